@@ -1,0 +1,1 @@
+"""Blocks to volumes; the only place that knows dask."""

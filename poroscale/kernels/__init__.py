@@ -1,0 +1,1 @@
+"""One block in memory: numpy, scipy, numba and torch. No dask, no zarr, no xarray."""

@@ -1,0 +1,1 @@
+"""Scans with a known truth: parts, scanner, reconstruction."""

@@ -1,0 +1,1 @@
+"""Whole jobs, one file each; they read like a methods section."""

@@ -1,0 +1,1 @@
+"""Labelling, shape, the pore table, single pores cut out for a bank."""
