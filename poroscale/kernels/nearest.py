@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 
 from poroscale.kernels.label_runs import Labels, Runs
 
-LEAF = 8
+LEAF = 4
+"""Runs of a leaf."""
+GROUP = 16
+"""Most runs that ask together."""
 _FAR = np.int32(2**30)
 
 
@@ -40,6 +43,41 @@ class RunTree(NamedTuple):
         return sum(part.nbytes for part in self)
 
 
+class Bodies(NamedTuple):
+    """Boxes that ask, in groups: a group asks at once, for its nearest box is what counts."""
+
+    boxes: NDArray[np.float64]
+    """(m, 6): low z, y, x, high z, y, x [voxels]."""
+    starts: NDArray[np.int64]
+    """(groups + 1,): boxes starts[g] to starts[g + 1] are group g."""
+    index: NDArray[np.int64]
+    """(groups,): where in `best` the body of a group stands."""
+    owners: Labels
+    """(groups,): the label of the body; runs of that label do not count."""
+
+    def some(self, groups: NDArray[np.bool_]) -> Bodies:
+        """The bodies with the groups for which `groups` (groups,) is true; boxes stay."""
+        keep = np.flatnonzero(groups)
+        sizes = np.diff(self.starts)
+        boxes = self.boxes[np.repeat(groups, sizes)]
+        starts = np.concatenate([[0], np.cumsum(sizes[keep])])
+        return Bodies(boxes, starts, self.index[keep], self.owners[keep])
+
+
+def group_runs(runs: Runs, owners: Labels) -> tuple[Labels, Bodies]:
+    """The labels (k,) that own some runs, sorted, and their runs in groups of neighbours."""
+    order = np.lexsort((_morton(runs), owners))
+    runs, owners = runs[order], owners[order]
+    labels, first, index = np.unique(owners, return_index=True, return_inverse=True)
+    rank = np.arange(len(runs)) - first[index]
+    starts = np.flatnonzero(rank % GROUP == 0)
+    boxes = np.empty((len(runs), 6))
+    boxes[:, :3], boxes[:, 3:] = runs[:, :3], runs[:, (0, 1, 3)]
+    boxes[:, 3:5] += 1
+    ends = np.append(starts, len(runs))
+    return labels, Bodies(boxes, ends, index[starts], owners[starts])
+
+
 def build_tree(runs: Runs, owners: Labels) -> RunTree:
     """A tree over runs (m, 4) of the given owners (m,); m > 0."""
     order = np.argsort(_morton(runs), kind="stable")
@@ -55,25 +93,23 @@ def build_tree(runs: Runs, owners: Labels) -> RunTree:
 
 def nearest_of_runs(
     tree: RunTree,
-    runs: Runs,
+    bodies: Bodies,
     *,
-    owners: Labels,
     best: NDArray[np.float64],
     voxel_size: tuple[float, float, float],
 ) -> None:
-    """Lower `best[owner]` to the squared distance from a body's runs to another body's in `tree`.
+    """Lower the squared distances from bodies to the nearest run of another owner in `tree`.
 
     Parameters
     ----------
-    runs, owners
-        (m, 4) and (m,): the asking bodies' runs; an owner indexes `best`.
+    bodies
+        Who asks.
     best
-        float64, changed in place: squared distances [um2].
+        float64, one for each label of `bodies`, changed in place: squared distances [um2].
     voxel_size
         Edges of a voxel (z, y, x) [um].
     """
-    if len(runs):
-        _ask_runs(tree, runs, owners, best, np.array(voxel_size))
+    _ask(tree, bodies, best, np.array(voxel_size))
 
 
 def nearest_of_points(
@@ -83,7 +119,7 @@ def nearest_of_points(
     best: NDArray[np.float64],
     voxel_size: tuple[float, float, float],
 ) -> None:
-    """Lower `best[i]` to the squared distance from point i to the nearest box in `tree`.
+    """Lower `best[i]` to the squared distance from point i to the nearest run in `tree`.
 
     Parameters
     ----------
@@ -92,8 +128,11 @@ def nearest_of_points(
     best
         (m,) float64, changed in place: squared distances [um2].
     """
-    if len(points):
-        _ask_points(tree, np.ascontiguousarray(points), best, np.array(voxel_size))
+    count = np.arange(len(points))
+    nobody = np.full(len(points), np.iinfo(np.uint32).max, np.uint32)
+    boxes = np.concatenate([points, points], axis=1)
+    bodies = Bodies(boxes, np.arange(len(points) + 1), count, nobody)
+    _ask(tree, bodies, best, np.array(voxel_size))
 
 
 def box_distances(
@@ -152,79 +191,82 @@ def _bound(runs, owners, boxes, span):  # type: ignore[no-untyped-def]
         span[node, 0], span[node, 1] = min(span[a, 0], span[b, 0]), max(span[a, 1], span[b, 1])
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _squared(a0, a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2, edge):  # type: ignore[no-untyped-def]
-    """Squared distance of box a..b (low, high) to box c..d."""
-    z = max(c0 - b0, a0 - d0, 0.0) * edge[0]
-    y = max(c1 - b1, a1 - d1, 0.0) * edge[1]
-    x = max(c2 - b2, a2 - d2, 0.0) * edge[2]
+@njit(nogil=True, cache=True)
+def _squared(box, a0, a1, a2, b0, b1, b2, edge):  # type: ignore[no-untyped-def]
+    """Squared distance of a box (6,) to the box from (a0, a1, a2) to (b0, b1, b2)."""
+    z = max(a0 - box[3], box[0] - b0, 0.0) * edge[0]
+    y = max(a1 - box[4], box[1] - b1, 0.0) * edge[1]
+    x = max(a2 - box[5], box[2] - b2, 0.0) * edge[2]
     return z * z + y * y + x * x
 
 
 @njit(nogil=True, cache=True)
-def _search(tree, low, high, own, best, edge, stack):  # type: ignore[no-untyped-def]
-    """Squared distance of the box to the nearest run that is not `own`'s, or `best` if nearer."""
+def _ask(tree, bodies, best, edge):  # type: ignore[no-untyped-def]
+    stack = np.empty(128, np.int64)
+    hull = np.empty(6)
+    for g in range(len(bodies.index)):
+        group = bodies.boxes[bodies.starts[g] : bodies.starts[g + 1]]
+        for k in range(3):
+            hull[k], hull[k + 3] = group[:, k].min(), group[:, k + 3].max()
+        k = bodies.index[g]
+        if best[k] > 0:
+            best[k] = _search(tree, group, hull, bodies.owners[g], best[k], edge, stack)
+
+
+@njit(nogil=True, cache=True)
+def _search(tree, group, hull, own, best, edge, stack):  # type: ignore[no-untyped-def]
+    """Squared distance of the group to the nearest run that is not `own`'s, or `best` if less."""
     leaves = tree.boxes.shape[0] // 2
     stack[0] = 1
     top = 1
     while top > 0:
         top -= 1
         node = stack[top]
-        if _to_node(tree, node, low, high, own, edge) >= best:
+        if not _closer(tree, node, group, hull, best, edge):
             continue
         if node >= leaves:
-            best = _in_leaf(tree, node - leaves, low, high, own, best, edge)
+            best = _in_leaf(tree, node - leaves, group, own, best, edge)
             continue
         a, b = 2 * node, 2 * node + 1
-        if _to_node(tree, a, low, high, own, edge) < _to_node(tree, b, low, high, own, edge):
-            a, b = b, a
-        stack[top], stack[top + 1] = a, b
-        top += 2
+        at_a, at_b = _to_node(tree, a, hull, own, edge), _to_node(tree, b, hull, own, edge)
+        if at_a < at_b:
+            a, b, at_a, at_b = b, a, at_b, at_a
+        if at_a < best:
+            stack[top] = a
+            top += 1
+        if at_b < best:
+            stack[top] = b
+            top += 1
     return best
 
 
 @njit(nogil=True, cache=True)
-def _to_node(tree, node, low, high, own, edge):  # type: ignore[no-untyped-def]
-    if tree.span[node, 0] >= tree.span[node, 1] and (
-        tree.span[node, 0] > tree.span[node, 1] or tree.span[node, 0] == own
-    ):
+def _to_node(tree, node, hull, own, edge):  # type: ignore[no-untyped-def]
+    low, high = tree.span[node, 0], tree.span[node, 1]
+    if low > high or (low == high and low == own):
         return np.inf
     b = tree.boxes[node]
-    return _squared(
-        low[0], low[1], low[2], high[0], high[1], high[2], b[0], b[1], b[2], b[3], b[4], b[5], edge
-    )
+    return _squared(hull, b[0], b[1], b[2], b[3], b[4], b[5], edge)
 
 
 @njit(nogil=True, cache=True)
-def _in_leaf(tree, leaf, low, high, own, best, edge):  # type: ignore[no-untyped-def]
+def _closer(tree, node, group, hull, best, edge):  # type: ignore[no-untyped-def]
+    """Whether a box of the group is closer to the node than `best`."""
+    b = tree.boxes[node]
+    if _squared(hull, b[0], b[1], b[2], b[3], b[4], b[5], edge) >= best:
+        return False
+    for i in range(len(group)):
+        if _squared(group[i], b[0], b[1], b[2], b[3], b[4], b[5], edge) < best:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _in_leaf(tree, leaf, group, own, best, edge):  # type: ignore[no-untyped-def]
     for i in range(leaf * LEAF, min((leaf + 1) * LEAF, tree.runs.shape[0])):
         if tree.owners[i] == own:
             continue
         z, y, x0, x1 = tree.runs[i]
-        distance = _squared(
-            low[0], low[1], low[2], high[0], high[1], high[2], z, y, x0, z + 1, y + 1, x1, edge
-        )
-        best = min(best, distance)
+        for k in range(len(group)):
+            best = min(best, _squared(group[k], z, y, x0, z + 1, y + 1, x1, edge))
     return best
-
-
-@njit(nogil=True, cache=True)
-def _ask_runs(tree, runs, owners, best, edge):  # type: ignore[no-untyped-def]
-    stack = np.empty(128, np.int64)
-    low, high = np.empty(3), np.empty(3)
-    for i in range(runs.shape[0]):
-        own = owners[i]
-        if best[own] == 0:
-            continue
-        z, y, x0, x1 = runs[i]
-        low[0], low[1], low[2] = z, y, x0
-        high[0], high[1], high[2] = z + 1, y + 1, x1
-        best[own] = _search(tree, low, high, own, best[own], edge, stack)
-
-
-@njit(nogil=True, cache=True)
-def _ask_points(tree, points, best, edge):  # type: ignore[no-untyped-def]
-    stack = np.empty(128, np.int64)
-    nobody = np.uint32(0xFFFFFFFF)
-    for i in range(points.shape[0]):
-        best[i] = _search(tree, points[i], points[i], nobody, best[i], edge, stack)
