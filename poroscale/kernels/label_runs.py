@@ -97,7 +97,8 @@ def _count_runs(labels):  # type: ignore[no-untyped-def]
             before = np.uint32(0)
             for x in range(labels.shape[2]):
                 here = labels[z, y, x]
-                count += here != before and here != 0
+                if here != 0:
+                    count += here != before
                 before = here
     return count
 

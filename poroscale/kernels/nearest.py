@@ -50,7 +50,7 @@ class Bodies(NamedTuple):
     """(m, 6): low z, y, x, high z, y, x [voxels]."""
     starts: NDArray[np.int64]
     """(groups + 1,): boxes starts[g] to starts[g + 1] are group g."""
-    index: NDArray[np.int64]
+    slots: NDArray[np.int64]
     """(groups,): where in `best` the body of a group stands."""
     owners: Labels
     """(groups,): the label of the body; runs of that label do not count."""
@@ -61,7 +61,7 @@ class Bodies(NamedTuple):
         sizes = np.diff(self.starts)
         boxes = self.boxes[np.repeat(groups, sizes)]
         starts = np.concatenate([[0], np.cumsum(sizes[keep])])
-        return Bodies(boxes, starts, self.index[keep], self.owners[keep])
+        return Bodies(boxes, starts, self.slots[keep], self.owners[keep])
 
 
 def group_runs(runs: Runs, owners: Labels) -> tuple[Labels, Bodies]:
@@ -136,8 +136,8 @@ def nearest_of_points(
 
 
 def box_distances(
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
     *,
     boxes: NDArray[np.int64],
     voxel_size: tuple[float, float, float],
@@ -204,11 +204,11 @@ def _squared(box, a0, a1, a2, b0, b1, b2, edge):  # type: ignore[no-untyped-def]
 def _ask(tree, bodies, best, edge):  # type: ignore[no-untyped-def]
     stack = np.empty(128, np.int64)
     hull = np.empty(6)
-    for g in range(len(bodies.index)):
+    for g in range(len(bodies.slots)):
         group = bodies.boxes[bodies.starts[g] : bodies.starts[g + 1]]
         for k in range(3):
             hull[k], hull[k + 3] = group[:, k].min(), group[:, k + 3].max()
-        k = bodies.index[g]
+        k = bodies.slots[g]
         if best[k] > 0:
             best[k] = _search(tree, group, hull, bodies.owners[g], best[k], edge, stack)
 

@@ -115,9 +115,9 @@ def axis_angles(direction: Floats) -> tuple[Floats, Floats]:
     """
     z, y, x = direction.T
     radius = np.hypot(y, x)
+    y = np.where(np.abs(y) < 1e-12 * radius, 0.0, y)  # else rounding turns 0 into 180 degrees
     polar = np.degrees(np.arctan2(radius, np.abs(z)))
     azimuth = np.degrees(np.arctan2(y, x)) % 180.0
-    azimuth[azimuth >= 180.0] = 0.0  # of a tiny negative angle the remainder rounds up to 180
     azimuth[radius < _ROUND] = np.nan
     return polar, azimuth
 

@@ -31,9 +31,7 @@ COUNTS = (*(f"pairs_{i}" for i in range(13)), "euler_6", "euler_18", "euler_26")
 """What is counted for each label."""
 
 
-def count_surface(
-    labels: NDArray[np.uint32], present: NDArray[np.uint32]
-) -> NDArray[np.int64]:
+def count_surface(labels: NDArray[np.uint32], present: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Pairs along the thirteen directions and Euler numbers of the labels of one block.
 
     Parameters
@@ -103,9 +101,7 @@ def direction_weights(voxel_size: tuple[float, float, float]) -> NDArray[np.floa
     return np.asarray(share / share.sum())
 
 
-def sphericity(
-    volume: NDArray[np.float64], area: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def sphericity(volume: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
     """Area of the sphere of the same volume over the area (Wadell 1935): 1 for a sphere."""
     return np.asarray(np.cbrt(np.pi) * np.cbrt(6 * volume) ** 2 / area)
 
@@ -123,7 +119,7 @@ def _table() -> NDArray[np.int64]:
     return table
 
 
-def _euler_6(has: dict[tuple[int, int, int], NDArray[np.bool_]]) -> NDArray[np.int64]:
+def _euler_6(has: dict[tuple[int, ...], NDArray[np.bool_]]) -> NDArray[np.int64]:
     """Cells of each dimension whose last voxel this is, all of their voxels present."""
     total = np.zeros(1 << 13, np.int64)
     for axes in itertools.product((0, 1), repeat=3):
@@ -133,7 +129,7 @@ def _euler_6(has: dict[tuple[int, int, int], NDArray[np.bool_]]) -> NDArray[np.i
     return total
 
 
-def _euler_26(has: dict[tuple[int, int, int], NDArray[np.bool_]]) -> NDArray[np.int64]:
+def _euler_26(has: dict[tuple[int, ...], NDArray[np.bool_]]) -> NDArray[np.int64]:
     """Vertices, edges, faces of this voxel's cube that no earlier cube of the label has."""
     total = np.full(1 << 13, -1, np.int64)
     for side in itertools.product((-1, 0, 1), repeat=3):

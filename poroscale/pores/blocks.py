@@ -115,9 +115,7 @@ def _sum_lengths(intervals: Runs, owners: Labels, present: Labels) -> NDArray[np
     return total
 
 
-def _nearest(
-    forest: Forest, block: Labels, origin: Index, present: Labels
-) -> NDArray[np.float64]:
+def _nearest(forest: Forest, block: Labels, origin: Index, present: Labels) -> NDArray[np.float64]:
     """Squared distance of each label's part in this block to the nearest run; tile by tile."""
     best = np.full(len(present), np.inf)
     for corner in product(*(range(0, n, TILE) for n in block.shape)):
@@ -156,4 +154,5 @@ def _unite(gifts: list[Gift] | Gift, count: int) -> dict[str, NDArray[Any]]:
         np.concatenate([gift["interval_label"] for gift in parts]),
     )
     shadow += _sum_lengths(intervals, owners, np.arange(1, count + 1, dtype=np.uint32))
-    return {**dict(zip(COUNTS, counts.T, strict=True)), "shadow": shadow, **squared}
+    columns = {name: counts[:, i] for i, name in enumerate(COUNTS)}
+    return {**columns, "shadow": shadow, **squared}

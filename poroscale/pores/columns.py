@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,7 +56,7 @@ COLUMNS: tuple[Column, ...] = (
             (f"centroid_{axis}_um", "um", f"Centroid along {axis}, from the scan's corner.")
             for axis in "zyx"
         ),
-        *((f"extent_{axis}_um", "um", f"Length of the bounding box along {axis}.") for axis in "zyx"),
+        *((f"extent_{axis}_um", "um", f"Length of the box along {axis}.") for axis in "zyx"),
         *(
             (f"inertia_{which}_um2", "um2", f"{word} principal moment of inertia over the volume.")
             for which, word in (("min", "Smallest"), ("mid", "Middle"), ("max", "Largest"))
@@ -127,7 +127,9 @@ COLUMNS: tuple[Column, ...] = (
 _NUMPY = {"int64": np.int64, "float64": np.float64, "bool": np.bool_, "string": np.str_}
 
 
-def select(table: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def select(
+    table: Mapping[str, NDArray[Any]], columns: Iterable[Column] = COLUMNS
+) -> dict[str, NDArray[Any]]:
     """The declared columns of a table of metrics, in order and of the declared type.
 
     Raises
@@ -135,10 +137,11 @@ def select(table: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     KeyError
         If a declared column was not measured.
     """
-    missing = [column.name for column in COLUMNS if column.name not in table]
+    columns = tuple(columns)
+    missing = [column.name for column in columns if column.name not in table]
     if missing:
         raise KeyError(f"columns were declared but not measured: {', '.join(missing)}")
-    return {column.name: table[column.name].astype(_NUMPY[column.kind]) for column in COLUMNS}
+    return {column.name: table[column.name].astype(_NUMPY[column.kind]) for column in columns}
 
 
 def markdown() -> str:

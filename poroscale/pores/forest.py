@@ -96,12 +96,10 @@ class Forest:
         best = np.full(len(labels), np.inf)
         low, high = bodies.boxes[:, :3].min(axis=0), bodies.boxes[:, 3:].max(axis=0)
         for bound, tree in self._by_distance(low, high):
-            asking = best[bodies.index] > bound
+            asking = best[bodies.slots] > bound
             if not asking.any():
                 break
-            nearest_of_runs(
-                tree, bodies.some(asking), best=best, voxel_size=self.volume.voxel_size
-            )
+            nearest_of_runs(tree, bodies.some(asking), best=best, voxel_size=self.volume.voxel_size)
         return labels, best
 
     def nearest_of_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:

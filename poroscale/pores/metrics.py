@@ -63,15 +63,19 @@ def size(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     return {"volume_um3": volume, "equivalent_diameter_um": diameter, **extents}
 
 
-def centroids(table: Table) -> NDArray[np.float64]:
-    """(n, 3) centroids in voxels from the corner of voxel 0: a lone voxel i lies at i + 0.5."""
-    inside = kernel.centroid(table["voxel_count"], _columns(table, ("sz", "sy", "sx")))
-    return np.asarray(inside + _columns(table, ("z0", "y0", "x0")) + 0.5)
+def centroids(table: Table, origin: Index = (0, 0, 0)) -> NDArray[np.float64]:
+    """(n, 3) centroids [voxels] from the corner of a volume whose first voxel is `origin`.
+
+    Centres of voxels lie at index + 0.5. The raw sums are of the volume's own index.
+    """
+    count = table["voxel_count"]
+    sums = _columns(table, ("sz", "sy", "sx")) + count[:, None] * np.array(origin)
+    return kernel.centroid(count, sums) + 0.5
 
 
 def position(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     """Centroid, counted from the corner of the scan that the volume was cropped from."""
-    place = centroids(table) * np.array(scene.voxel_size)
+    place = centroids(table, scene.origin) * np.array(scene.voxel_size)
     return {f"centroid_{axis}_um": place[:, i] for i, axis in enumerate("zyx")}
 
 
@@ -125,6 +129,17 @@ def neighbours(table: Table, _scene: Scene) -> dict[str, NDArray[Any]]:
     return {"neighbour_distance_um": distance}
 
 
+def clearances(table: Table, _scene: Scene) -> dict[str, NDArray[Any]]:
+    """Gap to the next pore, distance to the free surface, ligament: roots of exact squares."""
+    names = {
+        "neighbour_gap_um": "gap2",
+        "surface_distance_um": "surface2",
+        "ligament_um": "ligament2",
+    }
+    roots = {name: np.sqrt(table[squared]) for name, squared in names.items()}
+    return {name: np.where(np.isinf(root), np.nan, root) for name, root in roots.items()}
+
+
 def flags(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     """What to be careful with."""
     rules = scene.config.rules
@@ -171,6 +186,7 @@ METRICS: tuple[Metric, ...] = (
     ellipsoid,
     surface,
     neighbours,
+    clearances,
     flags,
     pore_class,
 )
