@@ -154,5 +154,7 @@ def _unite(gifts: list[Gift] | Gift, count: int) -> dict[str, NDArray[Any]]:
         np.concatenate([gift["interval_label"] for gift in parts]),
     )
     shadow += _sum_lengths(intervals, owners, np.arange(1, count + 1, dtype=np.uint32))
-    columns = {name: counts[:, i] for i, name in enumerate(COUNTS)}
-    return {**columns, "shadow": shadow, **squared}
+    columns: dict[str, NDArray[Any]] = {name: counts[:, i] for i, name in enumerate(COUNTS)}
+    columns["shadow"] = shadow
+    columns.update(squared)
+    return columns
