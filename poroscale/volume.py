@@ -1,7 +1,355 @@
-"""A volume: one (z, y, x) Zarr array with its voxel size, inside an OME-Zarr 0.5 group."""
+"""A volume: one (z, y, x) Zarr array with its voxel size, inside an OME-Zarr 0.5 group.
+
+Arrays are in C order, lengths in micrometres. The centre of voxel (i, j, k) lies at
+((i, j, k) + 0.5) * voxel size from the volume's corner.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.manifest import JOURNAL_DIR, Manifest, VerifiedStore
+
+if TYPE_CHECKING:
+    import xarray
+    import zarr
 
 Index = tuple[int, int, int]
 Shape = tuple[int, int, int]
 VoxelSize = tuple[float, float, float]
+
+CHUNK = 128
+"""Edge of a storage chunk: 2 MiB of labels a byte each, a fair read for a slice and a block."""
+
+_NGFF_UNITS_UM = {
+    "nanometer": 1e-3,
+    "micrometer": 1.0,
+    "millimeter": 1e3,
+    "centimeter": 1e4,
+    "meter": 1e6,
+}
+PHASES = {"outside": 0, "solid": 1, "pore": 2}
+"""Phases of a part, uint8."""
+
+
+@dataclass(frozen=True)
+class VolumeSpec:
+    """What a volume is to be, before there are voxels.
+
+    Attributes
+    ----------
+    shape, dtype
+        Voxels along (z, y, x) and their type: a bool, integer or float type of fixed size.
+    voxel_size
+        Edge lengths of a voxel along (z, y, x) [um].
+    origin
+        Absolute voxel index of the first voxel; a crop keeps where it came from.
+    attributes
+        JSON that travels with the volume: kind, thresholds, source.
+    chunks
+        Shape of a storage chunk; 128 voxels an axis, or the volume's own extent where it is less.
+    """
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    voxel_size: VoxelSize
+    origin: Index = (0, 0, 0)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    chunks: Shape | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        object.__setattr__(self, "shape", _three(self.shape, "shape", int))
+        object.__setattr__(self, "voxel_size", _three(self.voxel_size, "voxel size", float))
+        object.__setattr__(self, "origin", _three(self.origin, "origin", int))
+        if min(self.shape) < 1:
+            raise ValueError(f"shape must be positive, got {self.shape}")
+        if not all(0 < edge < float("inf") for edge in self.voxel_size):
+            raise ValueError(f"voxel size must be positive, got {self.voxel_size} um")
+        if self.dtype.kind not in "buif":
+            raise TypeError(f"dtype must be bool, integer or float, got {self.dtype}")
+        chunks = self.chunks or (CHUNK, CHUNK, CHUNK)
+        clipped = tuple(min(c, n) for c, n in zip(chunks, self.shape, strict=True))
+        object.__setattr__(self, "chunks", clipped)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the voxels in memory [bytes]."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    def but(self, **changes: Any) -> VolumeSpec:
+        """This spec with some fields replaced."""
+        return replace(self, **changes)
+
+
+def _three(value: Any, name: str, kind: type) -> Any:
+    numbers = tuple(kind(number) for number in value)
+    if len(numbers) != 3:
+        raise ValueError(f"{name} must have three entries (z, y, x), got {value!r}")
+    return numbers
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A finished volume on disk. Pickles as its path and spec; reads open it where they run.
+
+    Calling a volume reads it: `volume(origin, shape)`, the signature of every sampler.
+    """
+
+    path: Path
+    spec: VolumeSpec
+    digest: str | None = None
+    level: int = 0
+
+    @classmethod
+    def open(cls, path: str | Path, *, level: int = 0) -> Volume:
+        """Open a finished volume, or a foreign OME-Zarr image that carries its voxel size.
+
+        Parameters
+        ----------
+        path
+            Folder of the volume.
+        level
+            Level of its pyramid; 0 is full resolution.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is nothing at `path`.
+        ValueError
+            If the volume is unfinished, or is no OME-Zarr image.
+        OSError
+            If its manifest or metadata is damaged.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist")
+        if (path / JOURNAL_DIR).exists():
+            return cls._open_own(path, level)
+        return cls._open_foreign(path, level)
+
+    @classmethod
+    def _open_own(cls, path: Path, level: int) -> Volume:
+        try:
+            manifest = Manifest.load(path)
+        except FileNotFoundError:
+            raise ValueError(
+                f"{path} is unfinished; run the command that makes it again to finish it"
+            ) from None
+        if "zarr.json" not in manifest.files:
+            raise ValueError(f"{path} holds a result, not a volume")
+        group = _open_group(VerifiedStore(path, manifest=manifest), path)
+        return cls(path, _spec_of(group, level, path), manifest.digest, level)
+
+    @classmethod
+    def _open_foreign(cls, path: Path, level: int) -> Volume:
+        group = _open_group(VerifiedStore(path), path)
+        return cls(path, _spec_of(group, level, path), None, level)
+
+    @property
+    def shape(self) -> Shape:
+        """Voxels along (z, y, x)."""
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the voxels."""
+        return self.spec.dtype
+
+    @property
+    def voxel_size(self) -> VoxelSize:
+        """Voxel edges along (z, y, x) [um]."""
+        return self.spec.voxel_size
+
+    @property
+    def origin(self) -> Index:
+        """Absolute index of the first voxel."""
+        return self.spec.origin
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """JSON that travels with the voxels."""
+        return self.spec.attributes
+
+    @property
+    def chunks(self) -> Shape:
+        """Shape of a storage chunk, or of a shard where chunks are sharded."""
+        assert self.spec.chunks is not None
+        return self.spec.chunks
+
+    @property
+    def array(self) -> zarr.Array[Any]:
+        """The Zarr array, read-only and verified."""
+        return _open_array(self.path, self.level, self.digest)
+
+    def read(self, origin: Index | None = None, shape: Shape | None = None) -> NDArray[Any]:
+        """Voxels of the box of `shape` at `origin`, both in this volume's own index.
+
+        Raises
+        ------
+        IndexError
+            If the box leaves the volume.
+        OSError
+            If a chunk is missing or is not what was written; the file is named.
+        """
+        origin = origin if origin is not None else (0, 0, 0)
+        rest = tuple(n - o for n, o in zip(self.shape, origin, strict=True))
+        stop = tuple(o + n for o, n in zip(origin, shape or rest, strict=True))
+        if min(origin) < 0 or any(b > n for b, n in zip(stop, self.shape, strict=True)):
+            raise IndexError(f"box {origin} to {stop} leaves {self.path} of shape {self.shape}")
+        box = tuple(slice(a, b) for a, b in zip(origin, stop, strict=True))
+        try:
+            return np.asarray(self.array[box])
+        except (RuntimeError, ValueError) as error:
+            raise OSError(
+                f"{self.path}: a chunk of {origin} to {stop} is damaged: {error}"
+            ) from None
+
+    __call__ = read
+
+    def to_xarray(self) -> xarray.DataArray:
+        """The volume as a lazy, labelled, dask-backed array: coordinates are voxel centres [um]."""
+        import dask.array
+        import xarray
+
+        data = dask.array.from_array(
+            _Lazy(self),
+            chunks=self.chunks,
+            name=f"{self.path.name}-{self.digest}",
+            meta=np.empty((0, 0, 0), self.dtype),
+        )
+        coords = {
+            axis: ((np.arange(n) + o + 0.5) * edge)
+            for axis, n, o, edge in zip(
+                "zyx", self.shape, self.origin, self.voxel_size, strict=True
+            )
+        }
+        attrs = {"voxel_size_um": self.voxel_size, **self.attributes}
+        array = xarray.DataArray(data, coords, ("z", "y", "x"), self.path.stem, attrs)
+        for axis in "zyx":
+            array[axis].attrs["units"] = "um"
+        return array
+
+
+@dataclass(frozen=True)
+class _Lazy:
+    """What dask slices: a volume that is read when, and only where, it is computed."""
+
+    volume: Volume
+    ndim = 3
+
+    @property
+    def shape(self) -> Shape:
+        return self.volume.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.volume.dtype
+
+    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        ranges = [s.indices(n) for s, n in zip(box, self.shape, strict=True)]
+        z, y, x = (r[0] for r in ranges)
+        dz, dy, dx = (max(0, r[1] - r[0]) for r in ranges)
+        return self.volume.read((z, y, x), (dz, dy, dx))[
+            tuple(slice(None, None, r[2]) for r in ranges)
+        ]
+
+
+def group_attributes(spec: VolumeSpec, levels: int = 1) -> dict[str, Any]:
+    """OME-NGFF 0.5 metadata of a volume whose pyramid halves `levels` - 1 times.
+
+    A coarser voxel's centre is the mean of the centres it stands for: it lies half a voxel
+    times the factor from the corner.
+    """
+    axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+    datasets = [
+        {"path": str(level), "coordinateTransformations": _transformations(spec, 2**level)}
+        for level in range(levels)
+    ]
+    multiscales = [{"axes": axes, "datasets": datasets, "name": "volume"}]
+    own = {"origin": list(spec.origin), "attributes": dict(spec.attributes)}
+    return {"ome": {"version": "0.5", "multiscales": multiscales}, "poroscale": own}
+
+
+def _transformations(spec: VolumeSpec, factor: int) -> list[dict[str, Any]]:
+    scale = [edge * factor for edge in spec.voxel_size]
+    shift = [
+        (o + 0.5 * factor) * edge for o, edge in zip(spec.origin, spec.voxel_size, strict=True)
+    ]
+    return [
+        {"type": "scale", "scale": scale},
+        {"type": "translation", "translation": shift},
+    ]
+
+
+def _open_group(store: VerifiedStore, path: Path) -> zarr.Group:
+    import zarr
+    import zarr.errors
+
+    try:
+        return zarr.open_group(store, mode="r")
+    except (FileNotFoundError, zarr.errors.BaseZarrError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no volume: {_first_line(error)}; ingest it first") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@lru_cache(maxsize=32)
+def _open_array(path: Path, level: int, digest: str | None) -> zarr.Array[Any]:
+    manifest = None
+    if digest is not None:
+        manifest = Manifest.load(path)
+        if manifest.digest != digest:
+            raise OSError(f"{path} was replaced while it was in use")
+    group = _open_group(VerifiedStore(path, manifest=manifest), path)
+    array: Any = group[_dataset(group, level, path)["path"]]
+    return array
+
+
+def _multiscale(group: zarr.Group, path: Path) -> dict[str, Any]:
+    attributes: dict[str, Any] = group.attrs.asdict()
+    ome = attributes.get("ome", attributes)
+    try:
+        multiscale: dict[str, Any] = ome["multiscales"][0]
+        return {**multiscale, "own": attributes.get("poroscale", {})}
+    except (KeyError, IndexError, TypeError):
+        raise ValueError(f"{path} is no OME-Zarr image; ingest it first") from None
+
+
+def _dataset(group: zarr.Group, level: int, path: Path) -> dict[str, Any]:
+    datasets = _multiscale(group, path)["datasets"]
+    if not 0 <= level < len(datasets):
+        raise ValueError(f"{path} has {len(datasets)} levels, got level {level}")
+    return datasets[level]
+
+
+def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
+    dataset = _dataset(group, level, path)
+    multiscale = _multiscale(group, path)
+    array: Any = group[dataset["path"]]
+    if array.ndim != 3 or [axis["name"] for axis in multiscale["axes"]] != ["z", "y", "x"]:
+        raise ValueError(
+            f"{path} must have the axes z, y, x, got {array.ndim} axes; ingest it first"
+        )
+    scale = next(
+        step["scale"] for step in dataset["coordinateTransformations"] if step["type"] == "scale"
+    )
+    units = [_NGFF_UNITS_UM.get(axis.get("unit", "micrometer"), 1.0) for axis in multiscale["axes"]]
+    own = multiscale["own"]
+    return VolumeSpec(
+        shape=array.shape,
+        dtype=array.dtype,
+        voxel_size=tuple(s * u for s, u in zip(scale, units, strict=True)),
+        origin=tuple(o // 2**level for o in own.get("origin", (0, 0, 0))),
+        attributes=own.get("attributes", {}),
+        chunks=array.shards or array.chunks,
+    )

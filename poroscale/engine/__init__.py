@@ -1,1 +1,31 @@
-"""Blocks to volumes; the only place that knows dask."""
+"""Blocks to volumes; the only place that knows dask. Its design is told in `DESIGN.md`."""
+
+from poroscale.engine.blocks import (
+    Halo,
+    Reduction,
+    fill_blocks,
+    map_blocks,
+    reduce_blocks,
+    volume_from_array,
+)
+from poroscale.engine.cluster import connect
+from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.labels import Components, Labelled, count_components, label_blocks
+from poroscale.engine.run import Run
+
+__all__ = [
+    "BlockGrid",
+    "Box",
+    "Components",
+    "Halo",
+    "Labelled",
+    "Reduction",
+    "Run",
+    "connect",
+    "count_components",
+    "fill_blocks",
+    "label_blocks",
+    "map_blocks",
+    "reduce_blocks",
+    "volume_from_array",
+]

@@ -1,0 +1,333 @@
+"""The verbs that take one block at a time: `fill_blocks`, `map_blocks`, `reduce_blocks`.
+
+A task reads its block and halo straight from Zarr and writes its block straight to Zarr; the graph
+carries block numbers out and records of the journal back. Each verb equals its whole-array meaning
+for every grid, every worker count and every order of the tasks.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from poroscale.engine.grid import Box
+from poroscale.engine.output import Job, Output
+from poroscale.engine.plan import Need
+from poroscale.engine.recipe import recipe_of
+from poroscale.engine.run import Run
+from poroscale.engine.stage import Stage, run_job, run_stage
+from poroscale.volume import Index, Shape, Volume, VolumeSpec
+
+Pad = Literal["edge", "reflect", "symmetric"] | int
+Sampler = Callable[[Index, Shape], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Halo:
+    """Voxels that a kernel sees around its block, and what stands beyond the volume's faces.
+
+    Attributes
+    ----------
+    width
+        Voxels along (z, y, x).
+    pad
+        numpy's padding mode, or the constant that stands outside.
+    """
+
+    width: Shape = (0, 0, 0)
+    pad: Pad = "edge"
+
+    @classmethod
+    def of(cls, width: int | Shape, pad: Pad = "edge") -> Halo:
+        """A halo from one number or three."""
+        return cls((width, width, width) if isinstance(width, int) else width, pad)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A reduction is data: what a block gives, how two gifts combine, what the whole says.
+
+    Attributes
+    ----------
+    chunk
+        `chunk(*blocks, **parameters) -> {name: array}`; with `Halo`, blocks come with their halo.
+    combine
+        `combine(a, b) -> {name: array}`, associative; gifts are combined in the order of the
+        blocks, so that it need not commute.
+    finalize
+        `finalize(total) -> result`.
+    """
+
+    chunk: Callable[..., Mapping[str, NDArray[Any]]]
+    combine: Callable[[Any, Any], Any]
+    finalize: Callable[[Any], Any]
+
+
+def fill_blocks(
+    sampler: Sampler,
+    out: str | Path,
+    *,
+    spec: VolumeSpec,
+    recipe: Mapping[str, Any],
+    bytes_per_voxel: float = 8.0,
+    run: Run | None = None,
+) -> Volume:
+    """Evaluate a sampler into a volume.
+
+    Parameters
+    ----------
+    sampler
+        `sampler(origin, shape) -> array` of that shape and of `spec.dtype`, the same voxels
+        whatever box is asked; `origin` is an index of this volume. It must pickle.
+    out
+        Folder of the volume.
+    spec
+        What the volume is.
+    recipe
+        JSON that names the sampler, its version and every parameter.
+    bytes_per_voxel
+        Temporary memory of the sampler per voxel.
+    run
+        How to run.
+
+    Returns
+    -------
+    Volume
+        The finished volume; one made before by the same recipe is left alone.
+
+    Raises
+    ------
+    ValueError
+        If `out` is finished or begun with another recipe.
+    MemoryError
+        If the budget cannot hold one block.
+    """
+    task = partial(_fill_block, sampler=sampler)
+    whole = recipe_of("fill_blocks", fill_blocks, parameters=recipe, spec=spec)
+    need = Need(write=spec.dtype.itemsize, temporary=bytes_per_voxel)
+    run_job(task, Path(out), recipe=whole, spec=spec, need=need, run=run or Run())
+    return Volume.open(out)
+
+
+def _fill_block(
+    output: Output, _number: int, box: Box, *, sampler: Sampler
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    return sampler(box.origin, box.shape), {}
+
+
+def map_blocks(
+    kernel: Callable[..., NDArray[Any]],
+    inputs: Volume | Sequence[Volume],
+    out: str | Path,
+    *,
+    dtype: DTypeLike,
+    halo: Halo | int = 0,
+    parameters: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    bytes_per_voxel: float = 8.0,
+    run: Run | None = None,
+) -> Volume:
+    """Map a kernel over the blocks of one or several volumes of equal shape.
+
+    Parameters
+    ----------
+    kernel
+        `kernel(*blocks, **parameters) -> block`; blocks come with their halo, the result with it
+        (it is cut off) or without.
+    inputs
+        The volumes that are read.
+    out
+        Folder of the volume.
+    dtype
+        Of the output.
+    halo
+        Voxels of the neighbourhood that the kernel needs, and how they are padded.
+    parameters
+        JSON or arrays that the kernel is called with; part of the recipe.
+    attributes
+        JSON of the new volume.
+    bytes_per_voxel
+        Temporary memory of the kernel per voxel of block and halo.
+    run
+        How to run.
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in shape, or `out` holds something else.
+    """
+    volumes = same_shape(inputs)
+    halo = halo if isinstance(halo, Halo) else Halo.of(halo)
+    spec = volumes[0].spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}))
+    need = Need(
+        read=sum(volume.dtype.itemsize for volume in volumes),
+        write=spec.dtype.itemsize,
+        halo=halo.width,
+        temporary=bytes_per_voxel,
+    )
+    given = {**(parameters or {})}
+    recipe = recipe_of(
+        "map_blocks",
+        kernel,
+        parameters={"halo": halo.width, "pad": halo.pad, **given},
+        inputs=volumes,
+        spec=spec,
+    )
+    task = partial(_map_block, kernel=kernel, volumes=volumes, halo=halo, parameters=given)
+    run_job(task, Path(out), recipe=recipe, spec=spec, need=need, run=run or Run())
+    return Volume.open(out)
+
+
+def _map_block(
+    output: Output,
+    _number: int,
+    box: Box,
+    *,
+    kernel: Callable[..., NDArray[Any]],
+    volumes: Sequence[Volume],
+    halo: Halo,
+    parameters: Mapping[str, Any],
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    result = kernel(*(read_padded(volume, box, halo) for volume in volumes), **parameters)
+    if result.shape != box.shape:
+        inner = tuple(slice(h, h + n) for h, n in zip(halo.width, box.shape, strict=True))
+        result = result[inner]
+    assert output.spec is not None
+    return np.ascontiguousarray(result, output.spec.dtype), {}
+
+
+def reduce_blocks(
+    reduction: Reduction,
+    inputs: Volume | Sequence[Volume],
+    *,
+    halo: Halo | int = 0,
+    parameters: Mapping[str, Any] | None = None,
+    journal: Path | None = None,
+    bytes_per_voxel: float = 8.0,
+    run: Run | None = None,
+) -> Any:
+    """Reduce one or several volumes of equal shape to a value.
+
+    Parameters
+    ----------
+    reduction
+        What a block gives, and how gifts combine.
+    inputs
+        The volumes that are read.
+    halo, parameters, bytes_per_voxel, run
+        As in `map_blocks`.
+    journal
+        Folder in which finished blocks are remembered, for a reduction that is worth resuming;
+        it stays until the caller removes it.
+
+    Returns
+    -------
+    Any
+        `reduction.finalize` of all gifts combined in block order.
+    """
+    if journal is None:
+        with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
+            scratch = Path(folder) / "reduction"
+            return reduce_blocks(
+                reduction,
+                inputs,
+                halo=halo,
+                parameters=parameters,
+                journal=scratch,
+                bytes_per_voxel=bytes_per_voxel,
+                run=run,
+            )
+    volumes = same_shape(inputs)
+    halo = halo if isinstance(halo, Halo) else Halo.of(halo)
+    given = dict(parameters or {})
+    recipe = recipe_of(
+        "reduce_blocks", reduction.chunk, parameters={**given, "halo": halo.width}, inputs=volumes
+    )
+    need = Need(
+        read=sum(volume.dtype.itemsize for volume in volumes),
+        halo=halo.width,
+        temporary=bytes_per_voxel,
+    )
+    task = partial(_reduce_block, chunk=reduction.chunk, volumes=volumes, halo=halo, given=given)
+    stage = Stage(task, volumes[0].shape, volumes[0].chunks, need, title=Path(journal).stem)
+    with Job(Path(journal), None, recipe) as job:
+        records = run_stage(stage, job, run or Run())
+        gifts = (records[number].load() for number in sorted(records))
+        return reduction.finalize(reduce(reduction.combine, gifts))
+
+
+def _reduce_block(
+    output: Output,
+    _number: int,
+    box: Box,
+    *,
+    chunk: Callable[..., Mapping[str, NDArray[Any]]],
+    volumes: Sequence[Volume],
+    halo: Halo,
+    given: Mapping[str, Any],
+) -> tuple[None, Mapping[str, NDArray[Any]]]:
+    return None, chunk(*(read_padded(volume, box, halo) for volume in volumes), **given)
+
+
+def read_padded(volume: Volume, box: Box, halo: Halo) -> NDArray[Any]:
+    """The voxels of `box` and its halo; what lies beyond the volume is padded."""
+    grown = box.grown(halo.width)
+    inside = grown.clipped(volume.shape)
+    voxels = volume.read(inside.origin, inside.shape)
+    if inside == grown:
+        return voxels
+    before = [i - g for i, g in zip(inside.origin, grown.origin, strict=True)]
+    after = [g - i for i, g in zip(inside.stop, grown.stop, strict=True)]
+    widths = list(zip(before, after, strict=True))
+    if isinstance(halo.pad, int):
+        return np.pad(voxels, widths, constant_values=halo.pad)
+    return np.pad(voxels, widths, mode=halo.pad)
+
+
+def same_shape(inputs: Volume | Sequence[Volume]) -> tuple[Volume, ...]:
+    """One or several volumes as a tuple; ValueError unless they have one shape."""
+    volumes = (inputs,) if isinstance(inputs, Volume) else tuple(inputs)
+    shapes = {volume.shape for volume in volumes}
+    if len(shapes) != 1:
+        raise ValueError(f"volumes must have one shape, got {sorted(shapes)}")
+    return volumes
+
+
+def volume_from_array(
+    array: NDArray[Any], out: str | Path, *, spec: VolumeSpec | None = None, run: Run | None = None
+) -> Volume:
+    """Write an array (z, y, x) that is in memory as a volume; voxels of 1 um without a spec.
+
+    Raises
+    ------
+    ValueError
+        If the array is not three-dimensional.
+    """
+    if array.ndim != 3:
+        raise ValueError(f"array must have the axes z, y, x, got {array.ndim} axes")
+    spec = spec or VolumeSpec(array.shape, array.dtype, (1.0, 1.0, 1.0))
+    task = partial(_fill_block, sampler=ArraySampler(array))
+    recipe = recipe_of(
+        "volume_from_array", volume_from_array, parameters={"data": array}, spec=spec
+    )
+    run = (run or Run()).but(cluster="threads")
+    run_job(task, Path(out), recipe=recipe, spec=spec, need=Need(write=1), run=run)
+    return Volume.open(out)
+
+
+@dataclass(frozen=True)
+class ArraySampler:
+    """An array as a sampler."""
+
+    array: NDArray[Any]
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """The box as a copy."""
+        return np.ascontiguousarray(self.array[Box(origin, shape).slices])

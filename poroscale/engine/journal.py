@@ -1,0 +1,210 @@
+"""The journal of a job: which blocks are done, what they wrote, and what they found.
+
+Every process appends to a log of its own. A record is one finished block: the files it wrote with
+their checksums, the chunks it left empty, and its partial result as named arrays. A record is
+appended, and flushed to disk, after the data it speaks of; a torn tail is recognised by its
+checksum and ignored. Nothing is pickled: the layout is a JSON header and raw numbers.
+
+    "PSJ1" | header length u32 | payload length u64 | crc32 u32 | header | payload
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numcodecs import zstd
+from numpy.typing import NDArray
+
+from poroscale.manifest import JOURNAL_DIR, Fingerprint, canonical_json
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_MAGIC = b"PSJ1"
+_PREFIX = struct.Struct("<4sIQI")
+_COMPRESS_FROM = 512
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished block: what it wrote, and where in which log its partial result lies."""
+
+    block: int
+    files: Mapping[str, Fingerprint]
+    empty: tuple[str, ...]
+    arrays: Mapping[str, tuple[str, tuple[int, ...], int, int]]
+    log: Path
+    offset: int
+
+    def load(self, *names: str) -> dict[str, NDArray[Any]]:
+        """The named arrays of the partial result, all of them when none is named."""
+        found = {}
+        with self.log.open("rb") as file:
+            for name in names or self.arrays:
+                dtype, shape, start, size = self.arrays[name]
+                file.seek(self.offset + start)
+                found[name] = _decode(file.read(size), dtype, shape)
+        return found
+
+
+def _encode(array: NDArray[Any]) -> bytes:
+    data = np.ascontiguousarray(array)
+    if data.nbytes < _COMPRESS_FROM:
+        return data.tobytes()
+    return bytes(zstd.compress(data.reshape(-1).view(np.uint8), 1, True))
+
+
+def _decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    raw = data if size < _COMPRESS_FROM else zstd.decompress(data)
+    return np.frombuffer(bytearray(raw), dtype).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The logs of one output. Cheap to pickle: workers find the records by themselves."""
+
+    output: Path
+    run_id: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the logs lie."""
+        return self.output / JOURNAL_DIR
+
+    def append(
+        self, block: int, files: Mapping[str, Fingerprint], empty: tuple[str, ...], arrays: Arrays
+    ) -> Record:
+        """Log `block` as finished; on return the record is on disk."""
+        index, payload = _pack(arrays)
+        header = canonical_json(
+            {
+                "block": block,
+                "files": {key: list(value) for key, value in files.items()},
+                "empty": list(empty),
+                "arrays": index,
+            }
+        ).encode()
+        crc = zlib.crc32(payload, zlib.crc32(header))
+        prefix = _PREFIX.pack(_MAGIC, len(header), len(payload), crc)
+        log = self.folder / f"{self.run_id}-{socket.gethostname()}-{os.getpid()}.log"
+        start = _append_durably(log, prefix + header + payload)
+        record = _record(json.loads(header), log, start + len(prefix) + len(header))
+        _reader(self).note(record, start, start + len(prefix) + len(header) + len(payload))
+        return record
+
+    def find(self, block: int) -> Record | None:
+        """The record of `block`, looked up in whatever any process has logged until now."""
+        reader = _reader(self)
+        if block not in reader.records:
+            reader.refresh()
+        return reader.records.get(block)
+
+    def records(self) -> dict[int, Record]:
+        """Every finished block that the logs know of."""
+        reader = _reader(self)
+        reader.refresh()
+        return dict(reader.records)
+
+    def forget(self) -> None:
+        """Remove the logs, once the manifest has taken over."""
+        for log in self.folder.glob("*.log"):
+            log.unlink(missing_ok=True)
+
+
+def _pack(arrays: Arrays) -> tuple[dict[str, Any], bytes]:
+    index: dict[str, Any] = {}
+    parts: list[bytes] = []
+    start = 0
+    for name, array in arrays.items():
+        data = _encode(np.asarray(array))
+        index[name] = [np.asarray(array).dtype.str, list(np.shape(array)), start, len(data)]
+        parts.append(data)
+        start += len(data)
+    return index, b"".join(parts)
+
+
+def _record(header: dict[str, Any], log: Path, offset: int) -> Record:
+    arrays = {
+        name: (dtype, tuple(shape), start, size)
+        for name, (dtype, shape, start, size) in header["arrays"].items()
+    }
+    files = {key: (size, sha) for key, (size, sha) in header["files"].items()}
+    return Record(header["block"], files, tuple(header["empty"]), arrays, log, offset)
+
+
+_APPEND = threading.Lock()
+
+
+def _append_durably(log: Path, data: bytes) -> int:
+    """Append `data`; its offset in the log. A log that could not take all of it is cut back."""
+    with _APPEND, log.open("ab") as file:
+        start = file.tell()
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.truncate(log, start)
+            raise
+    return start
+
+
+class _Reader:
+    """The records of one folder of logs, read on as the logs grow."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records: dict[int, Record] = {}
+        self._read: dict[Path, int] = {}
+        self._lock = threading.Lock()
+
+    def note(self, record: Record, start: int, stop: int) -> None:
+        """Take in a record that this process has just appended, without reading it again."""
+        with self._lock:
+            self.records[record.block] = record
+            if self._read.get(record.log, 0) == start:
+                self._read[record.log] = stop
+
+    def refresh(self) -> None:
+        with self._lock:
+            for log in sorted(self.folder.glob("*.log")):
+                start = self._read.get(log, 0)
+                if log.stat().st_size > start:
+                    for record, stop in _scan(log, start):
+                        self.records.setdefault(record.block, record)
+                        self._read[log] = stop
+
+
+def _scan(log: Path, start: int) -> Iterator[tuple[Record, int]]:
+    """Whole records of `log` from byte `start` on, each with the offset where it ends."""
+    with log.open("rb") as file:
+        while True:
+            file.seek(start)
+            prefix = file.read(_PREFIX.size)
+            if len(prefix) < _PREFIX.size:
+                return
+            magic, header_size, payload_size, crc = _PREFIX.unpack(prefix)
+            if magic != _MAGIC:
+                return
+            header, payload = file.read(header_size), file.read(payload_size)
+            if len(payload) < payload_size or zlib.crc32(payload, zlib.crc32(header)) != crc:
+                return
+            offset = start + _PREFIX.size + header_size
+            start = offset + payload_size
+            yield _record(json.loads(header), log, offset), start
+
+
+@lru_cache(maxsize=16)
+def _reader(journal: Journal) -> _Reader:
+    return _Reader(journal.folder)

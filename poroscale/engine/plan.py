@@ -1,0 +1,203 @@
+"""The memory plan: projected before the start, kept during the run, refused if it cannot hold.
+
+Memory here is the proportional set size of all processes of a job, what Python and its libraries
+take before the first voxel included. A verb states what it needs for one block; the plan picks
+the largest sensible block for which all workers together stay inside the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from math import prod
+
+from poroscale.engine.grid import BlockGrid
+from poroscale.engine.run import Run
+from poroscale.volume import Shape
+
+MIB = 1 << 20
+WORKER_BASELINE = 230 * MIB
+"""A worker process with numpy, zarr, numba and dask imported."""
+LIBRARIES = 90 * MIB
+"""What the first task of a process still imports and compiles."""
+CHUNKS_IN_FLIGHT = 4
+"""Chunks that zarr decodes or encodes at a time for one task; set in `cluster.configure_zarr`."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Memory that a verb needs.
+
+    Attributes
+    ----------
+    read, write
+        Bytes per voxel of all inputs and of the output.
+    halo
+        Voxels read around a block.
+    temporary
+        Bytes per voxel (of block and halo) that the kernel allocates besides.
+    driver
+        Bytes that the driving process holds in addition, whatever the block.
+    stored
+        Bytes per voxel that the output can take on disk; no codec is trusted to compress.
+    """
+
+    read: float = 0.0
+    write: float = 0.0
+    halo: Shape = (0, 0, 0)
+    temporary: float = 0.0
+    driver: int = 0
+    stored: float | None = None
+
+    def task(self, block: Shape, chunks: Shape) -> int:
+        """Bytes of one task on a block of the given shape."""
+        grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
+        chunk = prod(chunks)
+        flight = 2 * CHUNKS_IN_FLIGHT * min(chunk, prod(block)) * (self.read + self.write)
+        return int(grown * (self.read + self.temporary) + prod(block) * self.write + flight)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a verb will take, in numbers.
+
+    Attributes
+    ----------
+    grid
+        The blocks.
+    workers
+        Tasks at a time.
+    task, baseline, driver
+        Bytes of one task, of the processes before it, and of the driving process.
+    allowed
+        The budget [bytes].
+    disk
+        Bytes that the output can take at most.
+    """
+
+    grid: BlockGrid
+    workers: int
+    task: int
+    baseline: int
+    driver: int
+    allowed: int
+    disk: int
+
+    @property
+    def projected(self) -> int:
+        """Peak memory [bytes]."""
+        return self.baseline + self.driver + self.workers * self.task
+
+    def __str__(self) -> str:
+        z, y, x = self.grid.block
+        return (
+            f"{len(self.grid)} blocks of {z} x {y} x {x}, {self.workers} at a time: "
+            f"{_mib(self.projected)} of {_mib(self.allowed)} memory "
+            f"({_mib(self.baseline)} before the start, {_mib(self.task)} a block), "
+            f"at most {_mib(self.disk)} on disk"
+        )
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:,.0f} MiB"
+
+
+def make_plan(
+    shape: Shape, chunks: Shape, need: Need, *, run: Run, workers: int, processes: int
+) -> Plan:
+    """Choose the block for a volume of `shape` stored in `chunks`.
+
+    Parameters
+    ----------
+    shape, chunks
+        The volume; a block is made of whole chunks.
+    need
+        What the verb needs.
+    run
+        Budget, and the block where the caller insists on one.
+    workers, processes
+        Tasks at a time, and worker processes beside this one (0 for threads).
+
+    Raises
+    ------
+    ValueError
+        If the block is not made of whole chunks.
+    MemoryError
+        If not even the smallest block fits; the sentence has the numbers.
+    """
+    _check_block(run.block, shape, chunks)
+    plans = [
+        _plan(BlockGrid(shape, block), chunks, need, run=run, workers=workers, processes=processes)
+        for block in ([run.block] if run.block else _candidates(shape, chunks, workers))
+    ]
+    for plan in plans:
+        if plan.projected <= plan.allowed:
+            return plan
+    raise MemoryError(
+        f"memory must be at least {_mib(plans[-1].projected)} for blocks of "
+        f"{plans[-1].grid.block}, got {_mib(run.memory_bytes)}; "
+        "raise --memory, or use fewer --workers"
+    )
+
+
+def _plan(
+    grid: BlockGrid, chunks: Shape, need: Need, *, run: Run, workers: int, processes: int
+) -> Plan:
+    busy = min(workers, len(grid))
+    baseline = baseline_bytes() + (processes * WORKER_BASELINE)
+    stored = need.write if need.stored is None else need.stored
+    return Plan(
+        grid,
+        busy,
+        need.task(grid.block, chunks),
+        baseline,
+        need.driver,
+        run.memory_bytes,
+        int(prod(grid.shape) * stored),
+    )
+
+
+def _check_block(block: Shape | None, shape: Shape, chunks: Shape) -> None:
+    if block is None:
+        return
+    for n, b, c in zip(shape, block, chunks, strict=True):
+        if b % c and b < n:
+            raise ValueError(f"block must be a multiple of the chunk {chunks}, got {block}")
+
+
+TARGET_EDGE = 256
+"""Voxels an axis of the largest block the plan proposes: 16.8 million, a good second's work."""
+
+
+def _candidates(shape: Shape, chunks: Shape, workers: int) -> list[Shape]:
+    """Blocks from large to small; a large one must leave every worker its share."""
+    edges = [[c * k for k in _multiples(c, n)] for c, n in zip(chunks, shape, strict=True)]
+    shapes: set[Shape] = {(z, y, x) for z, y, x in product(*edges)}
+    blocks = sorted(shapes, key=lambda b: (-prod(b), b))
+    fair = [b for b in blocks if len(BlockGrid(shape, b)) >= 2 * workers]
+    return fair or [blocks[-1]]
+
+
+def _multiples(chunk: int, extent: int) -> Iterator[int]:
+    yield 1
+    if chunk < TARGET_EDGE and chunk < extent:
+        yield max(1, TARGET_EDGE // chunk)
+
+
+@cache
+def baseline_bytes() -> int:
+    """Size of this process when the first plan was made, with what it will still import."""
+    return proportional_set_size() + LIBRARIES
+
+
+def proportional_set_size() -> int:
+    """Memory of this process, shared pages divided among those that share them [bytes]."""
+    import psutil
+
+    process = psutil.Process()
+    try:
+        return int(process.memory_full_info().pss)
+    except (AttributeError, psutil.AccessDenied):
+        return int(process.memory_info().rss)

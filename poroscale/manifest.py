@@ -1,0 +1,249 @@
+"""What a finished volume consists of, and a store that believes nothing else.
+
+The manifest lists every file of a finished output with its size and SHA-256, and every chunk
+that was left out because it holds only the fill value. Without a manifest a volume does not open
+as finished; with one, every byte that is read is compared with it. A codec's checksum would miss
+two chunks that changed places and a chunk that is gone; this does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.core.buffer.core import default_buffer_prototype
+from zarr.storage import LocalStore
+
+if TYPE_CHECKING:
+    from typing import Self
+
+JOURNAL_DIR = ".poroscale"
+MANIFEST_FORMAT = 1
+BytesLike = bytes | bytearray | memoryview
+Fingerprint = tuple[int, str]
+"""Size in bytes and SHA-256 (hex) of one file."""
+
+
+def canonical_json(value: Any) -> str:
+    """The one spelling of a JSON value: sorted keys, no blanks, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 (hex) of a JSON value."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def fingerprint(data: BytesLike) -> Fingerprint:
+    """Size and SHA-256 of `data`."""
+    return len(data), hashlib.sha256(data).hexdigest()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader sees all of it or nothing, also after a power cut."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames inside the directory `path` durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that a finished output consists of.
+
+    Attributes
+    ----------
+    recipe
+        What made the output: kernel, parameters, inputs.
+    files
+        Size and SHA-256 of each file, by its name relative to the output.
+    empty
+        Chunks left out on purpose: they hold the fill value alone.
+    result
+        What the job says of the whole (JSON), such as a reduction's value; None for most volumes.
+    """
+
+    recipe: Mapping[str, Any]
+    files: Mapping[str, Fingerprint]
+    empty: frozenset[str] = frozenset()
+    result: Any = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the content: what another recipe names this output by as its input."""
+        return digest_of(self._body())
+
+    def _body(self) -> dict[str, Any]:
+        return {
+            "format": MANIFEST_FORMAT,
+            "recipe": self.recipe,
+            "files": {key: list(value) for key, value in sorted(self.files.items())},
+            "empty": sorted(self.empty),
+            "result": self.result,
+        }
+
+    def save(self, output: Path) -> None:
+        """Write the manifest of the finished `output`; from here on it opens."""
+        body = {**self._body(), "sha256": self.digest}
+        write_durably(manifest_path(output), canonical_json(body).encode())
+
+    @classmethod
+    def load(cls, output: Path) -> Manifest:
+        """Read the manifest of `output`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If `output` has none: it is unfinished, or not ours.
+        OSError
+            If the manifest itself is damaged.
+        """
+        path = manifest_path(output)
+        status = path.stat()
+        return _load_manifest(path, status.st_mtime_ns, status.st_size)
+
+    @classmethod
+    def parse(cls, path: Path) -> Manifest:
+        """Read and check one manifest file."""
+        try:
+            body = json.loads(path.read_bytes())
+            stated = body.pop("sha256")
+            whole = digest_of(body) == stated and body["format"] == MANIFEST_FORMAT
+        except (ValueError, KeyError, AttributeError):
+            whole = False
+        if not whole:
+            raise OSError(f"{path} is damaged: it does not match its own checksum")
+        files = {key: (int(size), str(sha)) for key, (size, sha) in body["files"].items()}
+        return cls(body["recipe"], files, frozenset(body["empty"]), body["result"])
+
+    def problems(self, output: Path) -> Iterator[str]:
+        """One sentence for each file of `output` that is missing, changed or not listed."""
+        for key, expected in self.files.items():
+            try:
+                check(output / key, (output / key).read_bytes(), expected)
+            except OSError as error:
+                yield _sentence(error, output / key)
+        for key in sorted(_files_below(output) - self.files.keys()):
+            yield f"{output / key} is not part of the finished output"
+
+
+def manifest_path(output: Path) -> Path:
+    """Where the manifest of `output` lies."""
+    return output / JOURNAL_DIR / "manifest.json"
+
+
+@lru_cache(maxsize=64)
+def _load_manifest(path: Path, _mtime_ns: int, _size: int) -> Manifest:
+    return Manifest.parse(path)
+
+
+def check(path: Path, data: bytes, expected: Fingerprint) -> None:
+    """Raise OSError that names `path` unless `data` is what the manifest says.
+
+    Raises
+    ------
+    OSError
+        Naming the file and what is wrong with it.
+    """
+    if len(data) != expected[0]:
+        raise OSError(f"{path} is damaged: {len(data)} bytes where {expected[0]} were written")
+    if hashlib.sha256(data).hexdigest() != expected[1]:
+        raise OSError(f"{path} is damaged: its content is not what was written")
+
+
+def _sentence(error: OSError, path: Path) -> str:
+    return f"{path} is missing" if isinstance(error, FileNotFoundError) else str(error)
+
+
+def _files_below(output: Path) -> set[str]:
+    found = set()
+    for folder, names, files in os.walk(output):
+        if JOURNAL_DIR in names:
+            names.remove(JOURNAL_DIR)
+        relative = Path(folder).relative_to(output)
+        found |= {(relative / name).as_posix() for name in files}
+    return found
+
+
+class VerifiedStore(LocalStore):
+    """A read-only Zarr store in which every file is compared with the manifest when it is read."""
+
+    def __init__(
+        self, root: Path | str, *, manifest: Manifest | None = None, read_only: bool = True
+    ) -> None:
+        super().__init__(root, read_only=read_only)
+        self.manifest = manifest
+        self._ranged: dict[str, int] = {}
+
+    def with_read_only(self, read_only: bool = True) -> Self:
+        """The same store; it never becomes writable."""
+        if not read_only:
+            raise ValueError("a verified store is read-only")
+        return type(self)(self.root, manifest=self.manifest)
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """The bytes of `key`, checked; None where the manifest says that a chunk is empty."""
+        prototype = prototype or default_buffer_prototype()
+        if self.manifest is None:
+            return await super().get(key, prototype, byte_range)
+        expected = self.manifest.files.get(key)
+        path = self.root / key
+        if expected is None:
+            if key in self.manifest.empty and path.exists():
+                raise OSError(f"{path} is damaged: it was left empty and now holds data")
+            return None
+        if byte_range is not None and self._ranged.get(key) == _change_time(path):
+            return await super().get(key, prototype, byte_range)
+        buffer = await super().get(key, prototype)
+        if buffer is None:
+            raise OSError(f"{path} is missing")
+        data = buffer.to_bytes()
+        check(path, data, expected)
+        if byte_range is None:
+            return buffer
+        self._ranged[key] = _change_time(path)
+        return prototype.buffer.from_bytes(_part(data, byte_range))
+
+
+def _change_time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return -1
+
+
+def _part(data: bytes, byte_range: ByteRequest) -> bytes:
+    match byte_range:
+        case RangeByteRequest(start, end):
+            return data[start:end]
+        case OffsetByteRequest(offset):
+            return data[offset:]
+        case SuffixByteRequest(suffix):
+            return data[max(0, len(data) - suffix) :]
+    raise TypeError(f"byte range must be a zarr ByteRequest, got {byte_range!r}")
