@@ -47,14 +47,18 @@ class PhantomConfig(BaseModel):
     beam : "parallel" or "cone"
         Geometry of the true scan.
     material : "steel", "titanium" or "aluminium"
-    tube_voltage : float
-        In kV.
-    noise, noise_correlation, blur : float
-        Image-space model: standard deviation, its correlation (Gaussian sigma in voxels) and the
-        point spread (Gaussian sigma in voxels).
-    cupping, rings, gradient : float
-        Image-space model: how much darker the axis is than the rim, standard deviation of the
-        ring artefacts, fall of the grey value from the bottom to the top.
+    tube_voltage : float or None
+        Of the true scan in kV; None chooses one that fits the part's thickness.
+    noise : float
+        Standard deviation. In a true scan that at exposure 1 with all the projections that the
+        sampling theorem asks for; 0 counts infinitely many photons.
+    rings : float
+        Ring artefacts: standard deviation in the image, or of the detector's pixels.
+    noise_correlation, blur : float
+        Image-space model: Gaussian sigma in voxels of the noise and of the point spread.
+    cupping, gradient : float
+        Image-space model: how much darker the axis is than the rim, and fall of the grey value
+        from the bottom to the top. A true scan has its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -75,7 +79,7 @@ class PhantomConfig(BaseModel):
     exposure: float = Field(1.0, gt=0)
     beam: Literal["parallel", "cone"] = "cone"
     material: Literal["steel", "titanium", "aluminium"] = "steel"
-    tube_voltage: float = Field(140.0, ge=40, le=200)
+    tube_voltage: float | None = Field(None, ge=40, le=200)
     noise: float = Field(0.04, ge=0)
     noise_correlation: float = Field(0.6, ge=0, le=5)
     blur: float = Field(0.7, ge=0, le=10)
