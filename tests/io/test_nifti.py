@@ -13,7 +13,7 @@ def nibabel():
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".img"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32])
-def test_what_nibabel_writes(tmp_path, voxels, reads_like, nibabel, suffix, dtype):
+def test_what_nibabel_writes(tmp_path, voxels, reads_like, *, nibabel, suffix, dtype):
     array = voxels(dtype)
     kind = nibabel.Nifti1Pair if suffix == ".img" else nibabel.Nifti1Image
     image = kind(array.T, np.diag([0.00487, 0.0035, 0.01, 1]), dtype=dtype)

@@ -11,7 +11,7 @@ SPACED = {"spacings": [0.00487, 0.0035, 0.01], "units": ["mm", "mm", "mm"]}
 @pytest.mark.parametrize("encoding", ["raw", "gzip", "bzip2"])
 @pytest.mark.parametrize("suffix", [".nrrd", ".nhdr"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
-def test_what_pynrrd_writes(tmp_path, voxels, reads_like, encoding, suffix, dtype):
+def test_what_pynrrd_writes(tmp_path, voxels, reads_like, *, encoding, suffix, dtype):
     array = voxels(dtype)
     path = tmp_path / f"scan{suffix}"
     nrrd.write(str(path), array, {**SPACED, "encoding": encoding}, index_order="C")

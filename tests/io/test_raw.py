@@ -88,7 +88,7 @@ def test_a_voxel_size_that_cannot_be(tmp_path, voxels, size):
         ("a_13X11X7_uint16_big", (7, 11, 13), ">u2", None),
     ],
 )
-def test_names_that_say_it_all(tmp_path, voxels, reads_like, stem, shape, dtype, size):
+def test_names_that_say_it_all(tmp_path, voxels, reads_like, *, stem, shape, dtype, size):
     array = voxels(np.dtype(dtype).newbyteorder("="), shape)
     path = tmp_path / f"{stem}.raw"
     path.write_bytes(array.astype(dtype).tobytes())

@@ -30,7 +30,7 @@ def write_slices(folder, array, **how):
     ],
     ids=str,
 )
-def test_slices(tmp_path, voxels, reads_like, dtype, byteorder, how):
+def test_slices(tmp_path, voxels, reads_like, *, dtype, byteorder, how):
     if how.get("predictor") and np.dtype(dtype).kind == "f":
         how = {**how, "predictor": False}
     array = voxels(dtype, (12, 21, 35))

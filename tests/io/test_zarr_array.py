@@ -71,7 +71,7 @@ def write_image(path, array, *, version, axes, scale, units, level="0", image=No
         (None, None),
     ],
 )
-def test_ome_zarr(tmp_path, voxels, reads_like, version, units, size):
+def test_ome_zarr(tmp_path, voxels, reads_like, *, version, units, size):
     path = tmp_path / "image.zarr"
     write_image(path, voxels(), version=version, axes="zyx", scale=[10, 3.5, 4.87], units=units)
     source = open_source(path)
