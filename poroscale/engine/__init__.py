@@ -10,16 +10,21 @@ from poroscale.engine.blocks import (
 )
 from poroscale.engine.cluster import connect
 from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.labels import Components, Labelled, count_components, label_blocks
 from poroscale.engine.run import Run
 
 __all__ = [
     "BlockGrid",
     "Box",
+    "Components",
     "Halo",
+    "Labelled",
     "Reduction",
     "Run",
     "connect",
+    "count_components",
     "fill_blocks",
+    "label_blocks",
     "map_blocks",
     "reduce_blocks",
     "volume_from_array",

@@ -163,7 +163,7 @@ def map_blocks(
     ValueError
         If the inputs differ in shape, or `out` holds something else.
     """
-    volumes = _same_shape(inputs)
+    volumes = same_shape(inputs)
     halo = halo if isinstance(halo, Halo) else Halo.of(halo)
     spec = volumes[0].spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}))
     need = Need(
@@ -244,7 +244,7 @@ def reduce_blocks(
                 bytes_per_voxel=bytes_per_voxel,
                 run=run,
             )
-    volumes = _same_shape(inputs)
+    volumes = same_shape(inputs)
     halo = halo if isinstance(halo, Halo) else Halo.of(halo)
     given = dict(parameters or {})
     recipe = recipe_of(
@@ -291,7 +291,8 @@ def read_padded(volume: Volume, box: Box, halo: Halo) -> NDArray[Any]:
     return np.pad(voxels, widths, mode=halo.pad)
 
 
-def _same_shape(inputs: Volume | Sequence[Volume]) -> tuple[Volume, ...]:
+def same_shape(inputs: Volume | Sequence[Volume]) -> tuple[Volume, ...]:
+    """One or several volumes as a tuple; ValueError unless they have one shape."""
     volumes = (inputs,) if isinstance(inputs, Volume) else tuple(inputs)
     shapes = {volume.shape for volume in volumes}
     if len(shapes) != 1:

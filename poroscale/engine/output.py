@@ -41,7 +41,7 @@ from poroscale.manifest import (
     sync_directory,
     write_durably,
 )
-from poroscale.volume import VolumeSpec, group_attributes
+from poroscale.volume import Shape, VolumeSpec, group_attributes
 
 if TYPE_CHECKING:
     import zarr
@@ -258,12 +258,16 @@ class Job:
         except FileNotFoundError:
             return None
 
+    @property
+    def frozen_block(self) -> Shape | None:
+        """The block shape of the first start, None before it."""
+        stored = (self._stored() or {}).get("block")
+        return None if stored is None else (stored[0], stored[1], stored[2])
+
     def freeze(self, grid: BlockGrid) -> BlockGrid:
         """Record the grid at the first start; at a later one, the grid of the first holds."""
-        stored = self._stored() or {}
-        if "block" in stored:
-            z, y, x = stored["block"]
-            return BlockGrid(grid.shape, (z, y, x))
+        if self.frozen_block is not None:
+            return BlockGrid(grid.shape, self.frozen_block)
         body = {"recipe": self.recipe, "block": list(grid.block)}
         write_durably(self._job_file, canonical_json(body).encode())
         return grid
@@ -273,16 +277,26 @@ class Job:
         _create_array(self.path, spec, level)
 
     def finish(
-        self, records: Mapping[int, Record], *, levels: int = 1, result: Any = None
+        self, records: Mapping[int, Record], *, extra: tuple[str, ...] = (), result: Any = None
     ) -> Manifest:
-        """Write the manifest from the records of every block; from here on the output opens."""
+        """Write the manifest; from here on the output opens.
+
+        Parameters
+        ----------
+        records
+            Every block's record.
+        extra
+            Files beside the chunks, by their names in the output.
+        result
+            What the job says of the whole.
+        """
         files: dict[str, Fingerprint] = {}
         empty: set[str] = set()
         for record in records.values():
             files.update(record.files)
             empty.update(record.empty)
         if self.spec is not None:
-            names = ["zarr.json", *(f"{level}/zarr.json" for level in range(levels))]
+            names = ("zarr.json", "0/zarr.json", *extra)
             files |= {name: fingerprint((self.path / name).read_bytes()) for name in names}
         manifest = Manifest(self.recipe, files, frozenset(empty), result)
         self.close(manifest)

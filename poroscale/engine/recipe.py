@@ -102,7 +102,7 @@ def input_identity(volume: Volume) -> Any:
     return {"foreign": volume.path.name, "shape": list(volume.shape), "dtype": volume.dtype.str}
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911
     """`value` as JSON: tuples become lists, arrays their digest, floats that are no number text."""
     match value:
         case Volume():

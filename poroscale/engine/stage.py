@@ -52,6 +52,7 @@ def run_job(
 
 def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
     """Run what is not in the journal yet; the records of all blocks, by number."""
+    run = run.but(block=job.frozen_block or run.block)
     with cluster_of(run) as cluster:
         plan = make_plan(
             stage.shape,

@@ -1,0 +1,247 @@
+"""Connected components of a volume, block by block, in four passes.
+
+1. Label the x-runs of every block; sum each component's integers; keep the runs and the labels on
+   the six faces in the journal.
+2. Where two blocks meet, pair the labels that touch, and join the pairs (union-find).
+3. Number the components that are kept, slab of blocks by slab, in the order of their first voxel.
+4. Paint every block from its runs. No voxel is read twice.
+
+Only labels on a face can have a partner, so only they enter the union-find. A component that
+touches no face is complete in its block, and is forgotten as soon as its slab has been numbered.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine.blocks import Halo, read_padded, same_shape
+from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.journal import Record
+from poroscale.engine.numbering import Numbering, number_components
+from poroscale.engine.output import Job, Output
+from poroscale.engine.plan import Need
+from poroscale.engine.recipe import recipe_of
+from poroscale.engine.run import Run
+from poroscale.engine.stage import Stage, run_stage
+from poroscale.kernels.runs import Runs, label_runs, paint_runs
+from poroscale.kernels.seams import faces_of
+from poroscale.manifest import write_durably
+from poroscale.volume import Volume
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMPONENTS_FILE = "components.parquet"
+RUN_BYTES = 10.0
+"""Temporary bytes per voxel of pass 1 when every second voxel begins a run; real masks have few."""
+
+
+@dataclass(frozen=True)
+class Components:
+    """Which voxels belong together, and which components are kept.
+
+    Attributes
+    ----------
+    foreground
+        `foreground(*blocks, **parameters) -> uint8 block` of 0 background, 1 foreground,
+        2 foreground that is counted as marked; blocks come with their halo, the result with or
+        without it.
+    connectivity
+        6, 18 or 26 neighbours.
+    parameters
+        JSON or arrays that `foreground` is called with.
+    halo
+        Voxels of the neighbourhood that `foreground` needs.
+    keep
+        `keep(table) -> bool (n,)` from a frame with the columns of `kernels.runs.COLUMNS`; None
+        keeps all.
+    """
+
+    foreground: Callable[..., NDArray[np.uint8]]
+    connectivity: int = 6
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    halo: Halo = field(default_factory=Halo)
+    keep: Callable[[pd.DataFrame], NDArray[np.bool_]] | None = None
+
+    def recipe(self, volumes: Sequence[Volume], verb: str) -> dict[str, Any]:
+        """What the components depend on."""
+        parameters = {
+            "connectivity": self.connectivity,
+            "halo": self.halo.width,
+            "pad": self.halo.pad,
+            "keep": self.keep,
+            **self.parameters,
+        }
+        return recipe_of(verb, self.foreground, parameters=parameters, inputs=volumes)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels and what is known of them: row i of the table is label i + 1."""
+
+    volume: Volume
+
+    def table(self) -> pd.DataFrame:
+        """int64 columns `label` and those of `kernels.runs.COLUMNS`, one row per component."""
+        import pandas as pd
+
+        return pd.read_parquet(self.volume.path / COMPONENTS_FILE)
+
+
+def label_blocks(
+    components: Components,
+    inputs: Volume | Sequence[Volume],
+    out: str | Path,
+    *,
+    dtype: Any = np.uint32,
+    attributes: Mapping[str, Any] | None = None,
+    run: Run | None = None,
+) -> Labelled:
+    """Connected components of a volume.
+
+    Labels are consecutive from 1 after `components.keep`, numbered by their first voxel in
+    (z, y, x) order; they equal `scipy.ndimage.label` of the whole array.
+
+    Parameters
+    ----------
+    components
+        What is foreground, and what is kept.
+    inputs
+        Volumes that `components.foreground` reads.
+    out
+        Folder of the label volume.
+    dtype
+        uint32 for labels; bool for a mask of the kept components.
+    attributes
+        JSON of the new volume.
+    run
+        How to run.
+
+    Returns
+    -------
+    Labelled
+        The label volume with its table of components.
+
+    Raises
+    ------
+    ValueError
+        If `out` holds something else, or the connectivity is none.
+    OverflowError
+        If there are more components than `dtype` can number.
+    """
+    volumes, out, run = same_shape(inputs), Path(out), run or Run()
+    spec = volumes[0].spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}))
+    recipe = components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
+    with Job(out, spec, recipe, overwrite=run.overwrite) as job:
+        if job.finished is None:
+            work = out.with_name(f"{out.name}.work")
+            # The numbers of pass 3 belong to blocks, so that both passes share one grid.
+            run = run.but(block=job.frozen_block or run.block)
+            with _found(components, volumes, work / "runs", run) as (numbering, found):
+                task = partial(_paint, found=found.output, numbers=numbering.numbers)
+                need = Need(write=spec.dtype.itemsize, temporary=2)
+                stage = Stage(task, spec.shape, volumes[0].chunks, need, title=out.name)
+                painted = run_stage(stage, job, run.but(block=found.grid.block))
+                write_durably(out / COMPONENTS_FILE, numbering.table.read_bytes())
+            job.finish(painted, extra=(COMPONENTS_FILE,))
+            shutil.rmtree(work, ignore_errors=True)
+    return Labelled(Volume.open(out))
+
+
+def count_components(
+    components: Components, inputs: Volume | Sequence[Volume], *, run: Run | None = None
+) -> pd.DataFrame:
+    """The table of components without painting them: passes 1 to 3 of `label_blocks`."""
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
+        work = Path(folder) / "runs"
+        with _found(components, same_shape(inputs), work, run or Run()) as (numbering, _):
+            return pd.read_parquet(numbering.table)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where the runs of pass 1 lie."""
+
+    output: Output
+    grid: BlockGrid
+
+
+@contextmanager
+def _found(
+    components: Components, volumes: Sequence[Volume], work: Path, run: Run
+) -> Iterator[tuple[Numbering, _Found]]:
+    """Passes 1 to 3; the runs stay until the context is left."""
+    task = partial(_find, components=components, volumes=volumes)
+    need = Need(
+        read=sum(volume.dtype.itemsize for volume in volumes),
+        halo=components.halo.width,
+        temporary=RUN_BYTES,
+        stored=0.5,
+    )
+    stage = Stage(task, volumes[0].shape, volumes[0].chunks, need, title="components")
+    with Job(work, None, components.recipe(volumes, "components"), overwrite=True) as job:
+        records = run_stage(stage, job, run)
+        grid = job.freeze(BlockGrid(volumes[0].shape, volumes[0].shape))
+        numbering = number_components(
+            records, grid, work, connectivity=components.connectivity, keep=components.keep
+        )
+        yield numbering, _Found(job.output, grid)
+
+
+def _find(
+    output: Output, _number: int, box: Box, *, components: Components, volumes: Sequence[Volume]
+) -> tuple[None, dict[str, NDArray[Any]]]:
+    """Pass 1 of one block."""
+    blocks = (read_padded(volume, box, components.halo) for volume in volumes)
+    mask = components.foreground(*blocks, **components.parameters)
+    if mask.shape != box.shape:
+        inner = zip(components.halo.width, box.shape, strict=True)
+        mask = mask[tuple(slice(h, h + n) for h, n in inner)]
+    runs, table = label_runs(mask, connectivity=components.connectivity, origin=box.origin)
+    return None, {"table": table, **_stored(runs), **faces_of(runs, box.shape)}
+
+
+def _stored(runs: Runs) -> dict[str, NDArray[Any]]:
+    return {
+        "rows": np.diff(runs.rows).astype(np.uint16),
+        "start": runs.start.astype(np.uint16),
+        "length": (runs.stop - runs.start).astype(np.uint16),
+        "label": runs.label,
+    }
+
+
+def load_runs(record: Record) -> Runs:
+    """The runs of a block as pass 1 left them."""
+    stored = record.load("rows", "start", "length", "label")
+    rows = np.concatenate([[0], np.cumsum(stored["rows"])]).astype(np.int32)
+    start = stored["start"].astype(np.int32)
+    return Runs(rows, start, start + stored["length"], stored["label"])
+
+
+def _paint(
+    output: Output, number: int, box: Box, *, found: Output, numbers: Path
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Pass 4 of one block."""
+    assert output.spec is not None
+    record = found.journal.find(number)
+    if record is None:
+        raise OSError(f"{found.path}: the runs of block {number} are gone; run the command again")
+    values = Numbering.load_numbers(numbers, number)
+    limit = 1 if output.spec.dtype == bool else np.iinfo(output.spec.dtype).max
+    if output.spec.dtype != bool and values.size and values.max() > limit:
+        raise OverflowError(
+            f"{output.path}: {values.max()} components do not fit {output.spec.dtype}"
+        )
+    return paint_runs(load_runs(record), values.astype(output.spec.dtype), box.shape), {}
