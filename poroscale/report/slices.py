@@ -111,7 +111,8 @@ def _window(greys: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
 def _to_levels(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
     """8-bit greys in `GREY_LEVELS` steps: noise the eye cannot see would only swell the page."""
     unit = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
-    return np.asarray(np.round(unit * (GREY_LEVELS - 1)) * (255 / (GREY_LEVELS - 1)), np.uint8)
+    steps = np.round(unit * (GREY_LEVELS - 1))
+    return np.round(steps * (255 / (GREY_LEVELS - 1))).astype(np.uint8)
 
 
 def _phase_greys(

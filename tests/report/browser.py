@@ -74,7 +74,9 @@ class Tab:
             self.events.append(self._next())
 
     def value(self, expression: str) -> Any:
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        result = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         return result["result"].get("value")
 
     def screenshot(self, path: Path) -> None:
