@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ VoxelSize = tuple[float, float, float]
 CHUNK = 128
 """Edge of a storage chunk: 2 MiB of labels a byte each, a fair read for a slice and a block."""
 
+COARSEST = 256
+"""Voxels an axis of the coarsest level of a pyramid."""
+
 _NGFF_UNITS_UM = {
     "nanometer": 1e-3,
     "micrometer": 1.0,
@@ -37,6 +40,24 @@ _NGFF_UNITS_UM = {
 }
 PHASES = {"outside": 0, "solid": 1, "pore": 2}
 """Phases of a part, uint8."""
+
+
+class FieldSampler(Protocol):
+    """Voxels that are computed, not stored: a frozen dataclass that pickles.
+
+    The same voxels come whatever box is asked, so that a verb may read one like a volume.
+    """
+
+    @property
+    def shape(self) -> Shape:
+        """Voxels along (z, y, x)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the voxels."""
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """The box of `shape` at `origin`."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,8 @@ class VolumeSpec:
         JSON that travels with the volume: kind, thresholds, source.
     chunks
         Shape of a storage chunk; 128 voxels an axis, or the volume's own extent where it is less.
+    pyramid
+        How coarser levels are made, "mean" or "max"; None stores full resolution alone.
     """
 
     shape: Shape
@@ -63,6 +86,7 @@ class VolumeSpec:
     origin: Index = (0, 0, 0)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     chunks: Shape | None = None
+    pyramid: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", np.dtype(self.dtype))
@@ -83,6 +107,26 @@ class VolumeSpec:
     def nbytes(self) -> int:
         """Size of the voxels in memory [bytes]."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @property
+    def chunk_shape(self) -> Shape:
+        """`chunks`, which are never None once the spec is made."""
+        assert self.chunks is not None
+        return self.chunks
+
+    @property
+    def levels(self) -> int:
+        """Levels of the pyramid: halved until a level fits `COARSEST` voxels an axis."""
+        levels = 1
+        while self.pyramid is not None and max(self.shape) > COARSEST << (levels - 1):
+            levels += 1
+        return levels
+
+    def at_level(self, level: int) -> VolumeSpec:
+        """The spec of one level: halved `level` times, rounded up."""
+        z, y, x = (-(-n // 2**level) for n in self.shape)
+        dz, dy, dx = (edge * 2**level for edge in self.voxel_size)
+        return self.but(shape=(z, y, x), voxel_size=(dz, dy, dx))
 
     def but(self, **changes: Any) -> VolumeSpec:
         """This spec with some fields replaced."""
@@ -181,8 +225,7 @@ class Volume:
     @property
     def chunks(self) -> Shape:
         """Shape of a storage chunk, or of a shard where chunks are sharded."""
-        assert self.spec.chunks is not None
-        return self.spec.chunks
+        return self.spec.chunk_shape
 
     @property
     def array(self) -> zarr.Array[Any]:
@@ -262,8 +305,8 @@ class _Lazy:
         ]
 
 
-def group_attributes(spec: VolumeSpec, levels: int = 1) -> dict[str, Any]:
-    """OME-NGFF 0.5 metadata of a volume whose pyramid halves `levels` - 1 times.
+def group_attributes(spec: VolumeSpec) -> dict[str, Any]:
+    """OME-NGFF 0.5 metadata of a volume and its pyramid.
 
     A coarser voxel's centre is the mean of the centres it stands for: it lies half a voxel
     times the factor from the corner.
@@ -271,10 +314,14 @@ def group_attributes(spec: VolumeSpec, levels: int = 1) -> dict[str, Any]:
     axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
     datasets = [
         {"path": str(level), "coordinateTransformations": _transformations(spec, 2**level)}
-        for level in range(levels)
+        for level in range(spec.levels)
     ]
     multiscales = [{"axes": axes, "datasets": datasets, "name": "volume"}]
-    own = {"origin": list(spec.origin), "attributes": dict(spec.attributes)}
+    own = {
+        "origin": list(spec.origin),
+        "attributes": dict(spec.attributes),
+        "pyramid": spec.pyramid,
+    }
     return {"ome": {"version": "0.5", "multiscales": multiscales}, "poroscale": own}
 
 
@@ -352,4 +399,5 @@ def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
         origin=tuple(o // 2**level for o in own.get("origin", (0, 0, 0))),
         attributes=own.get("attributes", {}),
         chunks=array.shards or array.chunks,
+        pyramid=own.get("pyramid"),
     )

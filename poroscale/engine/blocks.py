@@ -23,9 +23,10 @@ from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, run_job, run_stage
-from poroscale.volume import Index, Shape, Volume, VolumeSpec
+from poroscale.volume import FieldSampler, Index, Shape, Volume, VolumeSpec
 
 Pad = Literal["edge", "reflect", "symmetric"] | int
+Field = Volume | FieldSampler
 Sampler = Callable[[Index, Shape], NDArray[Any]]
 
 
@@ -124,13 +125,14 @@ def _fill_block(
 
 def map_blocks(
     kernel: Callable[..., NDArray[Any]],
-    inputs: Volume | Sequence[Volume],
+    inputs: Field | Sequence[Field],
     out: str | Path,
     *,
     dtype: DTypeLike,
     halo: Halo | int = 0,
     parameters: Mapping[str, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    pyramid: str | None = None,
     bytes_per_voxel: float = 8.0,
     run: Run | None = None,
 ) -> Volume:
@@ -142,7 +144,7 @@ def map_blocks(
         `kernel(*blocks, **parameters) -> block`; blocks come with their halo, the result with it
         (it is cut off) or without.
     inputs
-        The volumes that are read.
+        What is read: volumes, or samplers with a shape and a dtype; the first is a volume.
     out
         Folder of the volume.
     dtype
@@ -153,6 +155,8 @@ def map_blocks(
         JSON or arrays that the kernel is called with; part of the recipe.
     attributes
         JSON of the new volume.
+    pyramid
+        How coarser levels are made, if any: "mean" or "max".
     bytes_per_voxel
         Temporary memory of the kernel per voxel of block and halo.
     run
@@ -163,9 +167,9 @@ def map_blocks(
     ValueError
         If the inputs differ in shape, or `out` holds something else.
     """
-    volumes = same_shape(inputs)
+    volumes, first = same_shape(inputs), first_volume(inputs)
     halo = halo if isinstance(halo, Halo) else Halo.of(halo)
-    spec = volumes[0].spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}))
+    spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=pyramid)
     need = Need(
         read=sum(volume.dtype.itemsize for volume in volumes),
         write=spec.dtype.itemsize,
@@ -191,7 +195,7 @@ def _map_block(
     box: Box,
     *,
     kernel: Callable[..., NDArray[Any]],
-    volumes: Sequence[Volume],
+    volumes: Sequence[Field],
     halo: Halo,
     parameters: Mapping[str, Any],
 ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
@@ -205,7 +209,7 @@ def _map_block(
 
 def reduce_blocks(
     reduction: Reduction,
-    inputs: Volume | Sequence[Volume],
+    inputs: Field | Sequence[Field],
     *,
     halo: Halo | int = 0,
     parameters: Mapping[str, Any] | None = None,
@@ -244,7 +248,7 @@ def reduce_blocks(
                 bytes_per_voxel=bytes_per_voxel,
                 run=run,
             )
-    volumes = same_shape(inputs)
+    volumes, first = same_shape(inputs), first_volume(inputs)
     halo = halo if isinstance(halo, Halo) else Halo.of(halo)
     given = dict(parameters or {})
     recipe = recipe_of(
@@ -256,7 +260,7 @@ def reduce_blocks(
         temporary=bytes_per_voxel,
     )
     task = partial(_reduce_block, chunk=reduction.chunk, volumes=volumes, halo=halo, given=given)
-    stage = Stage(task, volumes[0].shape, volumes[0].chunks, need, title=Path(journal).stem)
+    stage = Stage(task, first.shape, first.chunks, need, title=Path(journal).stem)
     with Job(Path(journal), None, recipe) as job:
         records = run_stage(stage, job, run or Run())
         gifts = (records[number].load() for number in sorted(records))
@@ -269,18 +273,18 @@ def _reduce_block(
     box: Box,
     *,
     chunk: Callable[..., Mapping[str, NDArray[Any]]],
-    volumes: Sequence[Volume],
+    volumes: Sequence[Field],
     halo: Halo,
     given: Mapping[str, Any],
 ) -> tuple[None, Mapping[str, NDArray[Any]]]:
     return None, chunk(*(read_padded(volume, box, halo) for volume in volumes), **given)
 
 
-def read_padded(volume: Volume, box: Box, halo: Halo) -> NDArray[Any]:
+def read_padded(volume: Field, box: Box, halo: Halo) -> NDArray[Any]:
     """The voxels of `box` and its halo; what lies beyond the volume is padded."""
     grown = box.grown(halo.width)
     inside = grown.clipped(volume.shape)
-    voxels = volume.read(inside.origin, inside.shape)
+    voxels = volume(inside.origin, inside.shape)
     if inside == grown:
         return voxels
     before = [i - g for i, g in zip(inside.origin, grown.origin, strict=True)]
@@ -291,9 +295,9 @@ def read_padded(volume: Volume, box: Box, halo: Halo) -> NDArray[Any]:
     return np.pad(voxels, widths, mode=halo.pad)
 
 
-def same_shape(inputs: Volume | Sequence[Volume]) -> tuple[Volume, ...]:
+def same_shape(inputs: Field | Sequence[Field]) -> tuple[Field, ...]:
     """One or several volumes as a tuple; ValueError unless they have one shape."""
-    volumes = (inputs,) if isinstance(inputs, Volume) else tuple(inputs)
+    volumes = tuple(inputs) if isinstance(inputs, Sequence) else (inputs,)
     shapes = {volume.shape for volume in volumes}
     if len(shapes) != 1:
         raise ValueError(f"volumes must have one shape, got {sorted(shapes)}")
@@ -331,3 +335,11 @@ class ArraySampler:
     def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
         """The box as a copy."""
         return np.ascontiguousarray(self.array[Box(origin, shape).slices])
+
+
+def first_volume(inputs: Field | Sequence[Field]) -> Volume:
+    """The first input, which gives the tiling; TypeError unless it is a volume."""
+    first = inputs[0] if isinstance(inputs, Sequence) else inputs
+    if not isinstance(first, Volume):
+        raise TypeError(f"the first input must be a Volume, got {type(first).__name__}")
+    return first

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine.blocks import Halo, read_padded, same_shape
+from poroscale.engine.blocks import Field, Halo, first_volume, read_padded, same_shape
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.journal import Record
 from poroscale.engine.numbering import Numbering, number_components
@@ -32,7 +32,7 @@ from poroscale.engine.output import Job, Output
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
-from poroscale.engine.stage import Stage, run_stage
+from poroscale.engine.stage import Stage, build_levels, run_stage
 from poroscale.kernels.runs import Runs, label_runs, paint_runs
 from poroscale.kernels.seams import faces_of
 from poroscale.manifest import write_durably
@@ -73,7 +73,7 @@ class Components:
     halo: Halo = field(default_factory=Halo)
     keep: Callable[[pd.DataFrame], NDArray[np.bool_]] | None = None
 
-    def recipe(self, volumes: Sequence[Volume], verb: str) -> dict[str, Any]:
+    def recipe(self, volumes: Sequence[Field], verb: str) -> dict[str, Any]:
         """What the components depend on."""
         parameters = {
             "connectivity": self.connectivity,
@@ -100,7 +100,7 @@ class Labelled:
 
 def label_blocks(
     components: Components,
-    inputs: Volume | Sequence[Volume],
+    inputs: Field | Sequence[Field],
     out: str | Path,
     *,
     dtype: Any = np.uint32,
@@ -139,8 +139,9 @@ def label_blocks(
     OverflowError
         If there are more components than `dtype` can number.
     """
-    volumes, out, run = same_shape(inputs), Path(out), run or Run()
-    spec = volumes[0].spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}))
+    volumes, first = same_shape(inputs), first_volume(inputs)
+    out, run = Path(out), run or Run()
+    spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=None)
     recipe = components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
         if job.finished is None:
@@ -150,16 +151,17 @@ def label_blocks(
             with _found(components, volumes, work / "runs", run) as (numbering, found):
                 task = partial(_paint, found=found.output, numbers=numbering.numbers)
                 need = Need(write=spec.dtype.itemsize, temporary=2)
-                stage = Stage(task, spec.shape, volumes[0].chunks, need, title=out.name)
+                stage = Stage(task, spec.shape, first.chunks, need, title=out.name)
                 painted = run_stage(stage, job, run.but(block=found.grid.block))
                 write_durably(out / COMPONENTS_FILE, numbering.table.read_bytes())
+            painted |= build_levels(job, spec, run)
             job.finish(painted, extra=(COMPONENTS_FILE,))
             shutil.rmtree(work, ignore_errors=True)
     return Labelled(Volume.open(out))
 
 
 def count_components(
-    components: Components, inputs: Volume | Sequence[Volume], *, run: Run | None = None
+    components: Components, inputs: Field | Sequence[Field], *, run: Run | None = None
 ) -> pd.DataFrame:
     """The table of components without painting them: passes 1 to 3 of `label_blocks`."""
     import pandas as pd
@@ -180,7 +182,7 @@ class _Found:
 
 @contextmanager
 def _found(
-    components: Components, volumes: Sequence[Volume], work: Path, run: Run
+    components: Components, volumes: Sequence[Field], work: Path, run: Run
 ) -> Iterator[tuple[Numbering, _Found]]:
     """Passes 1 to 3; the runs stay until the context is left."""
     task = partial(_find, components=components, volumes=volumes)
@@ -190,10 +192,11 @@ def _found(
         temporary=RUN_BYTES,
         stored=0.5,
     )
-    stage = Stage(task, volumes[0].shape, volumes[0].chunks, need, title="components")
+    first = first_volume(volumes)
+    stage = Stage(task, first.shape, first.chunks, need, title="components")
     with Job(work, None, components.recipe(volumes, "components"), overwrite=True) as job:
         records = run_stage(stage, job, run)
-        grid = job.freeze(BlockGrid(volumes[0].shape, volumes[0].shape))
+        grid = job.freeze(BlockGrid(first.shape, first.shape))
         numbering = number_components(
             records, grid, work, connectivity=components.connectivity, keep=components.keep
         )
@@ -201,7 +204,7 @@ def _found(
 
 
 def _find(
-    output: Output, _number: int, box: Box, *, components: Components, volumes: Sequence[Volume]
+    output: Output, _number: int, box: Box, *, components: Components, volumes: Sequence[Field]
 ) -> tuple[None, dict[str, NDArray[Any]]]:
     """Pass 1 of one block."""
     blocks = (read_padded(volume, box, components.halo) for volume in volumes)

@@ -165,6 +165,14 @@ class Output:
         self._check_run()
         return self.journal.append(number, files, empty, partial)
 
+    def has(self, record: Record) -> bool:
+        """Whether the files of a logged block are still there, at their size."""
+        return all(_size(self.path / key) == size for key, (size, _) in record.files.items())
+
+    def read_unfinished(self, box: Box, *, level: int) -> NDArray[Any]:
+        """Voxels of a level that this job has written and journalled."""
+        return np.asarray(_array(LocalStore(self.path, read_only=True), level)[box.slices])
+
     def _write(
         self, box: Box, voxels: NDArray[Any]
     ) -> tuple[dict[str, Fingerprint], tuple[str, ...]]:
@@ -194,7 +202,15 @@ class Output:
 def _array(store: LocalStore, level: int) -> zarr.Array[Any]:
     import zarr
 
-    return zarr.open_array(store, path=str(level), mode="r+", zarr_format=3)
+    mode: Any = "r" if store.read_only else "r+"
+    return zarr.open_array(store, path=str(level), mode=mode, zarr_format=3)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _lock_text(output: Path) -> dict[str, Any]:
@@ -243,12 +259,22 @@ class Job:
     @property
     def output(self) -> Output:
         """The part of the job that travels to the workers."""
-        return Output(self.path, self.spec, self.run_id)
+        return self.output_at(0)
+
+    def output_at(self, level: int) -> Output:
+        """`output`, for one level of the pyramid."""
+        spec = self.spec and self.spec.at_level(level)
+        return Output(self.path, spec, self.run_id, level)
 
     @property
     def journal(self) -> Journal:
         """The journal of the job."""
         return self.output.journal
+
+    def intact_records(self) -> dict[int, Record]:
+        """The blocks that are done, and whose files nobody has removed or cut since."""
+        records = self.journal.records()
+        return {number: record for number, record in records.items() if self.output.has(record)}
 
     @property
     def finished(self) -> Manifest | None:
@@ -268,13 +294,15 @@ class Job:
         """Record the grid at the first start; at a later one, the grid of the first holds."""
         if self.frozen_block is not None:
             return BlockGrid(grid.shape, self.frozen_block)
-        body = {"recipe": self.recipe, "block": list(grid.block)}
-        write_durably(self._job_file, canonical_json(body).encode())
+        self._store({"recipe": self.recipe, "block": list(grid.block)})
         return grid
 
-    def add_level(self, spec: VolumeSpec, level: int) -> None:
-        """Create the Zarr array of one more pyramid level."""
-        _create_array(self.path, spec, level)
+    def freeze_recipe(self) -> None:
+        """Record the recipe of a job that has no grid of its own."""
+        self._store({"recipe": self.recipe})
+
+    def _store(self, body: dict[str, Any]) -> None:
+        write_durably(self._job_file, canonical_json(body).encode())
 
     def finish(
         self, records: Mapping[int, Record], *, extra: tuple[str, ...] = (), result: Any = None
@@ -296,7 +324,8 @@ class Job:
             files.update(record.files)
             empty.update(record.empty)
         if self.spec is not None:
-            names = ("zarr.json", "0/zarr.json", *extra)
+            levels = (f"{level}/zarr.json" for level in range(self.spec.levels))
+            names = ("zarr.json", *levels, *extra)
             files |= {name: fingerprint((self.path / name).read_bytes()) for name in names}
         manifest = Manifest(self.recipe, files, frozenset(empty), result)
         self.close(manifest)
@@ -336,7 +365,6 @@ class Job:
             )
         if self.spec is not None and self.finished is None:
             _create_group(self.path, self.spec)
-            _create_array(self.path, self.spec, 0)
 
     def _wipe(self) -> None:
         manifest_path(self.path).unlink(missing_ok=True)
@@ -405,13 +433,15 @@ def _difference(before: Any, now: Any) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _create_group(path: Path, spec: VolumeSpec, levels: int = 1) -> None:
+def _create_group(path: Path, spec: VolumeSpec) -> None:
     body = {
         "zarr_format": 3,
         "node_type": "group",
-        "attributes": group_attributes(spec, levels),
+        "attributes": group_attributes(spec),
     }
     write_durably(path / "zarr.json", json.dumps(body, indent=2, sort_keys=True).encode())
+    for level in range(spec.levels):
+        _create_array(path, spec.at_level(level), level)
 
 
 def _create_array(path: Path, spec: VolumeSpec, level: int) -> None:

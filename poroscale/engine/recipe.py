@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from poroscale.manifest import digest_of
-from poroscale.volume import Volume, VolumeSpec
+from poroscale.volume import FieldSampler, Volume, VolumeSpec
 
 
 def recipe_of(
@@ -23,7 +23,7 @@ def recipe_of(
     kernel: Callable[..., Any],
     *,
     parameters: Mapping[str, Any],
-    inputs: Sequence[Volume] = (),
+    inputs: Sequence[Volume | FieldSampler] = (),
     spec: VolumeSpec | None = None,
 ) -> dict[str, Any]:
     """The recipe of one verb's output, a JSON value.
@@ -56,6 +56,7 @@ def recipe_of(
                 "origin": spec.origin,
                 "chunks": spec.chunks,
                 "attributes": spec.attributes,
+                "pyramid": spec.pyramid,
             }
         )
         if spec.dtype.kind == "f":
@@ -95,8 +96,11 @@ def _code_digest(code: Any) -> str:
     return hashlib.sha256(repr((code.co_code, code.co_names, constants)).encode()).hexdigest()[:16]
 
 
-def input_identity(volume: Volume) -> Any:
+def input_identity(volume: Volume | FieldSampler) -> Any:
     """Digest of a volume's content, or of a foreign one what can be told without reading it."""
+    if not isinstance(volume, Volume):
+        fields = {name: plain(value) for name, value in vars(volume).items()}
+        return {"sampler": kernel_name(type(volume)), **fields}
     if volume.digest is not None:
         return volume.digest if volume.level == 0 else [volume.digest, volume.level]
     return {"foreign": volume.path.name, "shape": list(volume.shape), "dtype": volume.dtype.str}

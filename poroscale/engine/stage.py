@@ -17,6 +17,7 @@ from poroscale.engine.output import Job, Output, free_space
 from poroscale.engine.plan import Need, Plan, make_plan
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
+from poroscale.kernels.pyramid import coarsen
 from poroscale.volume import Shape, VolumeSpec
 
 BlockTask = Callable[[Output, int, Box], tuple[NDArray[Any] | None, Mapping[str, NDArray[Any]]]]
@@ -24,13 +25,36 @@ BlockTask = Callable[[Output, int, Box], tuple[NDArray[Any] | None, Mapping[str,
 
 @dataclass(frozen=True)
 class Stage:
-    """One pass over the blocks of a volume: the task, the tiling, and what it needs."""
+    """One pass over the blocks of a volume: the task, the tiling, and what it needs.
+
+    Attributes
+    ----------
+    task
+        `task(output, number, box) -> (voxels or None, partial result)`.
+    shape, chunks
+        Of the volume that is passed over.
+    need
+        Memory.
+    title
+        What the progress bar says.
+    level
+        Level of the pyramid that is written.
+    """
 
     task: BlockTask
     shape: Shape
     chunks: Shape
     need: Need
     title: str = ""
+    level: int = 0
+
+    @property
+    def first(self) -> int:
+        """What the journal adds to block numbers, so that levels do not share them."""
+        return self.level << _LEVEL_BITS
+
+
+_LEVEL_BITS = 40
 
 
 def run_job(
@@ -42,17 +66,43 @@ def run_job(
     need: Need,
     run: Run,
 ) -> None:
-    """Make the volume `out` in one pass, unless it is there."""
-    assert spec.chunks is not None
+    """Make the volume `out` and the levels of its pyramid, each from the one below it."""
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
         if job.finished is None:
-            stage = Stage(task, spec.shape, spec.chunks, need, title=out.name)
-            job.finish(run_stage(stage, job, run))
+            stage = Stage(task, spec.shape, spec.chunk_shape, need, title=out.name)
+            records = run_stage(stage, job, run)
+            job.finish(records | build_levels(job, spec, run))
+
+
+def build_levels(job: Job, spec: VolumeSpec, run: Run) -> dict[int, Record]:
+    """Records of all coarser levels of the volume that `job` has just written."""
+    records: dict[int, Record] = {}
+    for level in range(1, spec.levels):
+        coarse = spec.at_level(level)
+        how = spec.pyramid or "mean"
+        task = partial(_coarsen_block, fine=spec.at_level(level - 1).shape, how=how)
+        need = Need(write=coarse.dtype.itemsize, temporary=9 * coarse.dtype.itemsize + 8)
+        title = f"{job.path.name} level {level}"
+        stage = Stage(task, coarse.shape, coarse.chunk_shape, need, title=title, level=level)
+        records |= run_stage(stage, job, run)
+    return records
+
+
+def _coarsen_block(
+    output: Output, _number: int, box: Box, *, fine: Shape, how: str
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    twice = Box(_doubled(box.origin), _doubled(box.shape)).clipped(fine)
+    voxels = output.read_unfinished(twice, level=output.level - 1)
+    return coarsen(voxels, how=how), {}
+
+
+def _doubled(index: Shape) -> Shape:
+    return 2 * index[0], 2 * index[1], 2 * index[2]
 
 
 def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
-    """Run what is not in the journal yet; the records of all blocks, by number."""
-    run = run.but(block=job.frozen_block or run.block)
+    """Run what is not in the journal yet; the records of all blocks, by their journal number."""
+    run = run.but(block=stage.chunks if stage.level else job.frozen_block or run.block)
     with cluster_of(run) as cluster:
         plan = make_plan(
             stage.shape,
@@ -63,10 +113,11 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
             processes=cluster.processes,
         )
         _check_disk(plan, job.path)
-        grid = job.freeze(plan.grid)
-        records = job.journal.records()
-        missing = [number for number in range(len(grid)) if number not in records]
-        task = partial(_journalled, output=job.output, grid=grid, task=stage.task)
+        grid = plan.grid if stage.level else job.freeze(plan.grid)
+        wanted = range(stage.first, stage.first + len(grid))
+        known = job.intact_records()
+        records = {number: known[number] for number in wanted if number in known}
+        task = partial(_journalled, output=job.output_at(stage.level), grid=grid, stage=stage)
         with progress(
             stage.title, total=len(grid), done=len(records), show=run.progress
         ) as advance:
@@ -75,16 +126,16 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
                 records[record.block] = record
                 advance()
 
-            cluster.run(task, missing, collect)
+            cluster.run(task, [number for number in wanted if number not in records], collect)
     return records
 
 
-def _journalled(number: int, *, output: Output, grid: BlockGrid, task: BlockTask) -> Record:
+def _journalled(number: int, *, output: Output, grid: BlockGrid, stage: Stage) -> Record:
     """One task: what the journal knows is not done again, also when dask asks twice."""
     record = output.journal.find(number)
-    if record is None:
-        box = grid[number]
-        voxels, partial_result = task(output, number, box)
+    if record is None or not output.has(record):
+        box = grid[number - stage.first]
+        voxels, partial_result = stage.task(output, number - stage.first, box)
         record = output.publish(number, box, voxels, partial_result)
     return record
 
