@@ -1,0 +1,73 @@
+"""One section of a YAML file, one strict pydantic model: an unknown key is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Config(BaseModel):
+    """Base of every stage's configuration: frozen, and strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Model = TypeVar("Model", bound=Config)
+
+
+def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> Model:
+    """A configuration from plain values.
+
+    Parameters
+    ----------
+    model
+        The section's model.
+    values
+        Its entries.
+    where
+        What to call the section in an error.
+
+    Raises
+    ------
+    ValueError
+        One sentence that names the section and the first wrong entry.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {sentence(error)}") from None
+
+
+def sentence(error: ValidationError) -> str:
+    """The first complaint of a pydantic error, as a sentence."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {name!r}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}, got {first['input']!r}" if name else message
+
+
+def load_sections(path: Path) -> dict[str, dict[str, Any]]:
+    """The sections of a YAML file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no YAML, or not made of sections.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is no YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(content, dict) or not all(
+        isinstance(section, dict) for section in content.values()
+    ):
+        raise ValueError(f"{path} must be made of sections, each with its keys")
+    return content

@@ -1,0 +1,73 @@
+"""Fields that are computed where they are read: the reconstruction circle, and flood seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.volume import Index, Shape
+
+FACE_NAMES = ("z-", "z+", "y-", "y+", "x-", "x+")
+
+
+@dataclass(frozen=True)
+class ReconstructionCircle:
+    """True inside the circle inscribed in each slice, where a scanner reconstructs.
+
+    The circle is that of a square slice; slices that are not square, and `whole`, have no outside.
+    """
+
+    shape: Shape
+    whole: bool = False
+    dtype = np.dtype(bool)
+
+    @property
+    def applies(self) -> bool:
+        """Whether there is an outside at all."""
+        return not self.whole and self.shape[1] == self.shape[2] and self.shape[1] > 2
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """bool of `shape`."""
+        if not self.applies:
+            return np.ones(shape, bool)
+        centre = self.shape[1] / 2
+        y, x = (
+            np.arange(o, o + n) + 0.5 - centre for o, n in zip(origin[1:], shape[1:], strict=True)
+        )
+        disc = y[:, None] ** 2 + x[None, :] ** 2 <= centre**2
+        return np.broadcast_to(disc, shape)
+
+
+@dataclass(frozen=True)
+class FloodSeeds:
+    """True where a flood may begin: the eight corners, or all voxels of the named faces."""
+
+    shape: Shape
+    faces: tuple[str, ...] = ()
+    dtype = np.dtype(bool)
+
+    def __post_init__(self) -> None:
+        for face in self.faces:
+            if face not in FACE_NAMES:
+                names = ", ".join(FACE_NAMES)
+                raise ValueError(f"outside faces must be among {names}, got {face!r}")
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """bool of `shape`."""
+        seeds = np.zeros(shape, bool)
+        if self.faces:
+            for face in self.faces:
+                axis = "zyx".index(face[0])
+                layer = 0 if face[1] == "-" else self.shape[axis] - 1
+                if origin[axis] <= layer < origin[axis] + shape[axis]:
+                    np.moveaxis(seeds, axis, 0)[layer - origin[axis]] = True
+            return seeds
+        for corner in product(*((0, n - 1) for n in self.shape)):
+            inside = tuple(c - o for c, o in zip(corner, origin, strict=True))
+            if all(0 <= i < n for i, n in zip(inside, shape, strict=True)):
+                seeds[inside] = True
+        return seeds

@@ -1,0 +1,425 @@
+"""Grey values to phases by two thresholds (Iuso et al. 2024, Algorithm 1), at any size.
+
+1. Smooth, where asked; the smoothed scan is stored once.
+2. Otsu's threshold of the whole scan parts air from metal.
+3. The dark components that hold a corner are the outside; the rest is the watertight part.
+4. Otsu's threshold inside the part parts pores from solid.
+5. Where the inner threshold is the higher one, the outside is flooded again up to it: otherwise
+   the part's blurred rim, between the two thresholds, would be one pore around the whole part.
+6. Outside voxels within the closing of the part are pores open to the surface.
+7. Components of pore voxels that are too small become solid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import (
+    Components,
+    Halo,
+    Run,
+    connect,
+    count_components,
+    label_blocks,
+    map_blocks,
+)
+from poroscale.engine.labels import RUN_BYTES
+from poroscale.engine.plan import Need
+from poroscale.engine.recipe import input_identity
+from poroscale.engine.work import finished_before, work_folder
+from poroscale.kernels.closing import close_ball, closing_halo
+from poroscale.kernels.grey import (
+    brightest_peak,
+    gaussian_halo,
+    mean_below,
+    otsu,
+    smooth_gaussian,
+    smooth_median,
+)
+from poroscale.segment.config import OtsuConfig
+from poroscale.segment.fields import FloodSeeds, ReconstructionCircle
+from poroscale.segment.histogram import GreyHistogram, grey_histogram
+from poroscale.volume import PHASES, Volume, VolumeSpec, VoxelSize
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OUTSIDE, SOLID, PORE = PHASES["outside"], PHASES["solid"], PHASES["pore"]
+WEAK, OPEN = 3, 4
+"""Candidates besides the phases: dark enough to grow a pore, and outside within the closing."""
+
+GAUSSIAN_BYTES, CLOSING_BYTES, FLAT_BYTES = 16.0, 14.0, 4.0
+"""Temporary bytes per voxel: smoothing in float32 with its copies, two distance transforms, masks."""
+
+SEPARATION = 3.0
+"""Spreads of the solid's peak by which an inner threshold must stay below it to be believed."""
+
+
+def segment_otsu(
+    scan: Volume, out: str | Path, *, config: OtsuConfig | None = None, run: Run | None = None
+) -> Volume:
+    """Outside, solid and pore phases of a scan (Iuso et al. 2024, Algorithm 1).
+
+    Parameters
+    ----------
+    scan
+        Grey values, bright where dense.
+    out
+        Folder of the phases: uint8, 0 outside, 1 solid, 2 pore.
+    config
+        Thresholds and rules.
+    run
+        How to run.
+
+    Returns
+    -------
+    Volume
+        The phases; `attributes["segmentation"]` records thresholds, rules, porosity and how both
+        respond to the threshold.
+
+    Raises
+    ------
+    ValueError
+        If the scan has one grey value only, or holds NaN.
+    """
+    config, run, out = config or OtsuConfig(), run or Run(), Path(out)
+    made_by = {
+        "verb": "segment",
+        "method": "otsu",
+        "config": config.model_dump(mode="json"),
+        "scan": input_identity(scan),
+    }
+    with connect(run) as run:
+        done = finished_before(out, made_by, run)
+        if done is not None:
+            return done
+        with work_folder(out, made_by, run) as work:
+            return _Segmentation(scan, config, work, run).write(out, made_by)
+
+
+def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for a scan of `spec`."""
+    grey = spec.dtype.itemsize
+    stages: dict[str, Need] = {}
+    if config.median_voxels:
+        halo = Halo.of(config.median_voxels).width
+        stages["median"] = Need(grey, grey, halo, temporary=2 * grey)
+    if config.gaussian_um:
+        z, y, x = (gaussian_halo(config.gaussian_um / edge) for edge in spec.voxel_size)
+        stages["gaussian"] = Need(grey, grey, (z, y, x), temporary=GAUSSIAN_BYTES)
+    closing = closing_halo(config.close_um, spec.voxel_size) if config.close_um else (0, 0, 0)
+    temporary = CLOSING_BYTES if config.close_um else FLAT_BYTES
+    masks = 1.0 + len(config.sensitivity)
+    return stages | {
+        "histogram": Need(grey + 1, temporary=grey + 1),
+        "outside": Need(grey + 2, 1, temporary=RUN_BYTES, stored=masks),
+        "candidates": Need(grey + 1, 1, closing, temporary=temporary, stored=masks),
+        "pores kept": Need(1, 1, temporary=RUN_BYTES),
+        "phases": Need(2, 1, temporary=FLAT_BYTES, stored=8 / 7),
+    }
+
+
+@dataclass(frozen=True)
+class _Thresholds:
+    """The two thresholds, and how they came about."""
+
+    outer: float
+    inner: float
+    rule: str
+    contrast: float
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _Segmentation:
+    """The steps of one segmentation; every step's output lies in the work folder."""
+
+    scan: Volume
+    config: OtsuConfig
+    work: Path
+    run: Run
+
+    def write(self, out: Path, made_by: Mapping[str, Any]) -> Volume:
+        """All steps."""
+        step = self.run.but(overwrite=False)
+        grey = self._smoothed(step)
+        circle, whole = self._circle(grey, step)
+        outer = self._outer(whole)
+        outside = self._flood(grey, circle, outer, run=step)
+        part = grey_histogram(grey, outside, invert=True, run=step)
+        found = self._inner(part, outer)
+        candidates = self._candidates(grey, circle, found, found.inner, run=step)
+        kept = label_blocks(
+            self._pores(), candidates, self.work / "kept.zarr", dtype=bool, run=step
+        )
+        table = [
+            self._shifted(shift, grey, circle, found, run=step)
+            for shift in sorted({0.0, *self.config.sensitivity})
+        ]
+        attributes = {
+            "kind": "phases",
+            "made_by": made_by,
+            "segmentation": self._record(found, part, table),
+        }
+        return map_blocks(
+            _phases,
+            (candidates, kept.volume),
+            out,
+            dtype=np.uint8,
+            attributes=attributes,
+            pyramid="max",
+            bytes_per_voxel=FLAT_BYTES,
+            run=self.run,
+        )
+
+    def _smoothed(self, run: Run) -> Volume:
+        grey, config = self.scan, self.config
+        if config.median_voxels:
+            grey = map_blocks(
+                smooth_median,
+                grey,
+                self.work / "median.zarr",
+                dtype=grey.dtype,
+                halo=config.median_voxels,
+                parameters={"radius": config.median_voxels},
+                bytes_per_voxel=2 * grey.dtype.itemsize,
+                run=run,
+            )
+        if config.gaussian_um:
+            sigma = tuple(config.gaussian_um / edge for edge in grey.voxel_size)
+            z, y, x = (gaussian_halo(s) for s in sigma)
+            grey = map_blocks(
+                smooth_gaussian,
+                grey,
+                self.work / "gaussian.zarr",
+                dtype=grey.dtype,
+                halo=Halo((z, y, x)),
+                parameters={"sigma": sigma},
+                bytes_per_voxel=GAUSSIAN_BYTES,
+                run=run,
+            )
+        return grey
+
+    def _circle(self, grey: Volume, run: Run) -> tuple[ReconstructionCircle, GreyHistogram]:
+        """The reconstruction circle, if what surrounds it holds one value, and the histogram."""
+        circle = ReconstructionCircle(grey.shape, whole=self.config.circle == "none")
+        histogram = grey_histogram(grey, circle, run=run)
+        if circle.applies and np.count_nonzero(histogram.rest) == 1:
+            return circle, histogram
+        everywhere = ReconstructionCircle(grey.shape, whole=True)
+        both = GreyHistogram(histogram.levels, histogram.total, np.zeros_like(histogram.rest))
+        return everywhere, both
+
+    def _outer(self, whole: GreyHistogram) -> float:
+        if self.config.outer_threshold is not None:
+            return self.config.outer_threshold
+        return otsu(whole.inside, whole.levels, what=str(self.scan.path))
+
+    def _flood(
+        self, grey: Volume, circle: ReconstructionCircle, level: float, *, run: Run
+    ) -> Volume:
+        """The dark components that hold a seed: bool, true outside."""
+        seeds = FloodSeeds(grey.shape, self.config.outside_faces)
+        dark = Components(
+            _dark,
+            connectivity=self.config.connectivity,
+            parameters={"level": level},
+            keep=_is_marked,
+        )
+        out = self.work / f"outside-{level:.9g}.zarr"
+        return label_blocks(dark, (grey, circle, seeds), out, dtype=bool, run=run).volume
+
+    def _inner(self, part: GreyHistogram, outer: float) -> _Thresholds:
+        """The inner threshold; Otsu's unless it lies inside the solid's own peak."""
+        config, levels = self.config, part.levels
+        if not part.inside.any():
+            raise ValueError(
+                f"{self.scan.path}: the flood from outside leaves no part; "
+                "choose --outside-faces or the outer threshold"
+            )
+        peak = brightest_peak(part.inside, levels)
+        air = mean_below(part.total, levels, outer)
+        contrast = abs(peak.mode - air)
+        halfway = (air + peak.mode) / 2
+        if config.inner_threshold is not None:
+            return _Thresholds(outer, config.inner_threshold, "manual", contrast, ())
+        if config.inner_rule == "iso50" or np.count_nonzero(part.inside) < 2:
+            return _Thresholds(outer, halfway, "iso50", contrast, ())
+        inner = otsu(part.inside, levels, what=f"the part in {self.scan.path}")
+        if peak.mode - inner >= SEPARATION * peak.spread:
+            return _Thresholds(outer, inner, "otsu", contrast, ())
+        warning = (
+            f"Otsu's threshold inside the part, {inner:g}, lies within the peak of the solid "
+            f"({peak.mode:g} with a spread of {peak.spread:g}): the part has too few pores for it. "
+            f"The threshold is midway between outside and solid instead, {halfway:g}."
+        )
+        return _Thresholds(outer, halfway, "iso50", contrast, (warning,))
+
+    def _candidates(
+        self,
+        grey: Volume,
+        circle: ReconstructionCircle,
+        found: _Thresholds,
+        inner: float,
+        *,
+        run: Run,
+    ) -> Volume:
+        """Phases before small pores are removed, for one inner threshold."""
+        outside = self._flood(grey, circle, max(inner, found.outer), run=run)
+        radius = self.config.close_um
+        halo = closing_halo(radius, grey.voxel_size) if radius else (0, 0, 0)
+        return map_blocks(
+            _candidate_phases,
+            (grey, outside),
+            self.work / f"candidates-{inner:.9g}.zarr",
+            dtype=np.uint8,
+            halo=Halo(halo),
+            parameters={
+                "inner": inner,
+                "weak": inner + self.config.hysteresis,
+                "close_um": radius,
+                "voxel_size": grey.voxel_size,
+            },
+            bytes_per_voxel=CLOSING_BYTES if radius else FLAT_BYTES,
+            run=run,
+        )
+
+    def _pores(self) -> Components:
+        config = self.config
+        keep = KeepPores(config.min_voxels, config.min_extent)
+        return Components(_strong_and_weak, connectivity=config.connectivity, keep=keep)
+
+    def _shifted(
+        self,
+        shift: float,
+        grey: Volume,
+        circle: ReconstructionCircle,
+        found: _Thresholds,
+        *,
+        run: Run,
+    ) -> dict[str, Any]:
+        """Porosity and pores at an inner threshold shifted by a fraction of the contrast."""
+        level = found.inner + shift * found.contrast
+        candidates = self._candidates(grey, circle, found, level, run=run)
+        everywhere = ReconstructionCircle(grey.shape, whole=True)
+        codes = grey_histogram(candidates, everywhere, run=run).inside
+        pores = count_components(self._pores(), candidates, run=run)
+        part_voxels = int(codes.sum() - codes[OUTSIDE])
+        return {
+            "shift": shift,
+            "threshold": level,
+            "part_voxels": part_voxels,
+            "porosity": int(pores["voxel_count"].sum()) / max(1, part_voxels),
+            "pore_count": len(pores),
+        }
+
+    def _record(
+        self, found: _Thresholds, part: GreyHistogram, table: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """What a reader of the phases needs to know of how they came about."""
+        now = next(row for row in table if row["shift"] == 0)
+        return {
+            "method": "otsu",
+            "outer_threshold": found.outer,
+            "inner_threshold": found.inner,
+            "inner_rule": found.rule,
+            "contrast": found.contrast,
+            "smoothing": self.config.model_dump(include={"gaussian_um", "median_voxels"}),
+            **self.config.model_dump(
+                mode="json",
+                include={"hysteresis", "min_voxels", "min_extent", "connectivity", "close_um"},
+            ),
+            "warnings": list(found.warnings),
+            "part_voxels": now["part_voxels"],
+            "porosity": now["porosity"],
+            "pore_count": now["pore_count"],
+            "histogram": _coarse_histogram(part),
+            "sensitivity": table if len(table) > 1 else [],
+        }
+
+
+@dataclass(frozen=True)
+class KeepPores:
+    """Which components are pores: large enough, and with a voxel below the threshold itself."""
+
+    min_voxels: int = 9
+    min_extent: int = 1
+
+    def __call__(self, table: pd.DataFrame) -> NDArray[np.bool_]:
+        """bool (n,) from the integers of each component."""
+        keep = (table["voxel_count"] >= self.min_voxels) & (table["marked"] > 0)
+        for axis in "zyx":
+            keep &= table[f"{axis}1"] - table[f"{axis}0"] >= self.min_extent
+        return keep.to_numpy()
+
+
+def _is_marked(table: pd.DataFrame) -> NDArray[np.bool_]:
+    return (table["marked"] > 0).to_numpy()
+
+
+def _dark(
+    grey: NDArray[Any], circle: NDArray[Any], seeds: NDArray[Any], *, level: float
+) -> NDArray[np.uint8]:
+    """Dark voxels, and all beyond the reconstruction circle; seeds among them are marked."""
+    dark = grey <= level
+    if not circle.all():
+        dark |= ~circle
+    foreground = dark.view(np.uint8)
+    if seeds.any():
+        foreground = foreground * (1 + seeds.astype(np.uint8))
+    return foreground
+
+
+def _candidate_phases(
+    grey: NDArray[Any],
+    outside: NDArray[Any],
+    *,
+    inner: float,
+    weak: float,
+    close_um: float,
+    voxel_size: VoxelSize,
+) -> NDArray[np.uint8]:
+    """Phases before small pores are removed, with `WEAK` and `OPEN` voxels apart."""
+    phases = np.full(grey.shape, SOLID, np.uint8)
+    if weak > inner:
+        phases[grey <= weak] = WEAK
+    phases[grey <= inner] = PORE
+    phases[outside] = OUTSIDE
+    if close_um:
+        closed = close_ball(~outside, radius=close_um, voxel_size=voxel_size)
+        phases[closed & outside] = OPEN
+    return phases
+
+
+_PORE_CODES = np.array([0, 0, 2, 1, 2], np.uint8)
+
+
+def _strong_and_weak(candidates: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pore candidates as foreground; those below the threshold itself are marked."""
+    return _PORE_CODES[candidates]
+
+
+def _phases(candidates: NDArray[Any], kept: NDArray[Any]) -> NDArray[np.uint8]:
+    """Candidates that are no pores become solid."""
+    phases = np.minimum(candidates, SOLID)
+    phases[kept] = PORE
+    return phases
+
+
+def _coarse_histogram(part: GreyHistogram) -> dict[str, Any]:
+    """The histograms of part and outside in at most 256 bins over the grey values that occur."""
+    seen = np.flatnonzero(part.total)
+    first, stop = int(seen[0]), int(seen[-1]) + 1
+    step = -(-(stop - first) // 256)
+    edges = np.arange(first, stop, step)
+    return {
+        "levels": part.levels.centres[edges].tolist(),
+        "counts_inside": np.add.reduceat(part.inside[first:stop], edges - first).tolist(),
+        "counts_outside": np.add.reduceat(part.rest[first:stop], edges - first).tolist(),
+    }
