@@ -241,6 +241,10 @@ def _others(count: int, taken: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.flatnonzero(free)
 
 
+ROW_GROUP = 1 << 16
+"""Rows of a row group: fixed, so that the slabs in which rows come leave no trace in the file."""
+
+
 class _TableWriter:
     """Writes the table slab by slab; components get their numbers on the way."""
 
@@ -252,17 +256,18 @@ class _TableWriter:
         self._keep = keep
         self._schema = pa.schema([(name, pa.int64()) for name in ("label", *COLUMNS)])
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._pending = np.empty((0, 1 + len(COLUMNS)), np.int64)
 
     def __enter__(self) -> _TableWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._flush(1)
         self._writer.close()
 
     def write(self, table: Int64) -> Int64:
         """Append the rows that are kept in scan order; the number of each row, or 0."""
         import pandas as pd
-        import pyarrow as pa
 
         kept = np.ones(len(table), bool)
         if self._keep is not None:
@@ -273,11 +278,19 @@ class _TableWriter:
         numbers = np.zeros(len(table), np.int64)
         numbers[order] = self.count + 1 + np.arange(len(order))
         self.count += len(order)
-        columns = [numbers[order], *table[order].T]
-        if len(order):
-            arrays = [pa.array(np.ascontiguousarray(column)) for column in columns]
-            self._writer.write_table(pa.table(arrays, schema=self._schema))
+        rows = np.column_stack([numbers[order], table[order]])
+        self._pending = np.concatenate([self._pending, rows])
+        self._flush(ROW_GROUP)
         return numbers
+
+    def _flush(self, least: int) -> None:
+        """Write whole row groups, as long as at least `least` rows are waiting."""
+        import pyarrow as pa
+
+        while len(self._pending) >= least:
+            rows, self._pending = self._pending[:ROW_GROUP], self._pending[ROW_GROUP:]
+            arrays = [pa.array(np.ascontiguousarray(column)) for column in rows.T]
+            self._writer.write_table(pa.table(arrays, schema=self._schema))
 
 
 class _NumbersWriter:

@@ -5,7 +5,7 @@ from scipy.ndimage import gaussian_filter
 
 
 def part_with_pores(seed, shape=(24, 30, 28), *, fill=0.08, smooth=0.8, free=True):
-    """Phases 0 outside, 1 solid, 2 pore of a round part in air; without `free` it has no outside."""
+    """Phases 0 outside, 1 solid, 2 pore of a round part in air; all part without `free`."""
     rng = np.random.default_rng(seed)
     field = gaussian_filter(rng.normal(size=shape), smooth)
     phases = np.ones(shape, np.uint8)

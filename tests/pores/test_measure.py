@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.measure import euler_number, regionprops
@@ -15,7 +15,10 @@ from .conftest import QUIET
 from .scenes import box_distance, part_with_pores, point_distance
 
 RULE = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a volume a try: too slow to shrink
 )
 
 
@@ -94,17 +97,20 @@ def test_distances_equal_brute_force(measure, seed, voxel_size, free):
 
 @given(
     st.integers(0, 2**32 - 1),
-    st.tuples(*[st.sampled_from([4, 8, 12, 40])] * 3),
+    st.tuples(*[st.sampled_from([8, 16, 40])] * 3),
     st.sampled_from([0.05, 0.3, 0.5]),
 )
 @RULE
 def test_any_block_gives_the_same_bytes(make_volume, tmp_path_factory, seed, block, fill):
-    phases = part_with_pores(seed, (21, 26, 19), fill=fill, smooth=0.6)
-    volume = make_volume(phases, f"{seed}-{fill}.zarr", chunk=4) if seed >= 0 else None
     base = tmp_path_factory.mktemp("blocks")
-    whole = measure_pores(volume, base / "whole", run=QUIET)
-    parts = measure_pores(volume, base / "parts", run=Run(block=block, workers=1, progress=False))
+    phases = part_with_pores(seed, (18, 22, 26), fill=fill, smooth=0.6)
+    volume = make_volume(phases, base / "phases.zarr", chunk=8)
+    whole = measure_pores(volume, base / "whole", run=QUIET.but(block=(24, 24, 32)))
+    parts = measure_pores(volume, base / "parts", run=QUIET.but(block=block, workers=1))
     assert whole.read_bytes() == parts.read_bytes()
+    for file in (base / "whole" / "labels.zarr").rglob("*"):
+        other = base / "parts" / file.relative_to(base / "whole")
+        assert file.is_dir() or file.read_bytes() == other.read_bytes()
 
 
 def test_search_crosses_tiles(monkeypatch, make_volume, tmp_path):
@@ -162,12 +168,9 @@ def test_crop_keeps_its_place(measure):
     np.testing.assert_array_equal(here.z0 + 100, there.z0)
     np.testing.assert_array_equal(here.x1 + 3, there.x1)
     np.testing.assert_allclose(here.centroid_y_um + 20, there.centroid_y_um)
-    same = [
-        c
-        for c in here.columns
-        if "centroid" not in c
-        and c not in ("z0", "y0", "x0", "z1", "y1", "x1", "neighbour_distance_um")
-    ]
+    boxes = {f"{axis}{side}" for axis in "zyx" for side in "01"}
+    moved = boxes | {f"centroid_{axis}_um" for axis in "zyx"} | {"neighbour_distance_um"}
+    same = [name for name in here.columns if name not in moved]
     pd.testing.assert_frame_equal(here[same], there[same])
 
 
@@ -192,7 +195,7 @@ def test_finished_is_left_alone_and_other_settings_refused(make_volume, tmp_path
     path = measure_pores(volume, tmp_path / "out", run=QUIET)
     before = path.stat().st_mtime_ns
     assert measure_pores(volume, tmp_path / "out", run=QUIET).stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match="labels.zarr .* other"):
+    with pytest.raises(ValueError, match=r"labels\.zarr .* other"):
         measure_pores(volume, tmp_path / "out", config=PoresConfig(connectivity=26), run=QUIET)
     again = measure_pores(
         volume,

@@ -32,14 +32,14 @@ def read(path):
 
 @pytest.mark.parametrize("voxel_size", [(1.0, 1.0, 1.0), (2.0, 1.5, 1.5)])
 def test_a_ball_and_an_ellipsoid_of_20_voxels(make_volume, tmp_path, voxel_size):
-    edge = voxel_size[1]
+    edge = max(voxel_size)
     ball = ellipsoid((10 * edge,) * 3, voxel_size=voxel_size)
     half = (15 * edge, 11 * edge, 10 * edge)
     rotation = random_rotation(2)
     rod = ellipsoid(half, rotation=rotation, voxel_size=voxel_size)
-    phases = np.ones((max(ball.shape[0], rod.shape[0]), 90, 60), np.uint8)
+    phases = np.ones((60, 120, 60), np.uint8)
     phases[: ball.shape[0], : ball.shape[1], : ball.shape[2]] += ball
-    phases[: rod.shape[0], 45 : 45 + rod.shape[1], 20 : 20 + rod.shape[2]] += rod
+    phases[: rod.shape[0], 60 : 60 + rod.shape[1], 10 : 10 + rod.shape[2]] += rod
     volume = make_volume(phases, voxel_size=voxel_size)
     table = read(measure_pores(volume, tmp_path / "out", run=QUIET)).sort_values("y0")
     first, second = table.to_dict("records")
