@@ -147,20 +147,31 @@ class Forest:
     def _runs(self, tile: Index) -> tuple[Runs, Labels]:
         origin = _triple(i * TILE for i in tile)
         stop = _triple(min(o + TILE, n) for o, n in zip(origin, self.volume.shape, strict=True))
+        shape = _triple(b - a for a, b in zip(origin, stop, strict=True))
+        voxels = self.volume.read(origin, shape)
         if self.outside is None:
-            shape = _triple(b - a for a, b in zip(origin, stop, strict=True))
-            return label_runs(self.volume.read(origin, shape), origin)
-        return skin_runs(self._is_outside(origin, stop), origin)
+            return label_runs(voxels, origin)
+        away = voxels == self.outside
+        if not away.any():
+            return label_runs(np.zeros((0, 0, 0), np.uint32), origin)
+        return skin_runs(self._with_faces(away, origin), origin)
 
-    def _is_outside(self, origin: Index, stop: Index) -> NDArray[np.bool_]:
-        """The box and one voxel around it; beyond the volume nothing is part of the part."""
-        low = _triple(max(0, o - 1) for o in origin)
-        high = _triple(min(n, b + 1) for n, b in zip(self.volume.shape, stop, strict=True))
-        voxels = self.volume.read(low, _triple(b - a for a, b in zip(low, high, strict=True)))
-        widths = [
-            (a - o + 1, b + 1 - h) for a, o, b, h in zip(low, origin, stop, high, strict=True)
-        ]
-        return np.pad(voxels == self.outside, widths, constant_values=True)
+    def _with_faces(self, away: NDArray[np.bool_], origin: Index) -> NDArray[np.bool_]:
+        """The tile and the layers of voxels on its six faces; beyond the volume nothing is part.
+
+        Layer by layer, for that reads seven chunks where a box around the tile would read 27.
+        """
+        grown = np.pad(away, 1, constant_values=True)
+        for axis, side in product(range(3), (0, 1)):
+            corner, shape = list(origin), list(away.shape)
+            corner[axis] += away.shape[axis] if side else -1
+            shape[axis] = 1
+            if 0 <= corner[axis] < self.volume.shape[axis]:
+                layer = self.volume.read(_triple(corner), _triple(shape)) == self.outside
+                place = [slice(1, -1)] * 3
+                place[axis] = slice(-1, None) if side else slice(0, 1)
+                grown[tuple(place)] = layer
+        return grown
 
 
 def _triple(numbers: Iterable[int]) -> tuple[int, int, int]:
