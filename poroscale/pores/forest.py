@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -102,23 +103,45 @@ class Forest:
             nearest_of_runs(tree, bodies.some(asking), best=best, voxel_size=self.volume.voxel_size)
         return labels, best
 
-    def nearest_of_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(m,) squared distances [um2] from points (m, 3), in voxels, to the nearest run."""
+    def nearest_of_points(
+        self, points: NDArray[np.float64], *, workers: int = 1
+    ) -> NDArray[np.float64]:
+        """Squared distances [um2] from points to the nearest run.
+
+        Parameters
+        ----------
+        points
+            (m, 3) in voxels from the volume's corner.
+        workers
+            Threads.
+
+        Returns
+        -------
+        (m,); infinite where the forest has no run.
+        """
         best = np.full(len(points), np.inf)
-        limit = np.array(self.volume.shape) - 1
-        home = np.clip(points // TILE, 0, limit // TILE).astype(np.int64)
-        for tile in np.unique(home, axis=0):
-            here = np.flatnonzero((home == tile).all(axis=1))
-            low, high = points[here].min(axis=0), points[here].max(axis=0)
-            for bound, tree in self._by_distance(low, high):
-                asking = here[best[here] > bound]
-                if not len(asking):
-                    break
-                squared = best[asking]
-                nearest_of_points(
-                    tree, points[asking], best=squared, voxel_size=self.volume.voxel_size
-                )
-                best[asking] = squared
+        if len(points):
+            limit = (np.array(self.volume.shape) - 1) // TILE
+            home = np.clip(points // TILE, 0, limit).astype(np.int64)
+            order = np.lexsort(home.T)
+            ends = np.flatnonzero(np.diff(home[order], axis=0).any(axis=1)) + 1
+            with ThreadPoolExecutor(workers) as pool:
+                groups = np.split(order, ends)
+                found = pool.map(self._nearest_of_neighbours, (points[g] for g in groups))
+                for group, squared in zip(groups, found, strict=True):
+                    best[group] = squared
+        return best
+
+    def _nearest_of_neighbours(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for points of one tile."""
+        best = np.full(len(points), np.inf)
+        for bound, tree in self._by_distance(points.min(axis=0), points.max(axis=0)):
+            asking = np.flatnonzero(best > bound)
+            if not len(asking):
+                break
+            squared = best[asking]
+            nearest_of_points(tree, points[asking], best=squared, voxel_size=self.volume.voxel_size)
+            best[asking] = squared
         return best
 
     def _by_distance(
