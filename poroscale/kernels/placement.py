@@ -97,9 +97,10 @@ def _apart_along(direction, between, first, second, gap):  # type: ignore[no-unt
     shift = 0.0
     for k in range(3):
         shift += direction[k] * between[k]
-    return abs(shift) / length > (_support(direction, first) + _support(direction, second)) / (
-        length
-    ) + gap
+    return (
+        abs(shift) / length
+        > (_support(direction, first) + _support(direction, second)) / (length) + gap
+    )
 
 
 @njit(nogil=True, cache=True)

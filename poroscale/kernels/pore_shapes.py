@@ -94,10 +94,10 @@ def _rim(pore, cos1, sin1):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def pore_box(pore, origin, shape):  # type: ignore[no-untyped-def]
     """Index range of the voxels of a box that a pore may touch: (z0, z1, y0, y1, x0, x1)."""
-    z0 = max(int(math.floor(pore[0] - pore[24])) - 2 - origin[0], 0)
-    y0 = max(int(math.floor(pore[1] - pore[25])) - 2 - origin[1], 0)
-    x0 = max(int(math.floor(pore[2] - pore[26])) - 2 - origin[2], 0)
-    z1 = min(int(math.ceil(pore[0] + pore[24])) + 2 - origin[0], shape[0])
-    y1 = min(int(math.ceil(pore[1] + pore[25])) + 2 - origin[1], shape[1])
-    x1 = min(int(math.ceil(pore[2] + pore[26])) + 2 - origin[2], shape[2])
+    z0 = max(math.floor(pore[0] - pore[24]) - 2 - origin[0], 0)
+    y0 = max(math.floor(pore[1] - pore[25]) - 2 - origin[1], 0)
+    x0 = max(math.floor(pore[2] - pore[26]) - 2 - origin[2], 0)
+    z1 = min(math.ceil(pore[0] + pore[24]) + 2 - origin[0], shape[0])
+    y1 = min(math.ceil(pore[1] + pore[25]) + 2 - origin[1], shape[1])
+    x1 = min(math.ceil(pore[2] + pore[26]) + 2 - origin[2], shape[2])
     return z0, z1, y0, y1, x0, x1

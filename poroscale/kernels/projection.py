@@ -136,9 +136,7 @@ def reconstruct_cone(
         t = (x * math.cos(angle) + y * math.sin(angle)).ravel()
         grid[0, ..., 0] = t * scale * (2 / (projections.shape[2] - 1))
         grid[0, ..., 1] = z * scale * (2 / max(projections.shape[1] - 1, 1))
-        seen = grid_sample(
-            filtered[k][None, None], grid, padding_mode="zeros", align_corners=True
-        )
+        seen = grid_sample(filtered[k][None, None], grid, padding_mode="zeros", align_corners=True)
         out += seen[0, 0] * scale**2
     return (out * (math.pi / len(angles))).reshape(size)
 

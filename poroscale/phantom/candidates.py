@@ -87,9 +87,7 @@ def _subsurface(config: PhantomConfig) -> float:
     return min(110 / config.voxel_size, 0.16 * config.radius)
 
 
-def _draw_points(
-    count: int, generator: np.random.Generator, config: PhantomConfig
-) -> FloatArray:
+def _draw_points(count: int, generator: np.random.Generator, config: PhantomConfig) -> FloatArray:
     # Centres may lie a little above and below the volume: its end faces cut pores too.
     margin = 2 * median_diameter(config)
     reach = 1.1 * config.radius
@@ -114,11 +112,13 @@ def _draw_shapes(
     u = generator.random((n, 4))
     ratios = np.ones((n, 3))  # a, b, c relative to a
     ratios[:, 1] = np.select(
-        [kinds == GAS, kinds == KEYHOLE], [0.88 + 0.12 * u[:, 0], 0.8 + 0.2 * u[:, 0]],
+        [kinds == GAS, kinds == KEYHOLE],
+        [0.88 + 0.12 * u[:, 0], 0.8 + 0.2 * u[:, 0]],
         0.6 + 0.4 * u[:, 0],
     )
     ratios[:, 2] = np.select(
-        [kinds == GAS, kinds == KEYHOLE], [0.85 + 0.2 * u[:, 1], 1.7 + 1.5 * u[:, 1]],
+        [kinds == GAS, kinds == KEYHOLE],
+        [0.85 + 0.2 * u[:, 1], 1.7 + 1.5 * u[:, 1]],
         0.24 + 0.22 * u[:, 1],
     )
     pores = np.zeros((n, COLUMNS))

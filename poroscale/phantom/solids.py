@@ -100,7 +100,8 @@ def spheres(
 ) -> Ellipsoids:
     """Sampler of spheres; lengths in voxels."""
     bodies = tuple(
-        Ellipsoid(centre, (d / 2, d / 2, d / 2)) for centre, d in zip(centres, diameters, strict=True)
+        Ellipsoid(centre, (d / 2, d / 2, d / 2))
+        for centre, d in zip(centres, diameters, strict=True)
     )
     return Ellipsoids(bodies, phases)
 

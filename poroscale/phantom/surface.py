@@ -78,9 +78,7 @@ def _nodes(
     return np.asarray(np.clip(draw, -2.5, 2.5) / NODE_STD)
 
 
-def _draw_patches(
-    step: float, *, perimeter: float, config: PhantomConfig
-) -> NDArray[np.float32]:
+def _draw_patches(step: float, *, perimeter: float, config: PhantomConfig) -> NDArray[np.float32]:
     field = _blank(step, perimeter, config)
     pitch = 0.5 * config.radius
     nodes = _nodes(0, (pitch, pitch), perimeter=perimeter, config=config)

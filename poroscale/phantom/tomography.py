@@ -101,9 +101,7 @@ def set_beam(config: PhantomConfig) -> Beam:
     thickness = 2 * config.radius * centimetre
     voltage = config.tube_voltage or fitting_voltage(thickness, config.material)
     mean_path = thickness * math.pi / 4
-    passed = float(
-        transmission(np.array(mean_path), material=config.material, voltage=voltage)
-    )
+    passed = float(transmission(np.array(mean_path), material=config.material, voltage=voltage))
     attenuation = -math.log(passed) / mean_path * centimetre
     # Variance of filtered back-projection: pi² / (12 projections) times that of a ray.
     full = math.pi / 2 * _bins(config)
