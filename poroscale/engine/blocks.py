@@ -276,13 +276,8 @@ def _reduce_block(
     _number: int,
     box: Box,
     *,
-<<<<<<< HEAD
     reduction: Reduction,
-    volumes: Sequence[Volume],
-=======
-    chunk: Callable[..., Mapping[str, NDArray[Any]]],
     volumes: Sequence[Field],
->>>>>>> main
     halo: Halo,
     given: Mapping[str, Any],
 ) -> tuple[None, Mapping[str, NDArray[Any]]]:
