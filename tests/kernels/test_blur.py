@@ -15,9 +15,7 @@ def block(shape=(20, 23, 31)):
 def test_blur_equals_scipy_inside(sigma):
     weights = gaussian_weights(sigma)
     halo = len(weights) // 2
-    whole = gaussian_filter(
-        block().astype(float), sigma, radius=halo, mode="constant", cval=np.nan
-    )
+    whole = gaussian_filter(block().astype(float), sigma, radius=halo, mode="constant", cval=np.nan)
     inside = tuple(slice(halo, n - halo) for n in block().shape)
     np.testing.assert_allclose(blur(block(), weights), whole[inside], rtol=2e-6)
 
@@ -25,7 +23,9 @@ def test_blur_equals_scipy_inside(sigma):
 def test_a_smaller_block_gives_the_same_bytes():
     weights = gaussian_weights(0.9)
     whole, part = blur(block(), weights), blur(block()[4:17, 3:20, 5:30].copy(), weights)
-    assert (whole[4 : 4 + part.shape[0], 3 : 3 + part.shape[1], 5 : 5 + part.shape[2]] == part).all()
+    assert (
+        whole[4 : 4 + part.shape[0], 3 : 3 + part.shape[1], 5 : 5 + part.shape[2]] == part
+    ).all()
 
 
 def test_weights_sum_to_one_and_refuse_a_negative_sigma():

@@ -28,9 +28,7 @@ SAMPLERS = {
 def test_boxes_agree_bit_for_bit_wherever_they_overlap(name, corner, extent, data):
     sampler = SAMPLERS[name]
     start = tuple(data.draw(st.integers(0, n - 1)) for n in extent)
-    size = tuple(
-        data.draw(st.integers(1, n - s)) for n, s in zip(extent, start, strict=True)
-    )
+    size = tuple(data.draw(st.integers(1, n - s)) for n, s in zip(extent, start, strict=True))
     whole = sampler(corner, extent, seed=5)
     part = sampler(tuple(c + s for c, s in zip(corner, start, strict=True)), size, seed=5)
     inside = tuple(slice(s, s + n) for s, n in zip(start, size, strict=True))

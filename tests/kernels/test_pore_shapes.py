@@ -15,6 +15,7 @@ from poroscale.kernels.pore_shapes import (
     enclosing_axes,
     shape_volumes,
     wall_distance,
+    with_extents,
 )
 from poroscale.kernels.rendering import stamp_pores
 from poroscale.phantom.candidates import GAS, KEYHOLE, LACK_OF_FUSION, _draw_shapes
@@ -25,8 +26,6 @@ def drawn(kind, count=6, diameter=26.0):
     rng = np.random.default_rng(kind + 1)
     pores = _draw_shapes(np.full(count, kind), np.full(count, diameter), rng)
     pores[:, CENTRE] = 60.0 + rng.random((count, 3))
-    from poroscale.kernels.pore_shapes import with_extents
-
     return with_extents(pores)
 
 
@@ -52,14 +51,16 @@ def test_the_enclosing_ellipsoid_and_the_box_enclose(kind):
 
 
 def test_the_distance_is_euclidean_for_a_sphere_and_first_order_for_an_ellipsoid():
-    rows = Ellipsoids((Ellipsoid((0, 0, 0), (9, 9, 9)), Ellipsoid((0, 0, 0), (12, 9, 5)))).parameters()
+    rows = Ellipsoids(
+        (Ellipsoid((0, 0, 0), (9, 9, 9)), Ellipsoid((0, 0, 0), (12, 9, 5)))
+    ).parameters()
     rng = np.random.default_rng(0)
-    for point in rng.normal(size=(50, 3)):
-        point *= 11 / np.linalg.norm(point)
+    for direction in rng.normal(size=(50, 3)):
+        point = direction * 11 / np.linalg.norm(direction)
         assert wall_distance(rows[0], *point) == pytest.approx(2, abs=1e-9)
         inner = point * (9 / 11)
         assert abs(wall_distance(rows[0], *inner)) < 1e-9
-    # A voxel beyond the ends of the axes (p along -z rotated: frame of zero angles is w = z).
+    # Without a tilt the pole is z.
     assert wall_distance(rows[1], 6.0, 0.0, 0.0) == pytest.approx(1, rel=0.1)
 
 
