@@ -23,6 +23,7 @@ from poroscale.volume import Shape
 
 _BASELINE = 400 << 20  # Python and its libraries
 _SMALLEST = 16 << 20
+_LARGEST = 256 << 20  # longer runs would not be written faster
 
 
 def export_boxes(source: Source, run: Run, *, title: str, copies: float = 3.0) -> Iterator[Box]:
@@ -35,8 +36,8 @@ def export_boxes(source: Source, run: Run, *, title: str, copies: float = 3.0) -
     copies
         How many times the box is in memory at once, decoding included.
     """
-    budget = max(_SMALLEST, run.memory_bytes - _BASELINE) / copies
-    grid = BlockGrid(source.shape, export_box(source, int(budget)))
+    budget = int(max(_SMALLEST, run.memory_bytes - _BASELINE) / copies)
+    grid = BlockGrid(source.shape, export_box(source, min(budget, _LARGEST)))
     with progress(title, total=len(grid), done=0, show=run.progress) as advance:
         for box in grid:
             yield box

@@ -70,7 +70,7 @@ def test_any_source_can_be_written(tmp_path, voxels, reads_like):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_exists_is_kept_unless_told_otherwise(tmp_path, volume, name):
-    source, array = volume()
+    source, _ = volume()
     written = export(source, tmp_path / name)
     with pytest.raises(FileExistsError, match="--overwrite"):
         export(source, tmp_path / name)
