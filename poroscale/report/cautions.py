@@ -1,0 +1,64 @@
+"""What a reader must be told before trusting the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+COARSE_VOXELS = 5.0
+MANY = 0.25
+
+
+def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
+    """Sentences for the box at the head of the report; the segmentation's own come first."""
+    return [
+        *(str(text) for text in segmentation.get("warnings") or ()),
+        *_resolution(numbers),
+        *_threshold(numbers),
+        *_edge(numbers),
+    ]
+
+
+def _resolution(numbers: Mapping[str, Any]) -> list[str]:
+    found = []
+    voxels = numbers.get("median_diameter_voxels")
+    if voxels is not None and voxels < COARSE_VOXELS:
+        found.append(
+            f"The median equivalent diameter is {voxels:.1f} voxels. Sizes of pores below about "
+            f"{COARSE_VOXELS:g} voxels depend on the threshold and on the scanner's blur; pores "
+            "below the resolution are missing from every count."
+        )
+    share = numbers.get("unresolved_share")
+    if share:
+        volume = numbers.get("unresolved_volume_share") or 0.0
+        found.append(
+            f"{100 * share:.1f} % of the pores ({100 * volume:.1f} % of the pore volume) are too "
+            "small for their shape to mean anything; they count for porosity, size and position "
+            "and are left out of every figure of shape and orientation."
+        )
+    return found
+
+
+def _threshold(numbers: Mapping[str, Any]) -> list[str]:
+    low, high = numbers.get("porosity_low"), numbers.get("porosity_high")
+    porosity = numbers.get("porosity")
+    if low is None or high is None or not porosity or (high - low) / porosity <= MANY:
+        return []
+    return [
+        f"Porosity depends strongly on the threshold: a shift of ±{100 * _shift(numbers):.0f} % "
+        f"gives {100 * low:.3g} to {100 * high:.3g} %."
+    ]
+
+
+def _edge(numbers: Mapping[str, Any]) -> list[str]:
+    count, cut = numbers.get("pore_count") or 0, numbers.get("touches_edge_count") or 0
+    if not cut:
+        return []
+    return [
+        f"{cut:,} of {count:,} pores touch the edge of the volume and are cut off by it: "
+        "their size, shape and position are those of the part inside."
+    ]
+
+
+def _shift(numbers: Mapping[str, Any]) -> float:
+    return float(numbers.get("threshold_shift") or 0.0)

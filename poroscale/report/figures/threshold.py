@@ -1,0 +1,108 @@
+"""Where the threshold lies, and what another one would have found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from poroscale.report.style import (
+    BLUE,
+    GREY,
+    INK,
+    MUTED,
+    ORANGE,
+    VERMILLION,
+    legend_above,
+    log_axis,
+    new_figure,
+    number_axis,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
+    """Grey values inside and outside the part with the thresholds; logarithmic counts."""
+    histogram = segmentation.get("histogram") or {}
+    levels = np.asarray(histogram.get("levels", ()), float)
+    if len(levels) < 2:
+        return None
+    figure = new_figure()
+    axes = figure.add_subplot()
+    for key, name, colour, dash in (
+        ("counts_outside", "outside the part", GREY, "--"),
+        ("counts_inside", "part and pores", BLUE, "-"),
+    ):
+        counts = np.asarray(histogram.get(key, ()), float)
+        if len(counts) in (len(levels), len(levels) - 1) and counts.any():
+            centres = levels if len(counts) == len(levels) else (levels[1:] + levels[:-1]) / 2
+            axes.plot(
+                centres,
+                np.where(counts > 0, counts, np.nan),
+                color=colour,
+                linestyle=dash,
+                linewidth=1.2,
+                drawstyle="steps-mid",
+                label=name,
+            )
+    _mark_thresholds(axes, segmentation)
+    log_axis(axes, "y")
+    axes.set_ylim(bottom=0.7)
+    number_axis(axes, "x", whole=False)
+    axes.set_xlabel("Grey value")
+    axes.set_ylabel("Voxels")
+    legend_above(axes)
+    return figure
+
+
+def sensitivity(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """Porosity and pore count for pore thresholds a few per cent up and down."""
+    if len(rows) < 2:
+        return None
+    shift = np.asarray([row["shift"] for row in rows], float) * 100
+    order = np.argsort(shift)
+    figure = new_figure(4.6, 3.6)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes, key, factor, text in (
+        (upper, "porosity", 100.0, "Porosity (%)"),
+        (lower, "pore_count", 1.0, "Pores"),
+    ):
+        values = np.asarray([_number(row.get(key)) for row in rows]) * factor
+        axes.plot(shift[order], values[order], marker="o", color=BLUE)
+        axes.axvline(0, color=ORANGE, linewidth=1.0, linestyle="--")
+        axes.set_ylabel(text)
+        axes.margins(y=0.15)
+    number_axis(lower)
+    lower.set_xlabel("Shift of the pore threshold (%)")
+    figure.align_ylabels()
+    return figure
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _mark_thresholds(axes: Axes, segmentation: Mapping[str, Any]) -> None:
+    marks = (
+        ("outer_threshold", "outside | part", MUTED, 0.30),
+        ("inner_threshold", "pore | solid", VERMILLION, 0.06),
+    )
+    for key, text, colour, height in marks:
+        value = segmentation.get(key)
+        if value is None:
+            continue
+        axes.axvline(float(value), color=colour, linewidth=1.0)
+        axes.annotate(
+            f"{text}\n{float(value):,.5g}",
+            (float(value), height),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            size=7,
+            color=INK,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
+        )

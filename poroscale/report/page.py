@@ -1,0 +1,217 @@
+"""One scan's report: `report.html`, which needs nothing but itself, and `report.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poroscale.report.cautions import cautions
+from poroscale.report.extent import PartExtent, measure_extent
+from poroscale.report.methods import methods_text
+from poroscale.report.numbers import class_rows, key_numbers, largest_pores, size_histogram
+from poroscale.report.panels import draw_sections
+from poroscale.report.planes import busiest_planes, largest_pore_planes
+from poroscale.report.provenance import provenance
+from poroscale.report.slices import SliceView, render_planes
+from poroscale.report.table import PoreTable
+
+if TYPE_CHECKING:
+    from poroscale.volume import Volume
+
+REPORT_FORMAT = 1
+DIGITS = 9
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What a report is made from."""
+
+    table: PoreTable
+    scan: Volume | None
+    phases: Volume | None
+    pore: int
+
+    @property
+    def volume(self) -> Volume | None:
+        """The volume that tells shape and voxel size."""
+        return self.scan if self.scan is not None else self.phases
+
+    @property
+    def segmentation(self) -> Mapping[str, Any]:
+        """What the phases say of how they were made; empty for phases from elsewhere."""
+        return {} if self.phases is None else self.phases.attributes.get("segmentation") or {}
+
+    @property
+    def outside(self) -> int | None:
+        """The value of voxels beyond the part; None where a mask knows no outside."""
+        if self.phases is None:
+            return None
+        is_part = self.phases.attributes.get("kind") == "phases" and self.pore != 0
+        return 0 if is_part else None
+
+
+def write_report(
+    out_dir: Path,
+    *,
+    scan: Volume | None,
+    phases: Volume | None,
+    table: Path,
+    title: str | None = None,
+    pore: int = 2,
+) -> Path:
+    """Write `report.html` and `report.json` into `out_dir` and return the path of the page.
+
+    Both are byte-identical for the same inputs: they hold no time and no path.
+
+    Parameters
+    ----------
+    out_dir : Path
+        Folder of the report; made if it does not exist.
+    scan : Volume or None
+        The grey values; without them the slices show the phases alone.
+    phases : Volume or None
+        The segmentation of the same shape; without it no porosity of sections is given.
+    table : Path
+        The Parquet table with one row per pore.
+    title : str, optional
+        Heading of the page; the name of `out_dir` if not given.
+    pore : int
+        The value of pore voxels in `phases`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the table does not exist or is none, or scan and phases differ in shape.
+    """
+    out_dir = Path(out_dir)
+    sources = _Sources(PoreTable.open(table), scan, phases, pore)
+    if scan is not None and phases is not None and scan.shape != phases.shape:
+        raise ValueError(
+            f"phases must have the shape of the scan {scan.shape}, got {phases.shape} "
+            f"from {phases.path}"
+        )
+    name = title if title is not None else out_dir.resolve().name
+    extent = _extent(sources)
+    facts = _facts(sources, extent, name)
+    page = _render(sources, extent, facts)
+    store(out_dir / "report.json", json_bytes(facts))
+    return store(out_dir / "report.html", page.encode())
+
+
+def _extent(sources: _Sources) -> PartExtent | None:
+    if sources.phases is None:
+        return None
+    return measure_extent(sources.phases, pore=sources.pore, outside=sources.outside)
+
+
+def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str, Any]:
+    """Everything the page says in words and numbers: the content of `report.json`."""
+    volume, table = sources.volume, sources.table
+    numbers = key_numbers(
+        table,
+        segmentation=sources.segmentation,
+        extent=extent,
+        voxel_size=None if volume is None else volume.voxel_size,
+    )
+    methods = methods_text(
+        shape=None if volume is None else volume.shape,
+        voxel_size=None if volume is None else volume.voxel_size,
+        segmentation=sources.segmentation,
+        numbers=numbers,
+        pores=table.metadata,
+    )
+    return {
+        "format": REPORT_FORMAT,
+        "title": title,
+        "volume": _volume_facts(volume),
+        "numbers": numbers,
+        "classes": class_rows(table) if table.rows else [],
+        "largest": largest_pores(table),
+        "size_histogram": size_histogram(table),
+        "segmentation": dict(sources.segmentation),
+        "warnings": cautions(numbers, sources.segmentation),
+        "methods": {"paragraph": methods.paragraph, "references": methods.references},
+        "provenance": provenance(scan=sources.scan, phases=sources.phases, table=table),
+    }
+
+
+def _volume_facts(volume: Volume | None) -> dict[str, Any] | None:
+    if volume is None:
+        return None
+    size = [n * edge for n, edge in zip(volume.shape, volume.voxel_size, strict=True)]
+    return {
+        "shape": list(volume.shape),
+        "voxel_size_um": list(volume.voxel_size),
+        "size_um": size,
+        "origin": list(volume.origin),
+        "dtype": str(volume.dtype),
+    }
+
+
+def _render(sources: _Sources, extent: PartExtent | None, facts: Mapping[str, Any]) -> str:
+    from poroscale.report.style import CLASS_COLOURS
+    from poroscale.report.template import render
+
+    sections = draw_sections(sources.table, extent=extent, segmentation=sources.segmentation)
+    slices, close_ups = _pictures(sources)
+    return render(
+        "report.html",
+        facts=_plain(facts),
+        colours=CLASS_COLOURS,
+        slices=slices,
+        close_ups=close_ups,
+        sections=sections,
+    )
+
+
+def _pictures(sources: _Sources) -> tuple[list[SliceView], list[SliceView]]:
+    """Three sections of the whole volume, and three close-ups of its largest pore."""
+    volume = sources.volume
+    if volume is None:
+        return [], []
+    whole = busiest_planes(sources.table, volume.shape, volume.origin)
+    close = largest_pore_planes(
+        sources.table, volume.shape, origin=volume.origin, voxel_size=volume.voxel_size
+    )
+    views = [
+        render_planes(
+            planes,
+            scan=sources.scan,
+            phases=sources.phases,
+            pore=sources.pore,
+            outside=sources.outside,
+        )
+        for planes in (whole, close)
+    ]
+    return views[0], views[1]
+
+
+def store(path: Path, content: bytes) -> Path:
+    """Write `content` to `path` whole or not at all, and return `path`."""
+    from poroscale.manifest import write_durably
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, content)
+    return path
+
+
+def json_bytes(value: Any) -> bytes:
+    """`value` as indented JSON; floats to `DIGITS` significant digits, NaN as null."""
+    return (json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _plain(value: Any) -> Any:
+    """JSON values only: containers copied, numpy scalars unpacked, floats rounded, NaN to None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

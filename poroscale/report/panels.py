@@ -1,0 +1,195 @@
+"""The sections of the page: each figure drawn, turned into SVG, and explained in one caption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from poroscale.report.style import house_style, svg_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from poroscale.report.extent import PartExtent
+    from poroscale.report.table import PoreTable
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One figure of the page; a wide one takes the whole width."""
+
+    name: str
+    caption: str
+    svg: str
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its figures."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    name: str
+    draw: Callable[[], Figure | None]
+    caption: str
+    wide: bool = False
+
+
+def draw_sections(
+    table: PoreTable, *, extent: PartExtent | None, segmentation: Mapping[str, Any]
+) -> list[Section]:
+    """Every section that has something to show, in the order of the page."""
+    plan = {
+        ("size", "Size"): _size(table),
+        ("shape", "Shape"): _shape(table),
+        ("orientation", "Orientation"): _orientation(table),
+        ("position", "Position"): _position(table, extent),
+        ("relations", "Relations between measures"): _relations(table),
+        ("segmentation", "Segmentation and threshold"): _segmentation(segmentation),
+    }
+    sections = []
+    with house_style():
+        for (name, title), drawings in plan.items():
+            panels = tuple(panel for d in drawings if (panel := _drawn(d)) is not None)
+            if panels:
+                sections.append(Section(name, title, panels))
+    return sections
+
+
+def _drawn(drawing: _Drawing) -> Panel | None:
+    figure = drawing.draw()
+    if figure is None:
+        return None
+    return Panel(drawing.name, drawing.caption, svg_of(figure, drawing.name), drawing.wide)
+
+
+def _size(table: PoreTable) -> list[_Drawing]:
+    from poroscale.report.figures import size
+
+    return [
+        _Drawing(
+            "size-distribution",
+            lambda: size.size_distribution(table),
+            "Distribution of the equivalent spherical diameter, weighted by number (filled) and "
+            "by volume (line). Classes of equal ratio. At diameters with a grey background some or "
+            "all pores are too small for their shape to be measured.",
+        ),
+        _Drawing(
+            "size-by-class",
+            lambda: size.size_by_class(table),
+            "Number of pores of each class over the equivalent spherical diameter; logarithmic "
+            "scales, so that rare large pores show.",
+        ),
+    ]
+
+
+def _shape(table: PoreTable) -> list[_Drawing]:
+    from poroscale.report.figures import shape
+
+    return [
+        _Drawing(
+            "sphericity",
+            lambda: shape.sphericity_distribution(table),
+            "Sphericity: surface of the sphere of equal volume over the surface of the pore. "
+            "Resolved pores only.",
+        ),
+        _Drawing(
+            "shape-zones",
+            lambda: shape.shape_zones(table),
+            "Elongation and flatness of the ellipsoid of equal inertia (axes a ≥ b ≥ c). Dashed "
+            "lines at 2/3 divide the zones of Zingg. Resolved pores only.",
+        ),
+    ]
+
+
+def _orientation(table: PoreTable) -> list[_Drawing]:
+    from poroscale.report.figures import orientation
+
+    return [
+        _Drawing(
+            "build-angle",
+            lambda: orientation.angle_to_build_direction(table),
+            "Angle between the long axis of a pore and the build direction z; dashed: what "
+            "randomly oriented pores would give. Resolved pores only.",
+        ),
+        _Drawing(
+            "azimuth",
+            lambda: orientation.azimuth_rose(table),
+            "Azimuth of the long axis in the build plane (0° along x, 90° along y). The area of "
+            "a petal is proportional to the number of pores; an axis has no head, so opposite "
+            "petals are equal. Pores within 10° of the build direction are left out.",
+        ),
+    ]
+
+
+def _position(table: PoreTable, extent: PartExtent | None) -> list[_Drawing]:
+    from poroscale.report.figures import position
+
+    sections = (
+        "Porosity of sections normal to the build direction (left; dashed: whole part) and "
+        "number of pore centroids in them (right)."
+        if extent
+        else "Number of pore centroids in sections normal to the build direction."
+    )
+    return [
+        _Drawing(
+            "positions",
+            lambda: position.positions_xy(table, extent),
+            "Pore centroids seen along the build direction, over the shadow of the part where it "
+            "is known; y runs downwards as in the slices.",
+        ),
+        _Drawing("sections", lambda: position.along_build_direction(table, extent), sections),
+        _Drawing(
+            "surface-distance",
+            lambda: position.surface_distance(table),
+            "Distance of the pores to the free surface of the part, weighted by number (filled) "
+            "and by volume (line).",
+        ),
+        _Drawing(
+            "radial",
+            lambda: position.radial_porosity(table, extent),
+            "Porosity of rings around the vertical axis through the part's centre of mass; "
+            "dashed: whole part.",
+        ),
+    ]
+
+
+def _relations(table: PoreTable) -> list[_Drawing]:
+    from poroscale.report.figures import pairs
+
+    return [
+        _Drawing(
+            "pairs",
+            lambda: pairs.pair_plots(table),
+            "Main measures of the resolved pores in pairs: below the diagonal each pore, or the "
+            "number of pores per cell on a logarithmic colour scale where there are more than "
+            "1,500; on the diagonal the distributions; above it Spearman's rank correlation.",
+            wide=True,
+        )
+    ]
+
+
+def _segmentation(segmentation: Mapping[str, Any]) -> list[_Drawing]:
+    from poroscale.report.figures import threshold
+
+    return [
+        _Drawing(
+            "grey-histogram",
+            lambda: threshold.grey_histogram(segmentation),
+            "Grey values of the scan as segmented (after smoothing) outside and inside the part, "
+            "with the thresholds.",
+        ),
+        _Drawing(
+            "sensitivity",
+            lambda: threshold.sensitivity(segmentation.get("sensitivity") or ()),
+            "Porosity and number of pores for other pore thresholds. The range of porosity over "
+            "these shifts is the uncertainty given above.",
+        ),
+    ]

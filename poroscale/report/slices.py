@@ -1,0 +1,160 @@
+"""Sections of the scan with the pores laid over them, as pictures inside the page.
+
+Single slices are read, never the volume; slices larger than the page can show are
+averaged over square cells. The pore mask becomes a transparent layer whose opacity is
+the share of pore in the cell, so that small pores stay visible and none is made larger.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from poroscale.report.planes import Plane
+    from poroscale.volume import Volume
+
+LONGEST = 720
+GREY_LEVELS = 64
+PORE_COLOUR = (213, 94, 0)
+PHASE_GREYS = (250, 165, 250)  # outside, solid, and pores under their colour
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """One picture: PNG data URIs of the grey values and of the pores, and its size in um."""
+
+    view: str
+    index: int
+    position_um: float
+    grey: str
+    mask: str | None
+    width_um: float
+    height_um: float
+    bar_um: float
+    crisp: bool
+
+    @property
+    def bar_text(self) -> str:
+        """The scale bar's length with its unit."""
+        return f"{self.bar_um / 1000:g} mm" if self.bar_um >= 1000 else f"{self.bar_um:g} µm"
+
+
+def render_planes(
+    planes: Sequence[Plane],
+    *,
+    scan: Volume | None,
+    phases: Volume | None,
+    pore: int,
+    outside: int | None,
+) -> list[SliceView]:
+    """Pictures of `planes` from the grey values of `scan`, else from the phases alone.
+
+    All planes share one grey window, from the 0.5th to the 99.5th percentile of what they show.
+    `outside` is the phase value beyond the part, None where there is none.
+    """
+    volume = scan if scan is not None else phases
+    if volume is None or not planes:
+        return []
+    masks = [None if phases is None else _mean_cells(_read(phases, p) == pore) for p in planes]
+    if scan is not None:
+        greys = [_mean_cells(_read(scan, p)) for p in planes]
+        shown = [_to_levels(grey, *_window(greys)) for grey in greys]
+    else:
+        shown = [_phase_greys(_read(volume, p), pore=pore, outside=outside) for p in planes]
+    return [
+        _view(plane, grey, mask, volume=volume)
+        for plane, grey, mask in zip(planes, shown, masks, strict=True)
+    ]
+
+
+def scale_bar(width_um: float) -> float:
+    """A round length in um, between a tenth and a quarter of `width_um` (or just below)."""
+    target = width_um / 4
+    power = 10.0 ** np.floor(np.log10(target))
+    return float(max(f * power for f in (1, 2, 5) if f * power <= target * (1 + 1e-9)))
+
+
+def _read(volume: Volume, plane: Plane) -> NDArray[np.generic]:
+    """The plane as an image: x or y to the right, y down in xy, z up in xz and yz."""
+    box = volume.read(plane.origin, plane.shape)
+    image = np.squeeze(box, axis=("xy", "xz", "yz").index(plane.view))
+    return image if plane.view == "xy" else image[::-1]
+
+
+def _mean_cells(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Mean over square cells, so that neither side exceeds `LONGEST`; partial cells at the end."""
+    step = -(-max(image.shape) // LONGEST)
+    if step == 1:
+        return image.astype(np.float32)
+    sums = np.add.reduceat(image, np.arange(0, image.shape[0], step), axis=0, dtype=np.float64)
+    sums = np.add.reduceat(sums, np.arange(0, image.shape[1], step), axis=1)
+    rows, columns = (np.diff([*range(0, n, step), n]) for n in image.shape)
+    return np.asarray(sums / np.outer(rows, columns), np.float32)
+
+
+def _window(greys: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
+    values = np.concatenate([grey.ravel() for grey in greys])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 1.0
+    low, high = np.quantile(values, [0.005, 0.995])
+    return float(low), float(high) if high > low else float(low) + 1.0
+
+
+def _to_levels(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
+    """8-bit greys in `GREY_LEVELS` steps: noise the eye cannot see would only swell the page."""
+    unit = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
+    steps = np.round(unit * (GREY_LEVELS - 1))
+    return np.round(steps * (255 / (GREY_LEVELS - 1))).astype(np.uint8)
+
+
+def _phase_greys(
+    image: NDArray[np.generic], *, pore: int, outside: int | None
+) -> NDArray[np.uint8]:
+    greys = np.full(image.shape, PHASE_GREYS[1], np.uint8)
+    if outside is not None:
+        greys[image == outside] = PHASE_GREYS[0]
+    greys[image == pore] = PHASE_GREYS[2]
+    return _mean_cells(greys).astype(np.uint8)
+
+
+def _view(
+    plane: Plane, grey: NDArray[np.uint8], mask: NDArray[np.float32] | None, *, volume: Volume
+) -> SliceView:
+    axes = {"xy": (1, 2), "xz": (0, 2), "yz": (0, 1)}[plane.view]
+    height, width = (plane.shape[a] * volume.voxel_size[a] for a in axes)
+    normal = ({0, 1, 2} - set(axes)).pop()
+    return SliceView(
+        view=plane.view,
+        index=plane.index + volume.origin[normal],
+        position_um=(plane.index + volume.origin[normal] + 0.5) * volume.voxel_size[normal],
+        grey=_png(grey),
+        mask=_mask_png(mask) if mask is not None and mask.any() else None,
+        width_um=width,
+        height_um=height,
+        bar_um=scale_bar(width),
+        crisp=max(grey.shape) < 240,
+    )
+
+
+def _mask_png(share: NDArray[np.float32]) -> str:
+    layer = np.zeros((*share.shape, 4), np.uint8)
+    layer[..., :3] = PORE_COLOUR
+    visible = np.where(share > 0, 0.25 + 0.55 * share, 0)
+    layer[..., 3] = np.round(visible * 15) * 17
+    return _png(layer)
+
+
+def _png(image: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=9)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,121 @@
+"""The pore table as the report reads it: one column at a time, so that its size hardly matters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+REQUIRED = (
+    "label",
+    "volume_um3",
+    "centroid_z_um",
+    "centroid_y_um",
+    "centroid_x_um",
+    "equivalent_diameter_um",
+)
+UNCLASSIFIED = "unclassified"
+
+
+@dataclass(frozen=True)
+class PoreTable:
+    """A Parquet file with one row per pore; lengths in um.
+
+    Only `REQUIRED` columns must be there. Any other that is missing reads as
+    "not known" (NaN, False), so that tables from elsewhere make a page too.
+    """
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> PoreTable:
+        """Open the table at `path`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no Parquet file, or one of the `REQUIRED` columns is missing.
+        """
+        from pyarrow import ArrowInvalid
+
+        table = cls(Path(path))
+        if not table.path.is_file():
+            raise FileNotFoundError(f"pore table must be an existing file, got {table.path}")
+        try:
+            missing = [name for name in REQUIRED if name not in table.names]
+        except ArrowInvalid as error:
+            raise ValueError(f"pore table must be a Parquet file, got {table.path}") from error
+        if missing:
+            raise ValueError(f"pore table must have column {missing[0]!r}, got {table.path}")
+        return table
+
+    @cached_property
+    def _schema(self) -> Any:
+        from pyarrow import parquet
+
+        return parquet.read_schema(self.path)
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of pores."""
+        from pyarrow import parquet
+
+        return int(parquet.read_metadata(self.path).num_rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in the order of the file."""
+        return tuple(self._schema.names)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the file says about itself under its key `poroscale`; empty if it says nothing."""
+        raw = (self._schema.metadata or {}).get(b"poroscale")
+        return dict(json.loads(raw)) if raw else {}
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Column `name` as float64 (rows,); nulls and a missing column are NaN."""
+        if name not in self.names:
+            return np.full(self.rows, np.nan)
+        column = self._read(name)
+        return np.asarray(column.to_numpy(), dtype=np.float64)
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """Column `name` as bool (rows,); nulls and a missing column are False."""
+        if name not in self.names:
+            return np.zeros(self.rows, bool)
+        return np.asarray(self._read(name).fill_null(False).to_numpy(), dtype=bool)
+
+    def words(self, name: str) -> NDArray[np.str_]:
+        """Column `name` as strings (rows,); nulls and a missing column are "unclassified"."""
+        if name not in self.names or not self.rows:
+            return np.full(self.rows, UNCLASSIFIED)
+        import pyarrow as pa
+
+        text = self._read(name).cast(pa.string()).fill_null(UNCLASSIFIED)
+        return np.asarray(text.to_numpy(), dtype=np.str_)
+
+    def record(self, row: int) -> dict[str, Any]:
+        """Row `row` as plain Python values."""
+        from pyarrow import parquet
+
+        file = parquet.ParquetFile(self.path)
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < rows:
+                return dict(file.read_row_group(group).slice(row, 1).to_pylist()[0])
+            row -= rows
+        raise IndexError(f"row must be below {self.rows}, got one {row} beyond the end")
+
+    def _read(self, name: str) -> Any:
+        from pyarrow import parquet
+
+        return parquet.read_table(self.path, columns=[name]).column(name)

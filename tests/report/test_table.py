@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from poroscale.report.table import REQUIRED, PoreTable
+
+from .synthetic import columns, write_table
+
+
+def test_columns_come_as_they_were_written(tmp_path):
+    written = columns(50)
+    table = PoreTable.open(write_table(tmp_path / "t.parquet", written, connectivity=18))
+    assert table.rows == 50
+    assert table.metadata == {"connectivity": 18}
+    np.testing.assert_array_equal(table.column("volume_um3"), written["volume_um3"])
+    np.testing.assert_array_equal(table.flags("open"), written["open"])
+    np.testing.assert_array_equal(table.words("class"), written["class"])
+    assert table.record(7)["label"] == 8
+
+
+def test_unknown_columns_are_not_known(tmp_path):
+    only = {name: values for name, values in columns(3).items() if name in REQUIRED}
+    table = PoreTable.open(write_table(tmp_path / "t.parquet", only))
+    assert np.isnan(table.column("sphericity")).all()
+    assert not table.flags("open").any()
+    assert set(table.words("class")) == {"unclassified"}
+    assert table.metadata == {}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_required_column_is_named(tmp_path, name):
+    table = columns(3)
+    del table[name]
+    path = write_table(tmp_path / "t.parquet", table)
+    with pytest.raises(ValueError, match=f"must have column '{name}'"):
+        PoreTable.open(path)
+
+
+def test_what_is_no_table_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.parquet"):
+        PoreTable.open(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("not a table")
+    with pytest.raises(ValueError, match=r"must be a Parquet file, got .*text\.parquet"):
+        PoreTable.open(tmp_path / "text.parquet")
