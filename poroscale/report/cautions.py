@@ -46,7 +46,7 @@ def _threshold(numbers: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"Porosity depends strongly on the threshold: a shift of ±{100 * _shift(numbers):.0f} % "
-        f"gives {100 * low:.3g} to {100 * high:.3g} %."
+        f"of the contrast gives {100 * low:.3g} to {100 * high:.3g} %."
     ]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REPORT_FORMAT = 1
 DIGITS = 9
+PORE = 2  # of phases: 0 outside, 1 solid
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class _Sources:
     table: PoreTable
     scan: Volume | None
     phases: Volume | None
-    pore: int
+    named_pore: int | None
 
     @property
     def volume(self) -> Volume | None:
@@ -41,17 +42,48 @@ class _Sources:
         return self.scan if self.scan is not None else self.phases
 
     @property
-    def segmentation(self) -> Mapping[str, Any]:
+    def attributes(self) -> Mapping[str, Any]:
         """What the phases say of how they were made; empty for phases from elsewhere."""
-        return {} if self.phases is None else self.phases.attributes.get("segmentation") or {}
+        return {} if self.phases is None else self.phases.attributes
+
+    @property
+    def segmentation(self) -> Mapping[str, Any]:
+        """Thresholds and rules of the segmentation; empty for phases from elsewhere."""
+        return self.attributes.get("segmentation") or {}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings that the table was measured with; empty for a table from elsewhere."""
+        return (self.table.metadata.get("recipe") or {}).get("settings") or {}
+
+    @property
+    def pore(self) -> int:
+        """The value of pore voxels: as named, as measured, or as phases have it."""
+        known = (self.named_pore, self.settings.get("pore"), PORE)
+        return int(next(value for value in known if value is not None))
 
     @property
     def outside(self) -> int | None:
         """The value of voxels beyond the part; None where a mask knows no outside."""
-        if self.phases is None:
-            return None
-        is_part = self.phases.attributes.get("kind") == "phases" and self.pore != 0
-        return 0 if is_part else None
+        if "outside" in self.settings:
+            outside: int | None = self.settings["outside"]
+            return outside
+        return 0 if self.attributes.get("kind") == "phases" and self.pore == PORE else None
+
+    def check(self) -> None:
+        """Refuse volumes and a table that do not belong together."""
+        scan, phases = self.scan, self.phases
+        if scan is not None and phases is not None and scan.shape != phases.shape:
+            raise ValueError(
+                f"phases must have the shape of the scan {scan.shape}, got {phases.shape} "
+                f"from {phases.path}"
+            )
+        measured = self.table.metadata.get("shape")
+        if phases is not None and measured and tuple(measured) != phases.shape:
+            raise ValueError(
+                f"pore table must be of the phases of shape {phases.shape}, got "
+                f"{self.table.path}, measured on shape {tuple(measured)}"
+            )
 
 
 def write_report(
@@ -61,7 +93,7 @@ def write_report(
     phases: Volume | None,
     table: Path,
     title: str | None = None,
-    pore: int = 2,
+    pore: int | None = None,
 ) -> Path:
     """Write `report.html` and `report.json` into `out_dir` and return the path of the page.
 
@@ -79,21 +111,17 @@ def write_report(
         The Parquet table with one row per pore.
     title : str, optional
         Heading of the page; the name of `out_dir` if not given.
-    pore : int
-        The value of pore voxels in `phases`.
+    pore : int, optional
+        The value of pore voxels in `phases`; what the table was measured with, or 2, if not given.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the table does not exist or is none, or scan and phases differ in shape.
+        If the table does not exist or is none, or scan, phases and table differ in shape.
     """
     out_dir = Path(out_dir)
     sources = _Sources(PoreTable.open(table), scan, phases, pore)
-    if scan is not None and phases is not None and scan.shape != phases.shape:
-        raise ValueError(
-            f"phases must have the shape of the scan {scan.shape}, got {phases.shape} "
-            f"from {phases.path}"
-        )
+    sources.check()
     name = title if title is not None else out_dir.resolve().name
     extent = _extent(sources)
     facts = _facts(sources, extent, name)
@@ -120,9 +148,9 @@ def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str
     methods = methods_text(
         shape=None if volume is None else volume.shape,
         voxel_size=None if volume is None else volume.voxel_size,
-        segmentation=sources.segmentation,
+        phases=sources.attributes,
         numbers=numbers,
-        pores=table.metadata,
+        settings=sources.settings,
     )
     return {
         "format": REPORT_FORMAT,

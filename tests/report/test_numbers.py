@@ -83,5 +83,6 @@ def test_a_porosity_that_hangs_on_the_threshold_is_said():
         "threshold_shift": 0.05,
     }
     assert cautions(numbers, {}) == [
-        "Porosity depends strongly on the threshold: a shift of ±5 % gives 0.5 to 2 %."
+        "Porosity depends strongly on the threshold: a shift of ±5 % of the contrast "
+        "gives 0.5 to 2 %."
     ]

@@ -190,3 +190,21 @@ def test_shapes_that_differ_are_refused(volumes, tmp_path):
     with pytest.raises(ValueError, match="must have the shape of the scan"):
         write_report(tmp_path, scan=volumes["scan"], phases=other, table=path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_table_of_another_volume_is_refused(volumes, tmp_path):
+    path = write_table(tmp_path / "pores.parquet", columns(5), shape=[1, 2, 3])
+    with pytest.raises(
+        ValueError, match=r"pore table must be of the phases of shape \(60, 80, 90\)"
+    ):
+        write_report(tmp_path, scan=None, phases=volumes["phases"], table=path)
+
+
+def test_values_are_those_that_the_table_was_measured_with(tmp_path):
+    mask = np.full((6, 7, 8), 85, np.uint8)
+    mask[2, 3, 4], mask[0] = 0, 170
+    settings = {"pore": 0, "outside": 170, "connectivity": 26}
+    path = write_table(tmp_path / "pores.parquet", columns(5), recipe={"settings": settings})
+    write_report(tmp_path, scan=None, phases=ArrayVolume(mask), table=path)
+    assert facts_of(tmp_path)["numbers"]["porosity"] == pytest.approx(1 / (5 * 7 * 8))
+    assert "26-connected" in page_of(tmp_path)

@@ -77,7 +77,7 @@ def sensitivity(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         axes.set_ylabel(text)
         axes.margins(y=0.15)
     number_axis(lower)
-    lower.set_xlabel("Shift of the pore threshold (%)")
+    lower.set_xlabel("Shift of the pore threshold (% of the contrast)")
     figure.align_ylabels()
     return figure
 
