@@ -1,1 +1,55 @@
 """The command line: parsing and printing, nothing else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any, NoReturn
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; bad input costs one sentence, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    from poroscale.cli.app import app
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        _stop("interrupted; run the same command again to go on", INTERRUPTED)
+    except MemoryError as error:
+        _stop(str(error) or "out of memory; lower --workers or --block", BAD_INPUT)
+    except (ValueError, TypeError, OverflowError, LookupError) as error:
+        _stop(_sentence(error), BAD_INPUT)
+    except OSError as error:
+        _stop(_disk(error), BAD_INPUT)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _sentence(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    from poroscale.config import sentence
+
+    return sentence(error) if isinstance(error, ValidationError) else str(error)
+
+
+def _disk(error: OSError) -> str:
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk is full: {error.filename or error}; "
+            "make room and run the same command again to go on"
+        )
+    return str(error)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    print(f"poroscale: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -64,11 +64,15 @@ class Reduction:
         blocks, so that it need not commute.
     finalize
         `finalize(total) -> result`.
+    located
+        The chunk is also told where it is: `origin`, the index of its block's first voxel in the
+        volume, the halo not counted.
     """
 
     chunk: Callable[..., Mapping[str, NDArray[Any]]]
     combine: Callable[[Any, Any], Any]
     finalize: Callable[[Any], Any]
+    located: bool = False
 
 
 def fill_blocks(
@@ -259,7 +263,7 @@ def reduce_blocks(
         halo=halo.width,
         temporary=bytes_per_voxel,
     )
-    task = partial(_reduce_block, chunk=reduction.chunk, volumes=volumes, halo=halo, given=given)
+    task = partial(_reduce_block, reduction=reduction, volumes=volumes, halo=halo, given=given)
     stage = Stage(task, first.shape, first.chunks, need, title=Path(journal).stem)
     with Job(Path(journal), None, recipe) as job:
         records = run_stage(stage, job, run or Run())
@@ -272,12 +276,14 @@ def _reduce_block(
     _number: int,
     box: Box,
     *,
-    chunk: Callable[..., Mapping[str, NDArray[Any]]],
+    reduction: Reduction,
     volumes: Sequence[Field],
     halo: Halo,
     given: Mapping[str, Any],
 ) -> tuple[None, Mapping[str, NDArray[Any]]]:
-    return None, chunk(*(read_padded(volume, box, halo) for volume in volumes), **given)
+    place = {"origin": box.origin} if reduction.located else {}
+    blocks = (read_padded(volume, box, halo) for volume in volumes)
+    return None, reduction.chunk(*blocks, **place, **given)
 
 
 def read_padded(volume: Field, box: Box, halo: Halo) -> NDArray[Any]:

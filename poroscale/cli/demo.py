@@ -1,0 +1,26 @@
+"""`poroscale demo`: the main job on a generated scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poroscale.cli import options
+from poroscale.cli.options import Cluster, Memory, Overwrite, Workers
+
+
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder of the demo.")] = Path("demo"),
+    memory: Memory = "2GiB",
+    cluster: Cluster = None,
+    workers: Workers = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Scan a phantom, find its pores, and compare them with the truth."""
+    from poroscale import verbs
+
+    run = options.run_of(memory, cluster, workers, None, overwrite)
+    for line in verbs.demo(out, run=run):
+        typer.echo(line)

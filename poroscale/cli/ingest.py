@@ -1,0 +1,78 @@
+"""`poroscale ingest`: other formats to a volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poroscale.cli import options
+from poroscale.cli.options import (
+    Block,
+    Cluster,
+    ConfigFile,
+    DryRun,
+    Memory,
+    Overwrite,
+    VoxelSize,
+    Workers,
+)
+
+
+def ingest(
+    src: Annotated[
+        str, typer.Argument(metavar="SRC", help="Folder of slices or a file; FILE.h5::/dataset.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT.zarr")],
+    voxel_size: VoxelSize = None,
+    dataset: Annotated[str | None, typer.Option(help="Path inside an HDF5 or Zarr file.")] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Volume that is 0 where to leave out.")] = None,
+    axes: Annotated[
+        str | None, typer.Option(help="Input axis that is the build direction: z, y or x [z].")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="Convert grey values; kept otherwise.")] = None,
+    config: ConfigFile = None,
+    memory: Memory = "2GiB",
+    cluster: Cluster = None,
+    workers: Workers = None,
+    block: Block = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Bring a scan in: TIFF, RAW, HDF5, NRRD, NIfTI, NumPy, Zarr."""
+    from poroscale import verbs
+
+    values = options.settings(
+        config,
+        "ingest",
+        voxel_size=options.voxel_size_of(voxel_size),
+        dataset=dataset,
+        box=_six(box),
+        mask=str(mask) if mask else None,
+        axes=axes,
+        dtype=dtype,
+    )
+    run = options.run_of(memory, cluster, workers, block, overwrite)
+    settings = verbs.ingest_config(values)
+    if dry_run:
+        typer.echo(verbs.plan_ingest(src, config=settings, run=run))
+        return
+    volume = verbs.ingest(src, out, config=settings, run=run)
+    z, y, x = volume.shape
+    typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
+
+
+def _six(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        numbers = [int(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 6:
+        raise ValueError(f"--box must be six integers Z0,Z1,Y0,Y1,X0,X1, got {text!r}")
+    return numbers

@@ -1,0 +1,53 @@
+"""`poroscale pores`: phases to a pore table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poroscale.cli import options
+from poroscale.cli.options import Block, Cluster, ConfigFile, DryRun, Memory, Overwrite, Workers
+
+
+def pores(
+    phases: Annotated[
+        Path, typer.Argument(metavar="PHASES.zarr", help="Phases, or any array of integers.")
+    ],
+    out_dir: Annotated[Path, typer.Argument(help="Gets labels.zarr and pores.parquet.")],
+    pore: Annotated[
+        int | None, typer.Option(help="Value of pores: 2 for phases 0, 1, 2; 1 for a mask.")
+    ] = None,
+    connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26 neighbours [6].")] = None,
+    bank: Annotated[
+        bool, typer.Option("--bank", help="Also cut every pore out into OUT_DIR/bank.zarr.")
+    ] = False,
+    config: ConfigFile = None,
+    memory: Memory = "2GiB",
+    cluster: Cluster = None,
+    workers: Workers = None,
+    block: Block = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Label every pore and measure it."""
+    from poroscale import verbs
+
+    values = options.settings(
+        config, "pores", pore=pore, connectivity=connectivity, bank=bank or None
+    )
+    run = options.run_of(memory, cluster, workers, block, overwrite)
+    settings = verbs.pores_config(values)
+    if dry_run:
+        typer.echo(verbs.plan_pores(phases, run=run))
+        return
+    table = verbs.pores(phases, out_dir, config=settings, run=run)
+    typer.echo(describe_table(table))
+
+
+def describe_table(table: Path) -> str:
+    """How many pores a table holds."""
+    import pyarrow.parquet as pq
+
+    return f"{table}: {pq.read_metadata(table).num_rows} pores"

@@ -1,0 +1,94 @@
+"""`poroscale segment`: grey values to phases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poroscale.cli import options
+from poroscale.cli.options import Block, Cluster, ConfigFile, DryRun, Memory, Overwrite, Workers
+
+
+def segment(
+    scan: Annotated[Path, typer.Argument(metavar="CT.zarr", help="The ingested scan.")],
+    out: Annotated[Path, typer.Argument(metavar="PHASES.zarr", help="0 outside, 1 solid, 2 pore.")],
+    method: Annotated[str, typer.Option(help="otsu")] = "otsu",
+    min_voxels: Annotated[int | None, typer.Option(help="Smallest pore that is kept [9].")] = None,
+    min_extent: Annotated[
+        int | None, typer.Option(help="Smallest extent of a pore along every axis [1].")
+    ] = None,
+    outer_threshold: Annotated[
+        float | None, typer.Option(help="Grey value that parts air from metal; found if not given.")
+    ] = None,
+    inner_threshold: Annotated[
+        float | None, typer.Option(help="Grey value that parts pores from solid.")
+    ] = None,
+    thresholds_from: Annotated[
+        Path | None, typer.Option(help="Phases of another scan whose thresholds are used.")
+    ] = None,
+    inner_rule: Annotated[str | None, typer.Option(help="otsu or iso50 [otsu].")] = None,
+    hysteresis: Annotated[
+        float | None, typer.Option(help="Grey values above the inner threshold a pore grows to.")
+    ] = None,
+    gaussian_um: Annotated[
+        float | None, typer.Option(help="Gaussian smoothing first, sigma [um].")
+    ] = None,
+    median_voxels: Annotated[
+        int | None, typer.Option(help="Median filter first, radius [voxels].")
+    ] = None,
+    close_um: Annotated[
+        float | None, typer.Option(help="Closing that brings open pores back inside [um].")
+    ] = None,
+    outside_faces: Annotated[
+        str | None, typer.Option(help="Flood from these faces, as z-,z+; the corners otherwise.")
+    ] = None,
+    connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26 neighbours [6].")] = None,
+    config: ConfigFile = None,
+    memory: Memory = "2GiB",
+    cluster: Cluster = None,
+    workers: Workers = None,
+    block: Block = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Segment a scan into outside, solid and pore by two thresholds."""
+    from poroscale import verbs
+
+    values = options.settings(
+        config,
+        "segment",
+        min_voxels=min_voxels,
+        min_extent=min_extent,
+        outer_threshold=outer_threshold,
+        inner_threshold=inner_threshold,
+        inner_rule=inner_rule,
+        hysteresis=hysteresis,
+        gaussian_um=gaussian_um,
+        median_voxels=median_voxels,
+        close_um=close_um,
+        outside_faces=outside_faces.split(",") if outside_faces else None,
+        connectivity=connectivity,
+    )
+    run = options.run_of(memory, cluster, workers, block, overwrite)
+    settings = verbs.segment_config(values, method=method, thresholds_from=thresholds_from)
+    if dry_run:
+        typer.echo(verbs.plan_segment(scan, config=settings, run=run))
+        return
+    phases = verbs.segment(scan, out, config=settings, run=run)
+    typer.echo(describe_phases(phases.attributes["segmentation"], out))
+
+
+def describe_phases(record: dict[str, object], out: Path) -> str:
+    """What a segmentation found, in a few lines."""
+    lines = [
+        f"{out}: porosity {100 * float(str(record['porosity'])):.4g} %, "
+        f"{record['pore_count']} pores",
+        f"  thresholds: outer {record['outer_threshold']:g}, "
+        f"inner {record['inner_threshold']:g} ({record['inner_rule']})",
+    ]
+    warnings = record["warnings"]
+    if isinstance(warnings, list):
+        lines += [f"  warning: {warning}" for warning in warnings]
+    return "\n".join(lines)

@@ -1,0 +1,221 @@
+"""A scan in any format becomes a volume: `ingest`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from poroscale.engine import Run, fill_blocks
+from poroscale.engine.plan import Need, make_plan
+from poroscale.io.cast import Cast, Overflow
+from poroscale.io.finite import Finite
+from poroscale.io.lengths import positive_voxel_size
+from poroscale.io.opening import open_source
+from poroscale.io.source import BlockHint, Source
+from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
+from poroscale.volume import Shape, Volume, VolumeSpec, VoxelSize
+
+_VERSION = 1
+_GOOD_BLOCK = 1 << 24  # voxels; beyond it a larger block gains nothing
+
+
+class IngestConfig(BaseModel):
+    """How a scan is taken in. Indices and sizes are those of the input, before it is turned.
+
+    Attributes
+    ----------
+    voxel_size
+        Edge of a voxel, or edges along (z, y, x), in um; overrides what the file states.
+    dataset, pattern
+        See `open_source`.
+    box
+        (z0, z1, y0, y1, x0, x1), half-open: the part that is taken.
+    mask, mask_fill
+        A volume of the input's shape; where it is zero the scan is set to `mask_fill`.
+    axes
+        The input axis that is the build direction and becomes z, see `rotated`.
+    dtype, overflow, levels
+        Kept as it is unless asked otherwise, see `Cast`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    voxel_size: float | tuple[float, float, float] | None = None
+    dataset: str | None = None
+    pattern: str | None = None
+    box: tuple[int, int, int, int, int, int] | None = None
+    mask: str | None = None
+    mask_fill: float = 0.0
+    axes: BuildAxis = "z"
+    dtype: Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32"] | None = None
+    overflow: Overflow = "refuse"
+    levels: tuple[float, float] | None = None
+
+
+def ingest(
+    src: str | Path,
+    out: str | Path,
+    *,
+    config: IngestConfig | None = None,
+    run: Run | None = None,
+) -> Volume:
+    """Read the scan `src` into the volume `out`, block by block.
+
+    Parameters
+    ----------
+    src
+        Anything that `open_source` opens.
+    out
+        Folder of the volume.
+    config
+        What is taken and how.
+    run
+        How to run; without a block the widest one is taken that the budget holds, so that
+        compressed slices are decoded as few times as can be.
+
+    Returns
+    -------
+    Volume
+        With the attributes ``{"kind": "scan", "source": {...}}``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing to read.
+    ValueError
+        If the input is not whole, holds NaN, states no voxel size while none is given, or if
+        `out` and `src` lie inside each other.
+    MemoryError
+        If the budget cannot hold one block.
+    """
+    config, run, out = config or IngestConfig(), run or Run(), Path(out)
+    refuse_overlap(src, out)
+    scratch = out.with_name(f"{out.name}.work")
+    source = prepare(src, config, scratch=scratch)
+    spec = _spec(source, stated=config.voxel_size is None)
+    volume = fill_blocks(
+        source,
+        out,
+        spec=spec,
+        recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
+        bytes_per_voxel=source.temporary,
+        run=run.but(block=_block(source, spec, run)),
+    )
+    shutil.rmtree(scratch, ignore_errors=True)
+    return volume
+
+
+def prepare(src: str | Path, config: IngestConfig, *, scratch: Path) -> Source:
+    """The source that `config` describes: opened, masked, turned, cropped, cast, in this order."""
+    source = open_source(src, dataset=config.dataset, pattern=config.pattern, scratch=scratch)
+    source = with_voxel_size(source, config.voxel_size)
+    if config.mask is not None:
+        mask = open_source(config.mask, scratch=scratch / "mask")
+        source = Masked.of(source, mask, config.mask_fill)
+    if source.dtype.kind == "f":
+        source = Finite.of(source)
+    source = rotated(source, config.axes)
+    if config.box is not None:
+        source = _cropped(source, config.box, config.axes)
+    if config.dtype is not None:
+        source = Cast.of(
+            source, np.dtype(config.dtype), overflow=config.overflow, levels=config.levels
+        )
+    return source
+
+
+def with_voxel_size(source: Source, given: float | VoxelSize | None) -> Source:
+    """`source` with the voxel size that is given (um), or with its own.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, or one that is not positive.
+    """
+    from dataclasses import replace
+
+    if given is None:
+        if source.voxel_size is None:
+            raise ValueError(
+                f"{source.name} states no voxel size with a unit: give it with --voxel-size, in um"
+            )
+        return source
+    values = given if isinstance(given, tuple) else (given,)
+    return replace(source, voxel_size=positive_voxel_size(values, "--voxel-size"))
+
+
+def refuse_overlap(src: str | Path, out: Path) -> None:
+    """Refuse an output inside the input folder, or an input inside the output.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    source, target = Path(str(src).partition("::")[0]).resolve(), out.resolve()
+    if target == source or source in target.parents:
+        raise ValueError(f"the output {out} must not lie inside the input {source.name}")
+    if target in source.parents:
+        raise ValueError(f"the input {source.name} must not lie inside the output {out}")
+
+
+def _cropped(source: Source, box: tuple[int, int, int, int, int, int], axes: BuildAxis) -> Source:
+    corner = (box[0], box[2], box[4])
+    shape = (box[1] - box[0], box[3] - box[2], box[5] - box[4])
+    return Crop.of(source, rotated_index(corner, axes), rotated_index(shape, axes))
+
+
+def _spec(source: Source, *, stated: bool) -> VolumeSpec:
+    assert source.voxel_size is not None
+    origin_of_size = "metadata" if stated else "option"
+    return VolumeSpec(
+        shape=source.shape,
+        dtype=source.dtype,
+        voxel_size=source.voxel_size,
+        origin=source.origin,
+        attributes={
+            "kind": "scan",
+            "source": {**source.fingerprint(), "voxel_size_from": origin_of_size},
+        },
+    )
+
+
+def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
+    """The widest block that the source likes and the budget holds; None leaves it to the plan."""
+    if run.block is not None or (run.workers is None and run.cluster not in {None, "threads"}):
+        return run.block
+    chunks = spec.chunks or spec.shape
+    need = Need(write=spec.dtype.itemsize, temporary=source.temporary)
+    workers = run.workers or os.cpu_count() or 1
+    for block in _wide_blocks(source.preferred_block, spec.shape, chunks):
+        try:
+            make_plan(
+                spec.shape, chunks, need, run=run.but(block=block), workers=workers, processes=0
+            )
+        except MemoryError:
+            continue
+        return block
+    return None
+
+
+def _wide_blocks(hint: BlockHint, shape: Shape, chunks: Shape) -> Iterator[Shape]:
+    """Blocks of whole chunks from the one that `hint` wants down to narrower ones."""
+    z, y, x = (
+        n if wanted is None or wanted > n - chunk else -(-wanted // chunk) * chunk
+        for wanted, n, chunk in zip(hint, shape, chunks, strict=True)
+    )
+    while y < shape[1] and 2 * z * y * x <= _GOOD_BLOCK:
+        y = min(2 * y, shape[1])
+    yield z, y, x
+    while y > chunks[1]:
+        y = -(-y // (2 * chunks[1])) * chunks[1]
+        yield z, y, x
+    while x > chunks[2]:
+        x = -(-x // (2 * chunks[2])) * chunks[2]
+        yield z, y, x

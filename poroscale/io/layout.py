@@ -1,0 +1,210 @@
+"""From what a header says about raw voxels to a source that reads them.
+
+MetaImage, NRRD, NIfTI, VGI, JSON and a bare file name all say the same few things: which file,
+from which byte, which numbers, how many, how large. They meet here, and so do the checks.
+"""
+
+from __future__ import annotations
+
+import bz2
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+from typing_extensions import override
+
+from poroscale.io.flat import FlatSource
+from poroscale.io.source import require_numeric
+from poroscale.volume import Shape, VoxelSize
+
+Compression = Literal["raw", "gzip", "zlib", "bzip2"]
+_STEP = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where the voxels of a volume lie.
+
+    Attributes
+    ----------
+    header
+        The file that says so, for messages.
+    data
+        The file that holds the voxels; may be `header` itself.
+    shape
+        (z, y, x), x running fastest in the file.
+    stored
+        dtype in the file with its byte order.
+    offset
+        First byte of the (compressed) voxels; None for "the last bytes of the file".
+    skip
+        Bytes before the first voxel once unpacked, where a header is compressed with them.
+    kind
+        Name of the format.
+    """
+
+    header: Path
+    data: Path
+    shape: Shape
+    stored: np.dtype[Any]
+    voxel_size: VoxelSize | None
+    kind: str
+    offset: int | None = 0
+    compression: Compression = "raw"
+    skip: int = 0
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """Bytes of the voxels and what comes before them, once unpacked."""
+        return self.skip + self.voxel_bytes
+
+    @property
+    def voxel_bytes(self) -> int:
+        """Bytes of the voxels once unpacked."""
+        return prod(self.shape) * self.stored.itemsize
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpackedSource(FlatSource):
+    """A compressed file's voxels, unpacked to scratch; known by the compressed file."""
+
+    packed: Path
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.packed.name
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        return {
+            "format": self.kind,
+            "file": self.packed.name,
+            "bytes": self.packed.stat().st_size,
+            "offset": self.offset,
+            "stored": self.stored.str,
+        }
+
+
+def layout_source(layout: Layout, scratch: Path | None) -> FlatSource:
+    """The source for `layout`; compressed voxels are unpacked into the folder `scratch` first.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data file does not exist.
+    ValueError
+        If the sizes of file and header disagree, or compressed voxels come without `scratch`.
+    """
+    require_numeric(layout.stored, layout.header.name)
+    if not layout.data.is_file():
+        raise FileNotFoundError(
+            f"{layout.header.name}: its data file {layout.data.name} does not exist"
+        )
+    if layout.compression != "raw":
+        return _unpacked_source(layout, scratch)
+    return FlatSource(
+        path=layout.data, offset=_checked_offset(layout), **_common(layout, layout.kind)
+    )
+
+
+def _common(layout: Layout, kind: str) -> dict[str, Any]:
+    return {
+        "shape": layout.shape,
+        "dtype": layout.stored.newbyteorder("="),
+        "voxel_size": layout.voxel_size,
+        "stored": layout.stored,
+        "kind": kind,
+    }
+
+
+def _checked_offset(layout: Layout) -> int:
+    size = layout.data.stat().st_size
+    offset = size - layout.voxel_bytes if layout.offset is None else layout.offset
+    if offset < 0 or size != offset + layout.voxel_bytes:
+        z, y, x = layout.shape
+        raise ValueError(
+            f"{layout.data.name} has {size} bytes, but {layout.header.name} says "
+            f"{x} x {y} x {z} voxels of {layout.stored.name} after {max(offset, 0)} bytes, "
+            f"which is {max(offset, 0) + layout.voxel_bytes} bytes"
+        )
+    return offset
+
+
+def _unpacked_source(layout: Layout, scratch: Path | None) -> UnpackedSource:
+    if scratch is None:
+        raise ValueError(
+            f"{layout.data.name} is {layout.compression}-compressed and cannot be read box by "
+            "box: give open_source a folder `scratch` to unpack it to, or unpack it yourself"
+        )
+    scratch.mkdir(parents=True, exist_ok=True)
+    target = scratch / f"{layout.data.name}.unpacked"
+    if not target.is_file() or target.stat().st_size != layout.unpacked_bytes:
+        _unpack(layout, target)
+    return UnpackedSource(
+        path=target,
+        offset=layout.skip,
+        packed=layout.data,
+        **_common(layout, f"{layout.kind} compressed"),
+    )
+
+
+def _unpack(layout: Layout, target: Path) -> None:
+    """Decompress to `target` in bounded memory, stopping at the first byte too many."""
+    partial = target.with_name(target.name + ".partial")
+    written = 0
+    with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
+        packed.seek(layout.offset or 0)
+        for piece in _pieces(packed, layout):
+            written += len(piece)
+            if written > layout.unpacked_bytes:
+                break
+            unpacked.write(piece)
+        unpacked.flush()
+        os.fsync(unpacked.fileno())
+    if written != layout.unpacked_bytes:
+        partial.unlink()
+        more = "more than the" if written > layout.unpacked_bytes else f"{written} instead of"
+        raise ValueError(
+            f"{layout.data.name} unpacks to {more} {layout.unpacked_bytes} bytes that "
+            f"{layout.header.name} says"
+        )
+    partial.replace(target)
+
+
+def _pieces(packed: BinaryIO, layout: Layout) -> Iterator[bytes]:
+    decoder = _decoder(layout.compression)
+    try:
+        while data := packed.read(_STEP):
+            yield decoder.decompress(data, _STEP)
+            while not decoder.eof and _pending(decoder):
+                yield decoder.decompress(_leftover(decoder), _STEP)
+            if decoder.eof:
+                if not decoder.unused_data.strip(b"\0"):
+                    return
+                packed.seek(-len(decoder.unused_data), os.SEEK_CUR)
+                decoder = _decoder(layout.compression)
+        if not isinstance(decoder, bz2.BZ2Decompressor):
+            yield decoder.flush()
+    except (zlib.error, OSError) as error:
+        raise ValueError(f"{layout.data.name} cannot be unpacked: {error}") from error
+
+
+def _decoder(compression: Compression) -> Any:
+    # wbits 47 takes both zlib and gzip headers
+    return bz2.BZ2Decompressor() if compression == "bzip2" else zlib.decompressobj(47)
+
+
+def _pending(decoder: Any) -> bool:
+    if isinstance(decoder, bz2.BZ2Decompressor):
+        return not decoder.needs_input
+    return bool(decoder.unconsumed_tail)
+
+
+def _leftover(decoder: Any) -> bytes:
+    return b"" if isinstance(decoder, bz2.BZ2Decompressor) else decoder.unconsumed_tail

@@ -1,0 +1,200 @@
+"""RAW voxels: a side-car says what they are, or the file's own name does.
+
+For `scan.raw` the side-cars `scan.mhd`, `scan.nhdr`, `scan.vgi` and `scan.json` are looked for,
+in this order, also with the data file's full name in front (`scan.raw.vgi`).
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from poroscale.io.layout import Layout
+from poroscale.io.lengths import tidy, um_per, voxel_size_um
+from poroscale.io.metaimage import beside, read_metaimage
+from poroscale.io.nrrd import read_nrrd
+from poroscale.io.source import as_shape
+from poroscale.volume import VoxelSize
+
+RAW_SUFFIXES = (".raw", ".vol", ".bin", ".dat")
+HEADER_SUFFIXES = (".mhd", ".nhdr", ".vgi", ".json")
+
+_SIZE = re.compile(r"(?<![0-9.])(\d+)x(\d+)x(\d+)(?![0-9])", re.IGNORECASE)
+_LENGTH = re.compile(r"(?<![0-9.])(\d+(?:[.p]\d+)?)(nm|um|µm|μm|mm)(?![a-z])", re.IGNORECASE)
+_TYPE = re.compile(
+    r"(?<![a-z0-9])(?:(u?int(?:8|16|32|64)|float(?:32|64))|(8|16)-?bit)(?![a-z0-9])", re.IGNORECASE
+)
+_BIG = re.compile(r"(?<![a-z])(be|big|bigendian|msb)(?![a-z])", re.IGNORECASE)
+
+
+def find_layout(path: Path) -> Layout:
+    """The layout of the RAW file `path` from its side-car, or else from its name.
+
+    Raises
+    ------
+    ValueError
+        If neither says shape and dtype.
+    """
+    for suffix in HEADER_SUFFIXES:
+        for header in (path.with_suffix(suffix), path.with_name(path.name + suffix)):
+            if header.is_file():
+                return read_header(header)
+    return layout_from_name(path)
+
+
+def read_header(path: Path) -> Layout:
+    """The layout that the side-car `path` states."""
+    readers = {
+        ".mhd": read_metaimage,
+        ".mha": read_metaimage,
+        ".nhdr": read_nrrd,
+        ".nrrd": read_nrrd,
+        ".vgi": read_vgi,
+        ".json": read_json,
+    }
+    return readers[path.suffix.lower()](path)
+
+
+def layout_from_name(path: Path) -> Layout:
+    """The layout that a name such as `part_512x512x300_4.87um_16bit.raw` states.
+
+    Width x height x depth, that is x, y, z. `8bit` and `16bit` are unsigned; `uint16`, `int16`,
+    `float32` and so on are taken by name. Little-endian, unless `_be` or `_big` stands in the
+    name. `4p87um` is 4.87 um.
+
+    Raises
+    ------
+    ValueError
+        If the name does not hold a size and a type.
+    """
+    size, kind = _SIZE.search(path.stem), _TYPE.search(path.stem)
+    if not size or not kind:
+        raise ValueError(
+            f"{path.name}: RAW voxels need a side-car ({', '.join(HEADER_SUFFIXES)}) or a name "
+            "such as part_WIDTHxHEIGHTxDEPTH_4.87um_16bit.raw (8bit, 16bit, int16, float32)"
+        )
+    named = kind[1].lower() if kind[1] else f"uint{kind[2]}"
+    return Layout(
+        header=path,
+        data=path,
+        shape=as_shape(size.groups()[::-1], path.name),
+        stored=np.dtype(named).newbyteorder(">" if _BIG.search(path.stem) else "<"),
+        voxel_size=_size_in_name(path),
+        kind="RAW",
+    )
+
+
+def _size_in_name(path: Path) -> VoxelSize | None:
+    length = _LENGTH.search(path.stem)
+    if not length:
+        return None
+    value = float(length[1].lower().replace("p", "."))
+    return voxel_size_um([value] * 3, length[2], path.name)
+
+
+def read_vgi(path: Path) -> Layout:
+    """The layout in a VGStudio `.vgi` file: an INI whose keys are repeated per section."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    text = "".join(
+        line if line.lstrip().startswith("{") is False else line.replace("{", "[").replace("}", "]")
+        for line in path.read_text(encoding="latin-1").splitlines(keepends=True)
+    )
+    parser.read_string("[head]\n" + text)
+    fields: dict[str, str] = {}
+    for section in parser.sections():
+        for key, value in parser.items(section):
+            fields.setdefault(key.lower(), value.strip())
+    for key in ("size", "name", "datatype", "bitsperelement"):
+        if key not in fields:
+            raise ValueError(f"{path.name}: the side-car must have {key!r}")
+    return Layout(
+        header=path,
+        data=beside(path, fields["name"]),
+        shape=as_shape(fields["size"].split()[::-1], path.name),
+        stored=_vgi_dtype(fields, path),
+        voxel_size=_vgi_voxel_size(fields, path),
+        kind="VGI",
+        offset=int(fields.get("skipheader", "0")),
+    )
+
+
+def _vgi_dtype(fields: dict[str, str], path: Path) -> np.dtype[np.generic]:
+    kinds = {"unsigned integer": "u", "integer": "i", "signed integer": "i", "float": "f"}
+    kind, bits = fields["datatype"].lower(), int(fields["bitsperelement"])
+    if kind not in kinds or bits not in {8, 16, 32, 64}:
+        raise ValueError(f"{path.name}: datatype {kind!r} of {bits} bits is not supported")
+    return np.dtype(f"{kinds[kind]}{bits // 8}").newbyteorder("<")
+
+
+def _vgi_voxel_size(fields: dict[str, str], path: Path) -> VoxelSize | None:
+    text = fields.get("resolution")
+    if text is None:
+        return None
+    values = [float(word) for word in text.split()[::-1]]
+    return voxel_size_um(values, fields.get("unit", "mm"), path.name)
+
+
+class RawSidecar(BaseModel):
+    """What `scan.json` beside `scan.raw` may say; any other key is an error.
+
+    `shape` is (z, y, x), `voxel_size` one length or (z, y, x) in `unit`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    shape: tuple[int, int, int]
+    dtype: str
+    voxel_size: float | tuple[float, float, float] | None = None
+    unit: str = "um"
+    byte_order: str = "little"
+    offset: int = 0
+    file: str | None = None
+
+
+def read_json(path: Path) -> Layout:
+    """The layout in a `.json` side-car (see `RawSidecar`).
+
+    Raises
+    ------
+    ValueError
+        If the file is no such side-car.
+    """
+    try:
+        said = RawSidecar.model_validate(json.loads(path.read_text()))
+        stored: np.dtype[Any] = np.dtype(said.dtype)
+    except (json.JSONDecodeError, ValidationError, TypeError) as error:
+        raise ValueError(f"{path.name}: not a RAW side-car: {error}") from error
+    if said.byte_order not in {"little", "big"}:
+        raise ValueError(f"{path.name}: byte_order must be little or big, got {said.byte_order}")
+    return Layout(
+        header=path,
+        data=beside(path, said.file) if said.file else _data_of(path),
+        shape=as_shape(said.shape, path.name),
+        stored=stored.newbyteorder("<" if said.byte_order == "little" else ">"),
+        voxel_size=_json_voxel_size(said, path),
+        kind="RAW",
+        offset=said.offset,
+    )
+
+
+def _data_of(header: Path) -> Path:
+    if header.with_suffix("").suffix.lower() in RAW_SUFFIXES:
+        return header.with_suffix("")
+    found = [header.with_suffix(suffix) for suffix in RAW_SUFFIXES]
+    return next((path for path in found if path.is_file()), found[0])
+
+
+def _json_voxel_size(said: RawSidecar, path: Path) -> VoxelSize | None:
+    if said.voxel_size is None:
+        return None
+    factor = um_per(said.unit)
+    if factor is None:
+        raise ValueError(f"{path.name}: unit must be a length such as um, got {said.unit!r}")
+    values = said.voxel_size if isinstance(said.voxel_size, tuple) else (said.voxel_size,) * 3
+    return voxel_size_um([tidy(value) for value in values], said.unit, path.name)

@@ -1,0 +1,121 @@
+"""The voxel size that a TIFF file states: OME-XML, ImageJ's description, or resolution tags.
+
+Resolution tags are trusted only where they can be a scanner's: 72, 96, 300 dpi and the like are
+what image editors write by default, and are no voxel size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import tifffile
+
+from poroscale.io.lengths import um_per, voxel_size_um
+from poroscale.volume import VoxelSize
+
+_SCREEN_DPI = {1, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 400, 600, 1200, 2400}
+_UM_PER_TAG_UNIT = {2: 25400.0, 3: 10000.0}
+
+
+def multipage_voxel_size(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
+    """Voxel size (z, y, x) in um of a stack in one file, or None where it is not stated."""
+    if tiff.is_ome:
+        return _ome(tiff.ome_metadata or "", name)
+    spacing, unit = _described(tiff)
+    pixel = _pixel_edges(tiff)
+    if um_per(unit) is not None and pixel is not None:
+        y, x = pixel
+        if spacing is None and ((len(tiff.pages) == 1 and not _slices(tiff)) or x == y == 1):
+            spacing = x if x == y else None  # ImageJ leaves a spacing of 1 unit out
+        return None if spacing is None else _in_um(spacing, y, x, unit=unit, name=name)
+    return _from_tags(tiff, name)
+
+
+def slice_voxel_size(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
+    """Voxel size in um that one slice of a folder states.
+
+    A slice knows the distance to its neighbours only where its description has a spacing. Else
+    the pixels' size is taken along z too if they are square, as CT reconstructions are.
+    """
+    if tiff.is_ome:
+        return _ome(tiff.ome_metadata or "", name)
+    spacing, unit = _described(tiff)
+    pixel = _pixel_edges(tiff)
+    if um_per(unit) is None or pixel is None:
+        return _from_tags(tiff, name)
+    y, x = pixel
+    if spacing is None:
+        spacing = x if x == y else None
+    return None if spacing is None else _in_um(spacing, y, x, unit=unit, name=name)
+
+
+def _described(tiff: tifffile.TiffFile) -> tuple[float | None, str | None]:
+    """`spacing` and `unit` from ImageJ's description or the JSON one that tifffile writes."""
+    said: dict[str, Any] = dict(tiff.imagej_metadata or {})
+    if not said and tiff.shaped_metadata:
+        said = dict(tiff.shaped_metadata[0])
+    spacing, unit = said.get("spacing"), said.get("unit")
+    return (
+        abs(float(spacing)) if isinstance(spacing, (int, float)) and spacing else None,
+        str(unit) if unit else None,
+    )
+
+
+def _slices(tiff: tifffile.TiffFile) -> bool:
+    return int((tiff.imagej_metadata or {}).get("images", 1)) > 1
+
+
+def _pixel_edges(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Edges of a pixel along y and x, in the file's unit, from the resolution tags."""
+    found = []
+    for tag in ("YResolution", "XResolution"):
+        value = tiff.pages.first.tags.get(tag)
+        if value is None or len(value.value) != 2 or 0 in value.value:
+            return None
+        found.append(value.value[1] / value.value[0])
+    return found[0], found[1]
+
+
+def _from_tags(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
+    unit = tiff.pages.first.tags.get("ResolutionUnit")
+    per_unit = _UM_PER_TAG_UNIT.get(int(unit.value)) if unit else None
+    pixel = _pixel_edges(tiff)
+    if per_unit is None or pixel is None or pixel[0] != pixel[1]:
+        return None
+    dpi = 25400 / (pixel[0] * per_unit)
+    if round(dpi) in _SCREEN_DPI and abs(dpi - round(dpi)) < 0.02:
+        return None
+    return voxel_size_um([_rounded(per_unit * pixel[0])] * 3, "um", name)
+
+
+def _rounded(length: float) -> float:
+    """Eight digits: the tags are ratios of two 32-bit numbers, often approximate ones."""
+    return float(f"{length:.8g}")
+
+
+def _in_um(z: float, y: float, x: float, *, unit: str | None, name: str) -> VoxelSize | None:
+    factor = um_per(unit)
+    if factor is None:
+        return None
+    return voxel_size_um([z * factor, _rounded(y * factor), _rounded(x * factor)], "um", name)
+
+
+def _ome(text: str, name: str) -> VoxelSize | None:
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
+    pixels = next((item for item in root.iter() if item.tag.endswith("}Pixels")), None)
+    if pixels is None:
+        return None
+    sizes = []
+    for axis in "ZYX":
+        value = pixels.get(f"PhysicalSize{axis}")
+        factor = um_per(pixels.get(f"PhysicalSize{axis}Unit", "um"))  # the schema's default
+        if factor is None or (value is None and axis != "Z"):
+            return None
+        sizes.append(None if value is None else float(value) * factor)
+    z, y, x = sizes
+    z = x if z is None and x == y else z
+    return None if z is None else voxel_size_um([z, y or 0, x or 0], "um", name)

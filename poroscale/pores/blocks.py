@@ -1,0 +1,160 @@
+"""The one streamed pass over the labels: what only voxels can tell, as integers and minima.
+
+From every block come, for each label in it,
+
+- pairs of neighbours along thirteen directions and Euler numbers: they add up over blocks;
+- its shadow along z. A label that reaches no face of the block is whole, and its shadow is a
+  number; of the others the shadow's intervals are kept, and united when all blocks are there;
+- the squared distance to the nearest voxel of another label, and of the outside: minima.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Halo, Reduction, Run, reduce_blocks
+from poroscale.kernels.label_runs import Labels, Runs, label_runs, silhouette
+from poroscale.kernels.surface_area import COUNTS, count_surface
+from poroscale.pores.forest import TILE, Forest
+from poroscale.volume import Index, Volume
+
+Gift = Mapping[str, NDArray[Any]]
+
+
+def stream_labels(
+    labels: Volume,
+    phases: Volume,
+    *,
+    count: int,
+    outside: int | None,
+    journal: Path,
+    run: Run,
+) -> dict[str, NDArray[Any]]:
+    """Raw columns of all pores that take a look at voxels.
+
+    Parameters
+    ----------
+    labels
+        Labels 1 to `count`, uint32.
+    phases
+        The volume that was labelled.
+    count
+        Number of pores.
+    outside
+        Value of the outside in `phases`; None if it has none.
+    journal
+        Folder that remembers finished blocks.
+    run
+        How to run.
+
+    Returns
+    -------
+    dict
+        Columns of `COUNTS` and "shadow" (int64); "gap2", "ligament2" (float64, squared
+        distances [um2], infinite where there is nothing to be distant from).
+    """
+    reduction = Reduction(_measure_block, _collect, lambda gifts: _unite(gifts, count), True)
+    result: dict[str, NDArray[Any]] = reduce_blocks(
+        reduction,
+        labels,
+        halo=Halo.of(1, pad=0),
+        parameters={"labels": labels, "phases": phases, "outside": outside},
+        journal=journal,
+        bytes_per_voxel=16.0,
+        run=run,
+    )
+    return result
+
+
+def _measure_block(
+    block: Labels, *, origin: Index, labels: Volume, phases: Volume, outside: int | None
+) -> dict[str, NDArray[Any]]:
+    inner = block[1:-1, 1:-1, 1:-1]
+    runs, owners = label_runs(inner, origin)
+    present = np.unique(owners)
+    gift = {"label": present, "counts": count_surface(block, present)}
+    gift |= _shadows(runs, owners, present, _at_faces(inner))
+    gift["gap2"] = _nearest(Forest(labels), inner, origin, present)
+    if outside is not None:
+        gift["ligament2"] = _nearest(Forest(phases, outside), inner, origin, present)
+    return gift
+
+
+_measure_block.version = 1  # type: ignore[attr-defined]
+
+
+def _at_faces(block: Labels) -> Labels:
+    """Labels that reach a face of the block, sorted."""
+    faces = [block[side] for side in (0, -1)]
+    faces += [block[:, side] for side in (0, -1)] + [block[:, :, side] for side in (0, -1)]
+    return np.unique(np.concatenate([face.ravel() for face in faces]))
+
+
+def _shadows(
+    runs: Runs, owners: Labels, present: Labels, at_faces: Labels
+) -> dict[str, NDArray[Any]]:
+    """Size of the shadow of labels that are whole; intervals of those that may go on."""
+    intervals, of = silhouette(runs, owners)
+    whole = ~np.isin(of, at_faces)
+    return {
+        "shadow": _sum_lengths(intervals[whole], of[whole], present),
+        "interval": intervals[~whole],
+        "interval_label": of[~whole],
+    }
+
+
+def _sum_lengths(intervals: Runs, owners: Labels, present: Labels) -> NDArray[np.int64]:
+    total = np.zeros(len(present), np.int64)
+    np.add.at(total, np.searchsorted(present, owners), intervals[:, 3] - intervals[:, 2])
+    return total
+
+
+def _nearest(forest: Forest, block: Labels, origin: Index, present: Labels) -> NDArray[np.float64]:
+    """Squared distance of each label's part in this block to the nearest run; tile by tile."""
+    best = np.full(len(present), np.inf)
+    for corner in product(*(range(0, n, TILE) for n in block.shape)):
+        tile = block[tuple(slice(o, o + TILE) for o in corner)]
+        start = (origin[0] + corner[0], origin[1] + corner[1], origin[2] + corner[2])
+        runs, owners = label_runs(tile, start)
+        if len(runs):
+            labels, squared = forest.nearest_of_runs(runs, owners)
+            np.minimum.at(best, np.searchsorted(present, labels), squared)
+    return best
+
+
+def _collect(gifts: list[Gift] | Gift, gift: Gift) -> list[Gift]:
+    """Gifts in a list: they are united once, when all are there."""
+    if isinstance(gifts, list):
+        gifts.append(gift)
+        return gifts
+    return [gifts, gift]
+
+
+def _unite(gifts: list[Gift] | Gift, count: int) -> dict[str, NDArray[Any]]:
+    """Columns of labels 1 to `count` from what the blocks gave."""
+    counts = np.zeros((count, len(COUNTS)), np.int64)
+    shadow = np.zeros(count, np.int64)
+    squared = {name: np.full(count, np.inf) for name in ("gap2", "ligament2")}
+    parts = gifts if isinstance(gifts, list) else [gifts]
+    for gift in parts:
+        row = gift["label"].astype(np.int64) - 1
+        counts[row] += gift["counts"]
+        shadow[row] += gift["shadow"]
+        for name, best in squared.items():
+            if name in gift:
+                best[row] = np.minimum(best[row], gift[name])
+    intervals, owners = silhouette(
+        np.concatenate([gift["interval"] for gift in parts]),
+        np.concatenate([gift["interval_label"] for gift in parts]),
+    )
+    shadow += _sum_lengths(intervals, owners, np.arange(1, count + 1, dtype=np.uint32))
+    columns: dict[str, NDArray[Any]] = {name: counts[:, i] for i, name in enumerate(COUNTS)}
+    columns["shadow"] = shadow
+    columns.update(squared)
+    return columns

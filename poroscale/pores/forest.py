@@ -1,0 +1,187 @@
+"""The runs of a whole volume as trees, tile by tile, made when a search comes by.
+
+A search from some place visits the tiles in the order of their distance and stops at the first
+that is farther than everything it is still looking for. So distances are exact however large, and
+what is in memory is bounded: trees that were not used for longest are dropped and made again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.label_runs import Labels, Runs, label_runs, skin_runs
+from poroscale.kernels.nearest import (
+    RunTree,
+    box_distances,
+    build_tree,
+    group_runs,
+    nearest_of_points,
+    nearest_of_runs,
+)
+from poroscale.volume import Index, Shape, Volume
+
+TILE = 128
+"""Edge of a tile: the edge of a storage chunk of ours."""
+CACHE_BYTES = 160 << 20
+"""Memory for the trees of one volume in one process."""
+
+
+@dataclass
+class _Cache:
+    """Trees by tile, the least recently used dropped; a tile known to be empty stays known."""
+
+    limit: int
+    trees: OrderedDict[Index, RunTree] = field(default_factory=OrderedDict)
+    empty: set[Index] = field(default_factory=set)
+    size: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+    def get(self, tile: Index) -> RunTree | None:
+        with self.lock:
+            if tile in self.trees:
+                self.trees.move_to_end(tile)
+            return self.trees.get(tile)
+
+    def put(self, tile: Index, tree: RunTree | None) -> None:
+        with self.lock:
+            if tree is None:
+                self.empty.add(tile)
+            elif tile not in self.trees:
+                self.trees[tile] = tree
+                self.size += tree.nbytes
+                while self.size > self.limit and len(self.trees) > 1:
+                    self.size -= self.trees.popitem(last=False)[1].nbytes
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The runs of `volume`: of its labels, or of the skin around its part.
+
+    Attributes
+    ----------
+    volume
+        Labels, or phases.
+    outside
+        None for labels; for phases the value of the outside, whose voxels next to the part are
+        the runs.
+    """
+
+    volume: Volume
+    outside: int | None = None
+
+    def nearest_of_runs(self, runs: Runs, owners: Labels) -> tuple[Labels, NDArray[np.float64]]:
+        """Squared distances [um2] from bodies to the nearest other runs of the forest.
+
+        Parameters
+        ----------
+        runs, owners
+            Runs (m, 4) in the volume's own index and their labels (m,).
+
+        Returns
+        -------
+        labels
+            (k,) the labels that occur in `owners`, sorted.
+        squared
+            (k,); infinite where the forest has no run of another owner.
+        """
+        labels, bodies = group_runs(runs, owners)
+        best = np.full(len(labels), np.inf)
+        low, high = bodies.boxes[:, :3].min(axis=0), bodies.boxes[:, 3:].max(axis=0)
+        for bound, tree in self._by_distance(low, high):
+            asking = best[bodies.slots] > bound
+            if not asking.any():
+                break
+            nearest_of_runs(tree, bodies.some(asking), best=best, voxel_size=self.volume.voxel_size)
+        return labels, best
+
+    def nearest_of_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(m,) squared distances [um2] from points (m, 3), in voxels, to the nearest run."""
+        best = np.full(len(points), np.inf)
+        limit = np.array(self.volume.shape) - 1
+        home = np.clip(points // TILE, 0, limit // TILE).astype(np.int64)
+        for tile in np.unique(home, axis=0):
+            here = np.flatnonzero((home == tile).all(axis=1))
+            low, high = points[here].min(axis=0), points[here].max(axis=0)
+            for bound, tree in self._by_distance(low, high):
+                asking = here[best[here] > bound]
+                if not len(asking):
+                    break
+                squared = best[asking]
+                nearest_of_points(
+                    tree, points[asking], best=squared, voxel_size=self.volume.voxel_size
+                )
+                best[asking] = squared
+        return best
+
+    def _by_distance(
+        self, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> Iterator[tuple[float, RunTree]]:
+        """(squared distance to the box, tree) of every tile that is not empty, nearest first."""
+        tiles, boxes = _tiles(self.volume.shape)
+        bounds = box_distances(low, high, boxes=boxes, voxel_size=self.volume.voxel_size)
+        off = boxes[:, :3] + boxes[:, 3:] - (low + high)
+        for number in np.lexsort(((off * off).sum(axis=1), bounds)):
+            tree = self._tree(tiles[number])
+            if tree is not None:
+                yield float(bounds[number]), tree
+
+    def _tree(self, tile: Index) -> RunTree | None:
+        cache = _cache(self)
+        if tile in cache.empty:
+            return None
+        tree = cache.get(tile)
+        if tree is None:
+            runs, owners = self._runs(tile)
+            tree = build_tree(runs, owners) if len(runs) else None
+            cache.put(tile, tree)
+        return tree
+
+    def _runs(self, tile: Index) -> tuple[Runs, Labels]:
+        origin = _triple(i * TILE for i in tile)
+        stop = _triple(min(o + TILE, n) for o, n in zip(origin, self.volume.shape, strict=True))
+        if self.outside is None:
+            shape = _triple(b - a for a, b in zip(origin, stop, strict=True))
+            return label_runs(self.volume.read(origin, shape), origin)
+        return skin_runs(self._is_outside(origin, stop), origin)
+
+    def _is_outside(self, origin: Index, stop: Index) -> NDArray[np.bool_]:
+        """The box and one voxel around it; beyond the volume nothing is part of the part."""
+        low = _triple(max(0, o - 1) for o in origin)
+        high = _triple(min(n, b + 1) for n, b in zip(self.volume.shape, stop, strict=True))
+        voxels = self.volume.read(low, _triple(b - a for a, b in zip(low, high, strict=True)))
+        widths = [
+            (a - o + 1, b + 1 - h) for a, o, b, h in zip(low, origin, stop, high, strict=True)
+        ]
+        return np.pad(voxels == self.outside, widths, constant_values=True)
+
+
+def _triple(numbers: Iterable[int]) -> tuple[int, int, int]:
+    z, y, x = numbers
+    return z, y, x
+
+
+def _cache(forest: Forest) -> _Cache:
+    volume = forest.volume
+    return _cache_of(str(volume.path), volume.digest, volume.level, forest.outside)
+
+
+@lru_cache(maxsize=2)
+def _cache_of(_path: str, _digest: str | None, _level: int, _outside: int | None) -> _Cache:
+    """One cache a process for each of the two volumes that a measurement reads."""
+    return _Cache(CACHE_BYTES)
+
+
+@lru_cache(maxsize=2)
+def _tiles(shape: Shape) -> tuple[list[Index], NDArray[np.int64]]:
+    """Every tile of a volume, and its box: low (z, y, x), high (z, y, x)."""
+    tiles = [_triple(t) for t in product(*(range(-(-n // TILE)) for n in shape))]
+    low = np.array(tiles) * TILE
+    return tiles, np.concatenate([low, np.minimum(low + TILE, shape)], axis=1)

@@ -1,0 +1,160 @@
+"""From phases to pores: labels, and a table with one row per pore.
+
+1. Label the pore voxels; voxels beside the outside are marked on the way.
+2. Stream the labels once: what only voxels can tell, as integers (`blocks.py`).
+3. Compute every metric from the merged integers (`metrics.py`) and write the declared columns.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Components, Halo, Labelled, Run, label_blocks
+from poroscale.engine.recipe import numerics, plain
+from poroscale.kernels.shape import SECOND_MOMENTS
+from poroscale.pores.bank import write_bank
+from poroscale.pores.blocks import stream_labels
+from poroscale.pores.config import PoresConfig
+from poroscale.pores.forest import Forest
+from poroscale.pores.metrics import Scene, centroids, measure
+from poroscale.pores.phases import Chosen, choose_values
+from poroscale.pores.table import is_finished, write_table
+from poroscale.volume import Volume
+
+LABELS, TABLE, WORK = "labels.zarr", "pores.parquet", "pores.work"
+VERSION = 1
+"""Rises when a metric changes its values."""
+_AXES = ("z", "y", "x")
+
+
+def measure_pores(
+    phases: Volume,
+    out_dir: str | Path,
+    *,
+    config: PoresConfig | None = None,
+    run: Run | None = None,
+) -> Path:
+    """Label and measure the pores of a volume.
+
+    Parameters
+    ----------
+    phases
+        Phases of a part, or any volume of integers of which one value is pore.
+    out_dir
+        Folder for `labels.zarr`, `pores.parquet` and, with `config.bank`, `bank.zarr` with
+        `bank.parquet`. What is there and finished by the same recipe is left alone.
+    config
+        Values, connectivity, rules of the classes.
+    run
+        How to run; changes no byte of the output.
+
+    Returns
+    -------
+    Path
+        The table: the columns of `columns.COLUMNS`, row i is label i + 1. No pore, no row.
+
+    Raises
+    ------
+    TypeError
+        If the volume does not hold integers.
+    ValueError
+        If its values do not tell which is pore, the output lies inside the input, or the output
+        is there with other settings.
+    """
+    out_dir, config, run = Path(out_dir), config or PoresConfig(), run or Run()
+    if out_dir.resolve().is_relative_to(phases.path.resolve()):
+        raise ValueError(f"output must not lie inside the input {phases.path}, got {out_dir}")
+    chosen = choose_values(phases, config, run=run)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    labelled = _label(phases, out_dir / LABELS, chosen, config=config, run=run)
+    metadata = _metadata(phases, labelled.volume, chosen, config)
+    path = out_dir / TABLE
+    if not is_finished(path, metadata, overwrite=run.overwrite):
+        raw = _raw_columns(labelled, phases, chosen, work=out_dir / WORK, run=run)
+        scene = Scene(phases.voxel_size, phases.origin, phases.shape, config)
+        write_table(measure(raw, scene), path, metadata=metadata)
+        shutil.rmtree(out_dir / WORK, ignore_errors=True)
+    if config.bank:
+        write_bank(labelled.volume, path, out_dir, run=run)
+    return path
+
+
+def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArray[np.uint8]:
+    """1 where the block, with one voxel around it, is pore; 2 where a face is at the outside."""
+    inner = block[1:-1, 1:-1, 1:-1]
+    found = (inner == pore).astype(np.uint8)
+    if outside is None or not found.any():
+        return found
+    away = block == outside
+    beside = away[:-2, 1:-1, 1:-1] | away[2:, 1:-1, 1:-1]
+    beside |= away[1:-1, :-2, 1:-1] | away[1:-1, 2:, 1:-1]
+    beside |= away[1:-1, 1:-1, :-2] | away[1:-1, 1:-1, 2:]
+    found += found & beside
+    return found
+
+
+def _label(phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, run: Run) -> Labelled:
+    components = Components(
+        pore_voxels,
+        connectivity=config.connectivity,
+        parameters={"pore": chosen.pore, "outside": chosen.outside},
+        halo=Halo.of(1, pad="edge"),
+    )
+    attributes = {"kind": "labels", "connectivity": config.connectivity}
+    return label_blocks(components, phases, out, attributes=attributes, run=run)
+
+
+def _raw_columns(
+    labelled: Labelled, phases: Volume, chosen: Chosen, *, work: Path, run: Run
+) -> dict[str, NDArray[Any]]:
+    """The integers of every pore, and its squared distances."""
+    found = labelled.table()
+    names = ("label", "voxel_count", "marked", *(f"{a}{i}" for i in (0, 1) for a in _AXES))
+    sums = (*(f"s{a}" for a in _AXES), *SECOND_MOMENTS)
+    raw: dict[str, NDArray[Any]] = {name: found[name].to_numpy() for name in (*names, *sums)}
+    for axis, origin in zip(_AXES, phases.origin, strict=True):
+        for side in (0, 1):
+            raw[f"{axis}{side}"] = raw[f"{axis}{side}"] + origin
+    raw |= stream_labels(
+        labelled.volume,
+        phases,
+        count=len(found),
+        outside=chosen.outside,
+        journal=work,
+        run=run,
+    )
+    raw["surface2"] = _surface_distance(raw, phases, chosen.outside)
+    return raw
+
+
+def _surface_distance(
+    raw: dict[str, NDArray[Any]], phases: Volume, outside: int | None
+) -> NDArray[np.float64]:
+    if outside is None:
+        return np.full(len(raw["label"]), np.inf)
+    return Forest(phases, outside).nearest_of_points(centroids(raw))
+
+
+def _metadata(
+    phases: Volume, labels: Volume, chosen: Chosen, config: PoresConfig
+) -> dict[str, Any]:
+    settings = config.as_json() | {"pore": chosen.pore, "outside": chosen.outside}
+    recipe = {
+        "verb": "measure_pores",
+        "version": VERSION,
+        "settings": settings,
+        "inputs": [plain(phases), plain(labels)],
+        "numerics": numerics(),
+    }
+    return {
+        "kind": "pores",
+        "voxel_size_um": list(phases.voxel_size),
+        "origin": list(phases.origin),
+        "shape": list(phases.shape),
+        "recipe": recipe,
+    }

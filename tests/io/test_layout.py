@@ -1,0 +1,72 @@
+import bz2
+import gzip
+import zlib
+
+import numpy as np
+import pytest
+
+from poroscale.io.layout import Layout, layout_source
+
+
+def packed(tmp_path, data, compression, shape=(4, 5, 6)):
+    path = tmp_path / "scan.packed"
+    path.write_bytes(data)
+    return Layout(
+        header=path,
+        data=path,
+        shape=shape,
+        stored=np.dtype("<u2"),
+        voxel_size=(1, 1, 1),
+        kind="test",
+        compression=compression,
+    )
+
+
+PACKERS = {"gzip": gzip.compress, "zlib": zlib.compress, "bzip2": bz2.compress}
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+@pytest.mark.parametrize("members", [1, 3])
+def test_unpacks(tmp_path, voxels, reads_like, compression, members):
+    if members > 1 and compression == "zlib":
+        pytest.skip("zlib streams have one member")
+    array = voxels(shape=(200, 60, 70))
+    raw = array.tobytes()
+    step = -(-len(raw) // members)
+    data = b"".join(
+        PACKERS[compression](raw[start : start + step]) for start in range(0, len(raw), step)
+    )
+    layout = packed(tmp_path, data, compression, array.shape)
+    reads_like(layout_source(layout, tmp_path / "scratch"), array, examples=5)
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+@pytest.mark.parametrize(
+    ("size", "said"), [(239, "239 instead of 240"), (241, "more than the 240")]
+)
+def test_another_size_than_the_header_says(tmp_path, compression, size, said):
+    layout = packed(tmp_path, PACKERS[compression](bytes(size)), compression)
+    with pytest.raises(ValueError, match=f"unpacks to {said}"):
+        layout_source(layout, tmp_path / "scratch")
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_a_bomb_stops_early(tmp_path, compression):
+    layout = packed(tmp_path, PACKERS[compression](bytes(200_000_000)), compression)
+    with pytest.raises(ValueError, match="more than the 240"):
+        layout_source(layout, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_truncated_or_no_such_stream(tmp_path, compression):
+    data = PACKERS[compression](np.random.default_rng(0).bytes(240))
+    for broken in (data[:-30], b"nonsense" * 9):
+        layout = packed(tmp_path, broken, compression)
+        with pytest.raises(ValueError, match=r"scan\.packed (unpacks to|cannot be unpacked)"):
+            layout_source(layout, tmp_path / "scratch")
+
+
+def test_without_scratch(tmp_path):
+    with pytest.raises(ValueError, match="gzip-compressed and cannot be read box by box"):
+        layout_source(packed(tmp_path, b"", "gzip"), None)

@@ -1,0 +1,66 @@
+import sys
+
+import numpy as np
+import pytest
+
+from poroscale.io.opening import open_source
+
+
+@pytest.fixture
+def nibabel():
+    return pytest.importorskip("nibabel", reason="the extra 'io' is not installed")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".img"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32])
+def test_what_nibabel_writes(tmp_path, voxels, reads_like, *, nibabel, suffix, dtype):
+    array = voxels(dtype)
+    kind = nibabel.Nifti1Pair if suffix == ".img" else nibabel.Nifti1Image
+    image = kind(array.T, np.diag([0.00487, 0.0035, 0.01, 1]), dtype=dtype)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, tmp_path / f"scan{suffix}")
+    source = open_source(tmp_path / f"scan{suffix}", scratch=tmp_path / "scratch")
+    assert source.voxel_size == (10.0, 3.5, 4.87)
+    reads_like(source, array, examples=5)
+
+
+def test_slope_and_intercept_are_applied(tmp_path, voxels, nibabel):
+    array = voxels(np.int16)
+    image = nibabel.Nifti1Image(array.T, np.eye(4))
+    image.header.set_slope_inter(0.5, 3.0)
+    nibabel.save(image, tmp_path / "scan.nii")
+    stored = nibabel.load(tmp_path / "scan.nii")
+    source = open_source(tmp_path / "scan.nii")
+    expected = np.asarray(stored.dataobj).T[1:5, 2:9, 3:13]
+    assert source.dtype == np.float32
+    np.testing.assert_allclose(source((1, 2, 3), (4, 7, 10)), expected, rtol=1e-6)
+
+
+def test_without_unit_there_is_no_size(tmp_path, voxels, nibabel):
+    nibabel.save(nibabel.Nifti1Image(voxels(np.int16), np.eye(4)), tmp_path / "scan.nii")
+    assert open_source(tmp_path / "scan.nii").voxel_size is None
+
+
+def test_four_axes_are_refused(tmp_path, nibabel):
+    image = nibabel.Nifti1Image(np.zeros((3, 4, 5, 2), np.int16), np.eye(4))
+    nibabel.save(image, tmp_path / "scan.nii")
+    with pytest.raises(ValueError, match=r"scan\.nii: the array must have three axes"):
+        open_source(tmp_path / "scan.nii")
+
+
+def test_truncated_or_foreign(tmp_path, voxels, nibabel):
+    path = tmp_path / "scan.nii"
+    nibabel.save(nibabel.Nifti1Image(voxels(np.int16), np.eye(4)), path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"scan\.nii has \d+ bytes, but"):
+        open_source(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match=r"scan\.nii: not a NIfTI file"):
+        open_source(path)
+
+
+def test_missing_nibabel_is_said_plainly(tmp_path, monkeypatch):
+    (tmp_path / "scan.nii").write_bytes(b"x")
+    monkeypatch.setitem(sys.modules, "nibabel", None)
+    with pytest.raises(ValueError, match=r"NIfTI needs the package nibabel: pip install"):
+        open_source(tmp_path / "scan.nii")
