@@ -16,6 +16,7 @@ def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> lis
         *_resolution(numbers),
         *_threshold(numbers),
         *_edge(numbers),
+        *_open(numbers, segmentation),
     ]
 
 
@@ -24,7 +25,7 @@ def _resolution(numbers: Mapping[str, Any]) -> list[str]:
     voxels = numbers.get("median_diameter_voxels")
     if voxels is not None and voxels < COARSE_VOXELS:
         found.append(
-            f"The median equivalent diameter is {voxels:.1f} voxels. Sizes of pores below about "
+            f"The median equivalent diameter is {voxels:.3g} voxels. Sizes of pores below about "
             f"{COARSE_VOXELS:g} voxels depend on the threshold and on the scanner's blur; pores "
             "below the resolution are missing from every count."
         )
@@ -57,6 +58,18 @@ def _edge(numbers: Mapping[str, Any]) -> list[str]:
     return [
         f"{cut:,} of {count:,} pores touch the edge of the volume and are cut off by it: "
         "their size, shape and position are those of the part inside."
+    ]
+
+
+def _open(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
+    count, open_ = numbers.get("pore_count") or 0, numbers.get("open_count") or 0
+    close = segmentation.get("close_um")
+    if not close or open_ <= MANY * count:
+        return []
+    return [
+        f"{open_:,} of {count:,} pores are open to the surface. Recesses of a rough surface that "
+        f"are narrower than the closing ({close:g} µm radius) are among them; the porosity of the "
+        "closed pores leaves them out."
     ]
 
 

@@ -84,7 +84,8 @@ def _segmentation_sentences(
         rule = "set by hand" if by_hand else "Otsu's threshold of the whole histogram [otsu]"
         sentences.append(
             "The part was separated from its surroundings by flooding, from outside, the grey "
-            f"values up to {outer:,.5g} ({rule}), after Algorithm 1 of [iuso]."
+            f"values up to {outer:,.5g} ({rule}), after Algorithm 1 of [iuso]"
+            f"{_second_flood(outer, inner)}."
         )
     if inner is not None:
         rule = _RULES.get(str(segmentation.get("inner_rule")), "rule not recorded")
@@ -106,6 +107,11 @@ _RULES = {
     "iso50": "midway between the grey values of the surroundings and of the solid",
     "manual": "set by hand",
 }
+
+
+def _second_flood(outer: float, inner: float | None) -> str:
+    higher = inner is not None and inner > outer
+    return "; the flood then went on up to the pore threshold, which is higher" if higher else ""
 
 
 def _hysteresis(segmentation: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poroscale.report.figures.shape import resolved
 from poroscale.report.figures.size import class_names
+from poroscale.report.planes import largest_row
 from poroscale.report.style import log_bins
 
 if TYPE_CHECKING:
@@ -118,6 +119,19 @@ def largest_pores(table: PoreTable) -> list[dict[str, Any]]:
         pore |= {name: bool(table.flags(name)[row]) for name in ("open", "touches_edge")}
         rows.append({name: pore[name] for name in LARGEST_COLUMNS})
     return rows
+
+
+def largest_inside(table: PoreTable) -> dict[str, Any] | None:
+    """Label and diameter of the pore that the close-ups show, and whether it lies wholly inside."""
+    row = largest_row(table)
+    if row is None:
+        return None
+    cut = table.flags("open")[row] or table.flags("touches_edge")[row]
+    return {
+        "label": int(table.column("label")[row]),
+        "equivalent_diameter_um": float(table.column("equivalent_diameter_um")[row]),
+        "inside": not cut,
+    }
 
 
 def size_histogram(table: PoreTable) -> dict[str, list[float]]:

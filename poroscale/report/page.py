@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from poroscale.report.cautions import cautions
 from poroscale.report.extent import PartExtent, measure_extent
 from poroscale.report.methods import methods_text
-from poroscale.report.numbers import class_rows, key_numbers, largest_pores, size_histogram
+from poroscale.report.numbers import (
+    class_rows,
+    key_numbers,
+    largest_inside,
+    largest_pores,
+    size_histogram,
+)
 from poroscale.report.panels import draw_sections
 from poroscale.report.planes import busiest_planes, largest_pore_planes
 from poroscale.report.provenance import provenance
@@ -20,11 +26,12 @@ from poroscale.report.slices import SliceView, render_planes
 from poroscale.report.table import PoreTable
 
 if TYPE_CHECKING:
+    from poroscale.engine import Run
+    from poroscale.pores.phases import Chosen
     from poroscale.volume import Volume
 
 REPORT_FORMAT = 1
 DIGITS = 9
-PORE = 2  # of phases: 0 outside, 1 solid
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,6 @@ class _Sources:
     table: PoreTable
     scan: Volume | None
     phases: Volume | None
-    named_pore: int | None
 
     @property
     def volume(self) -> Volume | None:
@@ -55,20 +61,6 @@ class _Sources:
     def settings(self) -> Mapping[str, Any]:
         """Settings that the table was measured with; empty for a table from elsewhere."""
         return (self.table.metadata.get("recipe") or {}).get("settings") or {}
-
-    @property
-    def pore(self) -> int:
-        """The value of pore voxels: as named, as measured, or as phases have it."""
-        known = (self.named_pore, self.settings.get("pore"), PORE)
-        return int(next(value for value in known if value is not None))
-
-    @property
-    def outside(self) -> int | None:
-        """The value of voxels beyond the part; None where a mask knows no outside."""
-        if "outside" in self.settings:
-            outside: int | None = self.settings["outside"]
-            return outside
-        return 0 if self.attributes.get("kind") == "phases" and self.pore == PORE else None
 
     def check(self) -> None:
         """Refuse volumes and a table that do not belong together."""
@@ -93,7 +85,7 @@ def write_report(
     phases: Volume | None,
     table: Path,
     title: str | None = None,
-    pore: int | None = None,
+    run: Run | None = None,
 ) -> Path:
     """Write `report.html` and `report.json` into `out_dir` and return the path of the page.
 
@@ -111,29 +103,40 @@ def write_report(
         The Parquet table with one row per pore.
     title : str, optional
         Heading of the page; the name of `out_dir` if not given.
-    pore : int, optional
-        The value of pore voxels in `phases`; what the table was measured with, or 2, if not given.
+    run : Run, optional
+        How the phases are counted; changes no byte.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the table does not exist or is none, or scan, phases and table differ in shape.
+        If the table does not exist or is none, if scan, phases and table differ in shape, or if
+        neither the table nor the phases tell which value is pore.
     """
     out_dir = Path(out_dir)
-    sources = _Sources(PoreTable.open(table), scan, phases, pore)
+    sources = _Sources(PoreTable.open(table), scan, phases)
     sources.check()
+    values = _values(sources, run)
     name = title if title is not None else out_dir.resolve().name
-    extent = _extent(sources)
+    extent = None
+    if phases is not None and values is not None:
+        extent = measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
     facts = _facts(sources, extent, name)
-    page = _render(sources, extent, facts)
+    page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())
 
 
-def _extent(sources: _Sources) -> PartExtent | None:
+def _values(sources: _Sources, run: Run | None) -> Chosen | None:
+    """Values of pore and of outside: those the table was measured with, else what phases say."""
+    from poroscale.engine import Run
+    from poroscale.pores import PoresConfig
+    from poroscale.pores.phases import Chosen, choose_values
+
     if sources.phases is None:
         return None
-    return measure_extent(sources.phases, pore=sources.pore, outside=sources.outside)
+    if sources.settings.get("pore") is not None:
+        return Chosen(sources.settings["pore"], sources.settings.get("outside"))
+    return choose_values(sources.phases, PoresConfig(), run=run or Run())
 
 
 def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str, Any]:
@@ -158,6 +161,7 @@ def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str
         "volume": _volume_facts(volume),
         "numbers": numbers,
         "classes": class_rows(table) if table.rows else [],
+        "largest_inside": largest_inside(table),
         "largest": largest_pores(table),
         "size_histogram": size_histogram(table),
         "segmentation": dict(sources.segmentation),
@@ -180,12 +184,17 @@ def _volume_facts(volume: Volume | None) -> dict[str, Any] | None:
     }
 
 
-def _render(sources: _Sources, extent: PartExtent | None, facts: Mapping[str, Any]) -> str:
+def _render(
+    sources: _Sources,
+    values: Chosen | None,
+    extent: PartExtent | None,
+    facts: Mapping[str, Any],
+) -> str:
     from poroscale.report.style import CLASS_COLOURS
     from poroscale.report.template import render
 
     sections = draw_sections(sources.table, extent=extent, segmentation=sources.segmentation)
-    slices, close_ups = _pictures(sources)
+    slices, close_ups = _pictures(sources, values)
     return render(
         "report.html",
         facts=_plain(facts),
@@ -196,7 +205,7 @@ def _render(sources: _Sources, extent: PartExtent | None, facts: Mapping[str, An
     )
 
 
-def _pictures(sources: _Sources) -> tuple[list[SliceView], list[SliceView]]:
+def _pictures(sources: _Sources, values: Chosen | None) -> tuple[list[SliceView], list[SliceView]]:
     """Three sections of the whole volume, and three close-ups of its largest pore."""
     volume = sources.volume
     if volume is None:
@@ -206,13 +215,7 @@ def _pictures(sources: _Sources) -> tuple[list[SliceView], list[SliceView]]:
         sources.table, volume.shape, origin=volume.origin, voxel_size=volume.voxel_size
     )
     views = [
-        render_planes(
-            planes,
-            scan=sources.scan,
-            phases=sources.phases,
-            pore=sources.pore,
-            outside=sources.outside,
-        )
+        render_planes(planes, scan=sources.scan, phases=sources.phases, values=values)
         for planes in (whole, close)
     ]
     return views[0], views[1]

@@ -75,6 +75,7 @@ def test_nothing_is_claimed_that_was_not_done():
     assert "flood" not in text
     assert "classed" not in text
     assert "±" not in text
+    assert "the flood then went on" in text_of().paragraph
     manual = text_of(
         phases={
             "segmentation": segmentation(inner_rule="manual", smoothing={}),

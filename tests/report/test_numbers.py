@@ -86,3 +86,11 @@ def test_a_porosity_that_hangs_on_the_threshold_is_said():
         "Porosity depends strongly on the threshold: a shift of ±5 % of the contrast "
         "gives 0.5 to 2 %."
     ]
+
+
+def test_many_open_pores_are_explained():
+    numbers = {"pore_count": 10, "open_count": 6}
+    (text,) = cautions(numbers, {"close_um": 30.0})
+    assert text.startswith("6 of 10 pores are open")
+    assert cautions(numbers, {"close_um": 0.0}) == []
+    assert cautions({"pore_count": 10, "open_count": 1}, {"close_um": 30.0}) == []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from poroscale.report.extent import PartExtent
     from poroscale.report.table import PoreTable
 
-FEW = 1500
+FEW = 4000
 
 
 def unit_of(length: float) -> tuple[float, str]:
