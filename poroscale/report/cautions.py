@@ -7,6 +7,7 @@ from typing import Any
 
 COARSE_VOXELS = 5.0
 MANY = 0.25
+CONNECTED = 0.5
 
 
 def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
@@ -16,6 +17,7 @@ def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> lis
         *_resolution(numbers),
         *_threshold(numbers),
         *_edge(numbers),
+        *_connected(numbers),
         *_open(numbers, segmentation),
     ]
 
@@ -58,6 +60,16 @@ def _edge(numbers: Mapping[str, Any]) -> list[str]:
     return [
         f"{cut:,} of {count:,} pores touch the edge of the volume and are cut off by it: "
         "their size, shape and position are those of the part inside."
+    ]
+
+
+def _connected(numbers: Mapping[str, Any]) -> list[str]:
+    share = numbers.get("largest_volume_share") or 0.0
+    if share <= CONNECTED or (numbers.get("pore_count") or 0) < 2:
+        return []
+    return [
+        f"One pore holds {100 * share:.3g} % of the pore volume: the pore space is connected. "
+        "Counts, sizes and shapes of single pores describe what is left beside it."
     ]
 
 

@@ -56,6 +56,7 @@ def key_numbers(
         "open_count": int(table.flags("open").sum()) if "open" in table.names else None,
         "touches_edge_count": _count(table, "touches_edge"),
         "max_sqrt_area_um": _largest(table.column("sqrt_area_um")),
+        "largest_volume_share": float(volume.max() / volume.sum()) if table.rows else None,
     }
     porosity = extent.porosity if extent else segmentation.get("porosity")
     numbers |= porosity_range(porosity, segmentation.get("sensitivity") or ())

@@ -121,6 +121,8 @@ def write_report(
     if phases is not None and values is not None:
         extent = measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
     facts = _facts(sources, extent, name)
+    if values is not None and values.outside is None:
+        facts["numbers"] |= {"open_count": None, "closed_porosity": None}  # nothing is outside
     page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())

@@ -94,3 +94,9 @@ def test_many_open_pores_are_explained():
     assert text.startswith("6 of 10 pores are open")
     assert cautions(numbers, {"close_um": 0.0}) == []
     assert cautions({"pore_count": 10, "open_count": 1}, {"close_um": 30.0}) == []
+
+
+def test_a_connected_pore_space_is_said_to_be_one():
+    (text,) = cautions({"pore_count": 9, "largest_volume_share": 0.99}, {})
+    assert text.startswith("One pore holds 99 % of the pore volume")
+    assert cautions({"pore_count": 1, "largest_volume_share": 1.0}, {}) == []

@@ -137,6 +137,8 @@ def test_a_mask_without_a_scan_shows_its_phases(store, tmp_path):
     write_report(tmp_path, scan=None, phases=store(mask), table=path)
     facts, page = facts_of(tmp_path), page_of(tmp_path)
     assert facts["numbers"]["porosity"] == pytest.approx(mask.mean())
+    assert facts["numbers"]["open_count"] is None  # open to what?
+    assert "Open to the surface" not in page
     assert "there is no grey-value scan" in page
     assert "their segmentation is not part of this analysis" in page
     assert 'id="figure-grey-histogram"' not in page
