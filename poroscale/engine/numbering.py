@@ -251,7 +251,14 @@ class _TableWriter:
         self.count = 0
         self._keep = keep
         self._schema = pa.schema([(name, pa.int64()) for name in ("label", *COLUMNS)])
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            path,
+            self._schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_page_checksum=True,
+        )
 
     def __enter__(self) -> _TableWriter:
         return self

@@ -111,6 +111,13 @@ def ingest(
     return volume
 
 
+def plan_of(src: str | Path, config: IngestConfig, *, scratch: Path) -> tuple[VolumeSpec, Need]:
+    """The volume that `src` will become, and what reading it takes in memory and on disk."""
+    source = prepare(src, config, scratch=scratch)
+    spec = _spec(source, stated=config.voxel_size is None)
+    return spec, Need(write=spec.dtype.itemsize, temporary=source.temporary)
+
+
 def prepare(src: str | Path, config: IngestConfig, *, scratch: Path) -> Source:
     """The source that `config` describes: opened, masked, turned, cropped, cast, in this order."""
     source = open_source(src, dataset=config.dataset, pattern=config.pattern, scratch=scratch)
@@ -179,6 +186,7 @@ def _spec(source: Source, *, stated: bool) -> VolumeSpec:
         dtype=source.dtype,
         voxel_size=source.voxel_size,
         origin=source.origin,
+        pyramid="mean",
         attributes={
             "kind": "scan",
             "source": {**source.fingerprint(), "voxel_size_from": origin_of_size},

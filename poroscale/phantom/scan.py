@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from poroscale.engine import Run, fill_blocks
+from poroscale.engine.plan import Need
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.image import BYTES_PER_VOXEL, ImageScan
 from poroscale.phantom.part import PartPhases
@@ -86,6 +87,14 @@ def phantom(out: Path, *, config: PhantomConfig, run: Run | None = None) -> Phan
         run=run,
     )
     return Phantom(scan, truth, table)
+
+
+def needs(config: PhantomConfig) -> tuple[VolumeSpec, dict[str, Need]]:
+    """The scan that `config` describes, and what its stages take in memory and on disk."""
+    spec = VolumeSpec(config.shape, np.dtype(np.uint16), (config.voxel_size,) * 3)
+    temporary = BYTES_PER_VOXEL if config.projections is None else 2.0
+    truth = Need(write=1, temporary=4.0)
+    return spec, {"truth": truth, "scan": Need(write=2, temporary=temporary)}
 
 
 def _fill(

@@ -27,6 +27,10 @@ from poroscale.volume import Index, Volume
 Gift = Mapping[str, NDArray[Any]]
 
 
+STREAM_BYTES = 16.0
+"""Temporary bytes per voxel of the pass."""
+
+
 def stream_labels(
     labels: Volume,
     phases: Volume,
@@ -66,7 +70,7 @@ def stream_labels(
         halo=Halo.of(1, pad=0),
         parameters={"labels": labels, "phases": phases, "outside": outside},
         journal=journal,
-        bytes_per_voxel=16.0,
+        bytes_per_voxel=STREAM_BYTES,
         run=run,
     )
     return result

@@ -15,16 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Components, Halo, Labelled, Run, label_blocks
+from poroscale.engine.labels import RUN_BYTES
+from poroscale.engine.plan import Need
 from poroscale.engine.recipe import numerics, plain
 from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.pores.bank import write_bank
-from poroscale.pores.blocks import stream_labels
+from poroscale.pores.blocks import STREAM_BYTES, stream_labels
 from poroscale.pores.config import PoresConfig
 from poroscale.pores.forest import Forest
 from poroscale.pores.metrics import Scene, centroids, measure
 from poroscale.pores.phases import Chosen, choose_values
 from poroscale.pores.table import is_finished, write_table
-from poroscale.volume import Volume
+from poroscale.volume import Volume, VolumeSpec
 
 LABELS, TABLE, WORK = "labels.zarr", "pores.parquet", "pores.work"
 VERSION = 1
@@ -82,6 +84,12 @@ def measure_pores(
     if config.bank:
         write_bank(labelled.volume, path, out_dir, run=run)
     return path
+
+
+def needs(spec: VolumeSpec) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for phases of `spec`."""
+    labels = Need(spec.dtype.itemsize, 4, (1, 1, 1), temporary=RUN_BYTES)
+    return {"labels": labels, "measures": Need(4, halo=(1, 1, 1), temporary=STREAM_BYTES, stored=0)}
 
 
 def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArray[np.uint8]:

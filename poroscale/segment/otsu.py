@@ -29,6 +29,8 @@ from poroscale.engine import (
     label_blocks,
     map_blocks,
 )
+from poroscale.engine.labels import RUN_BYTES
+from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.closing import close_ball, closing_halo
@@ -43,7 +45,7 @@ from poroscale.kernels.grey import (
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.fields import FloodSeeds, ReconstructionCircle
 from poroscale.segment.histogram import GreyHistogram, grey_histogram
-from poroscale.volume import PHASES, Volume, VoxelSize
+from poroscale.volume import PHASES, Volume, VolumeSpec, VoxelSize
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 OUTSIDE, SOLID, PORE = PHASES["outside"], PHASES["solid"], PHASES["pore"]
 WEAK, OPEN = 3, 4
 """Candidates besides the phases: dark enough to grow a pore, and outside within the closing."""
+
+GAUSSIAN_BYTES, CLOSING_BYTES, FLAT_BYTES = 16.0, 14.0, 4.0
+"""Temporary bytes per voxel: smoothing in float32 with its copies, two distance transforms, masks."""
 
 SEPARATION = 3.0
 """Spreads of the solid's peak by which an inner threshold must stay below it to be believed."""
@@ -96,6 +101,28 @@ def segment_otsu(
             return done
         with work_folder(out, made_by, run) as work:
             return _Segmentation(scan, config, work, run).write(out, made_by)
+
+
+def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for a scan of `spec`."""
+    grey = spec.dtype.itemsize
+    stages: dict[str, Need] = {}
+    if config.median_voxels:
+        halo = Halo.of(config.median_voxels).width
+        stages["median"] = Need(grey, grey, halo, temporary=2 * grey)
+    if config.gaussian_um:
+        z, y, x = (gaussian_halo(config.gaussian_um / edge) for edge in spec.voxel_size)
+        stages["gaussian"] = Need(grey, grey, (z, y, x), temporary=GAUSSIAN_BYTES)
+    closing = closing_halo(config.close_um, spec.voxel_size) if config.close_um else (0, 0, 0)
+    temporary = CLOSING_BYTES if config.close_um else FLAT_BYTES
+    masks = 1.0 + len(config.sensitivity)
+    return stages | {
+        "histogram": Need(grey + 1, temporary=grey + 1),
+        "outside": Need(grey + 2, 1, temporary=RUN_BYTES, stored=masks),
+        "candidates": Need(grey + 1, 1, closing, temporary=temporary, stored=masks),
+        "pores kept": Need(1, 1, temporary=RUN_BYTES),
+        "phases": Need(2, 1, temporary=FLAT_BYTES, stored=8 / 7),
+    }
 
 
 @dataclass(frozen=True)
@@ -147,7 +174,7 @@ class _Segmentation:
             dtype=np.uint8,
             attributes=attributes,
             pyramid="max",
-            bytes_per_voxel=3,
+            bytes_per_voxel=FLAT_BYTES,
             run=self.run,
         )
 
@@ -174,7 +201,7 @@ class _Segmentation:
                 dtype=grey.dtype,
                 halo=Halo((z, y, x)),
                 parameters={"sigma": sigma},
-                bytes_per_voxel=16,
+                bytes_per_voxel=GAUSSIAN_BYTES,
                 run=run,
             )
         return grey
@@ -259,7 +286,7 @@ class _Segmentation:
                 "close_um": radius,
                 "voxel_size": grey.voxel_size,
             },
-            bytes_per_voxel=14 if radius else 4,
+            bytes_per_voxel=CLOSING_BYTES if radius else FLAT_BYTES,
             run=run,
         )
 

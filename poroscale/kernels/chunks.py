@@ -1,0 +1,43 @@
+"""The bytes of one storage chunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numcodecs import zstd
+from numpy.typing import NDArray
+
+ZSTD_LEVEL = 1
+"""Scans hardly compress and masks compress at any level: the fastest is enough."""
+
+
+def encode_chunk(voxels: NDArray[Any], shape: tuple[int, int, int]) -> bytes | None:
+    """Encode a chunk as Zarr's codecs `bytes` (little endian) and `zstd` with its checksum do.
+
+    Parameters
+    ----------
+    voxels
+        The chunk, or less of it where the volume ends.
+    shape
+        Of a whole chunk; what is missing is filled with 0.
+
+    Returns
+    -------
+    bytes or None
+        None if every voxel is 0: such a chunk is not stored.
+    """
+    if voxels.shape != shape:
+        whole = np.zeros(shape, voxels.dtype)
+        whole[tuple(slice(n) for n in voxels.shape)] = voxels
+        voxels = whole
+    data = np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
+    if not _any_bit(data):
+        return None
+    return bytes(zstd.compress(data, ZSTD_LEVEL, True))
+
+
+def _any_bit(data: NDArray[np.uint8]) -> bool:
+    """Whether any bit is set; -0.0 counts, so that floats come back as they were."""
+    words = data[: data.size // 8 * 8].view(np.uint64)
+    return bool(words.any() or data[words.size * 8 :].any())

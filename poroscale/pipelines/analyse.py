@@ -1,0 +1,176 @@
+"""From scans to reports: ingest, segment, measure the pores, report.
+
+Every scan gets a folder with scan.zarr, phases.zarr, labels.zarr, pores.parquet, report.html and
+report.json: OUT_DIR itself for one scan, OUT_DIR/NAME for each of several, with one combined table
+and page beside them. A step that is finished is left alone, so that the same call resumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from poroscale.config import Config, parse_config, sentence
+from poroscale.engine import Run, connect
+from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
+from poroscale.pores import ClassRules, PoresConfig, measure_pores
+from poroscale.report import write_batch, write_report
+from poroscale.segment import OtsuConfig, segment_otsu
+from poroscale.volume import Volume
+
+
+class BatchConfig(Config):
+    """What holds for a batch as a whole.
+
+    Attributes
+    ----------
+    same_thresholds
+        Segment every scan by the thresholds of the first.
+    """
+
+    same_thresholds: bool = False
+
+
+@dataclass(frozen=True)
+class AnalyseConfig:
+    """The settings of every stage; a section of the YAML file is named as its stage."""
+
+    ingest: IngestConfig = field(default_factory=IngestConfig)
+    segment: OtsuConfig = field(default_factory=OtsuConfig)
+    pores: PoresConfig = field(default_factory=PoresConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+
+    @classmethod
+    def of(cls, sections: dict[str, dict[str, Any]]) -> AnalyseConfig:
+        """The settings in the sections of a file.
+
+        Raises
+        ------
+        ValueError
+            Naming an unknown section or key.
+        """
+        models = {"ingest": IngestConfig, "segment": OtsuConfig, "batch": BatchConfig}
+        unknown = sorted(sections.keys() - {*models, "pores"})
+        if unknown:
+            raise ValueError(f"unknown section {unknown[0]!r}; known: {sorted([*models, 'pores'])}")
+        parsed: dict[str, Any] = {
+            name: parse_config(model, sections.get(name, {}), where=name)
+            for name, model in models.items()
+        }
+        return cls(**parsed, pores=pores_config(sections.get("pores", {})))
+
+
+def pores_config(values: dict[str, Any]) -> PoresConfig:
+    """The settings of the pore table.
+
+    Raises
+    ------
+    ValueError
+        Naming an unknown key, or a value that cannot be.
+    """
+    adapter = TypeAdapter(PoresConfig)
+    known = {entry.name for entry in fields(PoresConfig)}
+    rules = {entry.name for entry in fields(ClassRules)}
+    unknown = [key for key in values if key not in known]
+    unknown += [f"rules.{key}" for key in values.get("rules", {}) if key not in rules]
+    if unknown:
+        raise ValueError(f"pores: unknown key {unknown[0]!r}")
+    try:
+        return adapter.validate_python(values)
+    except ValidationError as error:
+        raise ValueError(f"pores: {sentence(error)}") from None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What came out of one scan."""
+
+    scan: Volume
+    phases: Volume
+    table: Path
+    report: Path
+
+
+def analyse(
+    sources: Sequence[str | Path],
+    out_dir: str | Path,
+    *,
+    config: AnalyseConfig | None = None,
+    run: Run | None = None,
+) -> list[Analysis]:
+    """Analyse one scan or several.
+
+    Parameters
+    ----------
+    sources
+        Scans, anything that `ingest` reads.
+    out_dir
+        Folder of the results.
+    config
+        Settings of the stages.
+    run
+        How to run; one cluster serves all stages.
+
+    Raises
+    ------
+    ValueError
+        If two scans of a batch have one name, or a stage refuses its input.
+    """
+    config, out_dir = config or AnalyseConfig(), Path(out_dir)
+    for source in sources:
+        refuse_overlap(source, out_dir)
+    folders = _folders(sources, out_dir)
+    results: list[Analysis] = []
+    with connect(run or Run()) as shared:
+        for source, folder in zip(sources, folders, strict=True):
+            results.append(_analyse_one(source, folder, config, shared))
+            if config.batch.same_thresholds:
+                config = _with_thresholds_of(results[0].phases, config)
+    if len(results) > 1:
+        write_batch(out_dir, folders)
+    return results
+
+
+def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:
+    folder.mkdir(parents=True, exist_ok=True)
+    scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
+    phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
+    table = measure_pores(phases, folder, config=config.pores, run=run)
+    report = write_report(folder, scan=scan, phases=phases, table=table)
+    return Analysis(scan, phases, table, report)
+
+
+def _with_thresholds_of(phases: Volume, config: AnalyseConfig) -> AnalyseConfig:
+    """The settings with the thresholds that another segmentation found."""
+    segment = thresholds_of(phases, config.segment)
+    return AnalyseConfig(config.ingest, segment, config.pores, config.batch)
+
+
+def thresholds_of(phases: Volume, config: OtsuConfig) -> OtsuConfig:
+    """`config` with the thresholds recorded in `phases`.
+
+    Raises
+    ------
+    ValueError
+        If the volume records none.
+    """
+    found = phases.attributes.get("segmentation", {})
+    if "outer_threshold" not in found or "inner_threshold" not in found:
+        raise ValueError(f"{phases.path} records no thresholds")
+    return config.model_copy(
+        update={name: found[name] for name in ("outer_threshold", "inner_threshold")}
+    )
+
+
+def _folders(sources: Sequence[str | Path], out_dir: Path) -> list[Path]:
+    if len(sources) == 1:
+        return [out_dir]
+    names = [Path(str(source).partition("::")[0]).name.split(".")[0] for source in sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"scans of a batch must have names of their own, got {twice[0]!r} twice")
+    return [out_dir / name for name in names]

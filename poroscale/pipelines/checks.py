@@ -1,0 +1,157 @@
+"""What is there, whether it is whole, and what this machine can run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from poroscale import __version__
+from poroscale.manifest import JOURNAL_DIR, Manifest
+from poroscale.volume import Volume
+
+OPTIONAL = {
+    "nibabel": "NIfTI",
+    "nrrd": "NRRD",
+    "imagecodecs": "compressed TIFF",
+    "dask_cuda": "GPUs through dask-cuda",
+    "napari": "napari",
+}
+
+
+def outputs_in(path: Path) -> list[Path]:
+    """`path`, or the outputs in and below the folder, in the order of their names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at `path`.
+    ValueError
+        If there is no output of ours.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    if (path / JOURNAL_DIR).is_dir() or path.is_file():
+        return [path]
+    found = [Path(folder) for folder, names, _ in os.walk(path) if JOURNAL_DIR in names]
+    tables = [table for table in path.rglob("*.parquet") if not _inside(table, found)]
+    if not found and not tables:
+        raise ValueError(f"{path} holds no output of poroscale")
+    return sorted([*found, *tables])
+
+
+def _inside(file: Path, folders: list[Path]) -> bool:
+    return any(folder in file.parents for folder in folders)
+
+
+def info(path: str | Path) -> list[str]:
+    """What the volume or table at `path`, or those in a folder, hold and how they were made."""
+    lines: list[str] = []
+    for output in outputs_in(Path(path)):
+        lines += _table_lines(output) if output.is_file() else list(_volume_lines(output))
+    return lines
+
+
+def _volume_lines(path: Path) -> Iterator[str]:
+    try:
+        volume = Volume.open(path)
+    except ValueError as error:
+        yield str(error)
+        return
+    manifest = Manifest.load(path)
+    stored = sum(size for size, _ in manifest.files.values())
+    z, y, x = volume.shape
+    yield f"{path}: {volume.attributes.get('kind', 'volume')}, {z} x {y} x {x} {volume.dtype}"
+    yield f"  voxel size {volume.voxel_size} um (z, y, x), origin {volume.origin}"
+    yield (
+        f"  {stored / 1e6:.1f} MB on disk, {len(manifest.files)} files, "
+        f"{len(manifest.empty)} chunks empty, {volume.spec.levels} levels"
+    )
+    yield f"  content {volume.digest}"
+    shown = {key: value for key, value in volume.attributes.items() if key != "made_by"}
+    yield f"  {_short(shown)}"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return text if len(text) <= 600 else f"{text[:600]} ..."
+
+
+def _table_lines(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    if path.suffix != ".parquet":
+        raise ValueError(f"{path} is neither a volume nor a Parquet table")
+    table = pq.ParquetFile(path)
+    lines = [f"{path}: {table.metadata.num_rows} rows"]
+    for column in table.schema_arrow:
+        notes = column.metadata or {}
+        unit = notes.get(b"unit", b"").decode()
+        meaning = notes.get(b"description", b"").decode()
+        lines.append(f"  {column.name:<28} {column.type!s:<8} {unit:<8} {meaning}".rstrip())
+    return lines
+
+
+def verify(path: str | Path) -> list[str]:
+    """One sentence for every file that is missing or not as it was written.
+
+    Unfinished outputs are named too. Tables are read whole: their pages carry checksums.
+    """
+    problems: list[str] = []
+    for output in outputs_in(Path(path)):
+        problems += _table_problems(output) if output.is_file() else _volume_problems(output)
+    return problems
+
+
+def _volume_problems(path: Path) -> list[str]:
+    try:
+        manifest = Manifest.load(path)
+    except FileNotFoundError:
+        return [f"{path} is unfinished"]
+    except OSError as error:
+        return [str(error)]
+    return list(manifest.problems(path))
+
+
+def _table_problems(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        for _ in pq.ParquetFile(path, page_checksum_verification=True).iter_batches():
+            pass
+    except (OSError, pa.ArrowException) as error:
+        return [f"{path} is damaged: {str(error).splitlines()[0]}"]
+    return []
+
+
+def doctor() -> list[str]:
+    """Cores, memory, GPUs and optional parts of this machine."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    lines = [
+        f"poroscale {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"{len(os.sched_getaffinity(0))} cores, "
+        f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free",
+        _gpus(),
+    ]
+    for name, what in OPTIONAL.items():
+        there = "there" if importlib.util.find_spec(name) else "not installed"
+        lines.append(f"{what:<24} {name}: {there}")
+    packages = ("dask", "distributed", "zarr", "numpy", "torch")
+    lines.append(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages))
+    return lines
+
+
+def _gpus() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "no CUDA device: --cluster threads and processes work, cuda does not"
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"CUDA devices: {', '.join(names)}"

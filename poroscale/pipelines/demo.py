@@ -1,0 +1,69 @@
+"""The main job on a generated scan whose every pore is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from poroscale.engine import Run, connect
+from poroscale.io.ingest import IngestConfig
+from poroscale.phantom import PhantomConfig, phantom, score_pores
+from poroscale.pipelines.analyse import AnalyseConfig, analyse
+from poroscale.segment import OtsuConfig
+from poroscale.volume import Volume
+
+DEMO = PhantomConfig(shape=(192, 256, 256), voxel_size=5.0, porosity=0.008, seed=1)
+CLOSE_UM = 30.0
+
+
+def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
+    """Make a scan, analyse it, and say how well the pores agree with the truth.
+
+    Parameters
+    ----------
+    out
+        Folder of the scan and of the results.
+    run
+        How to run.
+
+    Yields
+    ------
+    str
+        What happened, line by line.
+    """
+    out = Path(out)
+    with connect(run or Run()) as shared:
+        made = phantom(out / "coupon.zarr", config=DEMO, run=shared)
+        yield f"scan       {made.scan.path}"
+        config = AnalyseConfig(ingest=IngestConfig(), segment=OtsuConfig(close_um=CLOSE_UM))
+        result = analyse([made.scan.path], out / "results", config=config, run=shared)[0]
+        record = result.phases.attributes["segmentation"]
+        yield f"porosity   {100 * record['porosity']:.3f} % in {record['pore_count']} pores"
+        labels = Volume.open(out / "results" / "labels.zarr")
+        truth, measured = pd.read_parquet(made.table), pd.read_parquet(result.table)
+        score = score_pores(truth, measured, truth_volume=made.truth, labels=labels)
+        yield from agreement(score, truth_porosity(made.truth))
+        yield f"table      {result.table}"
+        yield f"report     {result.report}"
+
+
+def truth_porosity(truth: Volume) -> float:
+    """Pore voxels over part voxels of a volume of phases."""
+    voxels = truth.read()
+    return float((voxels == 2).sum() / max(1, (voxels != 0).sum()))
+
+
+def agreement(score: dict[str, Any], porosity: float) -> Iterator[str]:
+    """Measured pores against the truth, in words."""
+    yield f"truth      porosity {100 * porosity:.3f} %"
+    yield (
+        f"           recall {score['recall']:.3f}, precision {score['precision']:.3f} "
+        f"for pores above {score['smallest_diameter_voxels']:g} voxels of equivalent diameter"
+    )
+    yield (
+        f"           volume error {100 * score['volume_error_median']:+.1f} % (median), "
+        f"centroid error {score['centroid_error_um_median']:.2f} um (median)"
+    )

@@ -1,0 +1,84 @@
+"""What a verb will take, before it starts: the plan of every stage, and the sum on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from poroscale.engine.cluster import cluster_of
+from poroscale.engine.plan import MIB, Need, make_plan
+from poroscale.engine.run import Run
+from poroscale.io.ingest import IngestConfig, plan_of
+from poroscale.phantom import PhantomConfig
+from poroscale.phantom.scan import needs as phantom_needs
+from poroscale.pipelines.analyse import AnalyseConfig
+from poroscale.pores.measure import needs as pores_needs
+from poroscale.segment import OtsuConfig
+from poroscale.segment.otsu import needs as segment_needs
+from poroscale.volume import Volume, VolumeSpec
+
+Stages = dict[str, Need]
+
+
+def describe(spec: VolumeSpec, stages: Stages, run: Run) -> str:
+    """One line per stage and one for all: memory and disk.
+
+    Raises
+    ------
+    MemoryError
+        If a stage does not fit the budget.
+    """
+    with cluster_of(run) as cluster:
+        plans = {
+            title: make_plan(
+                spec.shape,
+                spec.chunk_shape,
+                need,
+                run=run,
+                workers=cluster.workers,
+                processes=cluster.processes,
+            )
+            for title, need in stages.items()
+        }
+    lines = [f"{title:<16} {plan}" for title, plan in plans.items()]
+    peak = max(plan.projected for plan in plans.values())
+    disk = sum(plan.disk for plan in plans.values())
+    total = f"peak {peak / MIB:,.0f} MiB of memory, at most {disk / MIB:,.0f} MiB on disk"
+    return "\n".join([*lines, f"{'all':<16} {total}"])
+
+
+def plan_ingest(src: str | Path, *, config: IngestConfig, run: Run) -> str:
+    """The plan of `ingest`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        spec, need = plan_of(src, config, scratch=Path(scratch))
+    return describe(spec, {"ingest": need}, run)
+
+
+def plan_segment(scan: Path, *, config: OtsuConfig, run: Run) -> str:
+    """The plan of `segment`."""
+    spec = Volume.open(scan).spec
+    return describe(spec, segment_needs(spec, config), run)
+
+
+def plan_pores(phases: Path, *, run: Run) -> str:
+    """The plan of `pores`."""
+    spec = Volume.open(phases).spec
+    return describe(spec, pores_needs(spec), run)
+
+
+def plan_phantom(*, config: PhantomConfig, run: Run) -> str:
+    """The plan of `phantom`."""
+    spec, stages = phantom_needs(config)
+    return describe(spec, stages, run)
+
+
+def plan_analyse(sources: Sequence[str | Path], *, config: AnalyseConfig, run: Run) -> str:
+    """The plan of `analyse`, scan by scan."""
+    plans = []
+    for source in sources:
+        with tempfile.TemporaryDirectory() as scratch:
+            spec, need = plan_of(source, config.ingest, scratch=Path(scratch))
+        stages = {"ingest": need} | segment_needs(spec, config.segment)
+        plans.append(f"{source}\n{describe(spec, stages | pores_needs(spec), run)}")
+    return "\n".join(plans)

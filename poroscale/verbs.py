@@ -1,0 +1,144 @@
+"""The verbs of the command line as functions: `from poroscale import verbs`.
+
+Every verb takes paths or open volumes, a `config` of its stage, and a `Run`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poroscale.config import parse_config
+from poroscale.engine import Run
+from poroscale.pipelines import plans
+from poroscale.pipelines.analyse import (
+    AnalyseConfig,
+    Analysis,
+    analyse,
+    thresholds_of,
+)
+from poroscale.pipelines.checks import doctor, info, verify
+from poroscale.pipelines.demo import demo
+from poroscale.volume import Volume
+
+if TYPE_CHECKING:
+    from poroscale.io.ingest import IngestConfig
+    from poroscale.phantom import Phantom, PhantomConfig
+    from poroscale.pores import PoresConfig
+    from poroscale.segment import OtsuConfig
+
+__all__ = [
+    "AnalyseConfig",
+    "Analysis",
+    "Run",
+    "analyse",
+    "demo",
+    "doctor",
+    "export",
+    "info",
+    "ingest",
+    "phantom",
+    "pores",
+    "segment",
+    "verify",
+]
+
+
+def _opened(volume: Volume | str | Path) -> Volume:
+    return volume if isinstance(volume, Volume) else Volume.open(volume)
+
+
+def ingest(
+    src: str | Path, out: str | Path, *, config: IngestConfig | None = None, run: Run | None = None
+) -> Volume:
+    """Bring a scan in; see `poroscale.io.ingest.ingest`."""
+    from poroscale.io.ingest import ingest as verb
+
+    return verb(src, out, config=config, run=run)
+
+
+def segment(
+    scan: Volume | str | Path,
+    out: str | Path,
+    *,
+    config: OtsuConfig | None = None,
+    run: Run | None = None,
+) -> Volume:
+    """Phases of a scan; see `poroscale.segment.segment_otsu`."""
+    from poroscale.segment import segment_otsu
+
+    return segment_otsu(_opened(scan), out, config=config, run=run)
+
+
+def pores(
+    phases: Volume | str | Path,
+    out_dir: str | Path,
+    *,
+    config: PoresConfig | None = None,
+    run: Run | None = None,
+) -> Path:
+    """Labels and pore table of a volume of phases; see `poroscale.pores.measure_pores`."""
+    from poroscale.pores import measure_pores
+
+    return measure_pores(_opened(phases), out_dir, config=config, run=run)
+
+
+def phantom(out: str | Path, *, config: PhantomConfig, run: Run | None = None) -> Phantom:
+    """A scan with a known truth; see `poroscale.phantom.phantom`."""
+    from poroscale.phantom import phantom as verb
+
+    return verb(Path(out), config=config, run=run)
+
+
+def export(
+    src: str | Path, dst: str | Path, *, overlay: Path | None = None, overwrite: bool = False
+) -> Path:
+    """A volume or table in another format; see `poroscale.io.export.export`."""
+    from poroscale.io.export import export as verb
+
+    return verb(src, dst, overlay=overlay, overwrite=overwrite)
+
+
+def ingest_config(values: dict[str, Any]) -> IngestConfig:
+    """Settings of `ingest` from plain values."""
+    from poroscale.io.ingest import IngestConfig
+
+    return parse_config(IngestConfig, values, where="ingest")
+
+
+def segment_config(
+    values: dict[str, Any], *, method: str = "otsu", thresholds_from: Path | None = None
+) -> OtsuConfig:
+    """Settings of `segment` from plain values, with the thresholds of other phases if given."""
+    from poroscale.segment import OtsuConfig
+
+    if method != "otsu":
+        raise ValueError(f"method must be otsu, got {method!r}")
+    config = parse_config(OtsuConfig, values, where="segment")
+    return thresholds_of(Volume.open(thresholds_from), config) if thresholds_from else config
+
+
+def phantom_config(values: dict[str, Any]) -> PhantomConfig:
+    """Settings of `phantom` from plain values."""
+    from poroscale.phantom import PhantomConfig
+
+    if "shape" not in values:
+        raise ValueError("--shape Z Y X must be given")
+    return parse_config(PhantomConfig, values, where="phantom")
+
+
+def analyse_config(
+    sections: dict[str, dict[str, Any]], *, same_thresholds: bool | None = None
+) -> AnalyseConfig:
+    """Settings of `analyse` from the sections of a file."""
+    if same_thresholds is not None:
+        batch = {**sections.get("batch", {}), "same_thresholds": same_thresholds}
+        sections = {**sections, "batch": batch}
+    return AnalyseConfig.of(sections)
+
+
+plan_ingest = plans.plan_ingest
+plan_segment = plans.plan_segment
+plan_pores = plans.plan_pores
+plan_phantom = plans.plan_phantom
+plan_analyse = plans.plan_analyse
