@@ -102,7 +102,7 @@ def write_report(
     table : Path
         The Parquet table with one row per pore.
     title : str, optional
-        Heading of the page; the name of `out_dir` if not given.
+        Heading of the page; the name of the file that was scanned if not given.
     run : Run, optional
         How the phases are counted; changes no byte.
 
@@ -116,16 +116,25 @@ def write_report(
     sources = _Sources(PoreTable.open(table), scan, phases)
     sources.check()
     values = _values(sources, run)
-    name = title if title is not None else out_dir.resolve().name
     extent = None
     if phases is not None and values is not None:
         extent = measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
-    facts = _facts(sources, extent, name)
+    facts = _facts(sources, extent, title if title is not None else _title(scan))
     if values is not None and values.outside is None:
         facts["numbers"] |= {"open_count": None, "closed_porosity": None}  # nothing is outside
     page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())
+
+
+def _title(scan: Volume | None) -> str:
+    """The name of what was scanned, as ingest recorded it: folders would change the bytes."""
+    source = {} if scan is None else scan.attributes.get("source") or {}
+    if source.get("first") and source.get("files", 1) > 1:
+        return f"{Path(source['first']).stem} to {Path(source['last']).stem}"
+    if source.get("file"):
+        return Path(source["file"]).stem
+    return "Phantom" if "phantom" in source else "Pore report"
 
 
 def _values(sources: _Sources, run: Run | None) -> Chosen | None:

@@ -39,7 +39,7 @@ def volumes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def report(volumes, tmp_path_factory) -> Path:
-    """The folder of a report with 300 pores; its title is "coupon"."""
+    """The folder of a report with 300 pores."""
     folder = tmp_path_factory.mktemp("report") / "coupon"
     table = write_table(folder / "pores.parquet", columns(300))
     write_report(folder, scan=volumes["scan"], phases=volumes["phases"], table=table)

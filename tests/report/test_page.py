@@ -64,7 +64,7 @@ def test_references_within_the_page_have_targets(report):
 
 def test_same_inputs_give_the_same_bytes_in_any_folder(report, volumes, tmp_path):
     table = write_table(tmp_path / "deep" / "other.parquet", columns(300))
-    again = tmp_path / "deep" / "coupon"
+    again = tmp_path / "deep" / "other"
     write_report(again, scan=volumes["scan"], phases=volumes["phases"], table=table)
     for name in ("report.html", "report.json"):
         assert (again / name).read_bytes() == (report / name).read_bytes()
@@ -212,3 +212,21 @@ def test_values_are_those_that_the_table_was_measured_with(store, tmp_path):
     write_report(tmp_path, scan=None, phases=store(mask), table=path)
     assert facts_of(tmp_path)["numbers"]["porosity"] == pytest.approx(1 / (5 * 7 * 8))
     assert "26-connected" in page_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        ({"file": "coupon_7.tif"}, "coupon_7"),
+        ({"file": "a.tif", "first": "a.tif", "last": "a.tif", "files": 1}, "a"),
+        ({"first": "s_0001.tif", "last": "s_0600.tif", "files": 600}, "s_0001 to s_0600"),
+        ({"phantom": {"seed": 3}}, "Phantom"),
+        ({}, "Pore report"),
+    ],
+)
+def test_the_title_is_what_was_scanned(tmp_path, source, title):
+    path = write_table(tmp_path / "pores.parquet", columns(0))
+    scan = ArrayVolume(np.zeros((3, 4, 5), np.uint8), attributes={"source": source})
+    write_report(tmp_path, scan=scan, phases=None, table=path)
+    assert facts_of(tmp_path)["title"] == title
+    assert f"<h1>{title}</h1>" in page_of(tmp_path)
