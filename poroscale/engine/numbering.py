@@ -30,6 +30,8 @@ from poroscale.kernels.seams import (
 if TYPE_CHECKING:
     import pandas as pd
 
+ROW_GROUP = 1 << 16
+
 Keep = Callable[["pd.DataFrame"], NDArray[np.bool_]]
 
 _MINIMUM = [COLUMNS.index(name) for name in ("z0", "y0", "x0")]
@@ -241,10 +243,6 @@ def _others(count: int, taken: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.flatnonzero(free)
 
 
-ROW_GROUP = 1 << 16
-"""Rows of a row group: fixed, so that the slabs in which rows come leave no trace in the file."""
-
-
 class _TableWriter:
     """Writes the table slab by slab; components get their numbers on the way."""
 
@@ -254,6 +252,7 @@ class _TableWriter:
 
         self.count = 0
         self._keep = keep
+        self._pending = np.zeros((0, 1 + len(COLUMNS)), np.int64)
         self._schema = pa.schema([(name, pa.int64()) for name in ("label", *COLUMNS)])
         self._writer = pq.ParquetWriter(
             path,
@@ -263,7 +262,6 @@ class _TableWriter:
             use_dictionary=False,
             write_page_checksum=True,
         )
-        self._pending = np.empty((0, 1 + len(COLUMNS)), np.int64)
 
     def __enter__(self) -> _TableWriter:
         return self
@@ -271,6 +269,15 @@ class _TableWriter:
     def __exit__(self, *_: object) -> None:
         self._flush(1)
         self._writer.close()
+
+    def _flush(self, least: int) -> None:
+        """Write pending rows in groups of one size, so that the bytes do not tell the slabs."""
+        import pyarrow as pa
+
+        while len(self._pending) >= least:
+            group, self._pending = self._pending[:ROW_GROUP], self._pending[ROW_GROUP:]
+            columns = [pa.array(np.ascontiguousarray(column)) for column in group.T]
+            self._writer.write_table(pa.table(columns, schema=self._schema))
 
     def write(self, table: Int64) -> Int64:
         """Append the rows that are kept in scan order; the number of each row, or 0."""
@@ -285,19 +292,10 @@ class _TableWriter:
         numbers = np.zeros(len(table), np.int64)
         numbers[order] = self.count + 1 + np.arange(len(order))
         self.count += len(order)
-        rows = np.column_stack([numbers[order], table[order]])
+        rows = np.concatenate([numbers[order, None], table[order]], axis=1)
         self._pending = np.concatenate([self._pending, rows])
         self._flush(ROW_GROUP)
         return numbers
-
-    def _flush(self, least: int) -> None:
-        """Write whole row groups, as long as at least `least` rows are waiting."""
-        import pyarrow as pa
-
-        while len(self._pending) >= least:
-            rows, self._pending = self._pending[:ROW_GROUP], self._pending[ROW_GROUP:]
-            arrays = [pa.array(np.ascontiguousarray(column)) for column in rows.T]
-            self._writer.write_table(pa.table(arrays, schema=self._schema))
 
 
 class _NumbersWriter:
