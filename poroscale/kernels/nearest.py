@@ -151,11 +151,10 @@ def box_distances(
 def _morton(runs: Runs) -> NDArray[np.uint64]:
     """Position of the runs' middles along the Z-order curve, counted from their own corner."""
     middle = np.stack([runs[:, 0], runs[:, 1], (runs[:, 2] + runs[:, 3]) >> 1], axis=1)
+    middle = (middle - middle.min(axis=0, initial=_FAR)).astype(np.uint64)
     code = np.zeros(len(runs), np.uint64)
-    for axis, shift in zip(range(3), (2, 1, 0), strict=True):
-        code |= _spread((middle[:, axis] - middle[:, axis].min()).astype(np.uint64)) << np.uint64(
-            shift
-        )
+    for axis, shift in enumerate((2, 1, 0)):
+        code |= _spread(middle[:, axis]) << np.uint64(shift)
     return code
 
 
