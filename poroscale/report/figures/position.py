@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from poroscale.report.figures.density import add_colour_bar, draw_cloud
-from poroscale.report.figures.size import class_names, in_words
+from poroscale.report.figures.size import in_words
 from poroscale.report.style import (
     BLUE,
     CLASS_COLOURS,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from poroscale.report.extent import PartExtent
     from poroscale.report.table import PoreTable
 
-FEW = 1500
+FEW = 4000
 
 
 def unit_of(length: float) -> tuple[float, str]:
@@ -50,9 +50,7 @@ def positions_xy(table: PoreTable, extent: PartExtent | None) -> Figure | None:
         mesh = draw_cloud(axes, x * scale, y * scale, cells=80)
         add_colour_bar(axes, mesh, "Pores per cell")
     else:
-        words = table.words("class")
-        for name in class_names(words):
-            at = words == name
+        for name, at in table.classes().items():
             colour = CLASS_COLOURS.get(name, MUTED)
             style: dict[str, Any] = {"s": 9, "color": colour, "linewidths": 0, "alpha": 0.8}
             axes.scatter(x[at] * scale, y[at] * scale, label=in_words(name), **style)
@@ -126,6 +124,7 @@ def surface_distance(table: PoreTable) -> Figure | None:
     axes.stairs(100 * number, edges * scale, fill=True, color=PALE, label="by number")
     axes.stairs(100 * share, edges * scale, color=ORANGE, linewidth=1.6, label="by volume")
     axes.set_xlim(0, edges[-1] * scale)
+    number_axis(axes, "x", whole=False)
     axes.set_xlabel(f"Distance to the free surface ({unit})")
     axes.set_ylabel("Share of the pores (%)")
     legend_above(axes)
@@ -146,6 +145,7 @@ def radial_porosity(table: PoreTable, extent: PartExtent | None) -> Figure | Non
     )
     axes.set_xlim(0, radius[-1] * scale)
     axes.set_ylim(bottom=0)
+    number_axis(axes, "x", whole=False)
     axes.set_xlabel(f"Distance to the part's vertical axis ({unit})")
     axes.set_ylabel("Porosity (%)")
     legend_above(axes)
