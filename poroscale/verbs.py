@@ -94,9 +94,11 @@ def export(
     src: str | Path, dst: str | Path, *, overlay: Path | None = None, overwrite: bool = False
 ) -> Path:
     """A volume or table in another format; see `poroscale.io.export.export`."""
+    from poroscale.io.export import ExportConfig
     from poroscale.io.export import export as verb
 
-    return verb(src, dst, overlay=overlay, overwrite=overwrite)
+    config = ExportConfig(labels=None if overlay is None else str(overlay))
+    return verb(src, dst, config=config, run=Run(overwrite=overwrite))
 
 
 def ingest_config(values: dict[str, Any]) -> IngestConfig:

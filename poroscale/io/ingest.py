@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from poroscale.config import Config
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.plan import Need, make_plan
 from poroscale.io.cast import Cast, Overflow
@@ -19,6 +19,7 @@ from poroscale.io.lengths import positive_voxel_size
 from poroscale.io.opening import open_source
 from poroscale.io.source import BlockHint, Source
 from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
+from poroscale.manifest import JOURNAL_DIR
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
 _VERSION = 1
@@ -27,7 +28,7 @@ _LARGE_SLAB = 1 << 30  # bytes; slices whose slab of the usual depth exceeds it 
 _FLAT_CHUNK = (32, 256, 256)
 
 
-class IngestConfig(BaseModel):
+class IngestConfig(Config):
     """How a scan is taken in. Indices and sizes are those of the input, before it is turned.
 
     Attributes
@@ -45,8 +46,6 @@ class IngestConfig(BaseModel):
     dtype, overflow, levels
         Kept as it is unless asked otherwise, see `Cast`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     voxel_size: float | tuple[float, float, float] | None = None
     dataset: str | None = None
@@ -113,19 +112,22 @@ def ingest(
     return volume
 
 
-def plan_of(src: str | Path, config: IngestConfig, *, scratch: Path) -> tuple[VolumeSpec, Need]:
-    """The volume that `src` will become, and what reading it takes in memory and on disk."""
-    source = prepare(src, config, scratch=scratch)
+def plan_of(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, Need]:
+    """The volume that `src` will become, and what reading it takes; no voxel is touched."""
+    source = prepare(src, config)
     spec = _spec(source, stated=config.voxel_size is None)
     return spec, Need(write=spec.dtype.itemsize, temporary=source.temporary)
 
 
-def prepare(src: str | Path, config: IngestConfig, *, scratch: Path) -> Source:
-    """The source that `config` describes: opened, masked, turned, cropped, cast, in this order."""
+def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = None) -> Source:
+    """The source that `config` describes: opened, masked, turned, cropped, cast, in this order.
+
+    Without `scratch`, a compressed file gives a source that knows its shape but cannot be read.
+    """
     source = open_source(src, dataset=config.dataset, pattern=config.pattern, scratch=scratch)
     source = with_voxel_size(source, config.voxel_size)
     if config.mask is not None:
-        mask = open_source(config.mask, scratch=scratch / "mask")
+        mask = open_source(config.mask, scratch=scratch and scratch / "mask")
         source = Masked.of(source, mask, config.mask_fill)
     if source.dtype.kind == "f":
         source = Finite.of(source)
@@ -160,7 +162,7 @@ def with_voxel_size(source: Source, given: float | VoxelSize | None) -> Source:
 
 
 def refuse_overlap(src: str | Path, out: Path) -> None:
-    """Refuse an output inside the input folder, or an input inside the output.
+    """Refuse an output inside the input folder, or an input inside a volume to be replaced.
 
     Raises
     ------
@@ -170,7 +172,7 @@ def refuse_overlap(src: str | Path, out: Path) -> None:
     source, target = Path(str(src).partition("::")[0]).resolve(), out.resolve()
     if target == source or source in target.parents:
         raise ValueError(f"the output {out} must not lie inside the input {source.name}")
-    if target in source.parents:
+    if target in source.parents and (target / JOURNAL_DIR).exists():
         raise ValueError(f"the input {source.name} must not lie inside the output {out}")
 
 
