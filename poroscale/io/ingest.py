@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from poroscale.config import Config
-from poroscale.engine import Run, fill_blocks
+from poroscale.engine import BlockGrid, Run, connect, fill_blocks
+from poroscale.engine.cluster import cluster_of
 from poroscale.engine.plan import Need, make_plan
 from poroscale.io.cast import Cast, Overflow
 from poroscale.io.finite import Finite
@@ -100,14 +100,15 @@ def ingest(
     scratch = out.with_name(f"{out.name}.unpacked")
     source = prepare(src, config, scratch=scratch)
     spec = _spec(source, stated=config.voxel_size is None)
-    volume = fill_blocks(
-        source,
-        out,
-        spec=spec,
-        recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
-        bytes_per_voxel=source.temporary,
-        run=run.but(block=_block(source, spec, run)),
-    )
+    with connect(run) as shared:
+        volume = fill_blocks(
+            source,
+            out,
+            spec=spec,
+            recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
+            bytes_per_voxel=source.temporary,
+            run=shared.but(block=shared.block or _block(source, spec, shared)),
+        )
     shutil.rmtree(scratch, ignore_errors=True)
     return volume
 
@@ -215,15 +216,19 @@ def _chunks(source: Source) -> Shape | None:
 
 def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     """The widest block that the source likes and the budget holds; None leaves it to the plan."""
-    if run.block is not None or (run.workers is None and run.cluster not in {None, "threads"}):
-        return run.block
-    chunks = spec.chunks or spec.shape
     need = Need(write=spec.dtype.itemsize, temporary=source.temporary)
-    workers = run.workers or os.cpu_count() or 1
-    for block in _wide_blocks(source.preferred_block, spec.shape, chunks):
+    chunks = spec.chunk_shape
+    with cluster_of(run) as cluster:
+        workers, processes = cluster.workers, cluster.processes
+    for block in _wide_blocks(source.preferred_block, spec.shape, chunks, workers=workers):
         try:
             make_plan(
-                spec.shape, chunks, need, run=run.but(block=block), workers=workers, processes=0
+                spec.shape,
+                chunks,
+                need,
+                run=run.but(block=block),
+                workers=workers,
+                processes=processes,
             )
         except MemoryError:
             continue
@@ -231,13 +236,19 @@ def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     return None
 
 
-def _wide_blocks(hint: BlockHint, shape: Shape, chunks: Shape) -> Iterator[Shape]:
-    """Blocks of whole chunks from the one that `hint` wants down to narrower ones."""
+def _wide_blocks(hint: BlockHint, shape: Shape, chunks: Shape, *, workers: int) -> Iterator[Shape]:
+    """Blocks of whole chunks from the one that `hint` wants down to narrower ones.
+
+    Where the hint is small, the first is larger than it wants, as long as it does not exceed a
+    good size and leaves every worker two.
+    """
     z, y, x = (
         n if wanted is None or wanted > n - chunk else -(-wanted // chunk) * chunk
         for wanted, n, chunk in zip(hint, shape, chunks, strict=True)
     )
     while y < shape[1] and 2 * z * y * x <= _GOOD_BLOCK:
+        if len(BlockGrid(shape, (z, 2 * y, x))) < 2 * workers:
+            break
         y = min(2 * y, shape[1])
     yield z, y, x
     while y > chunks[1]:
