@@ -15,6 +15,7 @@ from poroscale.pipelines.analyse import (
     AnalyseConfig,
     Analysis,
     analyse,
+    pores_config,
     thresholds_of,
 )
 from poroscale.pipelines.checks import doctor, info, verify
@@ -44,6 +45,7 @@ __all__ = [
     "load_job",
     "phantom",
     "pores",
+    "pores_config",
     "segment",
     "verify",
 ]

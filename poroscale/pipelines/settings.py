@@ -95,7 +95,7 @@ def analyse_job(sections: Sections, *, paths: Sequence[str] = (), **given: Any) 
     how = parse_config(RunConfig, stages.pop("run", {}) | chosen, where="run")
     if len(paths) == 1:
         raise ValueError(f"SRC and OUT_DIR must both be given, got {paths[0]!r} alone")
-    *sources, out = paths or (*named.sources, named.out)
+    sources, out = (paths[:-1], paths[-1]) if paths else (named.sources, named.out)
     if not sources or out is None:
         raise ValueError(
             "sources and out must be given, on the command line or in the section 'analyse'"
