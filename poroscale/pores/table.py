@@ -60,8 +60,8 @@ def write_table(
                 pa.table(arrays, schema=schema),
                 file,
                 row_group_size=ROW_GROUP,
-                write_page_checksum=True,
                 compression="zstd",
+                write_page_checksum=True,
                 use_dictionary=[c.name for c in columns if c.kind == "string"],
             )
             file.flush()
