@@ -44,6 +44,8 @@ def write_table(
     import pyarrow.parquet as pq
 
     content = _arrow_table(table, tuple(columns), metadata)
+    for left in path.parent.glob(f".{path.name}.*.partial"):  # by a run that was killed
+        left.unlink(missing_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
