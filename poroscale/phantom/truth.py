@@ -141,7 +141,7 @@ def write_truth(path: Path, config: PhantomConfig) -> Path:
     table = table.cast(pa.schema(fields, metadata={"phantom": note}))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial, compression="zstd")
+    pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
     with partial.open("rb") as stream:
         os.fsync(stream.fileno())
     partial.replace(path)
