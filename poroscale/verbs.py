@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Any
 from poroscale.config import parse_config
 from poroscale.engine import Run
 from poroscale.pipelines import plans
-from poroscale.pipelines.analyse import (
-    AnalyseConfig,
-    Analysis,
-    analyse,
-    pores_config,
-    thresholds_of,
-)
+from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
 from poroscale.pipelines.checks import doctor, info, verify
 from poroscale.pipelines.demo import demo
 from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
@@ -134,6 +128,13 @@ def segment_config(
         raise ValueError(f"method must be otsu, got {method!r}")
     config = parse_config(OtsuConfig, values, where="segment")
     return thresholds_of(Volume.open(thresholds_from), config) if thresholds_from else config
+
+
+def pores_config(values: dict[str, Any]) -> PoresConfig:
+    """Settings of `pores` from plain values."""
+    from poroscale.pipelines.analyse import pores_config as parse
+
+    return parse(values)
 
 
 def phantom_config(values: dict[str, Any]) -> PhantomConfig:

@@ -144,7 +144,7 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
     scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
     phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
     table = measure_pores(phases, folder, config=config.pores, run=run)
-    report = write_report(folder, scan=scan, phases=phases, table=table)
+    report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
     return Analysis(scan, phases, table, report)
 
 
