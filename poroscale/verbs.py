@@ -17,6 +17,7 @@ from poroscale.pipelines.analyse import (
     analyse,
     thresholds_of,
 )
+from poroscale.pipelines.bench import bench
 from poroscale.pipelines.checks import doctor, info, verify
 from poroscale.pipelines.demo import demo
 from poroscale.volume import Volume
@@ -32,6 +33,7 @@ __all__ = [
     "Analysis",
     "Run",
     "analyse",
+    "bench",
     "demo",
     "doctor",
     "export",
