@@ -30,6 +30,8 @@ from poroscale.kernels.seams import (
 if TYPE_CHECKING:
     import pandas as pd
 
+ROW_GROUP = 1 << 16
+
 Keep = Callable[["pd.DataFrame"], NDArray[np.bool_]]
 
 _MINIMUM = [COLUMNS.index(name) for name in ("z0", "y0", "x0")]
@@ -250,6 +252,7 @@ class _TableWriter:
 
         self.count = 0
         self._keep = keep
+        self._pending = np.zeros((0, 1 + len(COLUMNS)), np.int64)
         self._schema = pa.schema([(name, pa.int64()) for name in ("label", *COLUMNS)])
         self._writer = pq.ParquetWriter(
             path,
@@ -264,12 +267,21 @@ class _TableWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._flush(1)
         self._writer.close()
+
+    def _flush(self, least: int) -> None:
+        """Write pending rows in groups of one size, so that the bytes do not tell the slabs."""
+        import pyarrow as pa
+
+        while len(self._pending) >= least:
+            group, self._pending = self._pending[:ROW_GROUP], self._pending[ROW_GROUP:]
+            columns = [pa.array(np.ascontiguousarray(column)) for column in group.T]
+            self._writer.write_table(pa.table(columns, schema=self._schema))
 
     def write(self, table: Int64) -> Int64:
         """Append the rows that are kept in scan order; the number of each row, or 0."""
         import pandas as pd
-        import pyarrow as pa
 
         kept = np.ones(len(table), bool)
         if self._keep is not None:
@@ -280,10 +292,9 @@ class _TableWriter:
         numbers = np.zeros(len(table), np.int64)
         numbers[order] = self.count + 1 + np.arange(len(order))
         self.count += len(order)
-        columns = [numbers[order], *table[order].T]
-        if len(order):
-            arrays = [pa.array(np.ascontiguousarray(column)) for column in columns]
-            self._writer.write_table(pa.table(arrays, schema=self._schema))
+        rows = np.concatenate([numbers[order, None], table[order]], axis=1)
+        self._pending = np.concatenate([self._pending, rows])
+        self._flush(ROW_GROUP)
         return numbers
 
 

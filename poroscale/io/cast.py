@@ -103,7 +103,7 @@ class Cast(Wrapper):
     @property
     @override
     def temporary(self) -> float:
-        return self.inner.temporary + self.inner.dtype.itemsize + 16  # two float64 copies at most
+        return self.inner.temporary + self.inner.dtype.itemsize + 9  # a float64 copy, a mask
 
     @override
     def fingerprint(self) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from poroscale.io.lengths import positive_voxel_size
 from poroscale.io.opening import open_source
 from poroscale.io.source import BlockHint, Source
 from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
-from poroscale.volume import Shape, Volume, VolumeSpec, VoxelSize
+from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
 _VERSION = 1
 _GOOD_BLOCK = 1 << 24  # voxels; beyond it a larger block gains nothing
+_LARGE_SLAB = 1 << 30  # bytes; slices whose slab of the usual depth exceeds it are stored flatter
+_FLAT_CHUNK = (32, 256, 256)
 
 
 class IngestConfig(BaseModel):
@@ -96,7 +98,7 @@ def ingest(
     """
     config, run, out = config or IngestConfig(), run or Run(), Path(out)
     refuse_overlap(src, out)
-    scratch = out.with_name(f"{out.name}.work")
+    scratch = out.with_name(f"{out.name}.unpacked")
     source = prepare(src, config, scratch=scratch)
     spec = _spec(source, stated=config.voxel_size is None)
     volume = fill_blocks(
@@ -191,7 +193,22 @@ def _spec(source: Source, *, stated: bool) -> VolumeSpec:
             "kind": "scan",
             "source": {**source.fingerprint(), "voxel_size_from": origin_of_size},
         },
+        chunks=_chunks(source),
     )
+
+
+def _chunks(source: Source) -> Shape | None:
+    """Flatter chunks where a slice must be decoded whole and is large; None is the usual cube.
+
+    Each slice is decoded as many times as there are blocks across it, and the deeper a chunk is,
+    the fewer voxels across a slice fit the budget. Only the input decides, never the budget.
+    """
+    unit = [
+        n if hint is None else hint
+        for n, hint in zip(source.shape, source.preferred_block, strict=True)
+    ]
+    slab = CHUNK * unit[1] * unit[2] * source.dtype.itemsize
+    return _FLAT_CHUNK if unit[0] == 1 and slab > _LARGE_SLAB else None
 
 
 def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:

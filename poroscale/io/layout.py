@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,6 +144,12 @@ def _unpacked_source(layout: Layout, scratch: Path | None) -> UnpackedSource:
             "box: give open_source a folder `scratch` to unpack it to, or unpack it yourself"
         )
     scratch.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(scratch).free
+    if layout.unpacked_bytes > free:
+        raise OSError(
+            f"{layout.data.name} unpacks to {layout.unpacked_bytes / 1e9:.1f} GB and "
+            f"{free / 1e9:.1f} GB are free"
+        )
     target = scratch / f"{layout.data.name}.unpacked"
     if not target.is_file() or target.stat().st_size != layout.unpacked_bytes:
         _unpack(layout, target)
@@ -156,7 +163,7 @@ def _unpacked_source(layout: Layout, scratch: Path | None) -> UnpackedSource:
 
 def _unpack(layout: Layout, target: Path) -> None:
     """Decompress to `target` in bounded memory, stopping at the first byte too many."""
-    partial = target.with_name(target.name + ".partial")
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     written = 0
     with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
         packed.seek(layout.offset or 0)

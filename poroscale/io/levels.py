@@ -28,7 +28,10 @@ def clipped(values: Voxels, dtype: np.dtype[Any]) -> Voxels:
     low, high = limits(dtype)
     if values.dtype.kind == "f":
         # float64 holds the limits of every integer dtype up to 32 bits exactly
-        return np.clip(np.rint(values.astype(np.float64)), low, high).astype(dtype)
+        whole = values.astype(np.float64)
+        np.rint(whole, out=whole)
+        np.clip(whole, low, high, out=whole)
+        return whole.astype(dtype)
     least, most = limits(values.dtype)
     return np.clip(values, max(low, least), min(high, most)).astype(dtype)
 
@@ -42,4 +45,7 @@ def rescaled(values: Voxels, levels: tuple[float, float], dtype: np.dtype[Any]) 
     if dtype.kind == "f":
         return part.astype(dtype)
     low, high = limits(dtype)
-    return np.rint(part * (high - low) + low).astype(dtype)
+    part *= high - low
+    part += low
+    np.rint(part, out=part)
+    return part.astype(dtype)

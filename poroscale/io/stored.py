@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
 from poroscale.io.source import BlockHint, Source, Voxels
@@ -21,9 +22,16 @@ class StoredSource(Source):
     @classmethod
     def of(cls, path: Path) -> StoredSource:
         """The finished volume at `path`, opened as `Volume.open` does."""
-        volume = Volume.open(path)
+        return cls.from_volume(Volume.open(path))
+
+    @classmethod
+    def from_volume(cls, volume: Volume) -> StoredSource:
+        """The voxels of an open volume; booleans become 0 and 1."""
         return cls(
-            shape=volume.shape, dtype=volume.dtype, voxel_size=volume.voxel_size, volume=volume
+            shape=volume.shape,
+            dtype=np.dtype(np.uint8) if volume.dtype == np.bool_ else volume.dtype,
+            voxel_size=volume.voxel_size,
+            volume=volume,
         )
 
     @property
@@ -47,4 +55,4 @@ class StoredSource(Source):
 
     @override
     def read(self, origin: Index, shape: Shape) -> Voxels:
-        return self.volume.read(origin, shape)
+        return self.volume.read(origin, shape).astype(self.dtype, copy=False)

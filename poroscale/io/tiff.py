@@ -7,9 +7,6 @@ when the source is opened, so that a bad one is named before any work is done.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -22,6 +19,14 @@ from typing_extensions import override
 
 from poroscale.io.flat import FlatSource, open_file, read_window
 from poroscale.io.source import BlockHint, Source, Voxels, require_numeric
+from poroscale.io.tiff_pages import (
+    all_pages,
+    check_page,
+    decode_window,
+    opened,
+    require_like,
+    require_unbroken_chain,
+)
 from poroscale.io.tiff_scale import multipage_voxel_size, slice_voxel_size
 from poroscale.volume import Index, Shape
 
@@ -123,32 +128,37 @@ def open_multipage(path: Path) -> Source:
         If a page is cut off, is no grey image, or differs from the first in shape or dtype.
     """
     with opened(path) as tiff:
-        _require_unbroken_chain(tiff, path)
+        require_unbroken_chain(tiff, path)
         series = tiff.series[0]
         voxel_size = multipage_voxel_size(tiff, path.name)
+        if len(tiff.series) == 1:
+            _require_one_stack(series, path)
         if len(tiff.series) == 1 and series.dataoffset is not None:
             return _flat_stack(path, tiff, voxel_size)
-        pages = [page for page in _pages(tiff, path) if not page.is_reduced]
+        pages = [page for page in all_pages(tiff, path) if not page.is_reduced]
         if not pages:
             raise ValueError(f"{path.name}: the file holds no full-resolution page")
         for number, page in enumerate(pages):
             check_page(page, path, f"{path.name}, page {number + 1}")
-            _require_like(page, pages[0], f"{path.name}, page {number + 1}")
+            require_like(page, pages[0], f"{path.name}, page {number + 1}")
         _require_count(tiff, len(pages), path)
         return _source(
             path.parent, (path.name,), [(0, page) for page in pages], voxel_size=voxel_size
         )
 
 
-def _flat_stack(path: Path, tiff: tifffile.TiffFile, voxel_size: Any) -> FlatSource:
-    series = tiff.series[0]
+def _require_one_stack(series: tifffile.TiffPageSeries, path: Path) -> None:
+    """One axis beside y and x, whatever it is called: programs disagree on what a slice is."""
     sizes = [size for size in series.shape if size > 1]
-    axes = "".join(a for a, size in zip(series.axes, series.shape, strict=True) if size > 1)
-    if len(sizes) > 3 or (len(sizes) == 3 and axes[0] in "CS") or "S" in axes:
+    if len(sizes) > 3 or "S" in series.axes:
         raise ValueError(
             f"{path.name}: the file must hold one grey volume, got axes {series.axes} "
             f"of shape {series.shape}"
         )
+
+
+def _flat_stack(path: Path, tiff: tifffile.TiffFile, voxel_size: Any) -> FlatSource:
+    series = tiff.series[0]
     page = tiff.pages.first
     check_page(page, path, path.name)
     plane = (page.imagelength, page.imagewidth)
@@ -186,7 +196,7 @@ def open_slices(folder: Path, files: tuple[str, ...]) -> TiffSource:
             check_page(page, path, file)
             if first is None:
                 first, voxel_size = page, slice_voxel_size(tiff, file)
-            _require_like(page, first, file, f" as in {files[0]}")
+            require_like(page, first, file, f" as in {files[0]}")
             pages.append((number, page))
     return _source(folder, files, pages, voxel_size=voxel_size)
 
@@ -224,120 +234,9 @@ def _dtype(page: tifffile.TiffPage, name: str) -> np.dtype[Any]:
     return require_numeric(dtype, name)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    """`tifffile.TiffFile(path)`, its complaints turned into one sentence.
-
-    Raises
-    ------
-    ValueError
-        If the file is no TIFF, or ends before its first page does.
-    """
-    try:
-        tiff = tifffile.TiffFile(path)
-    except (tifffile.TiffFileError, struct.error, EOFError) as error:
-        raise ValueError(f"{path.name}: not a complete TIFF file: {error}") from error
-    with tiff:
-        if len(tiff.pages) < 1:
-            raise ValueError(f"{path.name}: the file holds no image")
-        yield tiff
-
-
-def _require_unbroken_chain(tiff: tifffile.TiffFile, path: Path) -> None:
-    """A chain of pages that breaks off is an error, not a shorter volume."""
-    count = len(tiff.pages)
-    try:
-        tiff.filehandle.seek(tiff.pages.next_page_offset)
-        packed = tiff.filehandle.read(tiff.tiff.offsetsize)
-        following = struct.unpack(tiff.tiff.offsetformat, packed)[0]
-    except struct.error as error:
-        raise ValueError(f"{path.name} is truncated within page {count}") from error
-    if following != 0:
-        raise ValueError(
-            f"{path.name} is truncated: after page {count} it points to byte {following}, "
-            f"the file has {path.stat().st_size} bytes"
-        )
-
-
-def _pages(tiff: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
-    """All pages, each with its own shape and dtype."""
-    tiff.pages.useframes = False
-    try:
-        return [tiff.pages[number] for number in range(len(tiff.pages))]
-    except (tifffile.TiffFileError, struct.error, EOFError, IndexError) as error:
-        raise ValueError(f"{path.name} is truncated: {error}") from error
-
-
-def check_page(page: tifffile.TiffPage, path: Path, name: str) -> None:
-    """Refuse a page that is no grey image, cannot be decoded here, or is cut off."""
-    if page.dtype is None or 0 in page.shaped:
-        raise ValueError(f"{name}: the page holds no image of numbers")
-    if page.shaped[0] != 1 or page.shaped[1] != 1 or page.shaped[4] != 1:
-        raise ValueError(f"{name}: slices must be grey, got pixels of shape {page.shape}")
-    if page.compression != 1:
-        try:
-            tifffile.TIFF.DECOMPRESSORS[page.compression]
-        except KeyError as error:
-            raise ValueError(
-                f"{name}: {page.compression!r} compression needs the package imagecodecs: "
-                "pip install 'poroscale[io]'"
-            ) from error
-    ends = (start + count for start, count in zip(page.dataoffsets, page.databytecounts))  # noqa: B905
-    size = path.stat().st_size
-    if not page.dataoffsets or max(ends) > size:
-        raise ValueError(f"{name} is truncated: its voxels reach past the file's {size} bytes")
-
-
-def _require_like(
-    page: tifffile.TiffPage, first: tifffile.TiffPage, name: str, where: str = " as on page 1"
-) -> None:
-    for word, got, wanted in (
-        ("shape", page.shape, first.shape),
-        ("dtype", page.dtype, first.dtype),
-    ):
-        if got != wanted:
-            raise ValueError(f"{name}: the {word} must be {wanted}{where}, got {got}")
-
-
 def _require_count(tiff: tifffile.TiffFile, count: int, path: Path) -> None:
     said = (tiff.imagej_metadata or {}).get("images", count)
     if len(tiff.series) > 1 and any(len(series.shape) > 2 for series in tiff.series):
         raise ValueError(f"{path.name}: the file must hold one stack, got {len(tiff.series)}")
     if said != count:
         raise ValueError(f"{path.name} is truncated: ImageJ says {said} images, got {count} pages")
-
-
-def decode_window(page: tifffile.TiffPage, corner: tuple[int, int], out: Voxels) -> None:
-    """Fill `out` with the window of `page` at `corner`, decoding the segments it touches."""
-    height, width = out.shape
-    across = -(-page.imagewidth // page.tilewidth) if page.is_tiled else 1
-    tall = page.tilelength if page.is_tiled else page.rowsperstrip
-    wide = page.tilewidth if page.is_tiled else page.imagewidth
-    for row in range(corner[0] // tall, -(-(corner[0] + height) // tall)):
-        for column in range(corner[1] // wide, -(-(corner[1] + width) // wide)):
-            segment = _segment(page, row * across + column)
-            top, left = row * tall, column * wide
-            y0, x0 = max(corner[0], top), max(corner[1], left)
-            y1 = min(corner[0] + height, top + tall, page.imagelength)
-            x1 = min(corner[1] + width, left + wide, page.imagewidth)
-            target = out[y0 - corner[0] : y1 - corner[0], x0 - corner[1] : x1 - corner[1]]
-            target[...] = (
-                page.nodata
-                if segment is None
-                else segment[y0 - top : y1 - top, x0 - left : x1 - left]
-            )
-
-
-def _segment(page: tifffile.TiffPage, index: int) -> Voxels | None:
-    count = page.databytecounts[index]
-    if not count:
-        return None
-    handle = page.parent.filehandle
-    handle.seek(page.dataoffsets[index])
-    try:
-        decoded = page.decode(
-            handle.read(count), index, jpegtables=page.jpegtables, jpegheader=page.jpegheader
-        )[0]
-    except (tifffile.TiffFileError, RuntimeError, ValueError, struct.error) as error:
-        raise OSError(f"{handle.name}: segment {index} cannot be decoded: {error}") from error
-    return None if decoded is None else decoded[0, :, :, 0]

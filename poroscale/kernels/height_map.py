@@ -31,11 +31,11 @@ def add_field(out, first, step, nodes, pitch, amplitude):  # type: ignore[no-unt
     rows, columns = nodes.shape
     for i in range(out.shape[0]):
         v = (first + i * step) / pitch + 1.0
-        row = int(math.floor(v + 0.5))
+        row = math.floor(v + 0.5)
         wv = _weights(v - row)
         for j in range(out.shape[1]):
             u = j * columns / out.shape[1]
-            column = int(math.floor(u + 0.5))
+            column = math.floor(u + 0.5)
             wu = _weights(u - column)
             total = 0.0
             for a in range(3):
@@ -66,10 +66,10 @@ def add_grains(out, first, step, perimeter, grains):  # type: ignore[no-untyped-
     pitch = perimeter / out.shape[1]
     for k in range(len(grains)):
         z, along, radius, sink = grains[k]
-        i0 = max(int(math.ceil((z - radius - first) / step)), 0)
-        i1 = min(int(math.floor((z + radius - first) / step)) + 1, out.shape[0])
-        j0 = int(math.ceil((along - radius) / pitch))
-        j1 = int(math.floor((along + radius) / pitch)) + 1
+        i0 = max(math.ceil((z - radius - first) / step), 0)
+        i1 = min(math.floor((z + radius - first) / step) + 1, out.shape[0])
+        j0 = math.ceil((along - radius) / pitch)
+        j1 = math.floor((along + radius) / pitch) + 1
         for i in range(i0, i1):
             for j in range(j0, j1):
                 left = radius**2 - (first + i * step - z) ** 2 - (j * pitch - along) ** 2

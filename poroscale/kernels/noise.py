@@ -22,7 +22,7 @@ Shape = tuple[int, int, int]
 Box = tuple[slice, slice, slice]
 
 TILE = 32
-"""Edge of a tile in voxels. Part of the definition of the noise: changing it changes every value."""
+"""Edge of a tile in voxels. Part of the definition of the noise: another edge is another noise."""
 
 _WORD = (1 << 64) - 1
 _HALF = (1 << 32) - 1

@@ -105,7 +105,7 @@ def depth_below_surface(outline, z, y, x):  # type: ignore[no-untyped-def]
         if abs(across_x) <= outline.reach:
             across_x += _height(outline, _face_place(outline, dy, dx, False), z)
         depth = min(across_y, across_x)
-    return min(depth, min(z - outline.bottom, outline.top - z))
+    return min(depth, z - outline.bottom, outline.top - z)
 
 
 @njit(nogil=True, cache=True)

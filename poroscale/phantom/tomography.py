@@ -150,7 +150,7 @@ def _part(config: PhantomConfig, margin: int, device: object) -> Tensor:
 
     shape = (config.shape[0] + 2 * margin, config.shape[1], config.shape[2])
     solid = SolidFraction(config)((-margin, 0, 0), shape)
-    return torch.from_numpy(solid).to(device)  # type: ignore[call-overload, no-any-return]
+    return torch.from_numpy(solid).to(device)  # type: ignore[call-overload]
 
 
 def _measured(paths: Tensor, config: PhantomConfig, beam: Beam) -> Tensor:

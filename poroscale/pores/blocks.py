@@ -82,7 +82,7 @@ def _measure_block(
     inner = block[1:-1, 1:-1, 1:-1]
     runs, owners = label_runs(inner, origin)
     present = np.unique(owners)
-    gift = {"label": present, "counts": count_surface(block, present)}
+    gift: dict[str, NDArray[Any]] = {"label": present, "counts": count_surface(block, present)}
     gift |= _shadows(runs, owners, present, _at_faces(inner))
     gift["gap2"] = _nearest(Forest(labels), inner, origin, present)
     if outside is not None:

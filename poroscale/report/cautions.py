@@ -7,6 +7,7 @@ from typing import Any
 
 COARSE_VOXELS = 5.0
 MANY = 0.25
+CONNECTED = 0.5
 
 
 def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
@@ -16,6 +17,8 @@ def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> lis
         *_resolution(numbers),
         *_threshold(numbers),
         *_edge(numbers),
+        *_connected(numbers),
+        *_open(numbers, segmentation),
     ]
 
 
@@ -24,7 +27,7 @@ def _resolution(numbers: Mapping[str, Any]) -> list[str]:
     voxels = numbers.get("median_diameter_voxels")
     if voxels is not None and voxels < COARSE_VOXELS:
         found.append(
-            f"The median equivalent diameter is {voxels:.1f} voxels. Sizes of pores below about "
+            f"The median equivalent diameter is {voxels:.3g} voxels. Sizes of pores below about "
             f"{COARSE_VOXELS:g} voxels depend on the threshold and on the scanner's blur; pores "
             "below the resolution are missing from every count."
         )
@@ -46,7 +49,7 @@ def _threshold(numbers: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"Porosity depends strongly on the threshold: a shift of ±{100 * _shift(numbers):.0f} % "
-        f"gives {100 * low:.3g} to {100 * high:.3g} %."
+        f"of the contrast gives {100 * low:.3g} to {100 * high:.3g} %."
     ]
 
 
@@ -57,6 +60,28 @@ def _edge(numbers: Mapping[str, Any]) -> list[str]:
     return [
         f"{cut:,} of {count:,} pores touch the edge of the volume and are cut off by it: "
         "their size, shape and position are those of the part inside."
+    ]
+
+
+def _connected(numbers: Mapping[str, Any]) -> list[str]:
+    share = numbers.get("largest_volume_share") or 0.0
+    if share <= CONNECTED or (numbers.get("pore_count") or 0) < 2:
+        return []
+    return [
+        f"One pore holds {100 * share:.3g} % of the pore volume: the pore space is connected. "
+        "Counts, sizes and shapes of single pores describe what is left beside it."
+    ]
+
+
+def _open(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
+    count, open_ = numbers.get("pore_count") or 0, numbers.get("open_count") or 0
+    close = segmentation.get("close_um")
+    if not close or open_ <= MANY * count:
+        return []
+    return [
+        f"{open_:,} of {count:,} pores are open to the surface. Recesses of a rough surface that "
+        f"are narrower than the closing ({close:g} µm radius) are among them; the porosity of the "
+        "closed pores leaves them out."
     ]
 
 

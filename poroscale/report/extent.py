@@ -1,23 +1,22 @@
-"""How much part and how much pore lie in every section, in one pass over the phases.
-
-The volume is read box by box, so that memory stays at one box and three small arrays.
-"""
+"""How much part and how much pore lie in every section, in one reduction over the phases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from poroscale.volume import Index, Shape, Volume, VoxelSize
+    from poroscale.engine import Run
+    from poroscale.volume import Index, Volume, VoxelSize
 
-BOX = 256
 CELLS = 256
+"""Cells of a map along its longer axis, at most."""
+
+Gift = Mapping[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,9 @@ class PartExtent:
         return edges, _ratio(pore, part)
 
 
-def measure_extent(phases: Volume, *, pore: int, outside: int | None) -> PartExtent:
+def measure_extent(
+    phases: Volume, *, pore: int, outside: int | None, run: Run | None = None
+) -> PartExtent:
     """Count part and pore voxels of `phases` along every axis the report shows.
 
     Parameters
@@ -103,44 +104,61 @@ def measure_extent(phases: Volume, *, pore: int, outside: int | None) -> PartExt
         The value of pore voxels.
     outside : int or None
         The value of voxels that belong to no part; None if all belong to it.
+    run : Run, optional
+        How to run; changes no number.
     """
+    from poroscale.engine import Reduction, reduce_blocks
+
     depth, rows, columns = phases.shape
-    # a power of two, so that cells never straddle the boxes that are read
-    step = 1 << max(0, (-(-max(rows, columns) // CELLS) - 1).bit_length())
+    step = -(-max(rows, columns) // CELLS)
+    parameters = {"pore": pore, "outside": outside, "step": step}
+    reduction = Reduction(_count_block, _collect, _as_list, located=True)
+    gifts = reduce_blocks(reduction, phases, parameters=parameters, bytes_per_voxel=4.0, run=run)
+    lines = {name: np.zeros(depth, np.int64) for name in ("part", "pore")}
     shape = (-(-rows // step), -(-columns // step))
-    part, pores = np.zeros((2, depth), np.int64)
-    part_map, pore_map = np.zeros((2, *shape), np.int64)
-    for origin, size in _boxes(phases.shape):
-        box = phases.read(origin, size)
-        is_pore = box == pore
-        is_part = np.ones(box.shape, bool) if outside is None else box != outside
-        is_part |= is_pore
-        for mask, line, plane in ((is_part, part, part_map), (is_pore, pores, pore_map)):
-            line[origin[0] : origin[0] + size[0]] += np.count_nonzero(mask, axis=(1, 2))
-            _add_cells(plane, mask.sum(axis=0, dtype=np.int64), origin=origin, step=step)
-    corner = tuple(o * edge for o, edge in zip(phases.origin, phases.voxel_size, strict=True))
+    maps = {f"{name}_map": np.zeros(shape, np.int64) for name in ("part", "pore")}
+    for gift in gifts:
+        z, y, x = gift["place"]
+        for name, line in lines.items():
+            line[z : z + len(gift[name])] += gift[name]
+        for name, plane in maps.items():
+            high, wide = gift[name].shape
+            plane[y : y + high, x : x + wide] += gift[name]
+    corner = [o * edge for o, edge in zip(phases.origin, phases.voxel_size, strict=True)]
     return PartExtent(
-        part, pores, part_map, pore_map, step, phases.voxel_size, (corner[0], corner[1], corner[2])
+        **lines,
+        **maps,
+        step=step,
+        voxel_size=phases.voxel_size,
+        origin_um=(corner[0], corner[1], corner[2]),
     )
 
 
-def _add_cells(
-    plane: NDArray[np.int64], seen: NDArray[np.int64], *, origin: Index, step: int
-) -> None:
-    """Add `seen` (y, x), whose box starts on a cell, to the cells of `plane`."""
-    row, column = origin[1] // step, origin[2] // step
-    cells = np.add.reduceat(seen, np.arange(0, seen.shape[0], step), axis=0)
-    cells = np.add.reduceat(cells, np.arange(0, seen.shape[1], step), axis=1)
-    plane[row : row + cells.shape[0], column : column + cells.shape[1]] += cells
+def _count_block(
+    block: NDArray[Any], *, origin: Index, pore: int, outside: int | None, step: int
+) -> Gift:
+    """Counts per slice and per cell; `place` is the first slice and the first cell they are of."""
+    is_pore = block == pore
+    is_part = is_pore | (block != outside) if outside is not None else np.ones_like(is_pore)
+    gift = {"place": np.array([origin[0], origin[1] // step, origin[2] // step])}
+    for name, mask in (("part", is_part), ("pore", is_pore)):
+        seen = mask.sum(axis=0, dtype=np.int64)
+        for axis in (0, 1):
+            cells = (origin[axis + 1] + np.arange(seen.shape[axis])) // step
+            seen = np.add.reduceat(seen, np.flatnonzero(np.diff(cells, prepend=-1)), axis=axis)
+        gift[name] = np.asarray(np.count_nonzero(mask, axis=(1, 2)), np.int64)
+        gift[f"{name}_map"] = seen
+    return gift
 
 
-def _boxes(shape: Shape) -> Iterator[tuple[Index, Shape]]:
-    """Boxes of at most `BOX` voxels a side that tile `shape`, aligned with common chunks."""
-    for z, y, x in product(*(range(0, length, BOX) for length in shape)):
-        yield (
-            (z, y, x),
-            (min(BOX, shape[0] - z), min(BOX, shape[1] - y), min(BOX, shape[2] - x)),
-        )
+def _collect(gifts: list[Gift] | Gift, gift: Gift) -> list[Gift]:
+    gifts = _as_list(gifts)
+    gifts.append(gift)
+    return gifts
+
+
+def _as_list(gifts: list[Gift] | Gift) -> list[Gift]:
+    return gifts if isinstance(gifts, list) else [gifts]
 
 
 def _ratio(over: NDArray[np.generic], under: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -38,19 +38,21 @@ def methods_text(
     *,
     shape: Shape | None,
     voxel_size: VoxelSize | None,
-    segmentation: Mapping[str, Any],
+    phases: Mapping[str, Any],
     numbers: Mapping[str, Any],
-    pores: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> Methods:
     """The paragraph on scan, segmentation, measurement and result.
 
-    `pores` is what the pore table says about itself (connectivity, smallest shape-valid size).
+    `phases` are the attributes of the segmented volume, empty where it came from elsewhere;
+    `settings` are those that the pore table was measured with, empty where it does not say.
     """
+    segmentation = phases.get("segmentation") or {}
     sentences = [
         _scan_sentence(shape, voxel_size),
-        *_segmentation_sentences(segmentation),
-        *_pore_sentences(segmentation, pores),
-        *(_measure_sentences(pores) if numbers["pore_count"] else ()),
+        *_segmentation_sentences(segmentation, phases),
+        *_pore_sentences(segmentation, settings),
+        *(_measure_sentences(settings) if numbers["pore_count"] else ()),
         *_result_sentences(numbers),
     ]
     return _numbered(" ".join(sentences))
@@ -69,74 +71,107 @@ def _scan_sentence(shape: Shape | None, voxel_size: VoxelSize | None) -> str:
     )
 
 
-def _segmentation_sentences(segmentation: Mapping[str, Any]) -> list[str]:
+def _segmentation_sentences(
+    segmentation: Mapping[str, Any], phases: Mapping[str, Any]
+) -> list[str]:
     if not segmentation:
         return ["The phases were given; their segmentation is not part of this analysis."]
-    sentences = [_smoothing_sentence(segmentation.get("smoothing"))]
+    sentences = [_smoothing_sentence(segmentation.get("smoothing") or {})]
     outer, inner = segmentation.get("outer_threshold"), segmentation.get("inner_threshold")
     if outer is not None:
+        config = (phases.get("made_by") or {}).get("config") or {}
+        by_hand = config.get("outer_threshold") is not None
+        rule = "set by hand" if by_hand else "Otsu's threshold of the whole histogram [otsu]"
         sentences.append(
-            "The part was separated from its surroundings by a flood fill of the outside below "
-            f"a grey value of {outer:,.5g} (Otsu's threshold of the whole histogram [otsu]), "
-            "after Algorithm 1 of [iuso]."
+            "The part was separated from its surroundings by flooding, from outside, the grey "
+            f"values up to {outer:,.5g} ({rule}), after Algorithm 1 of [iuso]"
+            f"{_second_flood(outer, inner)}."
         )
     if inner is not None:
+        rule = _RULES.get(str(segmentation.get("inner_rule")), "rule not recorded")
         sentences.append(
-            f"Inside the part, voxels below {inner:,.5g} were taken as pore "
-            f"({_rule(str(segmentation.get('inner_rule', '')))})."
+            f"Inside the part, voxels with grey values up to {inner:,.5g} were taken as pore "
+            f"({rule}){_hysteresis(segmentation)}."
         )
     close = segmentation.get("close_um")
     if close:
         sentences.append(
-            f"Outside voxels within the morphological closing of the solid by {close:g} µm were "
-            "taken as pores open to the surface."
+            "Voxels outside the part but within its morphological closing with a ball of "
+            f"{close:g} µm radius were taken as pores open to the surface."
         )
-    return [s for s in sentences if s]
+    return sentences
 
 
-def _rule(name: str) -> str:
-    return {
-        "otsu": "a second Otsu threshold, of the grey values inside the part",
-        "iso50": "half way between the grey values of pore and solid",
-        "manual": "a threshold set by hand",
-    }.get(name, name or "rule not recorded")
+_RULES = {
+    "otsu": "a second Otsu threshold, of the grey values inside the part",
+    "iso50": "midway between the grey values of the surroundings and of the solid",
+    "manual": "set by hand",
+}
 
 
-def _smoothing_sentence(smoothing: Any) -> str:
-    if not smoothing:
+def _second_flood(outer: float, inner: float | None) -> str:
+    higher = inner is not None and inner > outer
+    return "; the flood then went on up to the pore threshold, which is higher" if higher else ""
+
+
+def _hysteresis(segmentation: Mapping[str, Any]) -> str:
+    width = segmentation.get("hysteresis")
+    return f"; from these, pores were grown into grey values up to {width:g} above" if width else ""
+
+
+def _smoothing_sentence(smoothing: Mapping[str, Any]) -> str:
+    steps = []
+    if smoothing.get("median_voxels"):
+        steps.append(f"a median filter of radius {smoothing['median_voxels']} voxels")
+    if smoothing.get("gaussian_um"):
+        steps.append(f"a Gaussian filter of {smoothing['gaussian_um']:g} µm standard deviation")
+    if not steps:
         return "The grey values were not filtered."
-    if not isinstance(smoothing, Mapping):
-        return f"The grey values were filtered first ({smoothing})."
-    name = str(smoothing.get("method", smoothing.get("kind", smoothing.get("filter", "smoothing"))))
-    rest = [f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in smoothing.items()]
-    rest = [text for text in rest if not text.endswith(f" {name}")]
-    detail = f" ({', '.join(rest)})" if rest else ""
-    return f"The grey values were first filtered with a {name} filter{detail}."
+    return f"The grey values were first smoothed with {' and '.join(steps)}."
 
 
-def _pore_sentences(segmentation: Mapping[str, Any], pores: Mapping[str, Any]) -> list[str]:
-    connectivity = pores.get("connectivity", segmentation.get("connectivity"))
-    smallest = segmentation.get("min_voxels")
+def _pore_sentences(segmentation: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    connectivity = settings.get("connectivity", segmentation.get("connectivity"))
     if connectivity is None:
         return []
     rule = f"Pores are {connectivity}-connected components of pore voxels"
-    if smallest is None or smallest <= 1:
+    least = []
+    if (segmentation.get("min_voxels") or 1) > 1:
+        least.append(f"{segmentation['min_voxels']} voxels")
+    if (segmentation.get("min_extent") or 1) > 1:
+        least.append(f"an extent of {segmentation['min_extent']} voxels along every axis")
+    if not least:
         return [rule + "."]
-    return [rule + f" with at least {smallest} voxels; smaller ones were set to solid."]
+    return [f"{rule} with at least {' and '.join(least)}; smaller ones were set to solid."]
 
 
-def _measure_sentences(pores: Mapping[str, Any]) -> list[str]:
-    limit = pores.get("shape_min_voxels")
-    least = f" of at least {limit} voxels" if limit else " large enough for it"
+def _measure_sentences(settings: Mapping[str, Any]) -> list[str]:
+    rules = settings.get("rules") or {}
     return [
         "Volume, centroid and inertia tensor of each pore were computed from its voxel moments; "
         "the equivalent diameter is that of a sphere of equal volume.",
-        "Surface area was estimated with Crofton's formula on 2 × 2 × 2 voxel configurations "
+        "Surface area was estimated with Crofton's formula from pairs of voxels in 13 directions "
         "[crofton]; sphericity is the surface of the sphere of equal volume over that area.",
         "Elongation b/a and flatness c/b are ratios of the axes a ≥ b ≥ c of the ellipsoid of "
-        "equal inertia [zingg].",
+        "equal moments [zingg].",
         "√area is the square root of the area projected along the build direction [murakami].",
-        f"Shape and orientation are reported for pores{least} only.",
+        *_class_sentences(rules),
+    ]
+
+
+def _class_sentences(rules: Mapping[str, Any]) -> list[str]:
+    """What is said of shapes and classes; nothing is claimed where the rules are not known."""
+    wanted = ("min_diameter_voxels", "gas_min_sphericity", "gas_min_aspect")
+    if any(rules.get(name) is None for name in (*wanted, "ragged_max_sphericity", "max_tilt_deg")):
+        return ["Shape and orientation are reported for pores large enough for it only."]
+    return [
+        "Shape and orientation are reported for pores with an equivalent diameter of at least "
+        f"{rules['min_diameter_voxels']:g} voxels only.",
+        "Of these, pores were classed as gas pores (sphericity of at least "
+        f"{rules['gas_min_sphericity']:g} and c/a of at least {rules['gas_min_aspect']:g}), as "
+        f"lack of fusion (sphericity below {rules['ragged_max_sphericity']:g}, or flat with the "
+        f"short axis within {rules['max_tilt_deg']:g}° of the build direction) or as keyhole pores "
+        f"(elongated within {rules['max_tilt_deg']:g}° of it).",
     ]
 
 
@@ -151,7 +186,8 @@ def _result_sentences(numbers: Mapping[str, Any]) -> list[str]:
         low, high = 100 * numbers["porosity_low"], 100 * numbers["porosity_high"]
         text += (
             f" ({low:.3g}–{high:.3g} % for pore thresholds shifted by up to "
-            f"±{100 * numbers['threshold_shift']:.3g} %)"
+            f"±{100 * numbers['threshold_shift']:.3g} % of the contrast between solid and "
+            "surroundings)"
         )
     return [
         text + f", with a median equivalent diameter of {numbers['median_diameter_um']:.3g} µm."

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poroscale.report.figures.shape import resolved
 from poroscale.report.figures.size import class_names
+from poroscale.report.planes import largest_row
 from poroscale.report.style import log_bins
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def key_numbers(
         "open_count": int(table.flags("open").sum()) if "open" in table.names else None,
         "touches_edge_count": _count(table, "touches_edge"),
         "max_sqrt_area_um": _largest(table.column("sqrt_area_um")),
+        "largest_volume_share": float(volume.max() / volume.sum()) if table.rows else None,
     }
     porosity = extent.porosity if extent else segmentation.get("porosity")
     numbers |= porosity_range(porosity, segmentation.get("sensitivity") or ())
@@ -118,6 +120,19 @@ def largest_pores(table: PoreTable) -> list[dict[str, Any]]:
         pore |= {name: bool(table.flags(name)[row]) for name in ("open", "touches_edge")}
         rows.append({name: pore[name] for name in LARGEST_COLUMNS})
     return rows
+
+
+def largest_inside(table: PoreTable) -> dict[str, Any] | None:
+    """Label and diameter of the pore that the close-ups show, and whether it lies wholly inside."""
+    row = largest_row(table)
+    if row is None:
+        return None
+    cut = table.flags("open")[row] or table.flags("touches_edge")[row]
+    return {
+        "label": int(table.column("label")[row]),
+        "equivalent_diameter_um": float(table.column("equivalent_diameter_um")[row]),
+        "inside": not cut,
+    }
 
 
 def size_histogram(table: PoreTable) -> dict[str, list[float]]:

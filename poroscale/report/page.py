@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from poroscale.report.cautions import cautions
 from poroscale.report.extent import PartExtent, measure_extent
 from poroscale.report.methods import methods_text
-from poroscale.report.numbers import class_rows, key_numbers, largest_pores, size_histogram
+from poroscale.report.numbers import (
+    class_rows,
+    key_numbers,
+    largest_inside,
+    largest_pores,
+    size_histogram,
+)
 from poroscale.report.panels import draw_sections
 from poroscale.report.planes import busiest_planes, largest_pore_planes
 from poroscale.report.provenance import provenance
@@ -20,6 +26,8 @@ from poroscale.report.slices import SliceView, render_planes
 from poroscale.report.table import PoreTable
 
 if TYPE_CHECKING:
+    from poroscale.engine import Run
+    from poroscale.pores.phases import Chosen
     from poroscale.volume import Volume
 
 REPORT_FORMAT = 1
@@ -33,7 +41,6 @@ class _Sources:
     table: PoreTable
     scan: Volume | None
     phases: Volume | None
-    pore: int
 
     @property
     def volume(self) -> Volume | None:
@@ -41,17 +48,34 @@ class _Sources:
         return self.scan if self.scan is not None else self.phases
 
     @property
-    def segmentation(self) -> Mapping[str, Any]:
+    def attributes(self) -> Mapping[str, Any]:
         """What the phases say of how they were made; empty for phases from elsewhere."""
-        return {} if self.phases is None else self.phases.attributes.get("segmentation") or {}
+        return {} if self.phases is None else self.phases.attributes
 
     @property
-    def outside(self) -> int | None:
-        """The value of voxels beyond the part; None where a mask knows no outside."""
-        if self.phases is None:
-            return None
-        is_part = self.phases.attributes.get("kind") == "phases" and self.pore != 0
-        return 0 if is_part else None
+    def segmentation(self) -> Mapping[str, Any]:
+        """Thresholds and rules of the segmentation; empty for phases from elsewhere."""
+        return self.attributes.get("segmentation") or {}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings that the table was measured with; empty for a table from elsewhere."""
+        return (self.table.metadata.get("recipe") or {}).get("settings") or {}
+
+    def check(self) -> None:
+        """Refuse volumes and a table that do not belong together."""
+        scan, phases = self.scan, self.phases
+        if scan is not None and phases is not None and scan.shape != phases.shape:
+            raise ValueError(
+                f"phases must have the shape of the scan {scan.shape}, got {phases.shape} "
+                f"from {phases.path}"
+            )
+        measured = self.table.metadata.get("shape")
+        if phases is not None and measured and tuple(measured) != phases.shape:
+            raise ValueError(
+                f"pore table must be of the phases of shape {phases.shape}, got "
+                f"{self.table.path}, measured on shape {tuple(measured)}"
+            )
 
 
 def write_report(
@@ -61,7 +85,7 @@ def write_report(
     phases: Volume | None,
     table: Path,
     title: str | None = None,
-    pore: int = 2,
+    run: Run | None = None,
 ) -> Path:
     """Write `report.html` and `report.json` into `out_dir` and return the path of the page.
 
@@ -78,34 +102,52 @@ def write_report(
     table : Path
         The Parquet table with one row per pore.
     title : str, optional
-        Heading of the page; the name of `out_dir` if not given.
-    pore : int
-        The value of pore voxels in `phases`.
+        Heading of the page; the name of the file that was scanned if not given.
+    run : Run, optional
+        How the phases are counted; changes no byte.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the table does not exist or is none, or scan and phases differ in shape.
+        If the table does not exist or is none, if scan, phases and table differ in shape, or if
+        neither the table nor the phases tell which value is pore.
     """
     out_dir = Path(out_dir)
-    sources = _Sources(PoreTable.open(table), scan, phases, pore)
-    if scan is not None and phases is not None and scan.shape != phases.shape:
-        raise ValueError(
-            f"phases must have the shape of the scan {scan.shape}, got {phases.shape} "
-            f"from {phases.path}"
-        )
-    name = title if title is not None else out_dir.resolve().name
-    extent = _extent(sources)
-    facts = _facts(sources, extent, name)
-    page = _render(sources, extent, facts)
+    sources = _Sources(PoreTable.open(table), scan, phases)
+    sources.check()
+    values = _values(sources, run)
+    extent = None
+    if phases is not None and values is not None:
+        extent = measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
+    facts = _facts(sources, extent, title if title is not None else _title(scan))
+    if values is not None and values.outside is None:
+        facts["numbers"] |= {"open_count": None, "closed_porosity": None}  # nothing is outside
+    page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())
 
 
-def _extent(sources: _Sources) -> PartExtent | None:
+def _title(scan: Volume | None) -> str:
+    """The name of what was scanned, as ingest recorded it: folders would change the bytes."""
+    source = {} if scan is None else scan.attributes.get("source") or {}
+    if source.get("first") and source.get("files", 1) > 1:
+        return f"{Path(source['first']).stem} to {Path(source['last']).stem}"
+    if source.get("file"):
+        return Path(source["file"]).stem
+    return "Phantom" if "phantom" in source else "Pore report"
+
+
+def _values(sources: _Sources, run: Run | None) -> Chosen | None:
+    """Values of pore and of outside: those the table was measured with, else what phases say."""
+    from poroscale.engine import Run
+    from poroscale.pores import PoresConfig
+    from poroscale.pores.phases import Chosen, choose_values
+
     if sources.phases is None:
         return None
-    return measure_extent(sources.phases, pore=sources.pore, outside=sources.outside)
+    if sources.settings.get("pore") is not None:
+        return Chosen(sources.settings["pore"], sources.settings.get("outside"))
+    return choose_values(sources.phases, PoresConfig(), run=run or Run())
 
 
 def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str, Any]:
@@ -120,9 +162,9 @@ def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str
     methods = methods_text(
         shape=None if volume is None else volume.shape,
         voxel_size=None if volume is None else volume.voxel_size,
-        segmentation=sources.segmentation,
+        phases=sources.attributes,
         numbers=numbers,
-        pores=table.metadata,
+        settings=sources.settings,
     )
     return {
         "format": REPORT_FORMAT,
@@ -130,6 +172,7 @@ def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str
         "volume": _volume_facts(volume),
         "numbers": numbers,
         "classes": class_rows(table) if table.rows else [],
+        "largest_inside": largest_inside(table),
         "largest": largest_pores(table),
         "size_histogram": size_histogram(table),
         "segmentation": dict(sources.segmentation),
@@ -152,12 +195,17 @@ def _volume_facts(volume: Volume | None) -> dict[str, Any] | None:
     }
 
 
-def _render(sources: _Sources, extent: PartExtent | None, facts: Mapping[str, Any]) -> str:
+def _render(
+    sources: _Sources,
+    values: Chosen | None,
+    extent: PartExtent | None,
+    facts: Mapping[str, Any],
+) -> str:
     from poroscale.report.style import CLASS_COLOURS
     from poroscale.report.template import render
 
     sections = draw_sections(sources.table, extent=extent, segmentation=sources.segmentation)
-    slices, close_ups = _pictures(sources)
+    slices, close_ups = _pictures(sources, values)
     return render(
         "report.html",
         facts=_plain(facts),
@@ -168,7 +216,7 @@ def _render(sources: _Sources, extent: PartExtent | None, facts: Mapping[str, An
     )
 
 
-def _pictures(sources: _Sources) -> tuple[list[SliceView], list[SliceView]]:
+def _pictures(sources: _Sources, values: Chosen | None) -> tuple[list[SliceView], list[SliceView]]:
     """Three sections of the whole volume, and three close-ups of its largest pore."""
     volume = sources.volume
     if volume is None:
@@ -178,13 +226,7 @@ def _pictures(sources: _Sources) -> tuple[list[SliceView], list[SliceView]]:
         sources.table, volume.shape, origin=volume.origin, voxel_size=volume.voxel_size
     )
     views = [
-        render_planes(
-            planes,
-            scan=sources.scan,
-            phases=sources.phases,
-            pore=sources.pore,
-            outside=sources.outside,
-        )
+        render_planes(planes, scan=sources.scan, phases=sources.phases, values=values)
         for planes in (whole, close)
     ]
     return views[0], views[1]

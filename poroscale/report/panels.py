@@ -189,7 +189,8 @@ def _segmentation(segmentation: Mapping[str, Any]) -> list[_Drawing]:
         _Drawing(
             "sensitivity",
             lambda: threshold.sensitivity(segmentation.get("sensitivity") or ()),
-            "Porosity and number of pores for other pore thresholds. The range of porosity over "
-            "these shifts is the uncertainty given above.",
+            "Porosity and number of pores for other pore thresholds, shifted by a share of the "
+            "contrast between solid and surroundings. The range of porosity over these shifts is "
+            "the uncertainty given above.",
         ),
     ]

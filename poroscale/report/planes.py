@@ -34,15 +34,14 @@ class Plane:
 def busiest_planes(table: PoreTable, shape: Shape, origin: Index) -> list[Plane]:
     """The xy, xz and yz slice that each cut the most pores; the middle ones where none does.
 
-    Of several equal slices, the one nearest the middle is taken. `origin` is the
-    absolute index of the volume's first voxel: bounding boxes in the table are absolute.
+    The outer tenth on either side is passed over, for pores that the volume cuts off crowd
+    there; of equal slices, the one nearest the middle is taken. `origin` is the absolute index
+    of the volume's first voxel: bounding boxes in the table are absolute.
     """
     planes = []
     for view, axis in NORMAL.items():
         counts = _pores_cut(table, "zyx"[axis], length=shape[axis], first=origin[axis])
-        best = np.flatnonzero(counts == counts.max())
-        middle = (shape[axis] - 1) / 2
-        index = int(best[np.argmin(np.abs(best - middle))])
+        index = _busiest(counts)
         planes.append(_whole(view, index, shape))
     return planes
 
@@ -80,6 +79,14 @@ def largest_row(table: PoreTable) -> int | None:
     volume = table.column("volume_um3")
     inside = ~(table.flags("open") | table.flags("touches_edge"))
     return int(np.argmax(np.where(inside, volume, 0) if inside.any() else volume))
+
+
+def _busiest(counts: NDArray[np.int64]) -> int:
+    """Index of the slice with the most pores among the inner ones."""
+    margin = len(counts) // 10
+    inner = counts[margin : len(counts) - margin]
+    best = np.flatnonzero(inner == inner.max()) + margin
+    return int(best[np.argmin(np.abs(best - (len(counts) - 1) / 2))])
 
 
 def _pores_cut(table: PoreTable, axis: str, *, length: int, first: int) -> NDArray[np.int64]:

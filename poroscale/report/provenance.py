@@ -24,7 +24,7 @@ def provenance(*, scan: Volume | None, phases: Volume | None, table: PoreTable) 
     return {
         "scan": None if scan is None else _identity(scan),
         "phases": None if phases is None else _identity(phases),
-        "table": {"sha256": _file_digest(table), "rows": table.rows},
+        "table": {"recipe": _recipe(table), "sha256": _file_digest(table), "rows": table.rows},
         "software": {"poroscale": __version__} | {name: version(name) for name in LIBRARIES},
     }
 
@@ -37,6 +37,13 @@ def _identity(volume: Volume) -> dict[str, Any]:
         identity["recipe"] = digest_of(Manifest.load(volume.path).recipe)
     source = volume.attributes.get("source")
     return identity | ({"source": source} if source else {})
+
+
+def _recipe(table: PoreTable) -> str | None:
+    from poroscale.manifest import digest_of
+
+    recipe = table.metadata.get("recipe")
+    return None if recipe is None else digest_of(recipe)
 
 
 def _file_digest(table: PoreTable) -> str:

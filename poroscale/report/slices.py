@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from poroscale.pores.phases import Chosen
     from poroscale.report.planes import Plane
     from poroscale.volume import Volume
 
@@ -51,23 +52,24 @@ def render_planes(
     *,
     scan: Volume | None,
     phases: Volume | None,
-    pore: int,
-    outside: int | None,
+    values: Chosen | None,
 ) -> list[SliceView]:
     """Pictures of `planes` from the grey values of `scan`, else from the phases alone.
 
     All planes share one grey window, from the 0.5th to the 99.5th percentile of what they show.
-    `outside` is the phase value beyond the part, None where there is none.
+    `values` tell which phase is pore and which is beyond the part.
     """
     volume = scan if scan is not None else phases
     if volume is None or not planes:
         return []
-    masks = [None if phases is None else _mean_cells(_read(phases, p) == pore) for p in planes]
+    masks: list[NDArray[np.float32] | None] = [None] * len(planes)
+    if phases is not None and values is not None:
+        masks = [_mean_cells(_read(phases, p) == values.pore) for p in planes]
     if scan is not None:
         greys = [_mean_cells(_read(scan, p)) for p in planes]
         shown = [_to_levels(grey, *_window(greys)) for grey in greys]
     else:
-        shown = [_phase_greys(_read(volume, p), pore=pore, outside=outside) for p in planes]
+        shown = [_phase_greys(_read(volume, p), values) for p in planes]
     return [
         _view(plane, grey, mask, volume=volume)
         for plane, grey, mask in zip(planes, shown, masks, strict=True)
@@ -115,13 +117,12 @@ def _to_levels(image: NDArray[np.float32], low: float, high: float) -> NDArray[n
     return np.round(steps * (255 / (GREY_LEVELS - 1))).astype(np.uint8)
 
 
-def _phase_greys(
-    image: NDArray[np.generic], *, pore: int, outside: int | None
-) -> NDArray[np.uint8]:
+def _phase_greys(image: NDArray[np.generic], values: Chosen | None) -> NDArray[np.uint8]:
     greys = np.full(image.shape, PHASE_GREYS[1], np.uint8)
-    if outside is not None:
-        greys[image == outside] = PHASE_GREYS[0]
-    greys[image == pore] = PHASE_GREYS[2]
+    if values is not None:
+        if values.outside is not None:
+            greys[image == values.outside] = PHASE_GREYS[0]
+        greys[image == values.pore] = PHASE_GREYS[2]
     return _mean_cells(greys).astype(np.uint8)
 
 

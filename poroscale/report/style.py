@@ -126,7 +126,7 @@ def log_axis(axes: Axes, which: str = "x", *, roomy: float = 2.2) -> None:
 
     `roomy` is the number of decades on which there is room for ticks at 1, 2 and 5.
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
@@ -134,7 +134,8 @@ def log_axis(axes: Axes, which: str = "x", *, roomy: float = 2.2) -> None:
     decades = np.log10(high / low)
     subs: tuple[float, ...] = (1.0, 2.0, 5.0) if decades <= roomy else (1.0, 3.0)
     subs = (1.0,) if decades > 1.7 * roomy else subs
-    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    few = roomy <= 1 and decades < 0.8
+    axis.set_major_locator(MaxNLocator(3) if few else LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
     axis.set_minor_formatter(NullFormatter())
 

@@ -55,7 +55,7 @@ WEAK, OPEN = 3, 4
 """Candidates besides the phases: dark enough to grow a pore, and outside within the closing."""
 
 GAUSSIAN_BYTES, CLOSING_BYTES, FLAT_BYTES = 16.0, 14.0, 4.0
-"""Temporary bytes per voxel: smoothing in float32 with its copies, two distance transforms, masks."""
+"""Temporary bytes per voxel: float32 with its copies, two distance transforms, masks."""
 
 SEPARATION = 3.0
 """Spreads of the solid's peak by which an inner threshold must stay below it to be believed."""

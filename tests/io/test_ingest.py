@@ -174,3 +174,16 @@ def test_finished_is_left_alone_and_other_settings_are_refused(tmp_path, voxels)
     assert ingest(source, tmp_path / "out.zarr", config=SIZE).digest == first.digest
     with pytest.raises(ValueError, match="finished with other input or settings"):
         ingest(source, tmp_path / "out.zarr", config=IngestConfig(voxel_size=3))
+
+
+def test_large_compressed_slices_are_stored_flatter(tmp_path, voxels, monkeypatch):
+    from poroscale.io import ingest as module
+
+    monkeypatch.setattr(module, "_LARGE_SLAB", 128 * 100 * 80)
+    array = voxels(shape=(70, 300, 260))
+    packed = folder_of(tmp_path / "packed", array, compression="zlib", rowsperstrip=300)
+    plain = folder_of(tmp_path / "plain", array)
+    flat = ingest(packed, tmp_path / "a.zarr", config=SIZE, run=Run(block=(32, 256, 256)))
+    assert flat.chunks == (32, 256, 256)
+    assert ingest(plain, tmp_path / "b.zarr", config=SIZE).chunks == (70, 128, 128)
+    np.testing.assert_array_equal(flat.read(), array)

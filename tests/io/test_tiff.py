@@ -78,6 +78,19 @@ def test_imagej_hyperstack_with_its_voxel_size(tmp_path, voxels, reads_like):
     reads_like(source, array)
 
 
+def test_imagej_stack_with_a_single_directory(tmp_path, voxels, reads_like):
+    """As ImageJ writes it beyond 4 GB."""
+    path = tmp_path / "scan.tif"
+    with tifffile.TiffWriter(path, imagej=True) as file:
+        file.write(voxels(), truncate=True)
+    with tifffile.TiffFile(path) as file:
+        assert len(file.pages) == 1
+    reads_like(open_source(path), voxels())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"scan\.tif"):
+        open_source(path)
+
+
 def test_ome_voxel_size_with_units(tmp_path, voxels):
     metadata = {
         "axes": "ZYX",
@@ -116,10 +129,13 @@ def test_one_image_is_one_slice(tmp_path, voxels, reads_like):
     reads_like(open_source(tmp_path / "slice.tif"), array[None])
 
 
-def test_one_bit_images_become_zero_and_one(tmp_path, reads_like):
-    mask = np.random.default_rng(1).random((3, 16, 24)) < 0.5
-    folder = write_slices(tmp_path / "mask", mask, compression="packbits")
+@pytest.mark.parametrize("compression", [None, "packbits"])
+def test_one_bit_images_become_zero_and_one(tmp_path, reads_like, compression):
+    mask = np.random.default_rng(1).random((3, 16, 21)) < 0.5
+    folder = write_slices(tmp_path / "mask", mask, compression=compression)
     reads_like(open_source(folder), mask.astype(np.uint8))
+    tifffile.imwrite(tmp_path / "mask.tif", mask, compression=compression)
+    reads_like(open_source(tmp_path / "mask.tif"), mask.astype(np.uint8))
 
 
 def test_a_source_can_be_sent_to_another_process(tmp_path, voxels):
@@ -186,18 +202,18 @@ def test_a_slice_with_two_pages_is_refused(tmp_path, voxels):
         open_source(folder)
 
 
-def test_colour_and_channels_are_refused(tmp_path, voxels):
-    tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((8, 8, 3), np.uint8), photometric="rgb")
-    with pytest.raises(ValueError, match=r"rgb\.tif: .*grey"):
-        open_source(tmp_path / "rgb.tif")
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_colour_and_channels_are_refused(tmp_path, compression):
+    path = tmp_path / "scan.tif"
     tifffile.imwrite(
-        tmp_path / "channels.tif",
-        np.zeros((4, 2, 8, 8), np.uint8),
-        imagej=True,
-        metadata={"axes": "ZCYX"},
+        path, np.zeros((8, 8, 3), np.uint8), photometric="rgb", compression=compression
     )
-    with pytest.raises(ValueError, match=r"channels\.tif: .*one grey volume"):
-        open_source(tmp_path / "channels.tif")
+    with pytest.raises(ValueError, match=r"scan\.tif: .*grey"):
+        open_source(path)
+    channels = np.zeros((4, 2, 8, 8), np.uint8)
+    tifffile.imwrite(path, channels, compression=compression, metadata={"axes": "ZCYX"})
+    with pytest.raises(ValueError, match=r"scan\.tif: .*one grey volume"):
+        open_source(path)
 
 
 def test_pages_of_different_shape_are_refused(tmp_path):

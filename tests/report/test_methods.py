@@ -14,14 +14,26 @@ NUMBERS = {
     "median_diameter_um": 45.6,
 }
 
+SETTINGS = {
+    "connectivity": 6,
+    "rules": {
+        "min_diameter_voxels": 5.0,
+        "min_extent_voxels": 2,
+        "gas_min_sphericity": 0.85,
+        "gas_min_aspect": 0.6,
+        "ragged_max_sphericity": 0.5,
+        "max_tilt_deg": 45.0,
+    },
+}
+
 
 def text_of(**changes):
     given = {
         "shape": (100, 200, 300),
         "voxel_size": (5.0, 5.0, 5.0),
-        "segmentation": segmentation(),
+        "phases": {"segmentation": segmentation()},
         "numbers": NUMBERS,
-        "pores": {},
+        "settings": SETTINGS,
     }
     return methods_text(**{**given, **changes})
 
@@ -32,7 +44,7 @@ def test_the_paragraph_states_what_a_reviewer_asks_for():
         "100 × 200 × 300 voxels",
         "voxel size of 5 µm",
         f"poroscale {__version__}",
-        "gaussian filter (sigma 1)",
+        "Gaussian filter of 8 µm",
         "24,000",
         "26,000",
         "second Otsu threshold",
@@ -44,6 +56,7 @@ def test_the_paragraph_states_what_a_reviewer_asks_for():
         "1.1–1.3 %",
         "±5 %",
         "45.6 µm",
+        "classed as gas pores (sphericity of at least 0.85 and c/a of at least 0.6)",
     ):
         assert needed in text
 
@@ -57,15 +70,23 @@ def test_citations_are_numbered_in_order_and_all_listed():
 
 
 def test_nothing_is_claimed_that_was_not_done():
-    text = text_of(segmentation={}, numbers={**NUMBERS, "porosity_low": None}).paragraph
+    text = text_of(phases={}, settings={}, numbers={**NUMBERS, "porosity_low": None}).paragraph
     assert "Otsu" not in text
     assert "flood" not in text
+    assert "classed" not in text
     assert "±" not in text
-    manual = text_of(segmentation=segmentation(inner_rule="manual", smoothing=None)).paragraph
-    assert "set by hand" in manual
+    assert "the flood then went on" in text_of().paragraph
+    manual = text_of(
+        phases={
+            "segmentation": segmentation(inner_rule="manual", smoothing={}),
+            "made_by": {"config": {"outer_threshold": 24000}},
+        }
+    ).paragraph
+    assert manual.count("set by hand") == 2
+    assert "Otsu" not in manual
     assert "not filtered" in manual
-    closed = text_of(segmentation=segmentation(close_um=40.0)).paragraph
-    assert "closing of the solid by 40 µm" in closed
+    closed = text_of(phases={"segmentation": segmentation(close_um=40.0)}).paragraph
+    assert "closing with a ball of 40 µm radius" in closed
     assert "closing" not in text_of().paragraph
 
 
@@ -77,3 +98,9 @@ def test_no_pore_is_a_result():
     methods = text_of(numbers={**NUMBERS, "pore_count": 0})
     assert methods.paragraph.endswith("No pore was found.")
     assert not any("Murakami" in reference for reference in methods.references)
+
+
+def test_hysteresis_and_extent_are_told():
+    told = text_of(phases={"segmentation": segmentation(hysteresis=500.0, min_extent=2)}).paragraph
+    assert "grown into grey values up to 500 above" in told
+    assert "at least 9 voxels and an extent of 2 voxels along every axis" in told

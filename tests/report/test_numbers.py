@@ -83,5 +83,20 @@ def test_a_porosity_that_hangs_on_the_threshold_is_said():
         "threshold_shift": 0.05,
     }
     assert cautions(numbers, {}) == [
-        "Porosity depends strongly on the threshold: a shift of ±5 % gives 0.5 to 2 %."
+        "Porosity depends strongly on the threshold: a shift of ±5 % of the contrast "
+        "gives 0.5 to 2 %."
     ]
+
+
+def test_many_open_pores_are_explained():
+    numbers = {"pore_count": 10, "open_count": 6}
+    (text,) = cautions(numbers, {"close_um": 30.0})
+    assert text.startswith("6 of 10 pores are open")
+    assert cautions(numbers, {"close_um": 0.0}) == []
+    assert cautions({"pore_count": 10, "open_count": 1}, {"close_um": 30.0}) == []
+
+
+def test_a_connected_pore_space_is_said_to_be_one():
+    (text,) = cautions({"pore_count": 9, "largest_volume_share": 0.99}, {})
+    assert text.startswith("One pore holds 99 % of the pore volume")
+    assert cautions({"pore_count": 1, "largest_volume_share": 1.0}, {}) == []

@@ -6,7 +6,7 @@ import pytest
 
 from poroscale.report import write_report
 
-from .synthetic import ArrayVolume, columns, part, scan_of, segmentation, write_table
+from .synthetic import ArrayVolume, columns, part, write_table
 
 FIGURES = (
     "size-distribution",
@@ -64,7 +64,7 @@ def test_references_within_the_page_have_targets(report):
 
 def test_same_inputs_give_the_same_bytes_in_any_folder(report, volumes, tmp_path):
     table = write_table(tmp_path / "deep" / "other.parquet", columns(300))
-    again = tmp_path / "deep" / "coupon"
+    again = tmp_path / "deep" / "other"
     write_report(again, scan=volumes["scan"], phases=volumes["phases"], table=table)
     for name in ("report.html", "report.json"):
         assert (again / name).read_bytes() == (report / name).read_bytes()
@@ -131,13 +131,14 @@ def test_one_pore_makes_a_page(volumes, tmp_path):
     assert 'id="figure-size-distribution"' in page_of(tmp_path)
 
 
-def test_a_mask_without_a_scan_shows_its_phases(tmp_path):
+def test_a_mask_without_a_scan_shows_its_phases(store, tmp_path):
     mask = (part() == 2).astype(np.uint8)
     path = write_table(tmp_path / "pores.parquet", columns(30))
-    volume = ArrayVolume(mask, attributes={"kind": "mask"})
-    write_report(tmp_path, scan=None, phases=volume, table=path, pore=1)
+    write_report(tmp_path, scan=None, phases=store(mask), table=path)
     facts, page = facts_of(tmp_path), page_of(tmp_path)
     assert facts["numbers"]["porosity"] == pytest.approx(mask.mean())
+    assert facts["numbers"]["open_count"] is None  # open to what?
+    assert "Open to the surface" not in page
     assert "there is no grey-value scan" in page
     assert "their segmentation is not part of this analysis" in page
     assert 'id="figure-grey-histogram"' not in page
@@ -159,17 +160,20 @@ def test_a_title_is_text_not_markup(tmp_path):
     assert "&lt;script&gt;" in page_of(tmp_path)
 
 
-def test_large_tables_stay_small_pages(tmp_path):
+def test_large_tables_stay_small_pages(volumes, tmp_path):
     path = write_table(tmp_path / "pores.parquet", columns(400_000, size=(4e4, 4e4, 4e4)))
-    phases = part((40, 60, 60))
-    scan = ArrayVolume(np.repeat(np.repeat(scan_of(phases), 20, axis=1), 20, axis=2))
-    shown = ArrayVolume(
-        np.repeat(np.repeat(phases, 20, axis=1), 20, axis=2),
-        attributes={"kind": "phases", "segmentation": segmentation()},
-    )
-    write_report(tmp_path, scan=scan, phases=shown, table=path)
+    noise = np.random.default_rng(0).integers(0, 65535, (1, 1500, 1500), np.uint16)
+    scan = ArrayVolume(np.broadcast_to(noise, (1500, 1500, 1500)))
+    write_report(tmp_path, scan=scan, phases=None, table=path)
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
-    assert max(np.prod(shape) for shape in scan.reads) <= 1200 * 1200  # slices, not the volume
+    assert max(np.prod(shape) for shape in scan.reads) <= 1500 * 1500  # slices, not the volume
+
+
+def test_values_that_nothing_tells_are_asked_for(store, tmp_path):
+    path = write_table(tmp_path / "pores.parquet", columns(5))
+    grey = store(np.arange(60, dtype=np.uint8).reshape(3, 4, 5))
+    with pytest.raises(ValueError, match="must name the value of the pores"):
+        write_report(tmp_path, scan=None, phases=grey, table=path)
 
 
 def test_a_finished_page_is_replaced_whole(report, volumes, tmp_path):
@@ -184,9 +188,45 @@ def test_a_finished_page_is_replaced_whole(report, volumes, tmp_path):
     ]
 
 
-def test_shapes_that_differ_are_refused(volumes, tmp_path):
+def test_shapes_that_differ_are_refused(volumes, store, tmp_path):
     path = write_table(tmp_path / "pores.parquet", columns(5))
-    other = ArrayVolume(np.zeros((3, 4, 5), np.uint8))
+    other = store(np.zeros((3, 4, 5), np.uint8))
     with pytest.raises(ValueError, match="must have the shape of the scan"):
         write_report(tmp_path, scan=volumes["scan"], phases=other, table=path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_table_of_another_volume_is_refused(volumes, tmp_path):
+    path = write_table(tmp_path / "pores.parquet", columns(5), shape=[1, 2, 3])
+    with pytest.raises(
+        ValueError, match=r"pore table must be of the phases of shape \(60, 80, 90\)"
+    ):
+        write_report(tmp_path, scan=None, phases=volumes["phases"], table=path)
+
+
+def test_values_are_those_that_the_table_was_measured_with(store, tmp_path):
+    mask = np.full((6, 7, 8), 85, np.uint8)
+    mask[2, 3, 4], mask[0] = 0, 170
+    settings = {"pore": 0, "outside": 170, "connectivity": 26}
+    path = write_table(tmp_path / "pores.parquet", columns(5), recipe={"settings": settings})
+    write_report(tmp_path, scan=None, phases=store(mask), table=path)
+    assert facts_of(tmp_path)["numbers"]["porosity"] == pytest.approx(1 / (5 * 7 * 8))
+    assert "26-connected" in page_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        ({"file": "coupon_7.tif"}, "coupon_7"),
+        ({"file": "a.tif", "first": "a.tif", "last": "a.tif", "files": 1}, "a"),
+        ({"first": "s_0001.tif", "last": "s_0600.tif", "files": 600}, "s_0001 to s_0600"),
+        ({"phantom": {"seed": 3}}, "Phantom"),
+        ({}, "Pore report"),
+    ],
+)
+def test_the_title_is_what_was_scanned(tmp_path, source, title):
+    path = write_table(tmp_path / "pores.parquet", columns(0))
+    scan = ArrayVolume(np.zeros((3, 4, 5), np.uint8), attributes={"source": source})
+    write_report(tmp_path, scan=scan, phases=None, table=path)
+    assert facts_of(tmp_path)["title"] == title
+    assert f"<h1>{title}</h1>" in page_of(tmp_path)

@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 
 @given(st.integers(1, 40), st.integers(0, 1000), st.tuples(*[st.integers(0, 9)] * 3))
 @settings(max_examples=25, deadline=None)
-def test_the_busiest_plane_cuts_as_many_boxes_as_any(folder, n, seed, origin):
+def test_the_busiest_plane_cuts_as_many_boxes_as_any_inner_one(folder, n, seed, origin):
     boxes = columns(n, seed=seed)
     for axis, first in zip("zyx", origin, strict=True):
         boxes[f"{axis}0"] += first
@@ -28,7 +28,9 @@ def test_the_busiest_plane_cuts_as_many_boxes_as_any(folder, n, seed, origin):
         axis = NORMAL[plane.view]
         low, high = (boxes["zyx"[axis] + side] - origin[axis] for side in "01")
         cut = [((low <= i) & (i < high)).sum() for i in range(SHAPE[axis])]
-        assert cut[plane.index] == max(cut)
+        margin = SHAPE[axis] // 10
+        assert cut[plane.index] == max(cut[margin:-margin])
+        assert margin <= plane.index < SHAPE[axis] - margin
         assert plane.shape[axis] == 1
 
 

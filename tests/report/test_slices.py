@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from poroscale.pores.phases import Chosen
 from poroscale.report.planes import Plane
 from poroscale.report.slices import LONGEST, PORE_COLOUR, render_planes, scale_bar
 
 from .synthetic import ArrayVolume
+
+PHASES = Chosen(pore=2, outside=0)
 
 
 def pixels(uri):
@@ -27,7 +30,7 @@ def test_sections_stand_as_the_caption_says():
         Plane("yz", (0, 0, 2), (5, 6, 1)),
     ]
     volume = ArrayVolume(phases, voxel_size=(20.0, 10.0, 5.0), origin=(100, 0, 0))
-    xy, xz, yz = render_planes(planes, scan=None, phases=volume, pore=2, outside=0)
+    xy, xz, yz = render_planes(planes, scan=None, phases=volume, values=PHASES)
     assert [np.argwhere(pixels(v.mask)[..., 3]).tolist() for v in (xy, xz, yz)] == [
         [[1, 2]],
         [[0, 2]],  # z points up: the highest slice is the first row
@@ -48,7 +51,7 @@ def test_large_slices_are_averaged_and_pores_keep_their_share():
     phases[0, 0, 0] = 2
     plane = [Plane("xy", (0, 0, 0), (1, side, side))]
     (view,) = render_planes(
-        plane, scan=ArrayVolume(scan), phases=ArrayVolume(phases), pore=2, outside=0
+        plane, scan=ArrayVolume(scan), phases=ArrayVolume(phases), values=PHASES
     )
     grey, mask = pixels(view.grey), pixels(view.mask)
     assert max(grey.shape) <= LONGEST
@@ -64,7 +67,7 @@ def test_slices_share_one_window():
     scan = np.zeros((2, 40, 40), np.uint16)
     scan[1] = 1000
     planes = [Plane("xy", (z, 0, 0), (1, 40, 40)) for z in (0, 1)]
-    dark, bright = render_planes(planes, scan=ArrayVolume(scan), phases=None, pore=2, outside=0)
+    dark, bright = render_planes(planes, scan=ArrayVolume(scan), phases=None, values=None)
     assert pixels(dark.grey).max() == 0
     assert pixels(bright.grey).min() == 255
     assert dark.mask is None
@@ -74,7 +77,7 @@ def test_slices_share_one_window():
 def test_a_constant_slice_and_values_that_are_no_number_are_drawn():
     scan = np.full((1, 9, 9), np.nan, np.float32)
     plane = [Plane("xy", (0, 0, 0), (1, 9, 9))]
-    (view,) = render_planes(plane, scan=ArrayVolume(scan), phases=None, pore=2, outside=0)
+    (view,) = render_planes(plane, scan=ArrayVolume(scan), phases=None, values=None)
     assert pixels(view.grey).shape == (9, 9)
 
 

@@ -45,7 +45,7 @@ def draw_cloud(
     """Draw points (x, y) on `axes`; return the image of counts, or None where points were drawn.
 
     Up to `MOST_POINTS` points are drawn one by one; more are counted in
-    `cells` x `cells` cells with a logarithmic colour scale, embedded as pixels.
+    at most `cells` x `cells` cells with a logarithmic colour scale, embedded as pixels.
     """
     if len(x) <= MOST_POINTS:
         alpha = 0.75 if len(x) < 300 else 0.45
@@ -53,6 +53,7 @@ def draw_cloud(
         return None
     from matplotlib.colors import LogNorm
 
+    cells = int(np.clip(np.sqrt(len(x)) / 1.5, 25, cells))
     x_edges = edges_of(x, cells=cells, log=log_x)
     y_edges = edges_of(y, cells=cells, log=log_y)
     counts = np.histogram2d(x, y, bins=(x_edges, y_edges))[0].T

@@ -36,7 +36,7 @@ def pair_plots(table: PoreTable) -> Figure | None:
     if len(known) < 2 or len(columns[0]) < 3:
         return None
     side = len(known)
-    figure = new_figure(1.75 * side, 1.6 * side)
+    figure = new_figure(8.75, 8.0 * side / 5 + 0.4 * (5 - side))
     grid = figure.subplots(side, side, sharex="col", squeeze=False)
     ranks = [_ranks(column) for column in columns]
     for row in range(side):

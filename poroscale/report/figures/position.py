@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from poroscale.report.extent import PartExtent
     from poroscale.report.table import PoreTable
 
-FEW = 1500
+FEW = 4000
 
 
 def unit_of(length: float) -> tuple[float, str]:
@@ -126,6 +126,7 @@ def surface_distance(table: PoreTable) -> Figure | None:
     axes.stairs(100 * number, edges * scale, fill=True, color=PALE, label="by number")
     axes.stairs(100 * share, edges * scale, color=ORANGE, linewidth=1.6, label="by volume")
     axes.set_xlim(0, edges[-1] * scale)
+    number_axis(axes, "x", whole=False)
     axes.set_xlabel(f"Distance to the free surface ({unit})")
     axes.set_ylabel("Share of the pores (%)")
     legend_above(axes)
@@ -146,6 +147,7 @@ def radial_porosity(table: PoreTable, extent: PartExtent | None) -> Figure | Non
     )
     axes.set_xlim(0, radius[-1] * scale)
     axes.set_ylim(bottom=0)
+    number_axis(axes, "x", whole=False)
     axes.set_xlabel(f"Distance to the part's vertical axis ({unit})")
     axes.set_ylabel("Porosity (%)")
     legend_above(axes)

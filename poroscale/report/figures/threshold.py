@@ -53,6 +53,7 @@ def grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
     log_axis(axes, "y")
     axes.set_ylim(bottom=0.7)
     number_axis(axes, "x", whole=False)
+    axes.locator_params(axis="x", nbins=7)
     axes.set_xlabel("Grey value")
     axes.set_ylabel("Voxels")
     legend_above(axes)
@@ -76,8 +77,10 @@ def sensitivity(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         axes.axvline(0, color=ORANGE, linewidth=1.0, linestyle="--")
         axes.set_ylabel(text)
         axes.margins(y=0.15)
+        if not (values > 0).any():
+            axes.set_ylim(0, 1)
     number_axis(lower)
-    lower.set_xlabel("Shift of the pore threshold (%)")
+    lower.set_xlabel("Shift of the pore threshold (% of the contrast)")
     figure.align_ylabels()
     return figure
 

@@ -1,0 +1,168 @@
+"""A volume or a table in a format that other programs open: `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from poroscale.engine import Run
+from poroscale.engine.output import free_space
+from poroscale.io.ingest import refuse_overlap
+from poroscale.io.opening import open_source
+from poroscale.io.source import Source
+from poroscale.io.staging import staged
+from poroscale.io.stored import StoredSource
+from poroscale.volume import Volume
+
+Format = Literal["tiff", "bigtiff", "tiff-stack", "overlay", "raw", "vtkhdf", "npy", "csv"]
+
+_BY_SUFFIX: dict[str, Format] = {
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".mhd": "raw",
+    ".raw": "raw",
+    ".vtkhdf": "vtkhdf",
+    ".hdf": "vtkhdf",
+    ".npy": "npy",
+    ".csv": "csv",
+    "": "tiff-stack",
+}
+
+
+class ExportConfig(BaseModel):
+    """What is written.
+
+    Attributes
+    ----------
+    format
+        ``tiff`` (ImageJ's, or BigTIFF where that cannot hold it), ``bigtiff``, ``tiff-stack`` (a
+        folder with one file for each slice), ``overlay`` (RGB TIFF of the scan with its pores),
+        ``raw`` (with .mhd), ``vtkhdf`` (ParaView), ``npy``, ``csv`` (of a Parquet table). None
+        goes by the suffix of the output; no suffix is a ``tiff-stack``.
+    labels
+        For ``overlay``: the volume of labels.
+    window, opacity
+        For ``overlay``: grey values shown as black and white, and how strong the colours are.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Format | None = None
+    labels: str | None = None
+    window: tuple[float, float] | None = None
+    opacity: float = 0.6
+
+
+def export(
+    src: str | Path | Volume,
+    dst: str | Path,
+    *,
+    config: ExportConfig | None = None,
+    run: Run | None = None,
+) -> Path:
+    """Write the volume or table `src` to `dst` in another program's format.
+
+    Voxels go through in boxes that fit the budget. `dst` appears when it is whole.
+
+    Parameters
+    ----------
+    src
+        A volume, or anything that `open_source` opens; a Parquet table for ``csv``.
+    dst
+        File or folder that is made.
+    config
+        Which format, and its settings.
+    run
+        Memory, overwriting and progress; the rest does not apply.
+
+    Returns
+    -------
+    Path
+        What to open: `dst`, or the .mhd header of a RAW file.
+
+    Raises
+    ------
+    FileExistsError
+        If `dst` exists and is not to be overwritten.
+    ValueError
+        If the format is not known, or the input does not suit it.
+    OSError
+        If the disk cannot hold the output.
+    """
+    config, run, dst = config or ExportConfig(), run or Run(), Path(dst)
+    name = _format(config, dst)
+    refuse_overlap(src.path if isinstance(src, Volume) else src, dst)
+    if name == "csv":
+        return _export_table(src, dst, run)
+    source = StoredSource.from_volume(src) if isinstance(src, Volume) else open_source(src)
+    _require_space(source, dst, channels=3 if name == "overlay" else 1)
+    if name == "raw":
+        from poroscale.io.export_raw import write_raw
+
+        header = dst.with_suffix(".mhd")
+        write_raw(source, header, run)
+        return header
+    with staged(dst, overwrite=run.overwrite) as partial:
+        _write(source, partial, name, config=config, run=run)
+    return dst
+
+
+def _format(config: ExportConfig, dst: Path) -> Format:
+    name = config.format or _BY_SUFFIX.get(dst.suffix.lower())
+    if name is None:
+        raise ValueError(
+            f"{dst.name}: the format must be said, or follow from a suffix among "
+            f"{', '.join(sorted(filter(None, _BY_SUFFIX)))}"
+        )
+    if name == "tiff" and config.labels is not None:
+        return "overlay"
+    if (name == "overlay") != (config.labels is not None):
+        raise ValueError("labels must be given for the format overlay, and for no other")
+    return name
+
+
+def _export_table(src: str | Path | Volume, dst: Path, run: Run) -> Path:
+    from poroscale.io.export_table import write_csv
+
+    if isinstance(src, Volume) or Path(src).suffix.lower() != ".parquet":
+        raise ValueError("csv is made from a Parquet table (.parquet)")
+    if not Path(src).is_file():
+        raise FileNotFoundError(f"{src} does not exist")
+    with staged(dst, overwrite=run.overwrite) as partial:
+        write_csv(Path(src), partial)
+    return dst
+
+
+def _write(source: Source, path: Path, name: Format, *, config: ExportConfig, run: Run) -> None:
+    match name:
+        case "tiff" | "bigtiff":
+            from poroscale.io.export_tiff import write_tiff
+
+            write_tiff(source, path, run, big=name == "bigtiff")
+        case "tiff-stack":
+            from poroscale.io.export_tiff import write_slices
+
+            write_slices(source, path, run)
+        case "overlay":
+            from poroscale.io.export_overlay import write_overlay
+
+            labels = open_source(config.labels or "")
+            write_overlay(source, labels, path, run, window=config.window, opacity=config.opacity)
+        case "vtkhdf":
+            from poroscale.io.export_vtkhdf import write_vtkhdf
+
+            write_vtkhdf(source, path, run)
+        case _:
+            from poroscale.io.export_raw import write_npy
+
+            write_npy(source, path, run)
+
+
+def _require_space(source: Source, dst: Path, *, channels: int) -> None:
+    z, y, x = source.shape
+    needed = z * y * x * (channels if channels > 1 else source.dtype.itemsize)
+    free = free_space(dst.absolute().parent)
+    if needed > free:
+        raise OSError(f"{dst} would take {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
