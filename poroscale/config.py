@@ -14,7 +14,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Model = TypeVar("Model", bound=Config)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> Model:

@@ -23,6 +23,7 @@ from poroscale.pipelines.demo import demo
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
+    from poroscale.io.export import ExportConfig
     from poroscale.io.ingest import IngestConfig
     from poroscale.phantom import Phantom, PhantomConfig
     from poroscale.pores import PoresConfig
@@ -93,12 +94,23 @@ def phantom(out: str | Path, *, config: PhantomConfig, run: Run | None = None) -
 
 
 def export(
-    src: str | Path, dst: str | Path, *, overlay: Path | None = None, overwrite: bool = False
+    src: Volume | str | Path,
+    dst: str | Path,
+    *,
+    config: ExportConfig | None = None,
+    run: Run | None = None,
 ) -> Path:
     """A volume or table in another format; see `poroscale.io.export.export`."""
     from poroscale.io.export import export as verb
 
-    return verb(src, dst, overlay=overlay, overwrite=overwrite)
+    return verb(src, dst, config=config, run=run)
+
+
+def export_config(values: dict[str, Any]) -> ExportConfig:
+    """Settings of `export` from plain values."""
+    from poroscale.io.export import ExportConfig
+
+    return parse_config(ExportConfig, values, where="export")
 
 
 def ingest_config(values: dict[str, Any]) -> IngestConfig:

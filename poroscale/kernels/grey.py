@@ -158,21 +158,20 @@ def gaussian_halo(sigma: float) -> int:
     return ceil(4 * sigma)
 
 
-def smooth_gaussian(block: NDArray[Any], *, sigma: float) -> NDArray[Any]:
+def smooth_gaussian(block: NDArray[Any], *, sigma: tuple[float, float, float]) -> NDArray[Any]:
     """Gaussian smoothing, cut off at 4 sigma; integers are rounded.
 
     Parameters
     ----------
     block
-        Grey values with a halo of `gaussian_halo(sigma)`.
+        Grey values with a halo of `gaussian_halo` of each sigma.
     sigma
-        Standard deviation [voxels].
+        Standard deviation along (z, y, x) [voxels].
     """
     from scipy.ndimage import gaussian_filter
 
-    smooth = gaussian_filter(
-        block.astype(np.float32), sigma, mode="nearest", radius=gaussian_halo(sigma)
-    )
+    radius = tuple(gaussian_halo(each) for each in sigma)
+    smooth = gaussian_filter(block.astype(np.float32), sigma, mode="nearest", radius=radius)
     return _as_grey(smooth, block.dtype)
 
 

@@ -90,7 +90,7 @@ def truth_table(config: PhantomConfig) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "label": labels[seen],
         "id": seen + 1,
-        "class": pd.Categorical.from_codes(plan.kinds[seen], list(CLASSES)).astype(str),
+        "class": np.array(CLASSES, object)[plan.kinds[seen]],
         "voxel_count": found[:, COUNT],
         "volume_um3": volume,
         "analytic_volume_um3": shape_volumes(pores) * voxel**3,

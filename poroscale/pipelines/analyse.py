@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from poroscale.config import Config, parse_config, sentence
 from poroscale.engine import Run, connect
@@ -53,7 +53,11 @@ class AnalyseConfig:
         ValueError
             Naming an unknown section or key.
         """
-        models = {"ingest": IngestConfig, "segment": OtsuConfig, "batch": BatchConfig}
+        models: dict[str, type[BaseModel]] = {
+            "ingest": IngestConfig,
+            "segment": OtsuConfig,
+            "batch": BatchConfig,
+        }
         unknown = sorted(sections.keys() - {*models, "pores"})
         if unknown:
             raise ValueError(f"unknown section {unknown[0]!r}; known: {sorted([*models, 'pores'])}")
@@ -140,7 +144,7 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
     scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
     phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
     table = measure_pores(phases, folder, config=config.pores, run=run)
-    report = write_report(folder, scan=scan, phases=phases, table=table)
+    report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
     return Analysis(scan, phases, table, report)
 
 

@@ -31,6 +31,7 @@ class PartExtent:
         The same seen along z, summed over cells of `step` x `step` voxels.
     step : int
     voxel_size : (z, y, x) in um
+    has_outside : whether any value means that a voxel is beyond the part
     origin_um : (z, y, x) of the first voxel's corner in the scan that the volume was cropped from
     """
 
@@ -41,6 +42,7 @@ class PartExtent:
     step: int
     voxel_size: VoxelSize
     origin_um: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    has_outside: bool = True
 
     @property
     def slices(self) -> int:
@@ -131,6 +133,7 @@ def measure_extent(
         step=step,
         voxel_size=phases.voxel_size,
         origin_um=(corner[0], corner[1], corner[2]),
+        has_outside=outside is not None,
     )
 
 

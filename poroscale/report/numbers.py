@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.report.figures.shape import resolved
-from poroscale.report.figures.size import class_names
 from poroscale.report.planes import largest_row
 from poroscale.report.style import log_bins
 
@@ -87,12 +86,10 @@ def porosity_range(porosity: float | None, rows: Any) -> dict[str, Any]:
 
 def class_rows(table: PoreTable) -> list[dict[str, Any]]:
     """One row per class: count, share of number and of volume, median and largest diameter."""
-    words = table.words("class")
     diameter, volume = table.column("equivalent_diameter_um"), table.column("volume_um3")
     root = table.column("sqrt_area_um")
     rows = []
-    for name in class_names(words):
-        at = words == name
+    for name, at in table.classes().items():
         rows.append(
             {
                 "class": name,
@@ -110,13 +107,13 @@ def class_rows(table: PoreTable) -> list[dict[str, Any]]:
 def largest_pores(table: PoreTable) -> list[dict[str, Any]]:
     """The `LARGEST` pores by volume, with the columns a fractographer asks for."""
     order = np.argsort(-table.column("volume_um3"), kind="stable")[:LARGEST]
-    words = table.words("class")
+    classes = table.classes()
     numeric = {n: table.column(n)[order] for n in LARGEST_COLUMNS if n not in _WORDS_AND_FLAGS}
     rows = []
     for place, row in enumerate(order):
         pore: dict[str, Any] = {name: float(values[place]) for name, values in numeric.items()}
         pore["label"] = int(pore["label"])
-        pore["class"] = str(words[row])
+        pore["class"] = next(name for name, at in classes.items() if at[row])
         pore |= {name: bool(table.flags(name)[row]) for name in ("open", "touches_edge")}
         rows.append({name: pore[name] for name in LARGEST_COLUMNS})
     return rows

@@ -116,12 +116,8 @@ def write_report(
     sources = _Sources(PoreTable.open(table), scan, phases)
     sources.check()
     values = _values(sources, run)
-    extent = None
-    if phases is not None and values is not None:
-        extent = measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
+    extent = _extent(phases, values, run)
     facts = _facts(sources, extent, title if title is not None else _title(scan))
-    if values is not None and values.outside is None:
-        facts["numbers"] |= {"open_count": None, "closed_porosity": None}  # nothing is outside
     page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())
@@ -150,6 +146,12 @@ def _values(sources: _Sources, run: Run | None) -> Chosen | None:
     return choose_values(sources.phases, PoresConfig(), run=run or Run())
 
 
+def _extent(phases: Volume | None, values: Chosen | None, run: Run | None) -> PartExtent | None:
+    if phases is None or values is None:
+        return None
+    return measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
+
+
 def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str, Any]:
     """Everything the page says in words and numbers: the content of `report.json`."""
     volume, table = sources.volume, sources.table
@@ -159,6 +161,8 @@ def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str
         extent=extent,
         voxel_size=None if volume is None else volume.voxel_size,
     )
+    if extent is not None and not extent.has_outside:
+        numbers |= {"open_count": None, "closed_porosity": None}
     methods = methods_text(
         shape=None if volume is None else volume.shape,
         voxel_size=None if volume is None else volume.voxel_size,

@@ -21,6 +21,7 @@ REQUIRED = (
     "equivalent_diameter_um",
 )
 UNCLASSIFIED = "unclassified"
+CLASSES = ("gas", "keyhole", "lack_of_fusion", UNCLASSIFIED)
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,23 @@ class PoreTable:
             return np.zeros(self.rows, bool)
         return np.asarray(self._read(name).fill_null(False).to_numpy(), dtype=bool)
 
-    def words(self, name: str) -> NDArray[np.str_]:
-        """Column `name` as strings (rows,); nulls and a missing column are "unclassified"."""
-        if name not in self.names or not self.rows:
-            return np.full(self.rows, UNCLASSIFIED)
+    def classes(self) -> dict[str, NDArray[np.bool_]]:
+        """Which pores (rows,) are in each class that occurs, the usual four first.
+
+        Nulls and a missing column are "unclassified".
+        """
+        if not self.rows:
+            return {}
+        if "class" not in self.names:
+            return {UNCLASSIFIED: np.ones(self.rows, bool)}
         import pyarrow as pa
 
-        text = self._read(name).cast(pa.string()).fill_null(UNCLASSIFIED)
-        return np.asarray(text.to_numpy(), dtype=np.str_)
+        column = self._read("class").cast(pa.string()).fill_null(UNCLASSIFIED)
+        coded = column.combine_chunks().dictionary_encode()
+        codes, names = coded.indices.to_numpy(), coded.dictionary.to_pylist()
+        usual = [name for name in CLASSES if name in names]
+        order = usual + sorted(set(names) - set(usual))
+        return {name: codes == names.index(name) for name in order}
 
     def record(self, row: int) -> dict[str, Any]:
         """Row `row` as plain Python values."""

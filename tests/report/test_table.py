@@ -13,7 +13,10 @@ def test_columns_come_as_they_were_written(tmp_path):
     assert table.metadata == {"connectivity": 18}
     np.testing.assert_array_equal(table.column("volume_um3"), written["volume_um3"])
     np.testing.assert_array_equal(table.flags("open"), written["open"])
-    np.testing.assert_array_equal(table.words("class"), written["class"])
+    classes = table.classes()
+    assert list(classes) == sorted(set(written["class"]))
+    for name, at in classes.items():
+        np.testing.assert_array_equal(at, written["class"] == name)
     assert table.record(7)["label"] == 8
 
 
@@ -22,7 +25,7 @@ def test_unknown_columns_are_not_known(tmp_path):
     table = PoreTable.open(write_table(tmp_path / "t.parquet", only))
     assert np.isnan(table.column("sphericity")).all()
     assert not table.flags("open").any()
-    assert set(table.words("class")) == {"unclassified"}
+    assert {name: at.all() for name, at in table.classes().items()} == {"unclassified": True}
     assert table.metadata == {}
 
 
@@ -41,3 +44,16 @@ def test_what_is_no_table_is_named(tmp_path):
     (tmp_path / "text.parquet").write_text("not a table")
     with pytest.raises(ValueError, match=r"must be a Parquet file, got .*text\.parquet"):
         PoreTable.open(tmp_path / "text.parquet")
+
+
+def test_other_classes_follow_the_usual_ones(tmp_path):
+    table = columns(4)
+    table["class"] = np.array(["slag", "gas", None, "crack"], object)
+    classes = PoreTable.open(write_table(tmp_path / "t.parquet", table)).classes()
+    assert {name: np.flatnonzero(at).tolist() for name, at in classes.items()} == {
+        "gas": [1],
+        "unclassified": [2],
+        "crack": [3],
+        "slag": [0],
+    }
+    assert list(classes) == ["gas", "unclassified", "crack", "slag"]

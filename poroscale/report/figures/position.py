@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from poroscale.report.figures.density import add_colour_bar, draw_cloud
-from poroscale.report.figures.size import class_names, in_words
+from poroscale.report.figures.size import in_words
 from poroscale.report.style import (
     BLUE,
     CLASS_COLOURS,
@@ -50,9 +50,7 @@ def positions_xy(table: PoreTable, extent: PartExtent | None) -> Figure | None:
         mesh = draw_cloud(axes, x * scale, y * scale, cells=80)
         add_colour_bar(axes, mesh, "Pores per cell")
     else:
-        words = table.words("class")
-        for name in class_names(words):
-            at = words == name
+        for name, at in table.classes().items():
             colour = CLASS_COLOURS.get(name, MUTED)
             style: dict[str, Any] = {"s": 9, "color": colour, "linewidths": 0, "alpha": 0.8}
             axes.scatter(x[at] * scale, y[at] * scale, label=in_words(name), **style)

@@ -61,13 +61,12 @@ def size_by_class(table: PoreTable) -> Figure | None:
     diameter = table.column("equivalent_diameter_um")
     if not len(diameter):
         return None
-    words = table.words("class")
     edges = log_bins(diameter, bins_for(len(diameter), 28))
     centres = np.sqrt(edges[1:] * edges[:-1])
     figure = new_figure()
     axes = figure.add_subplot()
-    for name, marker in zip(class_names(words), cycle("os^xD*"), strict=False):
-        counts = np.histogram(diameter[words == name], edges)[0].astype(float)
+    for (name, at), marker in zip(table.classes().items(), cycle("os^xD*"), strict=False):
+        counts = np.histogram(diameter[at], edges)[0].astype(float)
         counts[counts == 0] = np.nan
         colour = CLASS_COLOURS.get(name, MUTED)
         axes.plot(centres, counts, marker=marker, color=colour, label=in_words(name), linewidth=1.1)
@@ -79,13 +78,6 @@ def size_by_class(table: PoreTable) -> Figure | None:
     axes.set_ylabel("Pores per class of size")
     legend_above(axes)
     return figure
-
-
-def class_names(words: NDArray[np.str_]) -> list[str]:
-    """The classes that occur in `words`, the house's four first and in their order."""
-    found = set(np.unique(words).tolist())
-    known = [name for name in CLASS_COLOURS if name in found]
-    return known + sorted(found - set(known))
 
 
 def in_words(name: str) -> str:
