@@ -94,7 +94,7 @@ def _label_and_measure(volume: Any, out: Path) -> dict[str, Any]:
     )
     angles = axis_angles(axes.direction[:, 0])
     centres = centroid(count, sums) * volume.voxel_size
-    distance = cKDTree(centres).query(centres, k=2)[0][:, 1]
+    distance = cKDTree(centres).query(centres, k=2, workers=-1)[0][:, 1]
     finite = np.isfinite(distance)
     return {
         "components": len(table),
