@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING, Any
 from poroscale.config import parse_config
 from poroscale.engine import Run
 from poroscale.pipelines import plans
-from poroscale.pipelines.analyse import (
-    AnalyseConfig,
-    Analysis,
-    analyse,
-    thresholds_of,
-)
+from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
 from poroscale.pipelines.bench import bench
 from poroscale.pipelines.checks import doctor, info, verify
 from poroscale.pipelines.demo import demo
+from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
@@ -31,17 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnalyseConfig",
+    "AnalyseJob",
     "Analysis",
     "Run",
     "analyse",
+    "analyse_job",
     "bench",
     "demo",
     "doctor",
     "export",
     "info",
     "ingest",
+    "load_job",
     "phantom",
     "pores",
+    "pores_config",
     "segment",
     "verify",
 ]
@@ -132,6 +132,13 @@ def segment_config(
     return thresholds_of(Volume.open(thresholds_from), config) if thresholds_from else config
 
 
+def pores_config(values: dict[str, Any]) -> PoresConfig:
+    """Settings of `pores` from plain values."""
+    from poroscale.pipelines.analyse import pores_config as parse
+
+    return parse(values)
+
+
 def phantom_config(values: dict[str, Any]) -> PhantomConfig:
     """Settings of `phantom` from plain values."""
     from poroscale.phantom import PhantomConfig
@@ -139,16 +146,6 @@ def phantom_config(values: dict[str, Any]) -> PhantomConfig:
     if "shape" not in values:
         raise ValueError("--shape Z Y X must be given")
     return parse_config(PhantomConfig, values, where="phantom")
-
-
-def analyse_config(
-    sections: dict[str, dict[str, Any]], *, same_thresholds: bool | None = None
-) -> AnalyseConfig:
-    """Settings of `analyse` from the sections of a file."""
-    if same_thresholds is not None:
-        batch = {**sections.get("batch", {}), "same_thresholds": same_thresholds}
-        sections = {**sections, "batch": batch}
-    return AnalyseConfig.of(sections)
 
 
 plan_ingest = plans.plan_ingest

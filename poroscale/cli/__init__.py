@@ -12,12 +12,13 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; bad input costs one sentence, never a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     from poroscale.cli.app import app
 
     try:
         app()
-    except KeyboardInterrupt:
+    except Interrupted:
         _stop("interrupted; run the same command again to go on", INTERRUPTED)
     except MemoryError as error:
         _stop(str(error) or "out of memory; lower --workers or --block", BAD_INPUT)
@@ -27,8 +28,12 @@ def main() -> None:
         _stop(_disk(error), BAD_INPUT)
 
 
+class Interrupted(BaseException):
+    """Ctrl-C or a request to end. Typer would swallow a KeyboardInterrupt without a word."""
+
+
 def _interrupt(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt
+    raise Interrupted
 
 
 def _sentence(error: Exception) -> str:

@@ -11,26 +11,33 @@ from poroscale.cli import options
 from poroscale.cli.options import (
     Block,
     Cluster,
-    ConfigFile,
     DryRun,
-    Memory,
+    OptionalMemory,
     Overwrite,
     VoxelSize,
     Workers,
 )
 from poroscale.cli.segment import describe_phases
 
+AnalyseFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="YAML file: analyse, run, ingest, segment, pores, batch."),
+]
+
 
 def analyse(
     paths: Annotated[
-        list[str], typer.Argument(metavar="SRC [SRC ...] OUT_DIR", help="Scans, then the folder.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="SRC [SRC ...] OUT_DIR", help="Scans, then the folder; or --config names them."
+        ),
+    ] = None,
     voxel_size: VoxelSize = None,
     same_thresholds: Annotated[
         bool, typer.Option("--same-thresholds", help="Use the first scan's thresholds for all.")
     ] = False,
-    config: ConfigFile = None,
-    memory: Memory = "2GiB",
+    config: AnalyseFile = None,
+    memory: OptionalMemory = None,
     cluster: Cluster = None,
     workers: Workers = None,
     block: Block = None,
@@ -41,19 +48,25 @@ def analyse(
     from poroscale import verbs
     from poroscale.config import load_sections
 
-    if len(paths) < 2:
-        raise ValueError(f"SRC and OUT_DIR must both be given, got {paths[0]!r} alone")
     sections: dict[str, dict[str, Any]] = load_sections(config) if config else {}
     size = options.voxel_size_of(voxel_size)
     if size is not None:
-        sections = {**sections, "ingest": {**sections.get("ingest", {}), "voxel_size": size}}
-    run = options.run_of(memory, cluster, workers, block, overwrite)
-    settings = verbs.analyse_config(sections, same_thresholds=same_thresholds or None)
-    *sources, out_dir = paths
+        sections["ingest"] = {**sections.get("ingest", {}), "voxel_size": size}
+    if same_thresholds:
+        sections["batch"] = {**sections.get("batch", {}), "same_thresholds": True}
+    job = verbs.analyse_job(
+        sections,
+        paths=paths or (),
+        memory=memory,
+        cluster=cluster,
+        workers=workers,
+        block=block,
+        overwrite=overwrite or None,
+    )
     if dry_run:
-        typer.echo(verbs.plan_analyse(sources, config=settings, run=run))
+        typer.echo(verbs.plan_analyse(job.sources, config=job.config, run=job.run))
         return
-    for result in verbs.analyse(sources, Path(out_dir), config=settings, run=run):
+    for result in job.start():
         record = result.phases.attributes["segmentation"]
         typer.echo(describe_phases(dict(record), result.phases.path))
         typer.echo(f"  report: {result.report}")

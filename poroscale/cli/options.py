@@ -14,6 +14,10 @@ Memory = Annotated[
     str,
     typer.Option(help="Budget for all processes of the job, Python itself included, as 2GiB."),
 ]
+OptionalMemory = Annotated[
+    str | None,
+    typer.Option(help="Budget for all processes of the job, Python itself included [2GiB]."),
+]
 Cluster = Annotated[
     str | None,
     typer.Option(help="threads, processes, cuda, or the address of a running Dask scheduler."),

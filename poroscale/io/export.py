@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from poroscale.config import Config
 from poroscale.engine import Run
 from poroscale.engine.output import free_space
 from poroscale.io.ingest import refuse_overlap
@@ -16,7 +15,9 @@ from poroscale.io.staging import staged
 from poroscale.io.stored import StoredSource
 from poroscale.volume import Volume
 
-Format = Literal["tiff", "bigtiff", "tiff-stack", "overlay", "raw", "vtkhdf", "npy", "csv"]
+Format = Literal[
+    "tiff", "bigtiff", "tiff-stack", "overlay", "raw", "vtkhdf", "npy", "csv", "parquet"
+]
 
 _BY_SUFFIX: dict[str, Format] = {
     ".tif": "tiff",
@@ -27,11 +28,12 @@ _BY_SUFFIX: dict[str, Format] = {
     ".hdf": "vtkhdf",
     ".npy": "npy",
     ".csv": "csv",
+    ".parquet": "parquet",
     "": "tiff-stack",
 }
 
 
-class ExportConfig(BaseModel):
+class ExportConfig(Config):
     """What is written.
 
     Attributes
@@ -39,15 +41,13 @@ class ExportConfig(BaseModel):
     format
         ``tiff`` (ImageJ's, or BigTIFF where that cannot hold it), ``bigtiff``, ``tiff-stack`` (a
         folder with one file for each slice), ``overlay`` (RGB TIFF of the scan with its pores),
-        ``raw`` (with .mhd), ``vtkhdf`` (ParaView), ``npy``, ``csv`` (of a Parquet table). None
-        goes by the suffix of the output; no suffix is a ``tiff-stack``.
+        ``raw`` (with .mhd), ``vtkhdf`` (ParaView), ``npy``, ``csv`` or ``parquet`` (of a table).
+        None goes by the suffix of the output; no suffix is a ``tiff-stack``.
     labels
         For ``overlay``: the volume of labels.
     window, opacity
         For ``overlay``: grey values shown as black and white, and how strong the colours are.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Format | None = None
     labels: str | None = None
@@ -69,7 +69,7 @@ def export(
     Parameters
     ----------
     src
-        A volume, or anything that `open_source` opens; a Parquet table for ``csv``.
+        A volume, or anything that `open_source` opens; a Parquet table for ``csv`` and ``parquet``.
     dst
         File or folder that is made.
     config
@@ -94,7 +94,7 @@ def export(
     config, run, dst = config or ExportConfig(), run or Run(), Path(dst)
     name = _format(config, dst)
     refuse_overlap(src.path if isinstance(src, Volume) else src, dst)
-    if name == "csv":
+    if name in {"csv", "parquet"}:
         return _export_table(src, dst, run)
     source = StoredSource.from_volume(src) if isinstance(src, Volume) else open_source(src)
     _require_space(source, dst, channels=3 if name == "overlay" else 1)
@@ -124,14 +124,15 @@ def _format(config: ExportConfig, dst: Path) -> Format:
 
 
 def _export_table(src: str | Path | Volume, dst: Path, run: Run) -> Path:
-    from poroscale.io.export_table import write_csv
+    from poroscale.io.export_table import write_csv, write_parquet
 
     if isinstance(src, Volume) or Path(src).suffix.lower() != ".parquet":
-        raise ValueError("csv is made from a Parquet table (.parquet)")
+        raise ValueError(f"{dst.name} is made from a Parquet table (.parquet), got {src}")
     if not Path(src).is_file():
         raise FileNotFoundError(f"{src} does not exist")
     with staged(dst, overwrite=run.overwrite) as partial:
-        write_csv(Path(src), partial)
+        write = write_csv if dst.suffix.lower() != ".parquet" else write_parquet
+        write(Path(src), partial)
     return dst
 
 

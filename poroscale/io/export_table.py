@@ -1,8 +1,12 @@
-"""A Parquet table as CSV, a batch of rows at a time."""
+"""A Parquet table as CSV, or copied with its units, a batch of rows at a time."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 
 def write_csv(table: Path, path: Path) -> None:
@@ -11,16 +15,39 @@ def write_csv(table: Path, path: Path) -> None:
     Raises
     ------
     ValueError
-        If `table` is no Parquet file, or has columns that CSV cannot hold.
+        If `table` is no Parquet file.
     """
-    import pyarrow
     import pyarrow.csv
+
+    with open_table(table) as source, pyarrow.csv.CSVWriter(path, source.schema_arrow) as writer:
+        for batch in source.iter_batches():
+            writer.write_batch(batch)
+
+
+def write_parquet(table: Path, path: Path) -> None:
+    """Copy the Parquet file `table` to `path`, with the units and remarks of its columns.
+
+    Raises
+    ------
+    ValueError
+        If `table` is no Parquet file.
+    """
+    import pyarrow.parquet
+
+    with (
+        open_table(table) as source,
+        pyarrow.parquet.ParquetWriter(path, source.schema_arrow) as writer,
+    ):
+        for batch in source.iter_batches():
+            writer.write_batch(batch)
+
+
+def open_table(table: Path) -> ParquetFile:
+    """The Parquet file `table`, to be closed by the caller."""
+    import pyarrow
     import pyarrow.parquet
 
     try:
-        source = pyarrow.parquet.ParquetFile(table)
+        return pyarrow.parquet.ParquetFile(table)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(f"{table.name}: not a Parquet file: {error}") from error
-    with source, pyarrow.csv.CSVWriter(path, source.schema_arrow) as writer:
-        for batch in source.iter_batches():
-            writer.write_batch(batch)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from poroscale.engine import Run, fill_blocks
+from poroscale.config import Config
+from poroscale.engine import BlockGrid, Run, connect, fill_blocks
+from poroscale.engine.cluster import cluster_of
 from poroscale.engine.plan import Need, make_plan
 from poroscale.io.cast import Cast, Overflow
 from poroscale.io.finite import Finite
@@ -19,6 +19,7 @@ from poroscale.io.lengths import positive_voxel_size
 from poroscale.io.opening import open_source
 from poroscale.io.source import BlockHint, Source
 from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
+from poroscale.manifest import JOURNAL_DIR
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
 _VERSION = 1
@@ -27,7 +28,7 @@ _LARGE_SLAB = 1 << 30  # bytes; slices whose slab of the usual depth exceeds it 
 _FLAT_CHUNK = (32, 256, 256)
 
 
-class IngestConfig(BaseModel):
+class IngestConfig(Config):
     """How a scan is taken in. Indices and sizes are those of the input, before it is turned.
 
     Attributes
@@ -45,8 +46,6 @@ class IngestConfig(BaseModel):
     dtype, overflow, levels
         Kept as it is unless asked otherwise, see `Cast`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     voxel_size: float | tuple[float, float, float] | None = None
     dataset: str | None = None
@@ -101,31 +100,35 @@ def ingest(
     scratch = out.with_name(f"{out.name}.unpacked")
     source = prepare(src, config, scratch=scratch)
     spec = _spec(source, stated=config.voxel_size is None)
-    volume = fill_blocks(
-        source,
-        out,
-        spec=spec,
-        recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
-        bytes_per_voxel=source.temporary,
-        run=run.but(block=_block(source, spec, run)),
-    )
+    with connect(run) as shared:
+        volume = fill_blocks(
+            source,
+            out,
+            spec=spec,
+            recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
+            bytes_per_voxel=source.temporary,
+            run=shared.but(block=shared.block or _block(source, spec, shared)),
+        )
     shutil.rmtree(scratch, ignore_errors=True)
     return volume
 
 
-def plan_of(src: str | Path, config: IngestConfig, *, scratch: Path) -> tuple[VolumeSpec, Need]:
-    """The volume that `src` will become, and what reading it takes in memory and on disk."""
-    source = prepare(src, config, scratch=scratch)
+def plan_of(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, Need]:
+    """The volume that `src` will become, and what reading it takes; no voxel is touched."""
+    source = prepare(src, config)
     spec = _spec(source, stated=config.voxel_size is None)
     return spec, Need(write=spec.dtype.itemsize, temporary=source.temporary)
 
 
-def prepare(src: str | Path, config: IngestConfig, *, scratch: Path) -> Source:
-    """The source that `config` describes: opened, masked, turned, cropped, cast, in this order."""
+def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = None) -> Source:
+    """The source that `config` describes: opened, masked, turned, cropped, cast, in this order.
+
+    Without `scratch`, a compressed file gives a source that knows its shape but cannot be read.
+    """
     source = open_source(src, dataset=config.dataset, pattern=config.pattern, scratch=scratch)
     source = with_voxel_size(source, config.voxel_size)
     if config.mask is not None:
-        mask = open_source(config.mask, scratch=scratch / "mask")
+        mask = open_source(config.mask, scratch=scratch and scratch / "mask")
         source = Masked.of(source, mask, config.mask_fill)
     if source.dtype.kind == "f":
         source = Finite.of(source)
@@ -160,7 +163,7 @@ def with_voxel_size(source: Source, given: float | VoxelSize | None) -> Source:
 
 
 def refuse_overlap(src: str | Path, out: Path) -> None:
-    """Refuse an output inside the input folder, or an input inside the output.
+    """Refuse an output inside the input folder, or an input inside a volume to be replaced.
 
     Raises
     ------
@@ -170,7 +173,7 @@ def refuse_overlap(src: str | Path, out: Path) -> None:
     source, target = Path(str(src).partition("::")[0]).resolve(), out.resolve()
     if target == source or source in target.parents:
         raise ValueError(f"the output {out} must not lie inside the input {source.name}")
-    if target in source.parents:
+    if target in source.parents and (target / JOURNAL_DIR).exists():
         raise ValueError(f"the input {source.name} must not lie inside the output {out}")
 
 
@@ -213,15 +216,19 @@ def _chunks(source: Source) -> Shape | None:
 
 def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     """The widest block that the source likes and the budget holds; None leaves it to the plan."""
-    if run.block is not None or (run.workers is None and run.cluster not in {None, "threads"}):
-        return run.block
-    chunks = spec.chunks or spec.shape
     need = Need(write=spec.dtype.itemsize, temporary=source.temporary)
-    workers = run.workers or os.cpu_count() or 1
-    for block in _wide_blocks(source.preferred_block, spec.shape, chunks):
+    chunks = spec.chunk_shape
+    with cluster_of(run) as cluster:
+        workers, processes = cluster.workers, cluster.processes
+    for block in _wide_blocks(source.preferred_block, spec.shape, chunks, workers=workers):
         try:
             make_plan(
-                spec.shape, chunks, need, run=run.but(block=block), workers=workers, processes=0
+                spec.shape,
+                chunks,
+                need,
+                run=run.but(block=block),
+                workers=workers,
+                processes=processes,
             )
         except MemoryError:
             continue
@@ -229,13 +236,19 @@ def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     return None
 
 
-def _wide_blocks(hint: BlockHint, shape: Shape, chunks: Shape) -> Iterator[Shape]:
-    """Blocks of whole chunks from the one that `hint` wants down to narrower ones."""
+def _wide_blocks(hint: BlockHint, shape: Shape, chunks: Shape, *, workers: int) -> Iterator[Shape]:
+    """Blocks of whole chunks from the one that `hint` wants down to narrower ones.
+
+    Where the hint is small, the first is larger than it wants, as long as it does not exceed a
+    good size and leaves every worker two.
+    """
     z, y, x = (
         n if wanted is None or wanted > n - chunk else -(-wanted // chunk) * chunk
         for wanted, n, chunk in zip(hint, shape, chunks, strict=True)
     )
     while y < shape[1] and 2 * z * y * x <= _GOOD_BLOCK:
+        if len(BlockGrid(shape, (z, 2 * y, x))) < 2 * workers:
+            break
         y = min(2 * y, shape[1])
     yield z, y, x
     while y > chunks[1]:

@@ -20,8 +20,8 @@ import numpy as np
 from typing_extensions import override
 
 from poroscale.io.flat import FlatSource
-from poroscale.io.source import require_numeric
-from poroscale.volume import Shape, VoxelSize
+from poroscale.io.source import Source, Voxels, require_numeric
+from poroscale.volume import Index, Shape, VoxelSize
 
 Compression = Literal["raw", "gzip", "zlib", "bzip2"]
 _STEP = 1 << 20
@@ -92,15 +92,51 @@ class UnpackedSource(FlatSource):
         }
 
 
-def layout_source(layout: Layout, scratch: Path | None) -> FlatSource:
+@dataclass(frozen=True, kw_only=True)
+class PackedSource(Source):
+    """A compressed file that has not been unpacked: all is known of it but its voxels."""
+
+    layout: Layout
+
+    @classmethod
+    def of(cls, layout: Layout) -> PackedSource:
+        """What the header says."""
+        return cls(
+            shape=layout.shape,
+            dtype=layout.stored.newbyteorder("="),
+            voxel_size=layout.voxel_size,
+            layout=layout,
+        )
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.layout.data.name
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        size = self.layout.data.stat().st_size
+        return {"format": f"{self.layout.kind} compressed", "file": self.name, "bytes": size}
+
+    @override
+    def read(self, origin: Index, shape: Shape) -> Voxels:
+        raise ValueError(
+            f"{self.name} is {self.layout.compression}-compressed and cannot be read box by box: "
+            "give open_source a folder `scratch` to unpack it to, or unpack it yourself"
+        )
+
+
+def layout_source(layout: Layout, scratch: Path | None) -> Source:
     """The source for `layout`; compressed voxels are unpacked into the folder `scratch` first.
+
+    Without `scratch`, compressed voxels give a source that tells its shape and cannot be read.
 
     Raises
     ------
     FileNotFoundError
         If the data file does not exist.
     ValueError
-        If the sizes of file and header disagree, or compressed voxels come without `scratch`.
+        If the sizes of file and header disagree.
     """
     require_numeric(layout.stored, layout.header.name)
     if not layout.data.is_file():
@@ -108,7 +144,7 @@ def layout_source(layout: Layout, scratch: Path | None) -> FlatSource:
             f"{layout.header.name}: its data file {layout.data.name} does not exist"
         )
     if layout.compression != "raw":
-        return _unpacked_source(layout, scratch)
+        return _unpacked_source(layout, scratch) if scratch else PackedSource.of(layout)
     return FlatSource(
         path=layout.data, offset=_checked_offset(layout), **_common(layout, layout.kind)
     )
@@ -137,12 +173,7 @@ def _checked_offset(layout: Layout) -> int:
     return offset
 
 
-def _unpacked_source(layout: Layout, scratch: Path | None) -> UnpackedSource:
-    if scratch is None:
-        raise ValueError(
-            f"{layout.data.name} is {layout.compression}-compressed and cannot be read box by "
-            "box: give open_source a folder `scratch` to unpack it to, or unpack it yourself"
-        )
+def _unpacked_source(layout: Layout, scratch: Path) -> UnpackedSource:
     scratch.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(scratch).free
     if layout.unpacked_bytes > free:

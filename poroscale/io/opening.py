@@ -36,7 +36,8 @@ def open_source(
     pattern
         Shell pattern that picks the slices of one series from a folder.
     scratch
-        Folder to which gzip, zlib or bzip2 voxels are unpacked; without it they are refused.
+        Folder to which gzip, zlib or bzip2 voxels are unpacked; without it the source tells its
+        shape and voxel size, and cannot be read.
 
     Returns
     -------

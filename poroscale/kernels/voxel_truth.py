@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -40,8 +42,9 @@ def voxelise(outline, pores, shape):  # type: ignore[no-untyped-def]
         extent = (max(box[1] - box[0], 0), max(box[3] - box[2], 0), max(box[5] - box[4], 0))
         mask = np.zeros(extent, np.uint8)
         corner = (box[0], box[2], box[4])
-        _fill(mask, corner, outline, pores[i])
-        _measure(mask, corner, shape, outline, statistics[i])
+        deep = _far_below_surface(outline, pores[i])
+        _fill(mask, corner, outline, pores[i], deep)
+        _measure(mask, corner, shape, outline, statistics[i], deep)
         for z in range(extent[0]):
             for y in range(extent[1]):
                 for x in range(extent[2]):
@@ -57,14 +60,20 @@ def voxelise(outline, pores, shape):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _fill(mask, corner, outline, pore):  # type: ignore[no-untyped-def]
+def _far_below_surface(outline, pore):  # type: ignore[no-untyped-def]
+    # No voxel in or beside the pore can be outside the part, whatever the height.
+    reach = math.sqrt(pore[24] ** 2 + pore[25] ** 2 + pore[26] ** 2) + 2.0
+    return depth_below_surface(outline, pore[0], pore[1], pore[2]) > reach + 2.0 * outline.reach
+
+
+@njit(nogil=True, cache=True)
+def _fill(mask, corner, outline, pore, deep):  # type: ignore[no-untyped-def]
     for z in range(mask.shape[0]):
         for y in range(mask.shape[1]):
             for x in range(mask.shape[2]):
                 pz, py, px = corner[0] + z + 0.5, corner[1] + y + 0.5, corner[2] + x + 0.5
-                if (
-                    wall_distance(pore, pz, py, px) < 0.0
-                    and depth_below_surface(outline, pz, py, px) > 0.0
+                if wall_distance(pore, pz, py, px) < 0.0 and (
+                    deep or depth_below_surface(outline, pz, py, px) > 0.0
                 ):
                     mask[z, y, x] = 1
 
@@ -75,7 +84,7 @@ def _linear(corner, shape, z, y, x):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _measure(mask, corner, shape, outline, row):  # type: ignore[no-untyped-def]
+def _measure(mask, corner, shape, outline, row, deep):  # type: ignore[no-untyped-def]
     row[FIRST] = -1
     for z in range(mask.shape[0]):
         for y in range(mask.shape[1]):
@@ -90,7 +99,7 @@ def _measure(mask, corner, shape, outline, row):  # type: ignore[no-untyped-def]
                     row[SUM_Z + k] += at[k]
                     if at[k] == 0 or at[k] == shape[k] - 1:
                         row[AT_EDGE] = 1
-                if row[OPEN] == 0 and _beside_outside(outline, at, shape):
+                if not deep and row[OPEN] == 0 and _beside_outside(outline, at, shape):
                     row[OPEN] = 1
 
 

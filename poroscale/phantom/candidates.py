@@ -75,7 +75,10 @@ def draw_candidates(
     pores[:, CENTRE] = points
     chance = 1 + 2 * config.surface_bias * patch * near
     chance *= 1 + config.side_bias * (points[:, 2] - outline.centre[1]) / outline.radius
-    chance = np.where(opened, 2 * patch, chance / (1 + 2 * config.surface_bias))
+    chance /= 1 + 2 * config.surface_bias
+    # Open ones follow the rough patches too, and get through as often as the others.
+    typical = float(chance[depth > 0].mean()) if (depth > 0).any() else 1.0
+    chance = np.where(opened, 2 * patch * typical, chance)
     wanted = (depth > 0) & (thin * (1 + config.side_bias) < chance)
     wanted &= (diameters > SMALLEST) & (diameters < 0.5 * config.radius)
     chosen = Candidates(pores, kinds, opened).select(wanted)

@@ -31,7 +31,9 @@ Shape = tuple[int, int, int]
 
 GAP = 4.0
 """Voxels between two pores, so that a blurred scan still shows two."""
-ROUNDS = 60
+ROUNDS = 400
+LARGEST_DRAW = 150_000
+"""Candidates at a time: 35 MB of parameters, whatever the size of the part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def _place(config: PhantomConfig, outline: Outline) -> Candidates:
             return kept
         generator = tile_generator(config.seed, PORES, (draw + 1, 0, 0))
         # About one draw in five survives the intensity and the surface.
-        count = int(5 * (target - placed) / typical) + 200
+        count = min(int(5 * (target - placed) / typical) + 200, LARGEST_DRAW)
         offered = draw_candidates(count, generator, config=config, outline=outline)
         both = kept.join(offered)
         kept = both.select(_fitting(both, config, fixed=len(kept.kinds), target=target))

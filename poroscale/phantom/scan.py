@@ -19,6 +19,7 @@ from poroscale.engine.plan import Need
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.image import BYTES_PER_VOXEL, ImageScan
 from poroscale.phantom.part import PartPhases
+from poroscale.phantom.tomography import BYTES_PER_VOXEL as TOMOGRAPHY_BYTES
 from poroscale.phantom.tomography import TomographyScan
 from poroscale.phantom.truth import write_truth
 from poroscale.volume import Volume, VolumeSpec
@@ -83,7 +84,7 @@ def phantom(out: Path, *, config: PhantomConfig, run: Run | None = None) -> Phan
         out,
         dtype=np.uint16,
         attributes={"kind": "scan", "source": described},
-        bytes_per_voxel=BYTES_PER_VOXEL if image_space else 2.0,
+        bytes_per_voxel=BYTES_PER_VOXEL if image_space else TOMOGRAPHY_BYTES,
         run=run,
     )
     return Phantom(scan, truth, table)
@@ -92,7 +93,7 @@ def phantom(out: Path, *, config: PhantomConfig, run: Run | None = None) -> Phan
 def needs(config: PhantomConfig) -> tuple[VolumeSpec, dict[str, Need]]:
     """The scan that `config` describes, and what its stages take in memory and on disk."""
     spec = VolumeSpec(config.shape, np.dtype(np.uint16), (config.voxel_size,) * 3)
-    temporary = BYTES_PER_VOXEL if config.projections is None else 2.0
+    temporary = BYTES_PER_VOXEL if config.projections is None else TOMOGRAPHY_BYTES
     truth = Need(write=1, temporary=4.0)
     return spec, {"truth": truth, "scan": Need(write=2, temporary=temporary)}
 

@@ -29,7 +29,7 @@ TEXTURES = (
 )
 GRAIN_RADIUS = 18.0  # um, the upper half of a common powder
 MARGIN = 64.0  # voxels that the map reaches beyond the volume, for halos
-LARGEST_MAP = 8_000_000  # nodes; larger parts get a coarser map
+LARGEST_MAP = 4_000_000  # nodes; larger parts get a coarser map
 
 
 def draw_outline(config: PhantomConfig) -> Outline:

@@ -41,6 +41,9 @@ Shape = tuple[int, int, int]
 SOURCE_DISTANCE = 4.0
 """Of the cone's source from the axis, in extents of the volume: a half angle of some 7 degrees."""
 
+BYTES_PER_VOXEL = 60.0
+"""Of the whole volume: the part, its turned planes, the projections and the reconstruction."""
+
 
 class Beam(NamedTuple):
     """What the scanner is set to.

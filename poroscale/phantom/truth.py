@@ -90,7 +90,7 @@ def truth_table(config: PhantomConfig) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "label": labels[seen],
         "id": seen + 1,
-        "class": np.array(CLASSES, object)[plan.kinds[seen]],
+        "class": np.array(CLASSES, dtype=object)[plan.kinds[seen]],
         "voxel_count": found[:, COUNT],
         "volume_um3": volume,
         "analytic_volume_um3": shape_volumes(pores) * voxel**3,
@@ -141,7 +141,7 @@ def write_truth(path: Path, config: PhantomConfig) -> Path:
     table = table.cast(pa.schema(fields, metadata={"phantom": note}))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    pq.write_table(table, partial, compression="zstd")
+    pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
     with partial.open("rb") as stream:
         os.fsync(stream.fileno())
     partial.replace(path)

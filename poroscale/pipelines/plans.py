@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,8 +49,7 @@ def describe(spec: VolumeSpec, stages: Stages, run: Run) -> str:
 
 def plan_ingest(src: str | Path, *, config: IngestConfig, run: Run) -> str:
     """The plan of `ingest`."""
-    with tempfile.TemporaryDirectory() as scratch:
-        spec, need = plan_of(src, config, scratch=Path(scratch))
+    spec, need = plan_of(src, config)
     return describe(spec, {"ingest": need}, run)
 
 
@@ -77,8 +75,7 @@ def plan_analyse(sources: Sequence[str | Path], *, config: AnalyseConfig, run: R
     """The plan of `analyse`, scan by scan."""
     plans = []
     for source in sources:
-        with tempfile.TemporaryDirectory() as scratch:
-            spec, need = plan_of(source, config.ingest, scratch=Path(scratch))
+        spec, need = plan_of(source, config.ingest)
         stages = {"ingest": need} | segment_needs(spec, config.segment)
         plans.append(f"{source}\n{describe(spec, stages | pores_needs(spec), run)}")
     return "\n".join(plans)

@@ -10,7 +10,7 @@ From every block come, for each label in it,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,14 @@ def _measure_block(
     block: Labels, *, origin: Index, labels: Volume, phases: Volume, outside: int | None
 ) -> dict[str, NDArray[Any]]:
     inner = block[1:-1, 1:-1, 1:-1]
-    runs, owners = label_runs(inner, origin)
+    tiles = [label_runs(tile, start) for tile, start in _tiles(inner, origin)]
+    runs, owners = (np.concatenate(part) for part in zip(*tiles, strict=True))
     present = np.unique(owners)
     gift: dict[str, NDArray[Any]] = {"label": present, "counts": count_surface(block, present)}
     gift |= _shadows(runs, owners, present, _at_faces(inner))
-    gift["gap2"] = _nearest(Forest(labels), inner, origin, present)
+    gift["gap2"] = _nearest(Forest(labels), tiles, present)
     if outside is not None:
-        gift["ligament2"] = _nearest(Forest(phases, outside), inner, origin, present)
+        gift["ligament2"] = _nearest(Forest(phases, outside), tiles, present)
     return gift
 
 
@@ -119,16 +120,23 @@ def _sum_lengths(intervals: Runs, owners: Labels, present: Labels) -> NDArray[np
     return total
 
 
-def _nearest(forest: Forest, block: Labels, origin: Index, present: Labels) -> NDArray[np.float64]:
+def _tiles(block: Labels, origin: Index) -> Iterator[tuple[Labels, Index]]:
+    """Pieces of the block no larger than the tiles of a forest, and where they begin."""
+    for z, y, x in product(*(range(0, n, TILE) for n in block.shape)):
+        piece = block[z : z + TILE, y : y + TILE, x : x + TILE]
+        yield piece, (origin[0] + z, origin[1] + y, origin[2] + x)
+
+
+def _nearest(
+    forest: Forest, tiles: list[tuple[Runs, Labels]], present: Labels
+) -> NDArray[np.float64]:
     """Squared distance of each label's part in this block to the nearest run; tile by tile."""
     best = np.full(len(present), np.inf)
-    for corner in product(*(range(0, n, TILE) for n in block.shape)):
-        tile = block[tuple(slice(o, o + TILE) for o in corner)]
-        start = (origin[0] + corner[0], origin[1] + corner[1], origin[2] + corner[2])
-        runs, owners = label_runs(tile, start)
+    for runs, owners in tiles:
         if len(runs):
             labels, squared = forest.nearest_of_runs(runs, owners)
-            np.minimum.at(best, np.searchsorted(present, labels), squared)
+            row = np.searchsorted(present, labels)
+            best[row] = np.minimum(best[row], squared)
     return best
 
 

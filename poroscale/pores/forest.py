@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -102,23 +103,45 @@ class Forest:
             nearest_of_runs(tree, bodies.some(asking), best=best, voxel_size=self.volume.voxel_size)
         return labels, best
 
-    def nearest_of_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(m,) squared distances [um2] from points (m, 3), in voxels, to the nearest run."""
+    def nearest_of_points(
+        self, points: NDArray[np.float64], *, workers: int = 1
+    ) -> NDArray[np.float64]:
+        """Squared distances [um2] from points to the nearest run.
+
+        Parameters
+        ----------
+        points
+            (m, 3) in voxels from the volume's corner.
+        workers
+            Threads.
+
+        Returns
+        -------
+        (m,); infinite where the forest has no run.
+        """
         best = np.full(len(points), np.inf)
-        limit = np.array(self.volume.shape) - 1
-        home = np.clip(points // TILE, 0, limit // TILE).astype(np.int64)
-        for tile in np.unique(home, axis=0):
-            here = np.flatnonzero((home == tile).all(axis=1))
-            low, high = points[here].min(axis=0), points[here].max(axis=0)
-            for bound, tree in self._by_distance(low, high):
-                asking = here[best[here] > bound]
-                if not len(asking):
-                    break
-                squared = best[asking]
-                nearest_of_points(
-                    tree, points[asking], best=squared, voxel_size=self.volume.voxel_size
-                )
-                best[asking] = squared
+        if len(points):
+            limit = (np.array(self.volume.shape) - 1) // TILE
+            home = np.clip(points // TILE, 0, limit).astype(np.int64)
+            order = np.lexsort(home.T)
+            ends = np.flatnonzero(np.diff(home[order], axis=0).any(axis=1)) + 1
+            with ThreadPoolExecutor(workers) as pool:
+                groups = np.split(order, ends)
+                found = pool.map(self._nearest_of_neighbours, (points[g] for g in groups))
+                for group, squared in zip(groups, found, strict=True):
+                    best[group] = squared
+        return best
+
+    def _nearest_of_neighbours(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same for points of one tile."""
+        best = np.full(len(points), np.inf)
+        for bound, tree in self._by_distance(points.min(axis=0), points.max(axis=0)):
+            asking = np.flatnonzero(best > bound)
+            if not len(asking):
+                break
+            squared = best[asking]
+            nearest_of_points(tree, points[asking], best=squared, voxel_size=self.volume.voxel_size)
+            best[asking] = squared
         return best
 
     def _by_distance(
@@ -147,20 +170,31 @@ class Forest:
     def _runs(self, tile: Index) -> tuple[Runs, Labels]:
         origin = _triple(i * TILE for i in tile)
         stop = _triple(min(o + TILE, n) for o, n in zip(origin, self.volume.shape, strict=True))
+        shape = _triple(b - a for a, b in zip(origin, stop, strict=True))
+        voxels = self.volume.read(origin, shape)
         if self.outside is None:
-            shape = _triple(b - a for a, b in zip(origin, stop, strict=True))
-            return label_runs(self.volume.read(origin, shape), origin)
-        return skin_runs(self._is_outside(origin, stop), origin)
+            return label_runs(voxels, origin)
+        away = voxels == self.outside
+        if not away.any():
+            return label_runs(np.zeros((0, 0, 0), np.uint32), origin)
+        return skin_runs(self._with_faces(away, origin), origin)
 
-    def _is_outside(self, origin: Index, stop: Index) -> NDArray[np.bool_]:
-        """The box and one voxel around it; beyond the volume nothing is part of the part."""
-        low = _triple(max(0, o - 1) for o in origin)
-        high = _triple(min(n, b + 1) for n, b in zip(self.volume.shape, stop, strict=True))
-        voxels = self.volume.read(low, _triple(b - a for a, b in zip(low, high, strict=True)))
-        widths = [
-            (a - o + 1, b + 1 - h) for a, o, b, h in zip(low, origin, stop, high, strict=True)
-        ]
-        return np.pad(voxels == self.outside, widths, constant_values=True)
+    def _with_faces(self, away: NDArray[np.bool_], origin: Index) -> NDArray[np.bool_]:
+        """The tile and the layers of voxels on its six faces; beyond the volume nothing is part.
+
+        Layer by layer, for that reads seven chunks where a box around the tile would read 27.
+        """
+        grown = np.pad(away, 1, constant_values=True)
+        for axis, side in product(range(3), (0, 1)):
+            corner, shape = list(origin), list(away.shape)
+            corner[axis] += away.shape[axis] if side else -1
+            shape[axis] = 1
+            if 0 <= corner[axis] < self.volume.shape[axis]:
+                layer = self.volume.read(_triple(corner), _triple(shape)) == self.outside
+                place = [slice(1, -1)] * 3
+                place[axis] = slice(-1, None) if side else slice(0, 1)
+                grown[tuple(place)] = layer
+        return grown
 
 
 def _triple(numbers: Iterable[int]) -> tuple[int, int, int]:

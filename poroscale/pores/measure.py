@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -136,16 +137,18 @@ def _raw_columns(
         journal=work,
         run=run,
     )
-    raw["surface2"] = _surface_distance(raw, phases, chosen.outside)
+    raw["surface2"] = _surface_distance(raw, phases, chosen.outside, run)
     return raw
 
 
 def _surface_distance(
-    raw: dict[str, NDArray[Any]], phases: Volume, outside: int | None
+    raw: dict[str, NDArray[Any]], phases: Volume, outside: int | None, run: Run
 ) -> NDArray[np.float64]:
+    """From the centroids, in this process: a point is soon answered, and needs no label."""
     if outside is None:
         return np.full(len(raw["label"]), np.inf)
-    return Forest(phases, outside).nearest_of_points(centroids(raw))
+    workers = run.workers or os.cpu_count() or 1
+    return Forest(phases, outside).nearest_of_points(centroids(raw), workers=workers)
 
 
 def _metadata(

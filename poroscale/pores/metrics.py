@@ -156,7 +156,7 @@ def flags(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
 def pore_class(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     """Gas, keyhole or lack of fusion, by `ClassRules`; the first that fits.
 
-    1. Shape not valid: unclassified.
+    1. Shape not valid, or cut off by the edge of the volume: unclassified.
     2. Round enough and spherical enough: gas.
     3. Not spherical at all: lack of fusion.
     4. Flatter than elongated, the short axis near the build direction: lack of fusion.
@@ -170,7 +170,7 @@ def pore_class(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     aspect = table["flatness"] * table["elongation"]
     round_ = (aspect >= rules.gas_min_aspect) & (table["sphericity"] >= rules.gas_min_sphericity)
     cases = [
-        (~table["shape_valid"], "unclassified"),
+        (~table["shape_valid"] | table["touches_edge"], "unclassified"),
         (round_, "gas"),
         (table["sphericity"] < rules.ragged_max_sphericity, "lack_of_fusion"),
         (flat & across, "lack_of_fusion"),

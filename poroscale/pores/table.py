@@ -61,6 +61,7 @@ def write_table(
                 file,
                 row_group_size=ROW_GROUP,
                 compression="zstd",
+                write_page_checksum=True,
                 use_dictionary=[c.name for c in columns if c.kind == "string"],
             )
             file.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,8 @@ def _store_table(table: pa.Table, out_dir: Path) -> None:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    for name, write in (("batch.parquet", parquet.write_table), ("batch.csv", csv.write_csv)):
+    checked = partial(parquet.write_table, write_page_checksum=True)
+    for name, write in (("batch.parquet", checked), ("batch.csv", csv.write_csv)):
         sink = pa.BufferOutputStream()
         write(table, sink)
         store(out_dir / name, sink.getvalue().to_pybytes())
@@ -128,8 +130,8 @@ def _store_pores(folders: Sequence[Path], out_dir: Path) -> None:
             raise ValueError(f"{path} must have the columns of {tables[0]}")
     target = pa.schema([pa.field("scan", pa.string()), *schema], schema.metadata)
     out_dir.mkdir(parents=True, exist_ok=True)
-    partial = out_dir / ".batch_pores.parquet.partial"
-    with parquet.ParquetWriter(partial, target) as writer:
+    unfinished = out_dir / ".batch_pores.parquet.partial"
+    with parquet.ParquetWriter(unfinished, target, write_page_checksum=True) as writer:
         for folder, path in zip(folders, tables, strict=True):
             for rows in parquet.ParquetFile(path).iter_batches(65536):
                 name = pa.array([folder.name] * rows.num_rows, pa.string())
@@ -138,7 +140,7 @@ def _store_pores(folders: Sequence[Path], out_dir: Path) -> None:
                         target
                     )
                 )
-    partial.replace(out_dir / "batch_pores.parquet")
+    unfinished.replace(out_dir / "batch_pores.parquet")
 
 
 def _links(folders: Sequence[Path], out_dir: Path) -> dict[str, str]:

@@ -25,7 +25,7 @@ GRID = "#e3e3e3"
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 GREEN = "#009E73"
-VERMILLION = "#D55E00"
+VERMILION = "#D55E00"
 GREY = "#8c8c8c"
 PALE = "#a9cfe5"
 DENSITY = "cividis"
@@ -33,7 +33,7 @@ DENSITY = "cividis"
 CLASS_COLOURS = {
     "gas": BLUE,
     "keyhole": GREEN,
-    "lack_of_fusion": VERMILLION,
+    "lack_of_fusion": VERMILION,
     "unclassified": GREY,
 }
 

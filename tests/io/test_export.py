@@ -112,7 +112,7 @@ def test_output_inside_the_volume_is_refused(volume):
         ("out.xyz", {}, "the format must be said"),
         ("out.tif", {"format": "overlay"}, "labels must be given"),
         ("out.mhd", {"labels": "labels.zarr"}, "labels must be given"),
-        ("out.csv", {}, "csv is made from a Parquet table"),
+        ("out.csv", {}, "is made from a Parquet table"),
     ],
 )
 def test_what_does_not_go_together(tmp_path, volume, name, config, says):

@@ -11,6 +11,17 @@ def test_the_csv_holds_the_table(tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(path), table, check_dtype=False)
 
 
+def test_parquet_keeps_units(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    field = pa.field("volume_um3", pa.float64(), metadata={"unit": "um3"})
+    pq.write_table(pa.table([[1.0, 2.0]], pa.schema([field])), tmp_path / "pores.parquet")
+    again = pq.read_table(export(tmp_path / "pores.parquet", tmp_path / "copy.parquet"))
+    assert again.schema.field("volume_um3").metadata[b"unit"] == b"um3"
+    assert again["volume_um3"].to_pylist() == [1.0, 2.0]
+
+
 def test_an_empty_table_keeps_its_columns(tmp_path):
     table = pd.DataFrame(
         {"label": pd.Series([], dtype="int64"), "volume_um3": pd.Series([], dtype="float64")}

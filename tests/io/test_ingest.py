@@ -3,7 +3,7 @@ import pytest
 import tifffile
 
 from poroscale.engine import Run
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import IngestConfig, ingest, plan_of
 from poroscale.volume import Volume
 
 SIZE = IngestConfig(voxel_size=2.5)
@@ -78,7 +78,7 @@ def test_box_mask_turn_and_dtype_together(tmp_path, voxels):
 
 
 def test_blocks_do_not_matter(tmp_path, voxels):
-    array = voxels(shape=(200, 300, 260))
+    array = voxels(np.uint8, (130, 260, 140))
     folder = folder_of(tmp_path / "scan", array, compression="zlib", rowsperstrip=16)
     for number, run in enumerate((Run(block=(128, 128, 128)), Run(workers=2), Run(workers=1))):
         volume = ingest(folder, tmp_path / f"{number}.zarr", config=SIZE, run=run)
@@ -128,12 +128,29 @@ def test_unknown_key():
         IngestConfig.model_validate({"voxelsize": 3})
 
 
-@pytest.mark.parametrize("where", ["scan", "scan/out.zarr", "scan/deep/out.zarr", "."])
+@pytest.mark.parametrize("where", ["scan", "scan/out.zarr", "scan/deep/out.zarr"])
 def test_output_and_input_inside_each_other(tmp_path, voxels, where):
     source = folder_of(tmp_path / "scan", voxels())
     with pytest.raises(ValueError, match="must not lie inside"):
         ingest(source, tmp_path / where, config=SIZE)
     assert len(list(source.iterdir())) == 7
+
+
+def test_an_input_inside_the_volume_to_be_replaced(tmp_path, voxels):
+    ingest(save(tmp_path / "scan.npy", voxels()), tmp_path / "out.zarr", config=SIZE)
+    with pytest.raises(ValueError, match="the input 0 must not lie inside the output"):
+        ingest(tmp_path / "out.zarr" / "0", tmp_path / "out.zarr", run=Run(overwrite=True))
+    assert Volume.open(tmp_path / "out.zarr").shape == voxels().shape
+
+
+def test_the_plan_touches_no_voxel(tmp_path, voxels):
+    nibabel = pytest.importorskip("nibabel", reason="the extra 'io' is not installed")
+    image = nibabel.Nifti1Image(voxels(np.int16).T, np.eye(4))
+    nibabel.save(image, tmp_path / "scan.nii.gz")
+    spec, need = plan_of(tmp_path / "scan.nii.gz", SIZE)
+    assert (spec.shape, spec.dtype, spec.voxel_size) == ((7, 11, 13), np.int16, (2.5, 2.5, 2.5))
+    assert need.write == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 
 def test_nothing_there(tmp_path):

@@ -53,7 +53,7 @@ def test_another_size_than_the_header_says(tmp_path, compression, size, said):
 
 @pytest.mark.parametrize("compression", PACKERS)
 def test_a_bomb_stops_early(tmp_path, compression):
-    layout = packed(tmp_path, PACKERS[compression](bytes(200_000_000)), compression)
+    layout = packed(tmp_path, PACKERS[compression](bytes(40_000_000)), compression)
     with pytest.raises(ValueError, match="more than the 240"):
         layout_source(layout, tmp_path / "scratch")
 
@@ -67,6 +67,8 @@ def test_truncated_or_no_such_stream(tmp_path, compression):
             layout_source(layout, tmp_path / "scratch")
 
 
-def test_without_scratch(tmp_path):
+def test_without_scratch_the_header_is_known_and_no_voxel(tmp_path):
+    source = layout_source(packed(tmp_path, b"", "gzip"), None)
+    assert (source.shape, source.dtype, source.voxel_size) == ((4, 5, 6), np.uint16, (1, 1, 1))
     with pytest.raises(ValueError, match="gzip-compressed and cannot be read box by box"):
-        layout_source(packed(tmp_path, b"", "gzip"), None)
+        source((0, 0, 0), (1, 1, 1))

@@ -78,13 +78,18 @@ def test_classes(make_volume, tmp_path, half, tilt, expected):
 
 def test_ragged_pores_are_lack_of_fusion_whichever_way_they_lie():
     table = {
-        "shape_valid": np.array([True, False]),
-        "flatness": np.array([0.9, 0.9]),
-        "elongation": np.array([0.8, 0.8]),
-        "sphericity": np.array([0.3, 0.3]),
-        "short_axis_angle_deg": np.array([90.0, 90.0]),
-        "long_axis_angle_deg": np.array([np.nan, 90.0]),
+        "shape_valid": np.array([True, False, True]),
+        "touches_edge": np.array([False, False, True]),
+        "flatness": np.full(3, 0.9),
+        "elongation": np.full(3, 0.8),
+        "sphericity": np.full(3, 0.3),
+        "short_axis_angle_deg": np.full(3, 90.0),
+        "long_axis_angle_deg": np.array([np.nan, 90.0, 90.0]),
     }
     scene = Scene((1, 1, 1), (0, 0, 0), (9, 9, 9), PoresConfig(rules=ClassRules()))
-    assert pore_class(table, scene)["class"].tolist() == ["lack_of_fusion", "unclassified"]
+    assert pore_class(table, scene)["class"].tolist() == [
+        "lack_of_fusion",
+        "unclassified",
+        "unclassified",
+    ]
     assert pore_class in METRICS

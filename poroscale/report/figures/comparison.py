@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from poroscale.report.style import BLUE, INK, PALE, VERMILLION, log_axis, new_figure, number_axis
+from poroscale.report.style import BLUE, INK, PALE, VERMILION, log_axis, new_figure, number_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def diameters(scans: Scans) -> Figure | None:
         axes.plot([p05, p95], [place, place], color=BLUE, linewidth=1.0)
         axes.barh(place, p75 - p25, left=p25, height=0.5, color=PALE)
         axes.plot([p50, p50], [place - 0.25, place + 0.25], color=BLUE, linewidth=2.0)
-        axes.plot(numbers["max_diameter_um"], place, "x", color=VERMILLION)
+        axes.plot(numbers["max_diameter_um"], place, "x", color=VERMILION)
     log_axis(axes)
     axes.set_xlabel("Equivalent diameter (µm)")
     return figure

@@ -13,7 +13,7 @@ from poroscale.report.style import (
     INK,
     MUTED,
     ORANGE,
-    VERMILLION,
+    VERMILION,
     legend_above,
     log_axis,
     new_figure,
@@ -92,7 +92,7 @@ def _number(value: Any) -> float:
 def _mark_thresholds(axes: Axes, segmentation: Mapping[str, Any]) -> None:
     marks = (
         ("outer_threshold", "outside | part", MUTED, 0.30),
-        ("inner_threshold", "pore | solid", VERMILLION, 0.06),
+        ("inner_threshold", "pore | solid", VERMILION, 0.06),
     )
     for key, text, colour, height in marks:
         value = segmentation.get(key)

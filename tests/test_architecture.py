@@ -1,0 +1,109 @@
+"""The rules of the house that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "poroscale"
+FILES = sorted(PACKAGE.rglob("*.py"))
+BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "lib", "base", "misc"}
+DASK = {"dask", "distributed", "dask_cuda"}
+HEAVY = (
+    "dask distributed edt h5py kymatio matplotlib numba numpy pandas pyarrow pydantic scipy skimage"
+    " tifffile torch xarray zarr"
+)
+FILE_LINES, FUNCTION_LINES = 500, 60
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported_packages(tree: ast.AST) -> Iterator[str]:
+    """Top-level packages that a file imports, wherever it does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_imports_run_one_way_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+    monkeypatch.syspath_prepend(str(ROOT))
+    config = str(ROOT / "pyproject.toml")
+    assert lint_imports(config_filename=config, no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_only_the_engine_and_to_xarray_import_dask() -> None:
+    importers = {
+        name_of(path) for path in FILES if DASK & {*imported_packages(ast.parse(path.read_text()))}
+    }
+    outside = {path for path in importers if not path.startswith("poroscale/engine/")}
+    assert outside == {"poroscale/volume.py"}
+    volume = ast.parse((PACKAGE / "volume.py").read_text())
+    users = {
+        node.name
+        for node in ast.walk(volume)
+        if isinstance(node, ast.FunctionDef) and DASK & {*imported_packages(node)}
+    }
+    assert users == {"to_xarray"}
+
+
+@pytest.mark.parametrize("banned", ["dask", "distributed", "zarr", "xarray"])
+def test_kernels_know_arrays_alone(banned: str) -> None:
+    for path in sorted((PACKAGE / "kernels").rglob("*.py")):
+        assert banned not in {*imported_packages(ast.parse(path.read_text()))}, name_of(path)
+
+
+def test_no_drawer_for_odds_and_ends() -> None:
+    places = [*FILES, *(path for path in PACKAGE.rglob("*") if path.is_dir())]
+    assert not {name_of(path) for path in places if path.stem.strip("_").lower() in BANNED_NAMES}
+
+
+def test_functions_are_short() -> None:
+    long = {
+        f"{name_of(path)}:{node.name}"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and body_lines(node) > FUNCTION_LINES
+    }
+    assert not long
+
+
+def body_lines(node: ast.FunctionDef) -> int:
+    """Lines of a function after its signature and docstring."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return 1 + node.end_lineno - body[0].lineno if body and node.end_lineno else 0
+
+
+def test_files_are_short() -> None:
+    assert not {name_of(path) for path in FILES if len(path.read_text().splitlines()) > FILE_LINES}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['poroscale', '--help']\n"
+        "try:\n"
+        "    runpy.run_module('poroscale', run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    assert end.code in (0, None), end.code\n"
+        "print('HEAVY', *sorted({name.partition('.')[0] for name in sys.modules}"
+        f" & {{*'{HEAVY}'.split()}}))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "analyse" in done.stdout
+    assert done.stdout.splitlines()[-1] == "HEAVY"
