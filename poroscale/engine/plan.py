@@ -7,9 +7,11 @@ the largest sensible block for which all workers together stay inside the budget
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from math import prod
 
@@ -20,8 +22,14 @@ from poroscale.volume import Shape
 MIB = 1 << 20
 WORKER_BASELINE = 230 * MIB
 """A worker process with numpy, zarr, numba and dask imported."""
-LIBRARIES = 90 * MIB
-"""What the first task of a process still imports and compiles."""
+LIBRARIES = {
+    "numba": 110 * MIB,
+    "scipy.ndimage": 30 * MIB,
+    "skimage.filters": 50 * MIB,
+    "pandas": 60 * MIB,
+    "pyarrow.parquet": 50 * MIB,
+}
+"""What the tasks of a job still import, and compile, if this process has not done so yet."""
 CHUNKS_IN_FLIGHT = 4
 """Chunks that zarr decodes or encodes at a time for one task; set in `cluster.configure_zarr`."""
 
@@ -186,18 +194,20 @@ def _multiples(chunk: int, extent: int) -> Iterator[int]:
         yield max(1, TARGET_EDGE // chunk)
 
 
-@cache
 def baseline_bytes() -> int:
-    """Size of this process when the first plan was made, with what it will still import."""
-    return proportional_set_size() + LIBRARIES
+    """Size of this process now, with what it will still import."""
+    missing = (size for name, size in LIBRARIES.items() if name not in sys.modules)
+    return resident_set_size() + sum(missing)
 
 
-def proportional_set_size() -> int:
-    """Memory of this process, shared pages divided among those that share them [bytes]."""
+def release_memory() -> None:
+    """Hand what is free in the heap back to the system, where the C library can (glibc)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def resident_set_size() -> int:
+    """Memory of this process [bytes]; never less than its proportional set size."""
     import psutil
 
-    process = psutil.Process()
-    try:
-        return int(process.memory_full_info().pss)
-    except (AttributeError, psutil.AccessDenied):
-        return int(process.memory_info().rss)
+    return int(psutil.Process().memory_info().rss)

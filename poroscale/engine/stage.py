@@ -14,7 +14,7 @@ from poroscale.engine.cluster import cluster_of
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.journal import Record
 from poroscale.engine.output import Job, Output, free_space
-from poroscale.engine.plan import Need, Plan, make_plan
+from poroscale.engine.plan import Need, Plan, make_plan, release_memory
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen
@@ -127,6 +127,7 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
                 advance()
 
             cluster.run(task, [number for number in wanted if number not in records], collect)
+    release_memory()
     return records
 
 
