@@ -44,6 +44,14 @@ def peak_bytes() -> int:
     return _kilobytes(status, "VmHWM") - _kilobytes(now, "Rss") + _kilobytes(now, "Pss")
 
 
+def size_now() -> int:
+    """Proportional set size of this process [bytes]."""
+    try:
+        return _kilobytes(Path("/proc/self/smaps_rollup").read_text(), "Pss")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def _kilobytes(text: str, name: str) -> int:
     line = next(line for line in text.splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024

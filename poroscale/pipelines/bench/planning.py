@@ -72,12 +72,12 @@ def help_seconds(runs: int = HELP_RUNS) -> float:
 def plan_blocks(scratch: Path, *, blocks: list[int]) -> Timed:
     """`map_blocks` until its first block."""
     from poroscale.engine import Run, map_blocks
-    from poroscale.engine.plan import proportional_set_size
+    from poroscale.pipelines.bench.child import size_now
     from poroscale.volume import Volume
 
     volume = Volume.open(_nothing(scratch / "nothing.zarr", blocks))
     run = Run(block=(CHUNK, CHUNK, CHUNK), workers=1)
-    before = proportional_set_size()
+    before = size_now()
 
     def timed() -> dict[str, float]:
         begun = time.perf_counter()
@@ -96,9 +96,9 @@ def plan_blocks(scratch: Path, *, blocks: list[int]) -> Timed:
 
 def stop_here(block: NDArray[Any]) -> NDArray[Any]:
     """Raise when the first block runs."""
-    from poroscale.engine.plan import proportional_set_size
+    from poroscale.pipelines.bench.child import size_now
 
-    raise FirstBlock(time.perf_counter(), proportional_set_size())
+    raise FirstBlock(time.perf_counter(), size_now())
 
 
 def _nothing(path: Path, blocks: list[int]) -> Path:
