@@ -266,6 +266,7 @@ class Volume:
             _Lazy(self),
             chunks=self.chunks,
             name=f"{self.path.name}-{self.digest}",
+            fancy=False,
             meta=np.empty((0, 0, 0), self.dtype),
         )
         coords = {
@@ -296,13 +297,14 @@ class _Lazy:
     def dtype(self) -> np.dtype[Any]:
         return self.volume.dtype
 
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
-        ranges = [s.indices(n) for s, n in zip(box, self.shape, strict=True)]
+    def __getitem__(self, box: tuple[slice | int, ...]) -> NDArray[Any]:
+        """Dask asks for slices of positive step, and for single indices where it has fused some."""
+        slices = [i if isinstance(i, slice) else slice(i, i + 1) for i in box]
+        ranges = [s.indices(n) for s, n in zip(slices, self.shape, strict=True)]
         z, y, x = (r[0] for r in ranges)
         dz, dy, dx = (max(0, r[1] - r[0]) for r in ranges)
-        return self.volume.read((z, y, x), (dz, dy, dx))[
-            tuple(slice(None, None, r[2]) for r in ranges)
-        ]
+        within = (slice(None, None, i.step) if isinstance(i, slice) else 0 for i in box)
+        return self.volume.read((z, y, x), (dz, dy, dx))[tuple(within)]
 
 
 def group_attributes(spec: VolumeSpec) -> dict[str, Any]:

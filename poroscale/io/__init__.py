@@ -1,1 +1,21 @@
-"""Other formats in and out, in chunks: `ingest`, `export` and `open_source` in their modules."""
+"""Other formats in and out, in chunks.
+
+`opening.open_source` makes a `Source` of any file: an object that knows its shape, dtype and voxel
+size from the header and reads any box. `ingest.ingest` turns it into a volume, `export.export`
+writes volumes and tables for other programs.
+
+| format | in | out | voxel size from |
+|---|---|---|---|
+| folder of TIFF slices | yes | yes | ImageJ or OME description, resolution tags |
+| TIFF, BigTIFF, ImageJ stack, OME-TIFF | yes | yes | the same |
+| RGB TIFF, pores coloured over the scan | - | yes | - |
+| PNG, JPEG, BMP slices | yes | - | - |
+| RAW with .mhd, .nhdr, .vgi, .json, or by name | yes | with .mhd | side-car (.mhd: mm) or name |
+| MetaImage .mha, NRRD | yes | - | spacing (and unit) in the header |
+| NIfTI (needs nibabel) | yes | - | pixdim and xyzt_units |
+| HDF5, NeXus | yes | - | attributes, axes or fields with units |
+| VTKHDF ImageData | yes | yes | Spacing, in um where we wrote it |
+| NumPy .npy | yes | yes | - |
+| Zarr v2 and v3, OME-Zarr 0.4 and 0.5 | yes | (the volume itself) | scale and unit of the axes |
+| Parquet table | - | CSV, Parquet | - |
+"""

@@ -66,7 +66,7 @@ class Hdf5Source(Source):
         try:
             with h5py.File(self.path, "r") as file:
                 box = file[self.dataset][where]
-        except OSError as error:
+        except (OSError, RuntimeError, KeyError, TypeError) as error:
             raise OSError(f"{self.name} cannot be read: {error}") from error
         return np.ascontiguousarray(box.reshape(shape), dtype=self.dtype)
 
@@ -85,7 +85,7 @@ def open_hdf5(path: Path, dataset: str | None) -> Hdf5Source:
         with h5py.File(path, "r") as file:
             found = _named(file, dataset, path) if dataset else _only_volume(file, path)
             return _source(path, found)
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name}: not a complete HDF5 file: {error}") from error
 
 

@@ -5,6 +5,7 @@ Voxels are kept as stored, x fastest; the affine's axes and signs are not applie
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +40,14 @@ def read_nifti(path: Path) -> tuple[Layout, float, float]:
     try:
         import nibabel
         from nibabel.filebasedimages import ImageFileError
+        from nibabel.spatialimages import HeaderDataError
     except ImportError as error:
         raise ValueError(
             f"{path.name}: NIfTI needs the package nibabel: pip install 'poroscale[io]'"
         ) from error
     try:
         image = nibabel.load(path)
-    except (ImageFileError, EOFError) as error:
+    except (ImageFileError, HeaderDataError, EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path.name}: not a NIfTI file: {error}") from error
     header, proxy = image.header, image.dataobj
     if "xyzt_units" not in header:

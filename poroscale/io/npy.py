@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def open_npy(path: Path) -> Source:
                 else np.lib.format.read_array_header_2_0
             )
             shape, fortran, stored = read(file)
-        except ValueError as error:
+        except (ValueError, SyntaxError, TypeError, TokenError) as error:
             raise ValueError(f"{path.name}: not a .npy file: {error}") from error
         offset = file.tell()
     if stored == np.bool_:

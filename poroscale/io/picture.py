@@ -71,8 +71,8 @@ def _head(path: Path) -> tuple[tuple[int, int], str]:
     try:
         with Image.open(path) as image:
             mode, (width, height) = image.mode, image.size
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path.name}: not a picture that can be read") from error
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path.name}: not a picture that can be read: {error}") from error
     if mode not in _DTYPES:
         raise ValueError(f"{path.name}: slices must be grey, got a picture of mode {mode}")
     return (height, width), _DTYPES[mode]

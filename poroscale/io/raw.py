@@ -105,7 +105,10 @@ def read_vgi(path: Path) -> Layout:
         line if line.lstrip().startswith("{") is False else line.replace("{", "[").replace("}", "]")
         for line in path.read_text(encoding="latin-1").splitlines(keepends=True)
     )
-    parser.read_string("[head]\n" + text)
+    try:
+        parser.read_string("[head]\n" + text)
+    except configparser.Error as error:
+        raise ValueError(f"{path.name}: not a .vgi side-car: {error.message}") from error
     fields: dict[str, str] = {}
     for section in parser.sections():
         for key, value in parser.items(section):

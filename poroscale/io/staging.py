@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ def staged(dst: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     refuse_existing(dst, overwrite=overwrite)
     dst.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(dst)
     partial = dst.with_name(f".{dst.name}.{os.getpid()}.partial")
-    _remove(partial)
     try:
         yield partial
         _flush(partial)
@@ -49,6 +50,16 @@ def refuse_existing(dst: Path, *, overwrite: bool) -> None:
         raise FileExistsError(f"{dst} exists; choose another name, or replace it with --overwrite")
     if dst.is_dir() and any(entry.suffix != ".tif" for entry in dst.iterdir()):
         raise FileExistsError(f"{dst} holds more than TIFF slices and is not replaced")
+
+
+def _sweep(dst: Path) -> None:
+    """Remove what a killed process left behind."""
+    import psutil
+
+    for left in dst.parent.iterdir():
+        match = re.fullmatch(rf"\.{re.escape(dst.name)}\.(\d+)\.partial", left.name)
+        if match and (int(match[1]) == os.getpid() or not psutil.pid_exists(int(match[1]))):
+            _remove(left)
 
 
 def _flush(path: Path) -> None:

@@ -20,6 +20,7 @@ from typing_extensions import override
 from poroscale.io.flat import FlatSource, open_file, read_window
 from poroscale.io.source import BlockHint, Source, Voxels, require_numeric
 from poroscale.io.tiff_pages import (
+    DAMAGE,
     all_pages,
     check_page,
     decode_window,
@@ -96,10 +97,13 @@ class TiffSource(Source):
                 for k, offset in enumerate(plain):
                     read_window(file, offset, self.stored, self.shape[2], corner=corner, out=out[k])
             return
-        with tifffile.TiffFile(path) as tiff:
-            for k, plane in enumerate(planes):
-                tiff.filehandle.seek(plane.directory)
-                decode_window(tifffile.TiffPage(tiff, 0), corner, out[k])
+        try:
+            with tifffile.TiffFile(path) as tiff:
+                for k, plane in enumerate(planes):
+                    tiff.filehandle.seek(plane.directory)
+                    decode_window(tifffile.TiffPage(tiff, 0), corner, out[k])
+        except DAMAGE as error:
+            raise OSError(f"{path.name} cannot be decoded: {error}") from error
 
 
 def files_fingerprint(kind: str, folder: Path, files: tuple[str, ...]) -> dict[str, Any]:

@@ -11,6 +11,19 @@ import tifffile
 
 from poroscale.io.source import Voxels
 
+# What tifffile lets out when a damaged file's numbers make no sense to it.
+DAMAGE = (
+    tifffile.TiffFileError,
+    struct.error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+)
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[tifffile.TiffFile]:
@@ -22,13 +35,12 @@ def opened(path: Path) -> Iterator[tifffile.TiffFile]:
         If the file is no TIFF, or ends before its first page does.
     """
     try:
-        tiff = tifffile.TiffFile(path)
-    except (tifffile.TiffFileError, struct.error, EOFError) as error:
-        raise ValueError(f"{path.name}: not a complete TIFF file: {error}") from error
-    with tiff:
-        if len(tiff.pages) < 1:
-            raise ValueError(f"{path.name}: the file holds no image")
-        yield tiff
+        with tifffile.TiffFile(path) as tiff:
+            if len(tiff.pages) < 1:
+                raise ValueError(f"{path.name}: the file holds no image")
+            yield tiff
+    except DAMAGE as error:
+        raise ValueError(f"{path.name}: not a whole TIFF file: {error}") from error
 
 
 def require_unbroken_chain(tiff: tifffile.TiffFile, path: Path) -> None:
@@ -50,10 +62,10 @@ def require_unbroken_chain(tiff: tifffile.TiffFile, path: Path) -> None:
 def all_pages(tiff: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
     """All pages, each with its own shape and dtype."""
     tiff.pages.useframes = False
-    try:
-        return [tiff.pages[number] for number in range(len(tiff.pages))]
-    except (tifffile.TiffFileError, struct.error, EOFError, IndexError) as error:
-        raise ValueError(f"{path.name} is truncated: {error}") from error
+    pages = [tiff.pages[number] for number in range(len(tiff.pages))]
+    if not all(isinstance(page, tifffile.TiffPage) for page in pages):
+        raise ValueError(f"{path.name}: not a whole TIFF file: its pages cannot be told apart")
+    return pages
 
 
 def check_page(page: tifffile.TiffPage, path: Path, name: str) -> None:
@@ -119,6 +131,6 @@ def _segment(page: tifffile.TiffPage, index: int) -> Voxels | None:
         decoded = page.decode(
             handle.read(count), index, jpegtables=page.jpegtables, jpegheader=page.jpegheader
         )[0]
-    except (tifffile.TiffFileError, RuntimeError, ValueError, struct.error) as error:
+    except (*DAMAGE, ValueError, MemoryError) as error:  # a damaged header may claim any size
         raise OSError(f"{handle.name}: segment {index} cannot be decoded: {error}") from error
     return None if decoded is None else decoded[0, :, :, 0]

@@ -83,10 +83,15 @@ def _from_tags(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
     pixel = _pixel_edges(tiff)
     if per_unit is None or pixel is None or pixel[0] != pixel[1]:
         return None
-    dpi = 25400 / (pixel[0] * per_unit)
-    if round(dpi) in _SCREEN_DPI and abs(dpi - round(dpi)) < 0.02:
+    if _is_an_editors(pixel[0] * per_unit):
         return None
     return voxel_size_um([_rounded(per_unit * pixel[0])] * 3, "um", name)
+
+
+def _is_an_editors(edge: float) -> bool:
+    """Whether a pixel of `edge` um is one of a screen's or a printer's."""
+    dpi = 25400 / edge
+    return round(dpi) in _SCREEN_DPI and abs(dpi - round(dpi)) < 0.02
 
 
 def _rounded(length: float) -> float:
@@ -96,7 +101,7 @@ def _rounded(length: float) -> float:
 
 def _in_um(z: float, y: float, x: float, *, unit: str | None, name: str) -> VoxelSize | None:
     factor = um_per(unit)
-    if factor is None:
+    if factor is None or (factor in _UM_PER_TAG_UNIT.values() and _is_an_editors(x * factor)):
         return None
     return voxel_size_um([z * factor, _rounded(y * factor), _rounded(x * factor)], "um", name)
 

@@ -23,6 +23,10 @@ LARGEST_CHUNK = 1 << 30
 ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 
+# What zarr lets out when metadata make no sense to it; its own errors are ValueErrors.
+_NOT_ZARR = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ZarrSource(Source):
     """An array of three axes (z, y, x), or two, or more of which all but three have length 1.
@@ -85,11 +89,10 @@ def open_zarr(path: Path, dataset: str | None) -> ZarrSource:
         If there is no array, it is no single grey volume, or its chunks exceed 1 GiB.
     """
     import zarr
-    from zarr.errors import BaseZarrError
 
     try:
         node = zarr.open(path, mode="r")
-    except (BaseZarrError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _NOT_ZARR as error:
         raise ValueError(f"{path.name}: not a readable Zarr store: {error}") from error
     if isinstance(node, zarr.Array):
         return _source(path, "", node, axes=None, voxel_size=_array_voxel_size(node, path.name))

@@ -151,11 +151,10 @@ def box_distances(
 def _morton(runs: Runs) -> NDArray[np.uint64]:
     """Position of the runs' middles along the Z-order curve, counted from their own corner."""
     middle = np.stack([runs[:, 0], runs[:, 1], (runs[:, 2] + runs[:, 3]) >> 1], axis=1)
+    middle = (middle - middle.min(axis=0, initial=_FAR)).astype(np.uint64)
     code = np.zeros(len(runs), np.uint64)
-    for axis, shift in zip(range(3), (2, 1, 0), strict=True):
-        code |= _spread((middle[:, axis] - middle[:, axis].min()).astype(np.uint64)) << np.uint64(
-            shift
-        )
+    for axis, shift in enumerate((2, 1, 0)):
+        code |= _spread(middle[:, axis]) << np.uint64(shift)
     return code
 
 
@@ -192,30 +191,29 @@ def _bound(runs, owners, boxes, span):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _squared(box, a0, a1, a2, b0, b1, b2, edge):  # type: ignore[no-untyped-def]
-    """Squared distance of a box (6,) to the box from (a0, a1, a2) to (b0, b1, b2)."""
-    z = max(a0 - box[3], box[0] - b0, 0.0) * edge[0]
-    y = max(a1 - box[4], box[1] - b1, 0.0) * edge[1]
-    x = max(a2 - box[5], box[2] - b2, 0.0) * edge[2]
+def _squared(box, other, edge):  # type: ignore[no-untyped-def]
+    """Squared distance of two boxes: low z, y, x, high z, y, x."""
+    z = max(other[0] - box[3], box[0] - other[3], 0.0) * edge[0]
+    y = max(other[1] - box[4], box[1] - other[4], 0.0) * edge[1]
+    x = max(other[2] - box[5], box[2] - other[5], 0.0) * edge[2]
     return z * z + y * y + x * x
 
 
 @njit(nogil=True, cache=True)
 def _ask(tree, bodies, best, edge):  # type: ignore[no-untyped-def]
     stack = np.empty(128, np.int64)
-    hull = np.empty(6)
     for g in range(len(bodies.slots)):
         group = bodies.boxes[bodies.starts[g] : bodies.starts[g + 1]]
-        for k in range(3):
-            hull[k], hull[k + 3] = group[:, k].min(), group[:, k + 3].max()
-        k = bodies.slots[g]
-        if best[k] > 0:
-            best[k] = _search(tree, group, hull, bodies.owners[g], best[k], edge, stack)
+        slot = bodies.slots[g]
+        if best[slot] > 0:
+            best[slot] = _search(tree, group, bodies.owners[g], best[slot], edge, stack)
 
 
 @njit(nogil=True, cache=True)
-def _search(tree, group, hull, own, best, edge, stack):  # type: ignore[no-untyped-def]
+def _search(tree, group, own, best, edge, stack):  # type: ignore[no-untyped-def]
     """Squared distance of the group to the nearest run that is not `own`'s, or `best` if less."""
+    low, high = (group[:, 0].min(), group[:, 1].min(), group[:, 2].min()), group[:, 3:]
+    hull = (*low, high[:, 0].max(), high[:, 1].max(), high[:, 2].max())
     leaves = tree.boxes.shape[0] // 2
     stack[0] = 1
     top = 1
@@ -245,18 +243,17 @@ def _to_node(tree, node, hull, own, edge):  # type: ignore[no-untyped-def]
     low, high = tree.span[node, 0], tree.span[node, 1]
     if low > high or (low == high and low == own):
         return np.inf
-    b = tree.boxes[node]
-    return _squared(hull, b[0], b[1], b[2], b[3], b[4], b[5], edge)
+    return _squared(hull, tree.boxes[node], edge)
 
 
 @njit(nogil=True, cache=True)
 def _closer(tree, node, group, hull, best, edge):  # type: ignore[no-untyped-def]
     """Whether a box of the group is closer to the node than `best`."""
-    b = tree.boxes[node]
-    if _squared(hull, b[0], b[1], b[2], b[3], b[4], b[5], edge) >= best:
+    box = tree.boxes[node]
+    if _squared(hull, box, edge) >= best:
         return False
     for i in range(len(group)):
-        if _squared(group[i], b[0], b[1], b[2], b[3], b[4], b[5], edge) < best:
+        if _squared(group[i], box, edge) < best:
             return True
     return False
 
@@ -267,6 +264,7 @@ def _in_leaf(tree, leaf, group, own, best, edge):  # type: ignore[no-untyped-def
         if tree.owners[i] == own:
             continue
         z, y, x0, x1 = tree.runs[i]
+        run = (z, y, x0, z + 1, y + 1, x1)
         for k in range(len(group)):
-            best = min(best, _squared(group[k], z, y, x0, z + 1, y + 1, x1, edge))
+            best = min(best, _squared(group[k], run, edge))
     return best

@@ -10,7 +10,7 @@ From every block come, for each label in it,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.kernels.label_runs import Labels, Runs, label_runs, silhouette
 from poroscale.kernels.surface_area import COUNTS, count_surface
-from poroscale.pores.forest import TILE, Forest
+from poroscale.pores.forest import CACHE_BYTES, TILE, Forest
 from poroscale.volume import Index, Volume
 
 Gift = Mapping[str, NDArray[Any]]
 
 
 STREAM_BYTES = 16.0
-"""Temporary bytes per voxel of the pass."""
+"""Temporary bytes per voxel of the pass: its halo, and the runs of a tile where every second voxel
+is another pore."""
 
 
 def stream_labels(
@@ -63,6 +64,7 @@ def stream_labels(
         Columns of `COUNTS` and "shadow" (int64); "gap2", "ligament2" (float64, squared
         distances [um2], infinite where there is nothing to be distant from).
     """
+    forests = 1 if outside is None else 2
     reduction = Reduction(_measure_block, _collect, lambda gifts: _unite(gifts, count), True)
     result: dict[str, NDArray[Any]] = reduce_blocks(
         reduction,
@@ -71,7 +73,7 @@ def stream_labels(
         parameters={"labels": labels, "phases": phases, "outside": outside},
         journal=journal,
         bytes_per_voxel=STREAM_BYTES,
-        run=run,
+        run=run.but(memory=max(run.memory_bytes - forests * CACHE_BYTES, 1)),
     )
     return result
 
@@ -80,15 +82,18 @@ def _measure_block(
     block: Labels, *, origin: Index, labels: Volume, phases: Volume, outside: int | None
 ) -> dict[str, NDArray[Any]]:
     inner = block[1:-1, 1:-1, 1:-1]
-    tiles = [label_runs(tile, start) for tile, start in _tiles(inner, origin)]
-    runs, owners = (np.concatenate(part) for part in zip(*tiles, strict=True))
-    present = np.unique(owners)
-    gift: dict[str, NDArray[Any]] = {"label": present, "counts": count_surface(block, present)}
-    gift |= _shadows(runs, owners, present, _at_faces(inner))
-    gift["gap2"] = _nearest(Forest(labels), tiles, present)
+    forests = {"gap2": Forest(labels)}
     if outside is not None:
-        gift["ligament2"] = _nearest(Forest(phases, outside), tiles, present)
-    return gift
+        forests["ligament2"] = Forest(phases, outside)
+    tiles = [_measure_tile(tile, start, forests) for tile, start in _tiles(inner, origin)]
+    present = np.unique(np.concatenate([tile["label"] for tile in tiles]))
+    gift: dict[str, NDArray[Any]] = {"label": present, "counts": count_surface(block, present)}
+    for name in forests:
+        gift[name] = np.full(len(present), np.inf)
+        for tile in tiles:
+            row = np.searchsorted(present, tile["label"])
+            gift[name][row] = np.minimum(gift[name][row], tile[name])
+    return gift | _shadows(tiles, present, _at_faces(inner))
 
 
 _measure_block.version = 1  # type: ignore[attr-defined]
@@ -101,17 +106,35 @@ def _at_faces(block: Labels) -> Labels:
     return np.unique(np.concatenate([face.ravel() for face in faces]))
 
 
-def _shadows(
-    runs: Runs, owners: Labels, present: Labels, at_faces: Labels
+def _measure_tile(
+    tile: Labels, origin: Index, forests: Mapping[str, Forest]
 ) -> dict[str, NDArray[Any]]:
+    """Distances of the labels in a tile to what is in the forests, and their shadows."""
+    runs, owners = label_runs(tile, origin)
+    found: dict[str, NDArray[Any]] = {"label": np.unique(owners)}
+    for name, forest in forests.items():
+        found[name] = forest.nearest_of_runs(runs, owners)[1]
+    found["interval"], found["interval_label"] = silhouette(runs, owners)
+    return found
+
+
+def _shadows(tiles: Sequence[Gift], present: Labels, at_faces: Labels) -> dict[str, NDArray[Any]]:
     """Size of the shadow of labels that are whole; intervals of those that may go on."""
-    intervals, of = silhouette(runs, owners)
+    intervals, of = _united(tiles)
     whole = ~np.isin(of, at_faces)
     return {
         "shadow": _sum_lengths(intervals[whole], of[whole], present),
         "interval": intervals[~whole],
         "interval_label": of[~whole],
     }
+
+
+def _united(gifts: Sequence[Gift]) -> tuple[Runs, Labels]:
+    """The shadows of several parts of a volume as one."""
+    return silhouette(
+        np.concatenate([gift["interval"] for gift in gifts]),
+        np.concatenate([gift["interval_label"] for gift in gifts]),
+    )
 
 
 def _sum_lengths(intervals: Runs, owners: Labels, present: Labels) -> NDArray[np.int64]:
@@ -127,19 +150,6 @@ def _tiles(block: Labels, origin: Index) -> Iterator[tuple[Labels, Index]]:
         yield piece, (origin[0] + z, origin[1] + y, origin[2] + x)
 
 
-def _nearest(
-    forest: Forest, tiles: list[tuple[Runs, Labels]], present: Labels
-) -> NDArray[np.float64]:
-    """Squared distance of each label's part in this block to the nearest run; tile by tile."""
-    best = np.full(len(present), np.inf)
-    for runs, owners in tiles:
-        if len(runs):
-            labels, squared = forest.nearest_of_runs(runs, owners)
-            row = np.searchsorted(present, labels)
-            best[row] = np.minimum(best[row], squared)
-    return best
-
-
 def _collect(gifts: list[Gift] | Gift, gift: Gift) -> list[Gift]:
     """Gifts in a list: they are united once, when all are there."""
     if isinstance(gifts, list):
@@ -153,7 +163,7 @@ def _unite(gifts: list[Gift] | Gift, count: int) -> dict[str, NDArray[Any]]:
     counts = np.zeros((count, len(COUNTS)), np.int64)
     shadow = np.zeros(count, np.int64)
     squared = {name: np.full(count, np.inf) for name in ("gap2", "ligament2")}
-    parts = gifts if isinstance(gifts, list) else [gifts]
+    parts: list[Gift] = gifts if isinstance(gifts, list) else [gifts]
     for gift in parts:
         row = gift["label"].astype(np.int64) - 1
         counts[row] += gift["counts"]
@@ -161,10 +171,7 @@ def _unite(gifts: list[Gift] | Gift, count: int) -> dict[str, NDArray[Any]]:
         for name, best in squared.items():
             if name in gift:
                 best[row] = np.minimum(best[row], gift[name])
-    intervals, owners = silhouette(
-        np.concatenate([gift["interval"] for gift in parts]),
-        np.concatenate([gift["interval_label"] for gift in parts]),
-    )
+    intervals, owners = _united(parts)
     shadow += _sum_lengths(intervals, owners, np.arange(1, count + 1, dtype=np.uint32))
     columns: dict[str, NDArray[Any]] = {name: counts[:, i] for i, name in enumerate(COUNTS)}
     columns["shadow"] = shadow

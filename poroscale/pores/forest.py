@@ -31,7 +31,7 @@ from poroscale.volume import Index, Shape, Volume
 
 TILE = 128
 """Edge of a tile: the edge of a storage chunk of ours."""
-CACHE_BYTES = 160 << 20
+CACHE_BYTES = 96 << 20
 """Memory for the trees of one volume in one process."""
 
 
@@ -95,6 +95,8 @@ class Forest:
         """
         labels, bodies = group_runs(runs, owners)
         best = np.full(len(labels), np.inf)
+        if not len(labels):
+            return labels, best
         low, high = bodies.boxes[:, :3].min(axis=0), bodies.boxes[:, 3:].max(axis=0)
         for bound, tree in self._by_distance(low, high):
             asking = best[bodies.slots] > bound

@@ -100,6 +100,18 @@ def test_what_fails_midway_leaves_nothing(tmp_path, volume, name):
     assert left == []
 
 
+def test_what_a_killed_process_left_is_swept(tmp_path, volume):
+    import subprocess
+    import sys
+
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".out.tif.{dead.pid}.partial").write_bytes(b"half")
+    (tmp_path / ".out.tif.1.partial").write_bytes(b"of a living process")
+    export(volume()[0], tmp_path / "out.tif")
+    assert sorted(path.name for path in tmp_path.glob(".*")) == [".out.tif.1.partial"]
+
+
 def test_output_inside_the_volume_is_refused(volume):
     source, _ = volume()
     with pytest.raises(ValueError, match="must not lie inside"):

@@ -123,6 +123,19 @@ def test_resolution_tags_unless_they_are_an_editors(tmp_path, voxels, resolution
     assert open_source(folder).voxel_size == (None if size is None else (size,) * 3)
 
 
+@pytest.mark.parametrize(("dpi", "size"), [(72, None), (300, None), (5215.6057, 4.87)])
+def test_imagejs_inches_are_no_voxel_size_unless_they_can_be(tmp_path, voxels, dpi, size):
+    tifffile.imwrite(
+        tmp_path / "slice.tif",
+        voxels()[0],
+        imagej=True,
+        resolution=(dpi, dpi),
+        metadata={"unit": "inch"},
+    )
+    found = open_source(tmp_path / "slice.tif").voxel_size
+    assert found == (None if size is None else pytest.approx((size,) * 3, rel=1e-6))
+
+
 def test_one_image_is_one_slice(tmp_path, voxels, reads_like):
     array = voxels()[0]
     tifffile.imwrite(tmp_path / "slice.tif", array)

@@ -50,6 +50,14 @@ def test_a_porosity_that_cannot_be_held_is_refused():
         plan_of(PhantomConfig(shape=(40, 40, 40), porosity=0.2))
 
 
+@pytest.mark.parametrize("shape", [(1, 40, 40), (2, 24, 200), (200, 30, 30)])
+@pytest.mark.parametrize("part", ["cylinder", "cube"])
+def test_odd_shapes_are_parts_too(shape, part):
+    phases = PartPhases(PhantomConfig(shape=shape, part=part))((0, 0, 0), shape)
+    assert (phases == 1).mean() > 0.04
+    assert (phases == 0).any()
+
+
 def test_more_pores_lie_near_the_surface_and_on_one_side(large):
     depth = depths_below_surface(large.outline, np.ascontiguousarray(large.pores[:, CENTRE]))
     near = (depth > 10) & (depth < 40)

@@ -37,7 +37,7 @@ def test_file_alone_is_a_job(tmp_path: Path) -> None:
         ({"analyse": {"out": "b"}}, [], "sources and out must be given"),
         ({}, ["a"], "SRC and OUT_DIR must both be given, got 'a' alone"),
         ({"segmentation": {}}, ["a", "b"], "unknown section 'segmentation'"),
-        ({"run": {"memry_size": "1GiB"}}, ["a", "b"], "run: unknown key 'memroy'"),
+        ({"run": {"memry_size": "1GiB"}}, ["a", "b"], "run: unknown key 'memry_size'"),
         ({"run": {"memory": "much"}}, ["a", "b"], "memory must be a size"),
         ({"run": {"workers": 0}}, ["a", "b"], "workers must be at least 1"),
         ({"analyse": {"source": "a"}}, ["a", "b"], "analyse: unknown key 'source'"),
