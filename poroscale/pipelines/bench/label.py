@@ -18,7 +18,9 @@ HERE = "poroscale.pipelines.bench.label"
 Timed = Callable[[], Any]
 OURS, CC3D, SCIPY, DASK_IMAGE = "poroscale", "cc3d", "scipy", "dask-image"
 PEAK = 768 * MIB
-"""Promised for 1024³; the run is given this budget at any size."""
+"""Promised for 1024³."""
+BUDGET = "1GiB"
+"""What the run is allowed: the plan counts with runs on every second voxel, which no scan has."""
 NOTE = (
     "2 % sparse pores, 6 neighbours. poroscale reads Zarr and writes Zarr: labels, the table of "
     "counts, boxes and moments, principal axes, nearest neighbours. cc3d (labels and "
@@ -82,7 +84,7 @@ def _label_and_measure(volume: Any, out: Path) -> dict[str, Any]:
     from poroscale.engine import Components, Run, label_blocks
     from poroscale.kernels.shape import SECOND_MOMENTS, axis_angles, centroid, principal_axes
 
-    labelled = label_blocks(Components(same), volume, out, run=Run(memory=PEAK))
+    labelled = label_blocks(Components(same), volume, out, run=Run(memory=BUDGET))
     table = labelled.table()
     count = table["voxel_count"].to_numpy()
     sums = table[["sz", "sy", "sx"]].to_numpy()
