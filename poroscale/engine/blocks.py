@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poroscale.engine.grid import Box
-from poroscale.engine.output import Job, Output
+from poroscale.engine.job import Job
+from poroscale.engine.output import Output
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run

@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 
 from poroscale.engine.blocks import Field, Halo, first_volume, read_padded, same_shape
 from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.job import Job
 from poroscale.engine.journal import Record
 from poroscale.engine.numbering import Numbering, number_components
-from poroscale.engine.output import Job, Output
+from poroscale.engine.output import Output
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 COMPONENTS_FILE = "components.parquet"
 RUN_BYTES = 10.0
 """Temporary bytes per voxel of pass 1 when every second voxel begins a run; real masks have few."""
+
+
+NUMBERING = 48 << 20
+"""Bytes that passes 2 and 3 hold: labels on faces, and the components of one slab of blocks."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +153,13 @@ def label_blocks(
             work = out.with_name(f"{out.name}.work")
             # The numbers of pass 3 belong to blocks, so that both passes share one grid.
             run = run.but(block=job.frozen_block or run.block)
-            with _found(components, volumes, work / "runs", run) as (numbering, found):
+            later = _paint_need(spec.dtype)
+            with _found(components, volumes, work / "runs", run, later=later) as (
+                numbering,
+                found,
+            ):
                 task = partial(_paint, found=found.output, numbers=numbering.numbers)
-                need = Need(write=spec.dtype.itemsize, temporary=2)
-                stage = Stage(task, spec.shape, first.chunks, need, title=out.name)
+                stage = Stage(task, spec.shape, first.chunks, later, title=out.name, settled=True)
                 painted = run_stage(stage, job, run.but(block=found.grid.block))
                 write_durably(out / COMPONENTS_FILE, numbering.table.read_bytes())
             painted |= build_levels(job, spec, run)
@@ -161,15 +169,29 @@ def label_blocks(
 
 
 def count_components(
-    components: Components, inputs: Field | Sequence[Field], *, run: Run | None = None
+    components: Components,
+    inputs: Field | Sequence[Field],
+    *,
+    journal: Path | None = None,
+    run: Run | None = None,
 ) -> pd.DataFrame:
-    """The table of components without painting them: passes 1 to 3 of `label_blocks`."""
+    """The table of components without painting them: passes 1 to 3 of `label_blocks`.
+
+    Parameters
+    ----------
+    components, inputs, run
+        As in `label_blocks`.
+    journal
+        Folder that remembers finished blocks; it stays until the caller removes it.
+    """
     import pandas as pd
 
-    with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
-        work = Path(folder) / "runs"
-        with _found(components, same_shape(inputs), work, run or Run()) as (numbering, _):
-            return pd.read_parquet(numbering.table)
+    if journal is None:
+        with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
+            scratch = Path(folder) / "runs"
+            return count_components(components, inputs, journal=scratch, run=run)
+    with _found(components, same_shape(inputs), journal, run or Run()) as (numbering, _):
+        return pd.read_parquet(numbering.table)
 
 
 @dataclass(frozen=True)
@@ -182,7 +204,12 @@ class _Found:
 
 @contextmanager
 def _found(
-    components: Components, volumes: Sequence[Field], work: Path, run: Run
+    components: Components,
+    volumes: Sequence[Field],
+    work: Path,
+    run: Run,
+    *,
+    later: Need | None = None,
 ) -> Iterator[tuple[Numbering, _Found]]:
     """Passes 1 to 3; the runs stay until the context is left."""
     task = partial(_find, components=components, volumes=volumes)
@@ -190,7 +217,9 @@ def _found(
         read=sum(volume.dtype.itemsize for volume in volumes),
         halo=components.halo.width,
         temporary=RUN_BYTES,
+        driver=NUMBERING,
         stored=0.5,
+        later=later,
     )
     first = first_volume(volumes)
     stage = Stage(task, first.shape, first.chunks, need, title="components")
@@ -231,6 +260,10 @@ def load_runs(record: Record) -> Runs:
     rows = np.concatenate([[0], np.cumsum(stored["rows"])]).astype(np.int32)
     start = stored["start"].astype(np.int32)
     return Runs(rows, start, start + stored["length"], stored["label"])
+
+
+def _paint_need(dtype: np.dtype[Any]) -> Need:
+    return Need(write=dtype.itemsize, temporary=2)
 
 
 def _paint(

@@ -1,59 +1,31 @@
-"""An output in the making: its lock, its recipe, its chunk files, and the moment it is finished.
-
-OUT.zarr/
-  zarr.json, 0/zarr.json, 0/c/z/y/x     the volume
-  .poroscale/lock                       held by the job that works on it
-  .poroscale/job.json                   recipe and grid, frozen at the first start
-  .poroscale/RUN-HOST-PID.log           the journal
-  .poroscale/manifest.json              written last: now it opens
-"""
+"""What a task needs to write a block: chunk files first, then the record in the journal."""
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import json
 import os
-import shutil
-import socket
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from zarr.storage import LocalStore
 
-from poroscale.engine.grid import BlockGrid, Box, chunks_in
+from poroscale.engine.grid import Box, chunks_in
 from poroscale.engine.journal import Arrays, Journal, Record
-from poroscale.kernels.chunks import ZSTD_LEVEL, encode_chunk
-from poroscale.manifest import (
-    JOURNAL_DIR,
-    Fingerprint,
-    Manifest,
-    canonical_json,
-    fingerprint,
-    manifest_path,
-    sync_directory,
-    write_durably,
-)
-from poroscale.volume import Index, Shape, VolumeSpec, group_attributes
+from poroscale.engine.lock import lock_text
+from poroscale.kernels.chunks import encode_chunk
+from poroscale.manifest import Fingerprint, fingerprint, sync_directory
+from poroscale.volume import Index, Shape, VolumeSpec
 
 if TYPE_CHECKING:
     import zarr
 
-
 FLUSHES = 8
 """Files of one block that are flushed at a time; flushing waits for the disk and takes no CPU."""
-
-
-class OutputBusyError(ValueError):
-    """Another job works on the output."""
 
 
 class _BlockFiles:
@@ -188,7 +160,7 @@ class Output:
             files.discard()
 
     def _check_run(self) -> None:
-        now = _lock_text(self.path).get("run_id")
+        now = lock_text(self.path).get("run_id")
         if now != self.run_id:
             raise RuntimeError(f"{self.path} was taken over by another run; this worker stops")
 
@@ -210,275 +182,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return -1
-
-
-def _lock_text(output: Path) -> dict[str, Any]:
-    try:
-        text: dict[str, Any] = json.loads((output / JOURNAL_DIR / "lock").read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return text
-
-
-@dataclass
-class Job:
-    """The one job on an output: takes the lock, resumes or begins, and finishes.
-
-    Use it as a context; leaving it releases the lock, whatever has happened. What is there then is
-    either finished, or can be resumed by the same job.
-    """
-
-    path: Path
-    spec: VolumeSpec | None
-    recipe: Mapping[str, Any]
-    overwrite: bool = False
-    grid: BlockGrid | None = None
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    _lock: IO[str] | None = None
-
-    def __enter__(self) -> Self:
-        refuse_foreign(self.path)
-        (self.path / JOURNAL_DIR).mkdir(parents=True, exist_ok=True)
-        self._lock = _take_lock(self.path, self.run_id)
-        try:
-            self._begin()
-        except BaseException:
-            self._release()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._release()
-
-    @property
-    def output(self) -> Output:
-        """The part of the job that travels to the workers."""
-        return self.output_at(0)
-
-    def output_at(self, level: int) -> Output:
-        """`output`, for one level of the pyramid."""
-        spec = self.spec and self.spec.at_level(level)
-        return Output(self.path, spec, self.run_id, level)
-
-    @property
-    def journal(self) -> Journal:
-        """The journal of the job."""
-        return self.output.journal
-
-    def intact_records(self) -> dict[int, Record]:
-        """The blocks that are done, and whose files nobody has removed or cut since."""
-        records = self.journal.records()
-        return {number: record for number, record in records.items() if self.output.has(record)}
-
-    @property
-    def finished(self) -> Manifest | None:
-        """The manifest, if the same job was finished before."""
-        try:
-            return Manifest.load(self.path)
-        except FileNotFoundError:
-            return None
-
-    @property
-    def frozen_block(self) -> Shape | None:
-        """The block shape of the first start, None before it."""
-        stored = (self._stored() or {}).get("block")
-        return None if stored is None else (stored[0], stored[1], stored[2])
-
-    def freeze(self, grid: BlockGrid) -> BlockGrid:
-        """Record the grid at the first start; at a later one, the grid of the first holds."""
-        if self.frozen_block is not None:
-            return BlockGrid(grid.shape, self.frozen_block)
-        self._store({"recipe": self.recipe, "block": list(grid.block)})
-        return grid
-
-    def freeze_recipe(self) -> None:
-        """Record the recipe of a job that has no grid of its own."""
-        self._store({"recipe": self.recipe})
-
-    def _store(self, body: dict[str, Any]) -> None:
-        write_durably(self._job_file, canonical_json(body).encode())
-
-    def finish(
-        self, records: Mapping[int, Record], *, extra: tuple[str, ...] = (), result: Any = None
-    ) -> Manifest:
-        """Write the manifest; from here on the output opens.
-
-        Parameters
-        ----------
-        records
-            Every block's record.
-        extra
-            Files beside the chunks, by their names in the output.
-        result
-            What the job says of the whole.
-        """
-        files: dict[str, Fingerprint] = {}
-        empty: set[str] = set()
-        for record in records.values():
-            files.update(record.files)
-            empty.update(record.empty)
-        if self.spec is not None:
-            levels = (f"{level}/zarr.json" for level in range(self.spec.levels))
-            names = ("zarr.json", *levels, *extra)
-            files |= {name: fingerprint((self.path / name).read_bytes()) for name in names}
-        manifest = Manifest(self.recipe, files, frozenset(empty), result)
-        self.close(manifest)
-        return manifest
-
-    def close(self, manifest: Manifest) -> None:
-        """Sweep what interrupted writers left, publish the manifest, drop the journal."""
-        for partial in self.path.rglob(".*.partial"):
-            partial.unlink(missing_ok=True)
-        manifest.save(self.path)
-        self.journal.forget()
-        self._job_file.unlink(missing_ok=True)
-
-    @property
-    def _job_file(self) -> Path:
-        return self.path / JOURNAL_DIR / "job.json"
-
-    def _stored(self) -> dict[str, Any] | None:
-        try:
-            stored: dict[str, Any] = json.loads(self._job_file.read_text())
-        except FileNotFoundError:
-            return None
-        return stored
-
-    def _begin(self) -> None:
-        finished = self.finished
-        before = finished.recipe if finished else (self._stored() or {}).get("recipe")
-        same = before is not None and canonical_json(before) == canonical_json(self.recipe)
-        if self.overwrite and not (same and not finished):
-            self._wipe()
-        elif before is not None and not same:
-            state = "is finished" if finished else "was begun"
-            raise ValueError(
-                f"{self.path} {state} with other input or settings"
-                f"{_difference(before, self.recipe)}; "
-                "choose another name, or replace it with --overwrite"
-            )
-        if self.spec is not None and self.finished is None:
-            _create_group(self.path, self.spec)
-
-    def _wipe(self) -> None:
-        manifest_path(self.path).unlink(missing_ok=True)
-        for entry in self.path.iterdir():
-            if entry.name != JOURNAL_DIR:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        self._job_file.unlink(missing_ok=True)
-        self.journal.forget()
-
-    def _release(self) -> None:
-        if self._lock is None:
-            return
-        # The file goes first: whoever opens it afterwards opens, and locks, a new one.
-        (self.path / JOURNAL_DIR / "lock").unlink(missing_ok=True)
-        self._lock.close()
-        self._lock = None
-
-
-def refuse_foreign(path: Path) -> None:
-    """Raise unless `path` is free, or is an output of ours that may be resumed or replaced.
-
-    Raises
-    ------
-    ValueError
-        Naming the path: it is a file, or a folder that something else has filled.
-    """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise ValueError(f"{path} exists and is no output of poroscale; choose another name")
-    if path.is_dir() and not (path / JOURNAL_DIR).is_dir() and any(path.iterdir()):
-        raise ValueError(f"{path} is a folder with other files in it; choose another name")
-
-
-def _take_lock(output: Path, run_id: str) -> IO[str]:
-    """The lock of `output`. The kernel frees a dead process's lock, so that it is taken over."""
-    path = output / JOURNAL_DIR / "lock"
-    while True:
-        lock = path.open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise OSError(f"{path} cannot be locked on this file system: {error}") from None
-            owner = _lock_text(output)
-            raise OutputBusyError(
-                f"{output} is being written by process {owner.get('pid', '?')} "
-                f"on {owner.get('host', '?')}; wait for it, or choose another name"
-            ) from None
-        with suppress(FileNotFoundError):
-            if os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
-                break
-        lock.close()
-    lock.truncate(0)
-    lock.write(json.dumps({"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname()}))
-    lock.flush()
-    return lock
-
-
-def _difference(before: Any, now: Any) -> str:
-    """Which entries of two recipes differ, for the person who wonders."""
-    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
-        return ""
-    names = sorted(
-        key for key in {*before, *now} if before.get(key) != now.get(key) and key != "digest"
-    )
-    return f" ({', '.join(names)})" if names else ""
-
-
-def _create_group(path: Path, spec: VolumeSpec) -> None:
-    body = {
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": group_attributes(spec),
-    }
-    write_durably(path / "zarr.json", json.dumps(body, indent=2, sort_keys=True).encode())
-    for level in range(spec.levels):
-        _create_array(path, spec.at_level(level), level)
-
-
-def _create_array(path: Path, spec: VolumeSpec, level: int) -> None:
-    """Metadata of one level; without zstd's checksum most bit flips would read back silently."""
-    import zarr
-    from zarr.codecs import ZstdCodec
-    from zarr.storage import MemoryStore
-
-    store = MemoryStore()
-    zarr.create_array(
-        store,
-        shape=spec.shape,
-        dtype=spec.dtype,
-        chunks=spec.chunks or spec.shape,
-        compressors=ZstdCodec(level=ZSTD_LEVEL, checksum=True),
-        dimension_names=["z", "y", "x"],
-        fill_value=np.zeros((), spec.dtype).item(),
-    )
-    data = store._store_dict["zarr.json"].to_bytes()
-    (path / str(level)).mkdir(parents=True, exist_ok=True)
-    write_durably(path / str(level) / "zarr.json", data)
-
-
-def remove_output(path: Path) -> None:
-    """Delete an output of ours, finished or not; nothing happens where there is none.
-
-    Raises
-    ------
-    ValueError
-        If `path` is not an output of ours.
-    """
-    if path.exists():
-        refuse_foreign(path)
-        shutil.rmtree(path)
-
-
-def free_space(path: Path) -> int:
-    """Bytes free on the disk that holds, or will hold, `path`."""
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free

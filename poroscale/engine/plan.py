@@ -50,6 +50,8 @@ class Need:
         Bytes that the driving process holds in addition, whatever the block.
     stored
         Bytes per voxel that the output can take on disk; no codec is trusted to compress.
+    later
+        A pass that follows over the same blocks: the block must suit it, too.
     """
 
     read: float = 0.0
@@ -58,13 +60,15 @@ class Need:
     temporary: float = 0.0
     driver: int = 0
     stored: float | None = None
+    later: Need | None = None
 
     def task(self, block: Shape, chunks: Shape) -> int:
         """Bytes of one task on a block of the given shape."""
         grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
         chunk = prod(chunks)
         flight = 2 * CHUNKS_IN_FLIGHT * min(chunk, prod(block)) * (self.read + self.write)
-        return int(grown * (self.read + self.temporary) + prod(block) * self.write + flight)
+        now = int(grown * (self.read + self.temporary) + prod(block) * self.write + flight)
+        return max(now, self.later.task(block, chunks) if self.later else 0)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,14 @@ def _mib(size: int) -> str:
 
 
 def make_plan(
-    shape: Shape, chunks: Shape, need: Need, *, run: Run, workers: int, processes: int
+    shape: Shape,
+    chunks: Shape,
+    need: Need,
+    *,
+    run: Run,
+    workers: int,
+    processes: int,
+    settled: bool = False,
 ) -> Plan:
     """Choose the block for a volume of `shape` stored in `chunks`.
 
@@ -127,6 +138,8 @@ def make_plan(
         Budget, and the block where the caller insists on one.
     workers, processes
         Tasks at a time, and worker processes beside this one (0 for threads).
+    settled
+        The block was chosen with this need in mind by an earlier pass: it is not refused again.
 
     Raises
     ------
@@ -143,6 +156,8 @@ def make_plan(
     for plan in plans:
         if plan.projected <= plan.allowed:
             return plan
+    if settled:
+        return plans[-1]
     raise MemoryError(
         f"memory must be at least {_mib(plans[-1].projected)} for blocks of "
         f"{plans[-1].grid.block}, got {_mib(run.memory_bytes)}; "

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.job import Job, free_space
 from poroscale.engine.journal import Record
-from poroscale.engine.output import Job, Output, free_space
+from poroscale.engine.output import Output
 from poroscale.engine.plan import Need, Plan, make_plan, release_memory
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
@@ -39,6 +40,8 @@ class Stage:
         What the progress bar says.
     level
         Level of the pyramid that is written.
+    settled
+        An earlier pass has chosen the block with this pass in mind.
     """
 
     task: BlockTask
@@ -47,6 +50,7 @@ class Stage:
     need: Need
     title: str = ""
     level: int = 0
+    settled: bool = False
 
     @property
     def first(self) -> int:
@@ -111,6 +115,7 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
             run=run,
             workers=cluster.workers,
             processes=cluster.processes,
+            settled=stage.settled,
         )
         _check_disk(plan, job.path)
         grid = plan.grid if stage.level else job.freeze(plan.grid)

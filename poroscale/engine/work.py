@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from poroscale.engine.output import Job, refuse_foreign
+from poroscale.engine.job import Job, refuse_foreign
 from poroscale.engine.run import Run
 from poroscale.manifest import Manifest, canonical_json
 from poroscale.volume import Volume

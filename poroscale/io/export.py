@@ -7,7 +7,7 @@ from typing import Literal
 
 from poroscale.config import Config
 from poroscale.engine import Run
-from poroscale.engine.output import free_space
+from poroscale.engine.job import free_space
 from poroscale.io.ingest import refuse_overlap
 from poroscale.io.opening import open_source
 from poroscale.io.source import Source

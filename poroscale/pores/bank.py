@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, fill_blocks
-from poroscale.engine.output import remove_output
+from poroscale.engine.job import remove_output
 from poroscale.engine.recipe import plain
 from poroscale.pores.columns import Column
 from poroscale.pores.table import is_finished, write_table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,12 @@ class GreyHistogram:
 
 
 def grey_histogram(
-    scan: Volume, where: Volume | FieldSampler, *, invert: bool = False, run: Run | None = None
+    scan: Volume,
+    where: Volume | FieldSampler,
+    *,
+    invert: bool = False,
+    journal: Path | None = None,
+    run: Run | None = None,
 ) -> GreyHistogram:
     """Count the grey values of `scan` apart for the voxels in and out of `where`.
 
@@ -50,16 +56,25 @@ def grey_histogram(
         bool, the scan's shape.
     invert
         Count the voxels where the field is false as inside.
+    journal
+        Folder that remembers finished blocks.
+    run
+        How to run.
 
     Raises
     ------
     ValueError
         If the scan holds NaN or infinite values.
     """
-    levels = levels_of(scan.dtype) or _found_levels(scan, run)
+    levels = levels_of(scan.dtype) or _found_levels(scan, journal, run)
     parameters = {"levels": levels, "invert": invert}
     counts = reduce_blocks(
-        _ADD, (scan, where), parameters=parameters, bytes_per_voxel=scan.dtype.itemsize + 1, run=run
+        _ADD,
+        (scan, where),
+        parameters=parameters,
+        journal=journal,
+        bytes_per_voxel=scan.dtype.itemsize + 1,
+        run=run,
     )
     return GreyHistogram(levels, counts["inside"], counts["rest"])
 
@@ -80,8 +95,9 @@ def _sum(a: Counts, b: Counts) -> Counts:
 _ADD = Reduction(_count, _sum, lambda total: total)
 
 
-def _found_levels(scan: Volume, run: Run | None) -> Levels:
-    extremes = reduce_blocks(_RANGE, scan, bytes_per_voxel=2, run=run)
+def _found_levels(scan: Volume, journal: Path | None, run: Run | None) -> Levels:
+    journal = journal and journal.with_name(f"{journal.name} range")
+    extremes = reduce_blocks(_RANGE, scan, journal=journal, bytes_per_voxel=2, run=run)
     low, high = float(extremes["low"]), float(extremes["high"])
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{scan.path} holds values that are no finite numbers (NaN or infinite)")

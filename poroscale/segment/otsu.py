@@ -15,25 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from poroscale.engine import (
-    Components,
-    Halo,
-    Run,
-    connect,
-    count_components,
-    label_blocks,
-    map_blocks,
-)
+from poroscale.engine import Halo, Run, connect, map_blocks
 from poroscale.engine.labels import RUN_BYTES
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
-from poroscale.kernels.closing import close_ball, closing_halo
+from poroscale.kernels.closing import closing_halo
 from poroscale.kernels.grey import (
     brightest_peak,
     gaussian_halo,
@@ -42,20 +33,21 @@ from poroscale.kernels.grey import (
     smooth_gaussian,
     smooth_median,
 )
+from poroscale.segment.candidates import settle
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.fields import FloodSeeds, ReconstructionCircle
 from poroscale.segment.histogram import GreyHistogram, grey_histogram
-from poroscale.volume import PHASES, Volume, VolumeSpec, VoxelSize
+from poroscale.segment.ranked import (
+    CLOSING_BYTES,
+    FLAT_BYTES,
+    Thresholds,
+    flood_outside,
+    rank_grey,
+)
+from poroscale.volume import Volume, VolumeSpec
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-OUTSIDE, SOLID, PORE = PHASES["outside"], PHASES["solid"], PHASES["pore"]
-WEAK, OPEN = 3, 4
-"""Candidates besides the phases: dark enough to grow a pore, and outside within the closing."""
-
-GAUSSIAN_BYTES, CLOSING_BYTES, FLAT_BYTES = 16.0, 14.0, 4.0
-"""Temporary bytes per voxel: float32 with its copies, two distance transforms, masks."""
+GAUSSIAN_BYTES = 16.0
+"""Temporary bytes per voxel: float32 with its copies."""
 
 SEPARATION = 3.0
 """Spreads of the solid's peak by which an inner threshold must stay below it to be believed."""
@@ -119,21 +111,11 @@ def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
     return stages | {
         "histogram": Need(grey + 1, temporary=grey + 1),
         "outside": Need(grey + 2, 1, temporary=RUN_BYTES, stored=masks),
-        "candidates": Need(grey + 1, 1, closing, temporary=temporary, stored=masks),
+        "ranks": Need(grey + 1, 1, temporary=FLAT_BYTES),
+        "candidates": Need(2, 1, closing, temporary=temporary, stored=2 * masks),
         "pores kept": Need(1, 1, temporary=RUN_BYTES),
         "phases": Need(2, 1, temporary=FLAT_BYTES, stored=8 / 7),
     }
-
-
-@dataclass(frozen=True)
-class _Thresholds:
-    """The two thresholds, and how they came about."""
-
-    outer: float
-    inner: float
-    rule: str
-    contrast: float
-    warnings: tuple[str, ...]
 
 
 @dataclass
@@ -151,24 +133,30 @@ class _Segmentation:
         grey = self._smoothed(step)
         circle, whole = self._circle(grey, step)
         outer = self._outer(whole)
-        outside = self._flood(grey, circle, outer, run=step)
-        part = grey_histogram(grey, outside, invert=True, run=step)
-        found = self._inner(part, outer)
-        candidates = self._candidates(grey, circle, found, found.inner, run=step)
-        kept = label_blocks(
-            self._pores(), candidates, self.work / "kept.zarr", dtype=bool, run=step
+        seeds = FloodSeeds(grey.shape, self.config.outside_faces)
+        outside = flood_outside(
+            (grey, circle, seeds),
+            self.work / "outside.zarr",
+            config=self.config,
+            level=outer,
+            run=step,
         )
-        table = [
-            self._shifted(shift, grey, circle, found, run=step)
+        journal = self.work / "part histogram"
+        part = grey_histogram(grey, outside, invert=True, journal=journal, run=step)
+        found = self._inner(part, outer)
+        ranked = rank_grey(grey, circle, found, config=self.config, work=self.work, run=step)
+        candidates, kept = ranked.pores_at(found.inner)
+        rows = [
+            {"shift": shift, **ranked.numbers_at(found.shifted(shift))}
             for shift in sorted({0.0, *self.config.sensitivity})
         ]
         attributes = {
             "kind": "phases",
             "made_by": made_by,
-            "segmentation": self._record(found, part, table),
+            "segmentation": self._record(found, part, rows),
         }
         return map_blocks(
-            _phases,
+            settle,
             (candidates, kept.volume),
             out,
             dtype=np.uint8,
@@ -209,7 +197,8 @@ class _Segmentation:
     def _circle(self, grey: Volume, run: Run) -> tuple[ReconstructionCircle, GreyHistogram]:
         """The reconstruction circle, if what surrounds it holds one value, and the histogram."""
         circle = ReconstructionCircle(grey.shape, whole=self.config.circle == "none")
-        histogram = grey_histogram(grey, circle, run=run)
+        journal = self.work / "histogram"
+        histogram = grey_histogram(grey, circle, journal=journal, run=run)
         if circle.applies and np.count_nonzero(histogram.rest) == 1:
             return circle, histogram
         everywhere = ReconstructionCircle(grey.shape, whole=True)
@@ -221,21 +210,7 @@ class _Segmentation:
             return self.config.outer_threshold
         return otsu(whole.inside, whole.levels, what=str(self.scan.path))
 
-    def _flood(
-        self, grey: Volume, circle: ReconstructionCircle, level: float, *, run: Run
-    ) -> Volume:
-        """The dark components that hold a seed: bool, true outside."""
-        seeds = FloodSeeds(grey.shape, self.config.outside_faces)
-        dark = Components(
-            _dark,
-            connectivity=self.config.connectivity,
-            parameters={"level": level},
-            keep=_is_marked,
-        )
-        out = self.work / f"outside-{level:.9g}.zarr"
-        return label_blocks(dark, (grey, circle, seeds), out, dtype=bool, run=run).volume
-
-    def _inner(self, part: GreyHistogram, outer: float) -> _Thresholds:
+    def _inner(self, part: GreyHistogram, outer: float) -> Thresholds:
         """The inner threshold; Otsu's unless it lies inside the solid's own peak."""
         config, levels = self.config, part.levels
         if not part.inside.any():
@@ -248,79 +223,21 @@ class _Segmentation:
         contrast = abs(peak.mode - air)
         halfway = (air + peak.mode) / 2
         if config.inner_threshold is not None:
-            return _Thresholds(outer, config.inner_threshold, "manual", contrast, ())
+            return Thresholds(outer, config.inner_threshold, "manual", contrast, ())
         if config.inner_rule == "iso50" or np.count_nonzero(part.inside) < 2:
-            return _Thresholds(outer, halfway, "iso50", contrast, ())
+            return Thresholds(outer, halfway, "iso50", contrast, ())
         inner = otsu(part.inside, levels, what=f"the part in {self.scan.path}")
         if peak.mode - inner >= SEPARATION * peak.spread:
-            return _Thresholds(outer, inner, "otsu", contrast, ())
+            return Thresholds(outer, inner, "otsu", contrast, ())
         warning = (
             f"Otsu's threshold inside the part, {inner:g}, lies within the peak of the solid "
             f"({peak.mode:g} with a spread of {peak.spread:g}): the part has too few pores for it. "
             f"The threshold is midway between outside and solid instead, {halfway:g}."
         )
-        return _Thresholds(outer, halfway, "iso50", contrast, (warning,))
-
-    def _candidates(
-        self,
-        grey: Volume,
-        circle: ReconstructionCircle,
-        found: _Thresholds,
-        inner: float,
-        *,
-        run: Run,
-    ) -> Volume:
-        """Phases before small pores are removed, for one inner threshold."""
-        outside = self._flood(grey, circle, max(inner, found.outer), run=run)
-        radius = self.config.close_um
-        halo = closing_halo(radius, grey.voxel_size) if radius else (0, 0, 0)
-        return map_blocks(
-            _candidate_phases,
-            (grey, outside),
-            self.work / f"candidates-{inner:.9g}.zarr",
-            dtype=np.uint8,
-            halo=Halo(halo),
-            parameters={
-                "inner": inner,
-                "weak": inner + self.config.hysteresis,
-                "close_um": radius,
-                "voxel_size": grey.voxel_size,
-            },
-            bytes_per_voxel=CLOSING_BYTES if radius else FLAT_BYTES,
-            run=run,
-        )
-
-    def _pores(self) -> Components:
-        config = self.config
-        keep = KeepPores(config.min_voxels, config.min_extent)
-        return Components(_strong_and_weak, connectivity=config.connectivity, keep=keep)
-
-    def _shifted(
-        self,
-        shift: float,
-        grey: Volume,
-        circle: ReconstructionCircle,
-        found: _Thresholds,
-        *,
-        run: Run,
-    ) -> dict[str, Any]:
-        """Porosity and pores at an inner threshold shifted by a fraction of the contrast."""
-        level = found.inner + shift * found.contrast
-        candidates = self._candidates(grey, circle, found, level, run=run)
-        everywhere = ReconstructionCircle(grey.shape, whole=True)
-        codes = grey_histogram(candidates, everywhere, run=run).inside
-        pores = count_components(self._pores(), candidates, run=run)
-        part_voxels = int(codes.sum() - codes[OUTSIDE])
-        return {
-            "shift": shift,
-            "threshold": level,
-            "part_voxels": part_voxels,
-            "porosity": int(pores["voxel_count"].sum()) / max(1, part_voxels),
-            "pore_count": len(pores),
-        }
+        return Thresholds(outer, halfway, "iso50", contrast, (warning,))
 
     def _record(
-        self, found: _Thresholds, part: GreyHistogram, table: list[dict[str, Any]]
+        self, found: Thresholds, part: GreyHistogram, table: list[dict[str, Any]]
     ) -> dict[str, Any]:
         """What a reader of the phases needs to know of how they came about."""
         now = next(row for row in table if row["shift"] == 0)
@@ -342,74 +259,6 @@ class _Segmentation:
             "histogram": _coarse_histogram(part),
             "sensitivity": table if len(table) > 1 else [],
         }
-
-
-@dataclass(frozen=True)
-class KeepPores:
-    """Which components are pores: large enough, and with a voxel below the threshold itself."""
-
-    min_voxels: int = 9
-    min_extent: int = 1
-
-    def __call__(self, table: pd.DataFrame) -> NDArray[np.bool_]:
-        """bool (n,) from the integers of each component."""
-        keep = (table["voxel_count"] >= self.min_voxels) & (table["marked"] > 0)
-        for axis in "zyx":
-            keep &= table[f"{axis}1"] - table[f"{axis}0"] >= self.min_extent
-        return keep.to_numpy()
-
-
-def _is_marked(table: pd.DataFrame) -> NDArray[np.bool_]:
-    return (table["marked"] > 0).to_numpy()
-
-
-def _dark(
-    grey: NDArray[Any], circle: NDArray[Any], seeds: NDArray[Any], *, level: float
-) -> NDArray[np.uint8]:
-    """Dark voxels, and all beyond the reconstruction circle; seeds among them are marked."""
-    dark = grey <= level
-    if not circle.all():
-        dark |= ~circle
-    foreground = dark.view(np.uint8)
-    if seeds.any():
-        foreground = foreground * (1 + seeds.astype(np.uint8))
-    return foreground
-
-
-def _candidate_phases(
-    grey: NDArray[Any],
-    outside: NDArray[Any],
-    *,
-    inner: float,
-    weak: float,
-    close_um: float,
-    voxel_size: VoxelSize,
-) -> NDArray[np.uint8]:
-    """Phases before small pores are removed, with `WEAK` and `OPEN` voxels apart."""
-    phases = np.full(grey.shape, SOLID, np.uint8)
-    if weak > inner:
-        phases[grey <= weak] = WEAK
-    phases[grey <= inner] = PORE
-    phases[outside] = OUTSIDE
-    if close_um:
-        closed = close_ball(~outside, radius=close_um, voxel_size=voxel_size)
-        phases[closed & outside] = OPEN
-    return phases
-
-
-_PORE_CODES = np.array([0, 0, 2, 1, 2], np.uint8)
-
-
-def _strong_and_weak(candidates: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pore candidates as foreground; those below the threshold itself are marked."""
-    return _PORE_CODES[candidates]
-
-
-def _phases(candidates: NDArray[Any], kept: NDArray[Any]) -> NDArray[np.uint8]:
-    """Candidates that are no pores become solid."""
-    phases = np.minimum(candidates, SOLID)
-    phases[kept] = PORE
-    return phases
 
 
 def _coarse_histogram(part: GreyHistogram) -> dict[str, Any]:

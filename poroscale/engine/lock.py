@@ -1,0 +1,57 @@
+"""The lock of an output: one job at a time; a dead job's lock is taken over.
+
+The kernel holds the lock and frees it with the process. The file's text says who holds it, and
+which run may publish: workers compare it with theirs before they move a chunk to its place.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from poroscale.manifest import JOURNAL_DIR
+
+
+class OutputBusyError(ValueError):
+    """Another job works on the output."""
+
+
+def lock_text(output: Path) -> dict[str, Any]:
+    """Who holds the lock of `output`, and which run may publish; empty where nobody does."""
+    try:
+        text: dict[str, Any] = json.loads((output / JOURNAL_DIR / "lock").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return text
+
+
+def take_lock(output: Path, run_id: str) -> IO[str]:
+    """The lock of `output`. The kernel frees a dead process's lock, so that it is taken over."""
+    path = output / JOURNAL_DIR / "lock"
+    while True:
+        lock = path.open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise OSError(f"{path} cannot be locked on this file system: {error}") from None
+            owner = lock_text(output)
+            raise OutputBusyError(
+                f"{output} is being written by process {owner.get('pid', '?')} "
+                f"on {owner.get('host', '?')}; wait for it, or choose another name"
+            ) from None
+        with suppress(FileNotFoundError):
+            if os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
+                break
+        lock.close()
+    lock.truncate(0)
+    lock.write(json.dumps({"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname()}))
+    lock.flush()
+    return lock
