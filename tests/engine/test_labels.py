@@ -115,3 +115,30 @@ def test_unknown_connectivity(as_volume, new_path):
     volume = as_volume(np.ones((2, 2, 2), np.uint8))
     with pytest.raises(ValueError, match="connectivity must be 6, 18 or 26, got 8"):
         label_blocks(components, volume, new_path())
+
+
+@pytest.mark.parametrize(
+    ("name", "pore"),
+    [
+        ("berea_400.tif", 0),
+        ("electrode_256.tif", 0),
+        ("nmc_128.tif", 1),
+        ("three_phase_100.tif", 0),
+        ("separator_156x75x75.tif", 0),
+        ("separator_rods_32x300x300.tif", 0),
+    ],
+)
+@pytest.mark.parametrize("connectivity", [6, 26])
+def test_real_volumes_equal_scipy(name, pore, connectivity, real, as_volume, new_path):
+    import tifffile
+
+    phases = tifffile.imread(real(name))[:200, :256, :256]
+    mask = (phases == pore).astype(np.uint8)
+    volume = as_volume(mask, chunks=(64, 64, 64))
+    components = Components(as_it_is, connectivity=connectivity)
+    labelled = label_blocks(components, volume, new_path(), run=Run(block=(64, 128, 64)))
+    labels, sums = whole_array(mask, connectivity)
+    np.testing.assert_array_equal(labelled.volume.read(), labels)
+    table = labelled.table()
+    for column in COLUMNS:
+        np.testing.assert_array_equal(table[column], sums[column], err_msg=column)
