@@ -12,6 +12,7 @@ from poroscale.config import parse_config
 from poroscale.engine import Run
 from poroscale.pipelines import plans
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
+from poroscale.pipelines.bench import bench
 from poroscale.pipelines.checks import doctor, info, verify
 from poroscale.pipelines.demo import demo
 from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
@@ -31,6 +32,7 @@ __all__ = [
     "Run",
     "analyse",
     "analyse_job",
+    "bench",
     "demo",
     "doctor",
     "export",

@@ -13,14 +13,30 @@ def bench(
     edges: Annotated[str, typer.Option(help="Volume edges, as 256,512.")] = "256,512",
     repeats: Annotated[int, typer.Option(help="Runs of which the median counts.")] = 3,
     only: Annotated[
-        str | None, typer.Option(help="One part: label, ingest, analyse, plan.")
+        str | None,
+        typer.Option(
+            help="Parts, with commas: label, dask-image (a minute a run), ingest, analyse, plan."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that keeps the generated inputs for the next time.")
     ] = None,
 ) -> None:
     """Time the verbs against the tools of the field and print a table."""
     from poroscale import verbs
 
-    sizes = [int(edge) for edge in edges.split(",")]
-    table = verbs.bench(sizes, repeats=repeats, only=only, report=typer.echo)
+    table = verbs.bench(_sizes(edges), repeats=repeats, only=only, data=data, report=_progress)
     if out is not None:
         out.write_text(table)
     typer.echo(table)
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _sizes(edges: str) -> list[int]:
+    try:
+        return [int(edge) for edge in edges.split(",")]
+    except ValueError:
+        raise ValueError(f"--edges must be numbers with commas, got {edges!r}") from None

@@ -143,9 +143,10 @@ def _slab_stops(grid: BlockGrid) -> NDArray[np.int64]:
 
 
 def _touching_labels(record: Record) -> NDArray[np.int32]:
-    faces = record.load(*FACES).values()
-    labels = np.unique(np.concatenate([face.ravel() for face in faces]))
-    return (labels[labels > 0] - 1).astype(np.int32)
+    seen = np.zeros(record.arrays["table"][1][0] + 1, bool)
+    for face in record.load(*FACES).values():
+        seen[face.ravel()] = True
+    return np.flatnonzero(seen[1:]).astype(np.int32)
 
 
 def _join_blocks(records: Mapping[int, Record], grid: BlockGrid, connectivity: int) -> _Touching:

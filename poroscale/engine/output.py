@@ -17,7 +17,8 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     import zarr
 
 
+FLUSHES = 8
+"""Files of one block that are flushed at a time; flushing waits for the disk and takes no CPU."""
+
+
 class OutputBusyError(ValueError):
     """Another job works on the output."""
 
@@ -71,20 +76,24 @@ class _BlockFiles:
         partial.write_bytes(data)
 
     def publish(self) -> dict[str, Fingerprint]:
-        """Flush every chunk to disk and move it to its place."""
-        folders = set()
+        """Flush all chunks to disk, then move each to its place."""
+        _flush(_sync_file, {partial for partial, _ in self.written.values()})
         for key, (partial, _) in self.written.items():
-            _sync_file(partial)
             partial.replace(self.root / key)
-            folders.add((self.root / key).parent)
-        for folder in folders:
-            sync_directory(folder)
+        _flush(sync_directory, {(self.root / key).parent for key in self.written})
         return {key: seen for key, (_, seen) in self.written.items()}
 
     def discard(self) -> None:
         """Remove what was not published."""
         for partial, _ in self.written.values():
             partial.unlink(missing_ok=True)
+
+
+def _flush(sync: Callable[[Path], None], paths: Collection[Path]) -> None:
+    """Call `sync` for several paths at once: the file system commits them together."""
+    with ThreadPoolExecutor(FLUSHES, thread_name_prefix="poroscale-flush") as pool:
+        for _ in pool.map(sync, paths):
+            pass
 
 
 def _sync_file(path: Path) -> None:

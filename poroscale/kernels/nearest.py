@@ -252,7 +252,7 @@ def _closer(tree, node, group, hull, best, edge):  # type: ignore[no-untyped-def
     box = tree.boxes[node]
     if _squared(hull, box, edge) >= best:
         return False
-    for i in range(len(group)):
+    for i in range(len(group)):  # noqa: SIM110 - any() of a generator is slow in numba
         if _squared(group[i], box, edge) < best:
             return True
     return False

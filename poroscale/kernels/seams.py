@@ -97,7 +97,9 @@ def pairs_across(here: Int32, there: Int32, step: Step, *, connectivity: int) ->
     b = np.ascontiguousarray(there[_edge(across, near=False)])
     spare = _ORDER[connectivity] - _size(*step)
     found = [_meet(a, b, dy, dx) for dy, dx in _shifts(across, spare)]
-    return np.unique(np.concatenate(found), axis=0)
+    pairs = np.concatenate(found).astype(np.int64)
+    packed = np.unique(pairs[:, 0] << 32 | pairs[:, 1])  # as rows they would sort ten times slower
+    return np.stack([packed >> 32, packed & 0xFFFFFFFF], 1).astype(np.int32)
 
 
 def _edge(across: list[int], *, near: bool) -> tuple[slice, slice]:

@@ -20,6 +20,7 @@ from poroscale.engine.labels import RUN_BYTES
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import numerics, plain
 from poroscale.kernels.shape import SECOND_MOMENTS
+from poroscale.manifest import digest_of
 from poroscale.pores.bank import write_bank
 from poroscale.pores.blocks import STREAM_BYTES, stream_labels
 from poroscale.pores.config import PoresConfig
@@ -74,14 +75,18 @@ def measure_pores(
         raise ValueError(f"output must not lie inside the input {phases.path}, got {out_dir}")
     chosen = choose_values(phases, config, run=run)
     out_dir.mkdir(parents=True, exist_ok=True)
+    path = out_dir / TABLE
+    if run.overwrite:  # first, so that an interrupted run leaves no table beside other labels
+        path.unlink(missing_ok=True)
     labelled = _label(phases, out_dir / LABELS, chosen, config=config, run=run)
     metadata = _metadata(phases, labelled.volume, chosen, config)
-    path = out_dir / TABLE
     if not is_finished(path, metadata, overwrite=run.overwrite):
-        raw = _raw_columns(labelled, phases, chosen, work=out_dir / WORK, run=run)
+        # Each recipe has a journal of its own: what another one began is no obstacle.
+        work = out_dir / WORK / digest_of(metadata)[:12]
+        raw = _raw_columns(labelled, phases, chosen, work=work, run=run)
         scene = Scene(phases.voxel_size, phases.origin, phases.shape, config)
         write_table(measure(raw, scene), path, metadata=metadata)
-        shutil.rmtree(out_dir / WORK, ignore_errors=True)
+    shutil.rmtree(out_dir / WORK, ignore_errors=True)
     if config.bank:
         write_bank(labelled.volume, path, out_dir, run=run)
     return path

@@ -41,28 +41,21 @@ def write_table(
     OSError
         If the file cannot be written; what was there before is still there.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = tuple(columns)
-    schema = pa.schema(
-        [pa.field(c.name, _arrow_type(c), nullable=False, metadata=_about(c)) for c in columns],
-        metadata={METADATA_KEY: canonical_json(metadata).encode()},
-    )
-    arrays = [
-        pa.array(values, field.type)
-        for values, field in zip(select(table, columns).values(), schema, strict=True)
-    ]
+    content = _arrow_table(table, tuple(columns), metadata)
+    for left in path.parent.glob(f".{path.name}.*.partial"):  # by a run that was killed
+        left.unlink(missing_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             pq.write_table(
-                pa.table(arrays, schema=schema),
+                content,
                 file,
                 row_group_size=ROW_GROUP,
                 compression="zstd",
                 write_page_checksum=True,
-                use_dictionary=[c.name for c in columns if c.kind == "string"],
+                use_dictionary=["class"] if "class" in content.column_names else False,
             )
             file.flush()
             os.fsync(file.fileno())
@@ -71,6 +64,19 @@ def write_table(
         partial.unlink(missing_ok=True)
     sync_directory(path.parent)
     return path
+
+
+def _arrow_table(
+    table: Mapping[str, NDArray[Any]], columns: tuple[Column, ...], metadata: Mapping[str, Any]
+) -> Any:
+    import pyarrow as pa
+
+    about = {METADATA_KEY: canonical_json(metadata).encode()}
+    fields = [pa.field(c.name, _arrow_type(c), nullable=False, metadata=_about(c)) for c in columns]
+    schema = pa.schema(fields, metadata=about)
+    values = select(table, columns).values()
+    arrays = [pa.array(array, field.type) for array, field in zip(values, schema, strict=True)]
+    return pa.table(arrays, schema=schema)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

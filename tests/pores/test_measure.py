@@ -206,20 +206,37 @@ def test_finished_is_left_alone_and_other_settings_refused(make_volume, tmp_path
     assert again.stat().st_mtime_ns > before
 
 
-def test_interrupted_before_the_table_resumes(make_volume, tmp_path, monkeypatch):
+def stop(*_args, **_kwargs):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def interrupted(make_volume, tmp_path, monkeypatch):
+    """A volume, and a folder where the run that measures it was stopped before the table."""
     volume = make_volume(part_with_pores(8))
-    expected = measure_pores(volume, tmp_path / "whole", run=QUIET).read_bytes()
-
-    def stop(*_args, **_kwargs):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr("poroscale.pores.measure.write_table", stop)
         with pytest.raises(KeyboardInterrupt):
             measure_pores(volume, tmp_path / "out", run=QUIET)
     assert not (tmp_path / "out" / "pores.parquet").exists()
-    assert measure_pores(volume, tmp_path / "out", run=QUIET).read_bytes() == expected
-    assert not (tmp_path / "out" / "pores.work").exists()
+    return volume, tmp_path / "out"
+
+
+def test_an_interrupted_run_resumes(interrupted, tmp_path, monkeypatch):
+    volume, out = interrupted
+    (out / ".pores.parquet.1.partial").write_bytes(b"left by a killed run")
+    expected = measure_pores(volume, tmp_path / "whole", run=QUIET).read_bytes()
+    monkeypatch.setattr("poroscale.pores.blocks.label_runs", stop)  # no block is done again
+    assert measure_pores(volume, out, run=QUIET).read_bytes() == expected
+    assert sorted(path.name for path in out.iterdir()) == ["labels.zarr", "pores.parquet"]
+
+
+def test_an_interrupted_run_is_replaced_by_one_with_other_settings(interrupted, tmp_path):
+    volume, out = interrupted
+    config = PoresConfig(connectivity=26)
+    expected = measure_pores(volume, tmp_path / "whole", config=config, run=QUIET)
+    again = measure_pores(volume, out, config=config, run=QUIET.but(overwrite=True))
+    assert again.read_bytes() == expected.read_bytes()
 
 
 def test_output_inside_the_input_is_refused(make_volume):

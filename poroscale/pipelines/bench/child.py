@@ -1,0 +1,61 @@
+"""The process in which one run of one contender takes place."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+
+def main(order: str) -> None:
+    """Load, warm up, then time one run and print it as JSON in the last line."""
+    work, scratch, parameters = json.loads(order)
+    module, _, function = work.partition(":")
+    timed = getattr(importlib.import_module(module), function)(Path(scratch), **parameters)
+    cpu, wall = _cpu(), time.perf_counter()
+    result = timed()
+    wall, cpu = time.perf_counter() - wall, _cpu() - cpu
+    body = {"wall": wall, "cpu": cpu, "peak": peak_bytes(), "result": result}
+    print(json.dumps(body), flush=True)
+
+
+def _cpu() -> float:
+    """CPU time of this process and of its finished children [s]."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def peak_bytes() -> int:
+    """Largest proportional set size of this process until now [bytes].
+
+    The kernel keeps the exact high-water mark of the resident set, which no sampling matches; what
+    of it is shared with other processes (libraries, mostly) does not change much and is taken off
+    as it is now.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        now = Path("/proc/self/smaps_rollup").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return _kilobytes(status, "VmHWM") - _kilobytes(now, "Rss") + _kilobytes(now, "Pss")
+
+
+def size_now() -> int:
+    """Proportional set size of this process [bytes]."""
+    try:
+        return _kilobytes(Path("/proc/self/smaps_rollup").read_text(), "Pss")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _kilobytes(text: str, name: str) -> int:
+    line = next(line for line in text.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
