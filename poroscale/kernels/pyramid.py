@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PYRAMIDS = ("mean", "max")
+LAYERS = 8
 
 
 def coarsen(block: NDArray[Any], *, how: str) -> NDArray[Any]:
@@ -28,18 +29,23 @@ def coarsen(block: NDArray[Any], *, how: str) -> NDArray[Any]:
     """
     if how not in PYRAMIDS:
         raise ValueError(f"pyramid must be mean or max, got {how!r}")
-    for axis in range(3):
-        if block.shape[axis] % 2:
-            widths = [(0, int(a == axis)) for a in range(3)]
-            block = np.pad(block, widths, mode="edge")
-    nz, ny, nx = (n // 2 for n in block.shape)
+    nz, ny, nx = (-(-n // 2) for n in block.shape)
+    coarse = np.empty((nz, ny, nx), block.dtype)
+    for z in range(0, nz, LAYERS):  # the wide sums of a few layers at a time, not of the block
+        coarse[z : z + LAYERS] = _coarsen_layers(block[2 * z : 2 * (z + LAYERS)], how)
+    return coarse
+
+
+def _coarsen_layers(block: NDArray[Any], how: str) -> NDArray[Any]:
+    if any(n % 2 for n in block.shape):
+        block = np.pad(block, [(0, n % 2) for n in block.shape], mode="edge")
     if how == "max":
         return _pairwise(block, np.maximum)
-    wide = block.astype(np.float64 if block.dtype.kind == "f" else np.int64)
-    total = _pairwise(wide, np.add)
+    wide = np.float64 if block.dtype.kind == "f" else np.int64
+    total = _pairwise(block.astype(wide), np.add)
     if block.dtype.kind == "f":
         return (total / 8).astype(block.dtype)
-    return ((total + 4) >> 3).astype(block.dtype).reshape(nz, ny, nx)
+    return ((total + 4) >> 3).astype(block.dtype)
 
 
 def _pairwise(block: NDArray[Any], join: np.ufunc) -> NDArray[Any]:
