@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,24 +125,36 @@ def _mean(counts: NDArray[np.int64], levels: Levels, chosen: NDArray[np.bool_]) 
 
 
 class Peak(NamedTuple):
-    """The highest peak of a histogram: its grey value, and the spread of the values above it.
+    """The highest peak of a histogram: its grey value, and the standard deviation of its noise.
 
-    The spread is the root mean square distance from the mode of what lies above, so that a tail
-    of darker voxels (pores, partial volume) does not widen it.
+    The deviation comes from the half width at half maximum on the bright side, so that neither
+    darker voxels (pores, partial volume) nor brighter inclusions widen it.
     """
 
     mode: float
-    spread: float
+    deviation: float
 
 
 def brightest_peak(counts: NDArray[np.int64], levels: Levels) -> Peak:
     """The peak of the solid inside a part, of the smoothed histogram."""
     smooth = _smoothed(counts)
     top = int(np.argmax(smooth))
-    mode = levels.centres[top]
-    above = np.maximum(levels.centres[top:] - mode, 0)
-    weight = counts[top:]
-    return Peak(float(mode), float(np.sqrt((weight * above**2).sum() / max(1, weight.sum()))))
+    low = np.flatnonzero(smooth[top:] < smooth[top] / 2)
+    width = (int(low[0]) if low.size else len(smooth) - top) * levels.width
+    return Peak(float(levels.centres[top]), width / sqrt(2 * log(2)))
+
+
+def noise_share(counts: NDArray[np.int64], levels: Levels, peak: Peak, threshold: float) -> float:
+    """Share of the voxels up to `threshold` that noise of the solid alone would put there.
+
+    The solid is taken as a normal peak that holds all voxels above its mode twice.
+    """
+    from scipy.special import ndtr
+
+    dark = counts[levels.centres <= threshold].sum()
+    solid = 2 * counts[levels.centres > peak.mode].sum()
+    expected = solid * ndtr((threshold - peak.mode) / peak.deviation)
+    return float(expected / max(1, dark))
 
 
 def _smoothed(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -29,6 +29,7 @@ from poroscale.kernels.grey import (
     brightest_peak,
     gaussian_halo,
     mean_below,
+    noise_share,
     otsu,
     smooth_gaussian,
     smooth_median,
@@ -49,8 +50,8 @@ from poroscale.volume import Volume, VolumeSpec
 GAUSSIAN_BYTES = 16.0
 """Temporary bytes per voxel: float32 with its copies."""
 
-SEPARATION = 3.0
-"""Spreads of the solid's peak by which an inner threshold must stay below it to be believed."""
+BELIEVED_NOISE = 0.1
+"""Share of noise below an inner threshold up to which Otsu's rule is believed."""
 
 
 def segment_otsu(
@@ -227,11 +228,11 @@ class _Segmentation:
         if config.inner_rule == "iso50" or np.count_nonzero(part.inside) < 2:
             return Thresholds(outer, halfway, "iso50", contrast, ())
         inner = otsu(part.inside, levels, what=f"the part in {self.scan.path}")
-        if peak.mode - inner >= SEPARATION * peak.spread:
+        if noise_share(part.inside, levels, peak, inner) <= BELIEVED_NOISE:
             return Thresholds(outer, inner, "otsu", contrast, ())
         warning = (
             f"Otsu's threshold inside the part, {inner:g}, lies within the peak of the solid "
-            f"({peak.mode:g} with a spread of {peak.spread:g}): the part has too few pores for it. "
+            f"({peak.mode:g}, deviation {peak.deviation:g}): the part has too few pores for it. "
             f"The threshold is midway between outside and solid instead, {halfway:g}."
         )
         return Thresholds(outer, halfway, "iso50", contrast, (warning,))
