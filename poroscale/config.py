@@ -64,6 +64,8 @@ def load_sections(path: Path) -> dict[str, dict[str, Any]]:
 
     try:
         content = yaml.safe_load(path.read_text()) or {}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} does not exist") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is no YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(content, dict) or not all(

@@ -13,7 +13,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 JOURNAL_DIR = ".poroscale"
 MANIFEST_FORMAT = 1
+RESULTS = "results"
 BytesLike = bytes | bytearray | memoryview
 Fingerprint = tuple[int, str]
 """Size in bytes and SHA-256 (hex) of one file."""
@@ -138,15 +140,78 @@ class Manifest:
         files = {key: (int(size), str(sha)) for key, (size, sha) in body["files"].items()}
         return cls(body["recipe"], files, frozenset(body["empty"]), body["result"])
 
+    @property
+    def is_results(self) -> bool:
+        """Whether this is a folder of results: files of its own, and outputs in it."""
+        return self.recipe.get("kind") == RESULTS
+
     def problems(self, output: Path) -> Iterator[str]:
-        """One sentence for each file of `output` that is missing, changed or not listed."""
+        """One sentence for each file of `output` that is missing, changed or not listed.
+
+        In a folder of results other files may lie beside those that are listed.
+        """
         for key, expected in self.files.items():
             try:
                 check(output / key, (output / key).read_bytes(), expected)
             except OSError as error:
                 yield _sentence(error, output / key)
+        if self.is_results:
+            yield from _lost_outputs(output, self.result)
+            return
         for key in sorted(_files_below(output) - self.files.keys()):
             yield f"{output / key} is not part of the finished output"
+
+
+def record_results(folder: Path, *, files: Iterable[str] = (), outputs: Iterable[str] = ()) -> None:
+    """Add files and finished outputs in `folder` to what its results consist of.
+
+    Parameters
+    ----------
+    folder
+        Folder of results; it gets a manifest of its own.
+    files, outputs
+        Their names in it.
+    """
+    listed: dict[str, Fingerprint] = {}
+    digests: dict[str, str] = {}
+    with suppress(FileNotFoundError):
+        before = Manifest.load(folder)
+        listed, digests = dict(before.files), dict(before.result)
+    listed |= {name: fingerprint((folder / name).read_bytes()) for name in files}
+    digests |= {name: Manifest.load(folder / name).digest for name in outputs}
+    (folder / JOURNAL_DIR).mkdir(exist_ok=True)
+    Manifest({"kind": RESULTS}, listed, frozenset(), digests).save(folder)
+
+
+def check_file(path: Path) -> Path:
+    """`path`, compared with the manifest beside it if there is one that lists it.
+
+    Raises
+    ------
+    OSError
+        Naming the file, if it is not what was written.
+    """
+    with suppress(FileNotFoundError):
+        expected = Manifest.load(path.parent).files.get(path.name)
+        if expected is not None:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != expected[1]:
+                raise OSError(f"{path} is damaged: its content is not what was written")
+    return path
+
+
+def _lost_outputs(folder: Path, digests: Mapping[str, str]) -> Iterator[str]:
+    for name, digest in digests.items():
+        try:
+            found = Manifest.load(folder / name).digest
+        except FileNotFoundError:
+            yield f"{folder / name} is missing or unfinished"
+        except OSError as error:
+            yield str(error)
+        else:
+            if found != digest:
+                yield f"{folder / name} was replaced after the results were made from it"
 
 
 def manifest_path(output: Path) -> Path:

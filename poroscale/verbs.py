@@ -153,3 +153,4 @@ plan_segment = plans.plan_segment
 plan_pores = plans.plan_pores
 plan_phantom = plans.plan_phantom
 plan_analyse = plans.plan_analyse
+plan_demo = plans.plan_demo

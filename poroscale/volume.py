@@ -28,16 +28,13 @@ VoxelSize = tuple[float, float, float]
 CHUNK = 128
 """Edge of a storage chunk: 2 MiB of labels a byte each, a fair read for a slice and a block."""
 
+SMALLEST = 1e-6
+"""Smallest edge of a voxel [um]; its inverse is the largest."""
+UNSUPPORTED = ("float16", "longdouble", "float128")
+
 COARSEST = 256
 """Voxels an axis of the coarsest level of a pyramid."""
 
-_NGFF_UNITS_UM = {
-    "nanometer": 1e-3,
-    "micrometer": 1.0,
-    "millimeter": 1e3,
-    "centimeter": 1e4,
-    "meter": 1e6,
-}
 PHASES = {"outside": 0, "solid": 1, "pore": 2}
 """Phases of a part, uint8."""
 
@@ -95,10 +92,16 @@ class VolumeSpec:
         object.__setattr__(self, "origin", _three(self.origin, "origin", int))
         if min(self.shape) < 1:
             raise ValueError(f"shape must be positive, got {self.shape}")
-        if not all(0 < edge < float("inf") for edge in self.voxel_size):
-            raise ValueError(f"voxel size must be positive, got {self.voxel_size} um")
-        if self.dtype.kind not in "buif":
-            raise TypeError(f"dtype must be bool, integer or float, got {self.dtype}")
+        if not all(SMALLEST <= edge <= 1 / SMALLEST for edge in self.voxel_size):
+            raise ValueError(
+                f"voxel size must be positive, from {SMALLEST:g} to {1 / SMALLEST:g} um, "
+                f"got {self.voxel_size}"
+            )
+        if self.dtype.kind not in "buif" or self.dtype.name in UNSUPPORTED:
+            raise TypeError(
+                f"dtype must be bool, integer, float32 or float64, got {self.dtype}; "
+                "ingest it with --dtype float32"
+            )
         chunks = self.chunks or (CHUNK, CHUNK, CHUNK)
         clipped = tuple(min(c, n) for c, n in zip(chunks, self.shape, strict=True))
         object.__setattr__(self, "chunks", clipped)
@@ -149,12 +152,12 @@ class Volume:
 
     path: Path
     spec: VolumeSpec
-    digest: str | None = None
+    digest: str
     level: int = 0
 
     @classmethod
     def open(cls, path: str | Path, *, level: int = 0) -> Volume:
-        """Open a finished volume, or a foreign OME-Zarr image that carries its voxel size.
+        """Open a finished volume of poroscale; what others wrote is ingested first.
 
         Parameters
         ----------
@@ -168,19 +171,17 @@ class Volume:
         FileNotFoundError
             If there is nothing at `path`.
         ValueError
-            If the volume is unfinished, or is no OME-Zarr image.
+            If the volume is unfinished, or poroscale did not write it.
         OSError
             If its manifest or metadata is damaged.
         """
         path = Path(path)
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
-        if (path / JOURNAL_DIR).exists():
-            return cls._open_own(path, level)
-        return cls._open_foreign(path, level)
-
-    @classmethod
-    def _open_own(cls, path: Path, level: int) -> Volume:
+        if not (path / JOURNAL_DIR).exists():
+            raise ValueError(
+                f"{path} was not written by poroscale, or lost its manifest; ingest it"
+            )
         try:
             manifest = Manifest.load(path)
         except FileNotFoundError:
@@ -189,13 +190,8 @@ class Volume:
             ) from None
         if "zarr.json" not in manifest.files:
             raise ValueError(f"{path} holds a result, not a volume")
-        group = _open_group(VerifiedStore(path, manifest=manifest), path)
+        group = _open_group(path, manifest)
         return cls(path, _spec_of(group, level, path), manifest.digest, level)
-
-    @classmethod
-    def _open_foreign(cls, path: Path, level: int) -> Volume:
-        group = _open_group(VerifiedStore(path), path)
-        return cls(path, _spec_of(group, level, path), None, level)
 
     @property
     def shape(self) -> Shape:
@@ -338,68 +334,35 @@ def _transformations(spec: VolumeSpec, factor: int) -> list[dict[str, Any]]:
     ]
 
 
-def _open_group(store: VerifiedStore, path: Path) -> zarr.Group:
+def _open_group(path: Path, manifest: Manifest) -> zarr.Group:
     import zarr
-    import zarr.errors
 
-    try:
-        return zarr.open_group(store, mode="r")
-    except (FileNotFoundError, zarr.errors.BaseZarrError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no volume: {_first_line(error)}; ingest it first") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return zarr.open_group(VerifiedStore(path, manifest=manifest), mode="r")
 
 
 @lru_cache(maxsize=32)
-def _open_array(path: Path, level: int, digest: str | None) -> zarr.Array[Any]:
-    manifest = None
-    if digest is not None:
-        manifest = Manifest.load(path)
-        if manifest.digest != digest:
-            raise OSError(f"{path} was replaced while it was in use")
-    group = _open_group(VerifiedStore(path, manifest=manifest), path)
-    array: Any = group[_dataset(group, level, path)["path"]]
+def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
+    manifest = Manifest.load(path)
+    if manifest.digest != digest:
+        raise OSError(f"{path} was replaced while it was in use")
+    array: Any = _open_group(path, manifest)[str(level)]
     return array
 
 
-def _multiscale(group: zarr.Group, path: Path) -> dict[str, Any]:
+def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
+    """The spec that `group_attributes` and the array of one level record."""
     attributes: dict[str, Any] = group.attrs.asdict()
-    ome = attributes.get("ome", attributes)
-    try:
-        multiscale: dict[str, Any] = ome["multiscales"][0]
-        return {**multiscale, "own": attributes.get("poroscale", {})}
-    except (KeyError, IndexError, TypeError):
-        raise ValueError(f"{path} is no OME-Zarr image; ingest it first") from None
-
-
-def _dataset(group: zarr.Group, level: int, path: Path) -> dict[str, Any]:
-    datasets = _multiscale(group, path)["datasets"]
+    datasets = attributes["ome"]["multiscales"][0]["datasets"]
     if not 0 <= level < len(datasets):
         raise ValueError(f"{path} has {len(datasets)} levels, got level {level}")
-    return datasets[level]
-
-
-def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
-    dataset = _dataset(group, level, path)
-    multiscale = _multiscale(group, path)
-    array: Any = group[dataset["path"]]
-    if array.ndim != 3 or [axis["name"] for axis in multiscale["axes"]] != ["z", "y", "x"]:
-        raise ValueError(
-            f"{path} must have the axes z, y, x, got {array.ndim} axes; ingest it first"
-        )
-    scale = next(
-        step["scale"] for step in dataset["coordinateTransformations"] if step["type"] == "scale"
-    )
-    units = [_NGFF_UNITS_UM.get(axis.get("unit", "micrometer"), 1.0) for axis in multiscale["axes"]]
-    own = multiscale["own"]
+    array: Any = group[str(level)]
+    own = attributes["poroscale"]
     return VolumeSpec(
         shape=array.shape,
         dtype=array.dtype,
-        voxel_size=tuple(s * u for s, u in zip(scale, units, strict=True)),
-        origin=tuple(o // 2**level for o in own.get("origin", (0, 0, 0))),
-        attributes=own.get("attributes", {}),
+        voxel_size=tuple(datasets[level]["coordinateTransformations"][0]["scale"]),
+        origin=tuple(o // 2**level for o in own["origin"]),
+        attributes=own["attributes"],
         chunks=array.shards or array.chunks,
-        pyramid=own.get("pyramid"),
+        pyramid=own["pyramid"],
     )

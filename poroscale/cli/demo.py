@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poroscale.cli import options
-from poroscale.cli.options import Cluster, Memory, Overwrite, Workers
+from poroscale.cli.options import Block, Cluster, DryRun, Memory, Overwrite, Workers
 
 
 def demo(
@@ -16,11 +16,16 @@ def demo(
     memory: Memory = "2GiB",
     cluster: Cluster = None,
     workers: Workers = None,
+    block: Block = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Scan a phantom, find its pores, and compare them with the truth."""
     from poroscale import verbs
 
-    run = options.run_of(memory, cluster, workers, None, overwrite)
+    run = options.run_of(memory, cluster, workers, block, overwrite)
+    if dry_run:
+        typer.echo(verbs.plan_demo(run=run))
+        return
     for line in verbs.demo(out, run=run):
         typer.echo(line)

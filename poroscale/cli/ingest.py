@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,6 +35,15 @@ def ingest(
         str | None, typer.Option(help="Input axis that is the build direction: z, y or x [z].")
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="Convert grey values; kept otherwise.")] = None,
+    overflow: Annotated[
+        str | None, typer.Option(help="With --dtype: refuse, clip or scale [refuse].")
+    ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH", help="Grey values that --overflow scale maps to the ends."
+        ),
+    ] = None,
     config: ConfigFile = None,
     memory: Memory = "2GiB",
     cluster: Cluster = None,
@@ -51,10 +60,12 @@ def ingest(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
-        box=_six(box),
+        box=_numbers(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
         axes=axes,
         dtype=dtype,
+        overflow=overflow,
+        levels=_numbers(levels, 2, float, "--levels"),
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)
     settings = verbs.ingest_config(values)
@@ -66,13 +77,15 @@ def ingest(
     typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
 
 
-def _six(text: str | None) -> list[int] | None:
+def _numbers(text: str | None, count: int, kind: type, option: str) -> list[Any] | None:
+    """So many numbers from an option, separated by commas."""
     if text is None:
         return None
     try:
-        numbers = [int(part) for part in text.replace(",", " ").split()]
+        numbers = [kind(part) for part in text.replace(",", " ").split()]
     except ValueError:
         numbers = []
-    if len(numbers) != 6:
-        raise ValueError(f"--box must be six integers Z0,Z1,Y0,Y1,X0,X1, got {text!r}")
+    if len(numbers) != count:
+        what = "integers" if kind is int else "numbers"
+        raise ValueError(f"{option} must be {count} {what} with commas between, got {text!r}")
     return numbers

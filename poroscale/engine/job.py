@@ -37,6 +37,9 @@ from poroscale.manifest import (
 )
 from poroscale.volume import Shape, VolumeSpec, group_attributes
 
+REFUSALS = (ValueError, TypeError, MemoryError)
+"""What says that the input or the settings cannot be, rather than that something broke."""
+
 
 @dataclass
 class Job:
@@ -71,7 +74,14 @@ class Job:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, REFUSALS) and not self.journal.records() and self.finished is None:
+            self._vanish()
         self._release()
+
+    def _vanish(self) -> None:
+        """Leave nothing of a job that was refused before its first block."""
+        self._wipe()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     @property
     def output(self) -> Output:
@@ -169,6 +179,8 @@ class Job:
 
     def _begin(self) -> None:
         finished = self.finished
+        if finished and finished.is_results:
+            raise ValueError(f"{self.path} is a folder of results; choose another name")
         before = finished.recipe if finished else (self._stored() or {}).get("recipe")
         same = before is not None and canonical_json(before) == canonical_json(self.recipe)
         if self.overwrite and not (same and not finished):

@@ -36,7 +36,7 @@ from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
 from poroscale.kernels.runs import Runs, label_runs, paint_runs
 from poroscale.kernels.seams import faces_of
-from poroscale.manifest import write_durably
+from poroscale.manifest import check_file, write_durably
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Labelled:
         """int64 columns `label` and those of `kernels.runs.COLUMNS`, one row per component."""
         import pandas as pd
 
-        return pd.read_parquet(self.volume.path / COMPONENTS_FILE)
+        return pd.read_parquet(check_file(self.volume.path / COMPONENTS_FILE))
 
 
 def label_blocks(

@@ -97,13 +97,11 @@ def _code_digest(code: Any) -> str:
 
 
 def input_identity(volume: Volume | FieldSampler) -> Any:
-    """Digest of a volume's content, or of a foreign one what can be told without reading it."""
+    """Digest of a volume's content, or the fields of a sampler."""
     if not isinstance(volume, Volume):
         fields = {name: plain(value) for name, value in vars(volume).items()}
         return {"sampler": kernel_name(type(volume)), **fields}
-    if volume.digest is not None:
-        return volume.digest if volume.level == 0 else [volume.digest, volume.level]
-    return {"foreign": volume.path.name, "shape": list(volume.shape), "dtype": volume.dtype.str}
+    return volume.digest if volume.level == 0 else [volume.digest, volume.level]
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911

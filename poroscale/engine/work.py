@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from poroscale.engine.job import Job, refuse_foreign
+from poroscale.engine.lock import take_lock
 from poroscale.engine.run import Run
-from poroscale.manifest import Manifest, canonical_json
+from poroscale.manifest import JOURNAL_DIR, Manifest, canonical_json
 from poroscale.volume import Volume
 
 
@@ -33,6 +34,29 @@ def work_folder(out: Path, recipe: Mapping[str, Any], run: Run) -> Iterator[Path
         job.freeze_recipe()
         yield work
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def held_folder(folder: Path) -> Iterator[Path]:
+    """The folder, made if need be, for one job at a time.
+
+    Raises
+    ------
+    ValueError
+        If another job works in `folder`, or it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file and must be a folder; choose another name")
+    (folder / JOURNAL_DIR).mkdir(parents=True, exist_ok=True)
+    lock = take_lock(folder, "")
+    try:
+        yield folder
+    finally:
+        (folder / JOURNAL_DIR / "lock").unlink(missing_ok=True)
+        lock.close()
+        with suppress(OSError):  # not empty once the results are recorded
+            (folder / JOURNAL_DIR).rmdir()
+            folder.rmdir()
 
 
 def finished_before(out: Path, made_by: Mapping[str, Any], run: Run) -> Volume | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poroscale.manifest import check_file
+
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
@@ -48,6 +50,6 @@ def open_table(table: Path) -> ParquetFile:
     import pyarrow.parquet
 
     try:
-        return pyarrow.parquet.ParquetFile(table)
+        return pyarrow.parquet.ParquetFile(check_file(table))
     except pyarrow.ArrowInvalid as error:
         raise ValueError(f"{table.name}: not a Parquet file: {error}") from error

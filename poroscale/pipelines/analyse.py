@@ -16,7 +16,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from poroscale.config import Config, parse_config, sentence
 from poroscale.engine import Run, connect
+from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
+from poroscale.manifest import record_results
 from poroscale.pores import ClassRules, PoresConfig, measure_pores
 from poroscale.report import write_batch, write_report
 from poroscale.segment import OtsuConfig, segment_otsu
@@ -33,6 +35,10 @@ class BatchConfig(Config):
     """
 
     same_thresholds: bool = False
+
+
+KNOWN = ("analyse", "run", "ingest", "segment", "pores", "batch")
+"""Sections of a file for this pipeline; `settings.py` takes the first two."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class AnalyseConfig:
         }
         unknown = sorted(sections.keys() - {*models, "pores"})
         if unknown:
-            raise ValueError(f"unknown section {unknown[0]!r}; known: {sorted([*models, 'pores'])}")
+            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(KNOWN)}")
         parsed: dict[str, Any] = {
             name: parse_config(model, sections.get(name, {}), where=name)
             for name, model in models.items()
@@ -140,11 +146,13 @@ def analyse(
 
 
 def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:
-    folder.mkdir(parents=True, exist_ok=True)
-    scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
-    phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
-    table = measure_pores(phases, folder, config=config.pores, run=run)
-    report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
+    with held_folder(folder):
+        scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
+        phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
+        table = measure_pores(phases, folder, config=config.pores, run=run)
+        report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
+        pages = [report.name, report.with_suffix(".json").name]
+        record_results(folder, files=pages, outputs=[scan.path.name, phases.path.name])
     return Analysis(scan, phases, table, report)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poroscale import __version__
-from poroscale.manifest import JOURNAL_DIR, Manifest
+from poroscale.manifest import JOURNAL_DIR, Manifest, check_file
 from poroscale.volume import Volume
 
 OPTIONAL = {
@@ -24,7 +24,7 @@ OPTIONAL = {
 
 
 def outputs_in(path: Path) -> list[Path]:
-    """`path`, or the outputs in and below the folder, in the order of their names.
+    """`path`, or the outputs and folders of results in and below it, in the order of their names.
 
     Raises
     ------
@@ -35,13 +35,18 @@ def outputs_in(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
-    if (path / JOURNAL_DIR).is_dir() or path.is_file():
+    if path.is_file():
         return [path]
-    found = [Path(folder) for folder, names, _ in os.walk(path) if JOURNAL_DIR in names]
+    found = [Path(folder) for folder, names, files in os.walk(path) if _is_output(names, files)]
     tables = [table for table in path.rglob("*.parquet") if not _inside(table, found)]
     if not found and not tables:
         raise ValueError(f"{path} holds no output of poroscale")
     return sorted([*found, *tables])
+
+
+def _is_output(names: list[str], files: list[str]) -> bool:
+    """Whether a folder holds a manifest or a journal, or a volume that has lost its own."""
+    return JOURNAL_DIR in names or ("zarr.json" in files and "c" not in names and "0" in names)
 
 
 def _inside(file: Path, folders: list[Path]) -> bool:
@@ -58,11 +63,14 @@ def info(path: str | Path) -> list[str]:
 
 def _volume_lines(path: Path) -> Iterator[str]:
     try:
+        manifest = Manifest.load(path)
+        if manifest.is_results:
+            yield f"{path}: results {', '.join([*manifest.files, *manifest.result])}"
+            return
         volume = Volume.open(path)
-    except ValueError as error:
-        yield str(error)
+    except FileNotFoundError:
+        yield f"{path} is unfinished, or was not written by poroscale"
         return
-    manifest = Manifest.load(path)
     stored = sum(size for size, _ in manifest.files.values())
     z, y, x = volume.shape
     yield f"{path}: {volume.attributes.get('kind', 'volume')}, {z} x {y} x {x} {volume.dtype}"
@@ -111,7 +119,7 @@ def _volume_problems(path: Path) -> list[str]:
     try:
         manifest = Manifest.load(path)
     except FileNotFoundError:
-        return [f"{path} is unfinished"]
+        return [f"{path} is unfinished, or has lost its manifest"]
     except OSError as error:
         return [str(error)]
     return list(manifest.problems(path))
@@ -122,10 +130,11 @@ def _table_problems(path: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     try:
-        for _ in pq.ParquetFile(path, page_checksum_verification=True).iter_batches():
+        for _ in pq.ParquetFile(check_file(path), page_checksum_verification=True).iter_batches():
             pass
-    except (OSError, pa.ArrowException) as error:
-        return [f"{path} is damaged: {str(error).splitlines()[0]}"]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        sentence = str(error).splitlines()[0]
+        return [sentence if str(path) in sentence else f"{path} is damaged: {sentence}"]
     return []
 
 

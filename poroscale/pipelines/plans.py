@@ -12,6 +12,7 @@ from poroscale.io.ingest import IngestConfig, plan_of
 from poroscale.phantom import PhantomConfig
 from poroscale.phantom.scan import needs as phantom_needs
 from poroscale.pipelines.analyse import AnalyseConfig
+from poroscale.pipelines.demo import CLOSE_UM, DEMO
 from poroscale.pores.measure import needs as pores_needs
 from poroscale.segment import OtsuConfig
 from poroscale.segment.otsu import needs as segment_needs
@@ -69,6 +70,13 @@ def plan_phantom(*, config: PhantomConfig, run: Run) -> str:
     """The plan of `phantom`."""
     spec, stages = phantom_needs(config)
     return describe(spec, stages, run)
+
+
+def plan_demo(*, run: Run) -> str:
+    """The plan of `demo`."""
+    spec, stages = phantom_needs(DEMO)
+    segment = segment_needs(spec, OtsuConfig(close_um=CLOSE_UM))
+    return describe(spec, stages | segment | pores_needs(spec), run)
 
 
 def plan_analyse(sources: Sequence[str | Path], *, config: AnalyseConfig, run: Run) -> str:

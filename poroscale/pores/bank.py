@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.job import remove_output
 from poroscale.engine.recipe import plain
+from poroscale.manifest import check_file, record_results
 from poroscale.pores.columns import Column
 from poroscale.pores.table import is_finished, write_table
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
@@ -79,6 +80,7 @@ def write_bank(labels: Volume, table: Path, out_dir: Path, *, run: Run) -> Path:
     path = out_dir / INDEX
     if not is_finished(path, metadata, overwrite=run.overwrite):
         write_table(index, path, metadata=metadata, columns=COLUMNS)
+    record_results(out_dir, files=[INDEX], outputs=[BANK] if kept.any() else [])
     return path
 
 
@@ -87,7 +89,7 @@ def _index(table: Path) -> dict[str, NDArray[np.int64]]:
     import pyarrow.parquet as pq
 
     names = [f"{axis}{side}" for side in "01" for axis in "zyx"]
-    read = pq.read_table(table, columns=["label", *names])
+    read = pq.read_table(check_file(table), columns=["label", *names])
     found = {name: read.column(name).to_numpy() for name in read.column_names}
     index = {"label": found["label"]}
     fits = np.ones(len(found["label"]), bool)

@@ -19,8 +19,9 @@ from poroscale.engine import Components, Halo, Labelled, Run, label_blocks
 from poroscale.engine.labels import RUN_BYTES
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import numerics, plain
+from poroscale.engine.work import held_folder
 from poroscale.kernels.shape import SECOND_MOMENTS
-from poroscale.manifest import digest_of
+from poroscale.manifest import digest_of, record_results
 from poroscale.pores.bank import write_bank
 from poroscale.pores.blocks import STREAM_BYTES, stream_labels
 from poroscale.pores.config import PoresConfig
@@ -73,8 +74,14 @@ def measure_pores(
     out_dir, config, run = Path(out_dir), config or PoresConfig(), run or Run()
     if out_dir.resolve().is_relative_to(phases.path.resolve()):
         raise ValueError(f"output must not lie inside the input {phases.path}, got {out_dir}")
-    chosen = choose_values(phases, config, run=run)
-    out_dir.mkdir(parents=True, exist_ok=True)
+    with held_folder(out_dir / WORK) as work:
+        path = _measure(phases, out_dir, work, config, run)
+        shutil.rmtree(work, ignore_errors=True)
+    return path
+
+
+def _measure(phases: Volume, out_dir: Path, work: Path, config: PoresConfig, run: Run) -> Path:
+    chosen = choose_values(phases, config, journal=work / "values", run=run)
     path = out_dir / TABLE
     if run.overwrite:  # first, so that an interrupted run leaves no table beside other labels
         path.unlink(missing_ok=True)
@@ -82,11 +89,11 @@ def measure_pores(
     metadata = _metadata(phases, labelled.volume, chosen, config)
     if not is_finished(path, metadata, overwrite=run.overwrite):
         # Each recipe has a journal of its own: what another one began is no obstacle.
-        work = out_dir / WORK / digest_of(metadata)[:12]
-        raw = _raw_columns(labelled, phases, chosen, work=work, run=run)
+        journal = work / digest_of(metadata)[:12]
+        raw = _raw_columns(labelled, phases, chosen, work=journal, run=run)
         scene = Scene(phases.voxel_size, phases.origin, phases.shape, config)
         write_table(measure(raw, scene), path, metadata=metadata)
-    shutil.rmtree(out_dir / WORK, ignore_errors=True)
+        record_results(out_dir, files=[TABLE], outputs=[LABELS])
     if config.bank:
         write_bank(labelled.volume, path, out_dir, run=run)
     return path

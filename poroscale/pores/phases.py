@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ class Chosen:
     outside: int | None
 
 
-def choose_values(volume: Volume, config: PoresConfig, *, run: Run) -> Chosen:
+def choose_values(
+    volume: Volume, config: PoresConfig, *, run: Run, journal: Path | None = None
+) -> Chosen:
     """The values to measure by: those of `config`, or what the volume's own values say.
 
     Phases of ours are 0 outside, 1 solid, 2 pore. In another volume of the values 0, 1, 2 (or
@@ -40,12 +43,14 @@ def choose_values(volume: Volume, config: PoresConfig, *, run: Run) -> Chosen:
     """
     if volume.dtype.kind not in "bui":
         raise TypeError(f"{volume.path} must hold integers (phases or a mask), got {volume.dtype}")
+    if config.pore is not None and not _holds(volume.dtype, config.pore):
+        raise ValueError(f"--pore must be a value that {volume.dtype} can hold, got {config.pore}")
     if config.pore is not None and config.outside is not None:
         return Chosen(config.pore, config.outside)
     if volume.attributes.get("kind") == "phases":
         usual = Chosen(PHASES["pore"], PHASES["outside"])
     else:
-        usual = _guess(volume, _values(volume, run), config.pore)
+        usual = _guess(volume, _values(volume, run, journal), config.pore)
     pore = usual.pore if config.pore is None else config.pore
     outside = usual.outside if pore == usual.pore else None
     return Chosen(pore, outside if config.outside is None else config.outside)
@@ -65,10 +70,18 @@ def _guess(volume: Volume, values: list[int], pore: int | None) -> Chosen:
     )
 
 
-def _values(volume: Volume, run: Run) -> list[int]:
+def _holds(dtype: np.dtype[Any], value: int) -> bool:
+    if dtype.kind == "b":
+        return value in (0, 1)
+    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
+
+
+def _values(volume: Volume, run: Run, journal: Path | None) -> list[int]:
     """The smallest values that occur, enough of them to tell phases from grey values."""
     reduction = Reduction(_distinct, _both, lambda found: found["values"].tolist())
-    values: list[int] = reduce_blocks(reduction, volume, bytes_per_voxel=9.0, run=run)
+    values: list[int] = reduce_blocks(
+        reduction, volume, journal=journal, bytes_per_voxel=9.0, run=run
+    )
     return values
 
 

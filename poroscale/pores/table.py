@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from poroscale.manifest import canonical_json, sync_directory
+from poroscale.manifest import canonical_json, check_file, sync_directory
 from poroscale.pores.columns import COLUMNS, Column, select
 
 METADATA_KEY = b"poroscale"
@@ -91,8 +91,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowInvalid, OSError):
+        metadata = pq.read_schema(check_file(path)).metadata or {}
+    except pa.ArrowInvalid:
         metadata = {}
     if METADATA_KEY not in metadata:
         raise ValueError(f"{path} exists and is no pore table of poroscale; choose another name")

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poroscale.manifest import check_file
 from poroscale.report.page import store
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _store_pores(folders: Sequence[Path], out_dir: Path) -> None:
     unfinished = out_dir / ".batch_pores.parquet.partial"
     with parquet.ParquetWriter(unfinished, target, write_page_checksum=True) as writer:
         for folder, path in zip(folders, tables, strict=True):
-            for rows in parquet.ParquetFile(path).iter_batches(65536):
+            for rows in parquet.ParquetFile(check_file(path)).iter_batches(65536):
                 name = pa.array([folder.name] * rows.num_rows, pa.string())
                 writer.write_table(
                     pa.Table.from_arrays([name, *rows.columns], ["scan", *schema.names]).cast(

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.manifest import check_file
+
 REQUIRED = (
     "label",
     "volume_um3",
@@ -50,6 +52,7 @@ class PoreTable:
         table = cls(Path(path))
         if not table.path.is_file():
             raise FileNotFoundError(f"pore table must be an existing file, got {table.path}")
+        check_file(table.path)
         try:
             missing = [name for name in REQUIRED if name not in table.names]
         except ArrowInvalid as error:

@@ -14,6 +14,10 @@ Face = Literal["z-", "z+", "y-", "y+", "x-", "x+"]
 class OtsuConfig(Config):
     """How grey values become phases.
 
+    Otsu's thresholds are found on every level of scans of up to 16 bits, and of wider integers
+    whose values span less than 65,536 levels; wider spans are counted in 65,536 bins, floats in
+    256 bins between their extremes.
+
     Attributes
     ----------
     gaussian_um

@@ -228,7 +228,8 @@ def test_an_interrupted_run_resumes(interrupted, tmp_path, monkeypatch):
     expected = measure_pores(volume, tmp_path / "whole", run=QUIET).read_bytes()
     monkeypatch.setattr("poroscale.pores.blocks.label_runs", stop)  # no block is done again
     assert measure_pores(volume, out, run=QUIET).read_bytes() == expected
-    assert sorted(path.name for path in out.iterdir()) == ["labels.zarr", "pores.parquet"]
+    names = [".poroscale", "labels.zarr", "pores.parquet"]
+    assert sorted(path.name for path in out.iterdir()) == names
 
 
 def test_an_interrupted_run_is_replaced_by_one_with_other_settings(interrupted, tmp_path):
