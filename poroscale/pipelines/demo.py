@@ -13,7 +13,9 @@ from poroscale.io.ingest import IngestConfig
 from poroscale.phantom import PhantomConfig, phantom, score_pores
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
 from poroscale.segment import OtsuConfig
-from poroscale.volume import Volume
+from poroscale.segment.fields import ReconstructionCircle
+from poroscale.segment.histogram import grey_histogram
+from poroscale.volume import PHASES, Volume
 
 DEMO = PhantomConfig(shape=(192, 256, 256), voxel_size=5.0, porosity=0.008, seed=1)
 CLOSE_UM = 30.0
@@ -45,15 +47,16 @@ def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
         labels = Volume.open(out / "results" / "labels.zarr")
         truth, measured = pd.read_parquet(made.table), pd.read_parquet(result.table)
         score = score_pores(truth, measured, truth_volume=made.truth, labels=labels)
-        yield from agreement(score, truth_porosity(made.truth))
+        yield from agreement(score, truth_porosity(made.truth, shared))
         yield f"table      {result.table}"
         yield f"report     {result.report}"
 
 
-def truth_porosity(truth: Volume) -> float:
+def truth_porosity(truth: Volume, run: Run) -> float:
     """Pore voxels over part voxels of a volume of phases."""
-    voxels = truth.read()
-    return float((voxels == 2).sum() / max(1, (voxels != 0).sum()))
+    everywhere = ReconstructionCircle(truth.shape, whole=True)
+    counts = grey_histogram(truth, everywhere, run=run).inside
+    return float(counts[PHASES["pore"]] / max(1, counts[1:].sum()))
 
 
 def agreement(score: dict[str, Any], porosity: float) -> Iterator[str]:

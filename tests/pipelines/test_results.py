@@ -1,0 +1,136 @@
+"""A folder of results: one job at a time, and nothing in it that changes unnoticed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poroscale.engine import Run, volume_from_array
+from poroscale.engine.lock import OutputBusyError
+from poroscale.engine.work import held_folder
+from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.manifest import Manifest, record_results
+from poroscale.pipelines.analyse import AnalyseConfig, analyse
+from poroscale.pipelines.checks import info, verify
+from poroscale.pores import PoresConfig, measure_pores
+from poroscale.segment import OtsuConfig
+from poroscale.volume import Volume, VolumeSpec
+
+from ..segment.test_otsu import coupon
+
+CONFIG = AnalyseConfig(
+    ingest=IngestConfig(voxel_size=4.0), segment=OtsuConfig(sensitivity=()), pores=PoresConfig()
+)
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory):
+    """A scan and the folder of its results."""
+    folder = tmp_path_factory.mktemp("analysed")
+    np.save(folder / "scan.npy", coupon((16, 40, 48), pores=20))
+    analyse([folder / "scan.npy"], folder / "results", config=CONFIG)
+    return folder / "scan.npy", folder / "results"
+
+
+@pytest.fixture
+def results(analysed, tmp_path):
+    """A copy of the results to be damaged."""
+    return Path(shutil.copytree(analysed[1], tmp_path / "results"))
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+FILES = ["pores.parquet", "report.html", "report.json", "labels.zarr/components.parquet"]
+
+
+def test_whole_results_have_no_problem(results):
+    assert verify(results) == []
+    assert any("results" in line and "report.html" in line for line in info(results))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_verify_names_a_flipped_bit_of_any_product(name, results):
+    flip(results / name)
+    assert any(f"{results / name} is damaged" in problem for problem in verify(results))
+
+
+@pytest.mark.parametrize("name", ["pores.parquet", "report.html", "labels.zarr", "phases.zarr"])
+def test_verify_names_what_is_gone(name, results):
+    gone = results / name
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    assert any(f"{gone} is missing" in problem for problem in verify(results))
+
+
+def test_verify_names_an_output_that_was_replaced(results):
+    shutil.rmtree(results / "labels.zarr")
+    volume_from_array(np.ones((16, 40, 48), np.uint32), results / "labels.zarr")
+    assert any("labels.zarr was replaced" in problem for problem in verify(results))
+
+
+@pytest.mark.parametrize("name", ["pores.parquet", "labels.zarr/components.parquet"])
+def test_a_damaged_table_is_refused_by_its_readers(name, results, analysed):
+    flip(results / name)
+    if name != "pores.parquet":
+        (results / "pores.parquet").unlink()
+    with pytest.raises(OSError, match=f"{results / name} is damaged"):
+        analyse([analysed[0]], results, config=CONFIG)
+
+
+def test_a_volume_without_its_manifest_is_not_taken_for_one(results):
+    shutil.rmtree(results / "phases.zarr" / ".poroscale")
+    with pytest.raises(ValueError, match="lost its manifest"):
+        Volume.open(results / "phases.zarr")
+    assert any("phases.zarr" in problem for problem in verify(results / "phases.zarr"))
+
+
+def test_a_second_analysis_is_refused_at_once(analysed, tmp_path):
+    with held_folder(tmp_path / "out"), pytest.raises(OutputBusyError, match="is being written"):
+        analyse([analysed[0]], tmp_path / "out", config=CONFIG, run=Run(overwrite=True))
+
+
+def test_a_folder_of_results_is_never_overwritten_by_a_volume(results):
+    spec = VolumeSpec((2, 3, 4), np.uint8, (1.0, 1.0, 1.0))
+    with pytest.raises(ValueError, match="is a folder of results"):
+        volume_from_array(np.ones((2, 3, 4)), results, spec=spec, run=Run(overwrite=True))
+    assert (results / "pores.parquet").exists()
+
+
+def test_a_refused_scan_leaves_nothing_in_the_way(tmp_path):
+    bad, good = tmp_path / "bad.npy", tmp_path / "good.npy"
+    grey = coupon((8, 30, 32)).astype(np.float32)
+    np.save(good, grey)
+    grey[2, 3, 4] = np.nan
+    np.save(bad, grey)
+    out = tmp_path / "scan.zarr"
+    with pytest.raises(ValueError, match="NaN"):
+        ingest(bad, out, config=IngestConfig(voxel_size=4.0))
+    assert not out.exists()
+    ingest(good, out, config=IngestConfig(voxel_size=4.0))
+
+
+def test_half_floats_are_refused_with_the_way_out(tmp_path):
+    np.save(tmp_path / "half.npy", coupon((8, 30, 32)).astype(np.float16))
+    with pytest.raises(TypeError, match="--dtype float32"):
+        ingest(tmp_path / "half.npy", tmp_path / "a.zarr", config=IngestConfig(voxel_size=4.0))
+    config = IngestConfig(voxel_size=4.0, dtype="float32")
+    assert ingest(tmp_path / "half.npy", tmp_path / "b.zarr", config=config).dtype == np.float32
+
+
+def test_a_pore_value_that_the_type_cannot_hold(results, tmp_path):
+    phases = Volume.open(results / "phases.zarr")
+    with pytest.raises(ValueError, match="--pore must be a value that uint8 can hold, got 999"):
+        measure_pores(phases, tmp_path / "out", config=PoresConfig(pore=999))
+    assert not (tmp_path / "out" / "pores.parquet").exists()
+
+
+def test_results_add_up(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    record_results(tmp_path, files=["a.txt"])
+    record_results(tmp_path, files=["b.txt"])
+    assert set(Manifest.load(tmp_path).files) == {"a.txt", "b.txt"}
