@@ -47,6 +47,9 @@ RUN_BYTES = 10.0
 """Temporary bytes per voxel of pass 1 when every second voxel begins a run; real masks have few."""
 
 
+LONGEST_ROW = 65535
+"""Voxels along x of a block: places in a row are stored in 16 bits."""
+
 NUMBERING = 48 << 20
 """Bytes that passes 2 and 3 hold: labels on faces, and the components of one slab of blocks."""
 
@@ -236,6 +239,8 @@ def _find(
     output: Output, _number: int, box: Box, *, components: Components, volumes: Sequence[Field]
 ) -> tuple[None, dict[str, NDArray[Any]]]:
     """Pass 1 of one block."""
+    if box.shape[2] > LONGEST_ROW:
+        raise ValueError(f"block must be at most {LONGEST_ROW} voxels along x, got {box.shape[2]}")
     blocks = (read_padded(volume, box, components.halo) for volume in volumes)
     mask = components.foreground(*blocks, **components.parameters)
     if mask.shape != box.shape:

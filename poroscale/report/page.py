@@ -230,7 +230,12 @@ def _pictures(sources: _Sources, values: Chosen | None) -> tuple[list[SliceView]
         sources.table, volume.shape, origin=volume.origin, voxel_size=volume.voxel_size
     )
     views = [
-        render_planes(planes, scan=sources.scan, phases=sources.phases, values=values)
+        render_planes(
+            [plane for plane in planes if not plane.is_line],
+            scan=sources.scan,
+            phases=sources.phases,
+            values=values,
+        )
         for planes in (whole, close)
     ]
     return views[0], views[1]

@@ -30,6 +30,11 @@ class Plane:
         """The slice's index along its normal."""
         return self.origin[NORMAL[self.view]]
 
+    @property
+    def is_line(self) -> bool:
+        """Whether a volume of one slice leaves nothing of the plane to look at but a line."""
+        return sorted(self.shape)[1] == 1
+
 
 def busiest_planes(table: PoreTable, shape: Shape, origin: Index) -> list[Plane]:
     """The xy, xz and yz slice that each cut the most pores; the middle ones where none does.

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poroscale.report.planes import NORMAL, busiest_planes, largest_pore_planes
+from poroscale.report.planes import NORMAL, Plane, busiest_planes, largest_pore_planes
 from poroscale.report.table import PoreTable
 
 from .synthetic import columns, write_table
@@ -71,3 +71,8 @@ def test_planes_of_one_voxel_thick_volumes_stay_inside(folder):
     table = PoreTable.open(write_table(folder / "thin.parquet", boxes))
     for plane in largest_pore_planes(table, (1, 9, 1), origin=(0, 0, 0), voxel_size=(10.0,) * 3):
         assert all(o + n <= m for o, n, m in zip(plane.origin, plane.shape, (1, 9, 1), strict=True))
+
+
+def test_a_slice_has_one_plane_to_look_at():
+    planes = [Plane("xy", (0, 0, 0), (1, 5, 6)), Plane("xz", (0, 2, 0), (1, 1, 6))]
+    assert [plane.is_line for plane in planes] == [False, True]
