@@ -7,7 +7,6 @@ for every grid, every worker count and every order of the tasks.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -23,7 +22,7 @@ from poroscale.engine.output import Output
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
-from poroscale.engine.stage import Stage, run_job, run_stage
+from poroscale.engine.stage import Stage, gather, run_job, run_stage
 from poroscale.volume import FieldSampler, Index, Shape, Volume, VolumeSpec
 
 Pad = Literal["edge", "reflect", "symmetric"] | int
@@ -234,25 +233,13 @@ def reduce_blocks(
         As in `map_blocks`.
     journal
         Folder in which finished blocks are remembered, for a reduction that is worth resuming;
-        it stays until the caller removes it.
+        it stays until the caller removes it. Without one, gifts come back through the graph.
 
     Returns
     -------
     Any
         `reduction.finalize` of all gifts combined in block order.
     """
-    if journal is None:
-        with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
-            scratch = Path(folder) / "reduction"
-            return reduce_blocks(
-                reduction,
-                inputs,
-                halo=halo,
-                parameters=parameters,
-                journal=scratch,
-                bytes_per_voxel=bytes_per_voxel,
-                run=run,
-            )
     volumes, first = same_shape(inputs), first_volume(inputs)
     halo = halo if isinstance(halo, Halo) else Halo.of(halo)
     given = dict(parameters or {})
@@ -265,15 +252,38 @@ def reduce_blocks(
         temporary=bytes_per_voxel,
     )
     task = partial(_reduce_block, reduction=reduction, volumes=volumes, halo=halo, given=given)
-    stage = Stage(task, first.shape, first.chunks, need, title=Path(journal).stem)
-    with Job(Path(journal), None, recipe) as job:
+    title = "reduction" if journal is None else journal.stem
+    stage = Stage(task, first.shape, first.chunks, need, title=title)
+    if journal is None:
+        total = _InOrder(reduction.combine)
+        gather(stage, run or Run(), total.take)
+        return reduction.finalize(total.value)
+    with Job(journal, None, recipe) as job:
         records = run_stage(stage, job, run or Run())
         gifts = (records[number].load() for number in sorted(records))
         return reduction.finalize(reduce(reduction.combine, gifts))
 
 
+class _InOrder:
+    """Combines gifts in the order of their blocks, whatever the order in which they come."""
+
+    def __init__(self, combine: Callable[[Any, Any], Any]) -> None:
+        self.value: Any = None
+        self._combine = combine
+        self._next = 0
+        self._early: dict[int, Any] = {}
+
+    def take(self, number: int, gift: Any) -> None:
+        """The gift of block `number`."""
+        self._early[number] = gift
+        while self._next in self._early:
+            gift = self._early.pop(self._next)
+            self.value = gift if self._next == 0 else self._combine(self.value, gift)
+            self._next += 1
+
+
 def _reduce_block(
-    output: Output,
+    _output: Output | None,
     _number: int,
     box: Box,
     *,

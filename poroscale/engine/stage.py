@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine.cluster import cluster_of
+from poroscale.engine.cluster import Cluster, cluster_of
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.job import Job, free_space
 from poroscale.engine.journal import Record
@@ -21,7 +22,7 @@ from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen
 from poroscale.volume import Shape, VolumeSpec
 
-BlockTask = Callable[[Output, int, Box], tuple[NDArray[Any] | None, Mapping[str, NDArray[Any]]]]
+BlockTask = Callable[[Any, int, Box], tuple[NDArray[Any] | None, Mapping[str, NDArray[Any]]]]
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,7 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
     """Run what is not in the journal yet; the records of all blocks, by their journal number."""
     run = run.but(block=stage.chunks if stage.level else job.frozen_block or run.block)
     with cluster_of(run) as cluster:
-        plan = make_plan(
-            stage.shape,
-            stage.chunks,
-            stage.need,
-            run=run,
-            workers=cluster.workers,
-            processes=cluster.processes,
-            settled=stage.settled,
-        )
+        plan = _plan_of(stage, run, cluster)
         _check_disk(plan, job.path)
         grid = plan.grid if stage.level else job.freeze(plan.grid)
         wanted = range(stage.first, stage.first + len(grid))
@@ -134,6 +127,40 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
             cluster.run(task, [number for number in wanted if number not in records], collect)
     release_memory()
     return records
+
+
+def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:
+    """Run a stage that writes nothing; `take(number, gift)` gets every block's partial result."""
+    with cluster_of(run) as cluster:
+        plan = _plan_of(stage, run, cluster)
+        task = partial(_gift, grid=plan.grid, stage=stage)
+        blocks = range(len(plan.grid))
+        with progress(stage.title, total=len(blocks), done=0, show=run.progress) as advance:
+
+            def collect(found: tuple[int, Any]) -> None:
+                take(*found)
+                advance()
+
+            cluster.run(task, blocks, collect)
+    release_memory()
+
+
+def _gift(number: int, *, grid: BlockGrid, stage: Stage) -> tuple[int, dict[str, NDArray[Any]]]:
+    """One task; arrays are copied, for a view would pin its whole block."""
+    _, gift = stage.task(None, number, grid[number])
+    return number, {name: np.array(array) for name, array in gift.items()}
+
+
+def _plan_of(stage: Stage, run: Run, cluster: Cluster) -> Plan:
+    return make_plan(
+        stage.shape,
+        stage.chunks,
+        stage.need,
+        run=run,
+        workers=cluster.workers,
+        processes=cluster.processes,
+        settled=stage.settled,
+    )
 
 
 def _journalled(number: int, *, output: Output, grid: BlockGrid, stage: Stage) -> Record:
