@@ -74,9 +74,19 @@ class Job:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if isinstance(error, REFUSALS) and not self.journal.records() and self.finished is None:
+        if self._was_refused(error):
             self._vanish()
         self._release()
+
+    def _was_refused(self, error: BaseException | None) -> bool:
+        """Whether the job ended over its input or settings before it had done anything.
+
+        Steps of a job of several are kept when the memory did not suffice for a later one.
+        """
+        steps = self.frozen_block is None and self._stored() is not None
+        if not isinstance(error, REFUSALS) or (steps and isinstance(error, MemoryError)):
+            return False
+        return not self.journal.records() and self.finished is None
 
     def _vanish(self) -> None:
         """Leave nothing of a job that was refused before its first block."""
