@@ -162,7 +162,13 @@ class Manifest:
             yield f"{output / key} is not part of the finished output"
 
 
-def record_results(folder: Path, *, files: Iterable[str] = (), outputs: Iterable[str] = ()) -> None:
+def record_results(
+    folder: Path,
+    *,
+    files: Iterable[str] = (),
+    outputs: Iterable[str] = (),
+    forget: Iterable[str] = (),
+) -> None:
     """Add files and finished outputs in `folder` to what its results consist of.
 
     Parameters
@@ -171,12 +177,15 @@ def record_results(folder: Path, *, files: Iterable[str] = (), outputs: Iterable
         Folder of results; it gets a manifest of its own.
     files, outputs
         Their names in it.
+    forget
+        Files that no longer belong to the others.
     """
     listed: dict[str, Fingerprint] = {}
     digests: dict[str, str] = {}
     with suppress(FileNotFoundError):
         before = Manifest.load(folder)
         listed, digests = dict(before.files), dict(before.result)
+    listed = {name: value for name, value in listed.items() if name not in set(forget)}
     listed |= {name: fingerprint((folder / name).read_bytes()) for name in files}
     digests |= {name: Manifest.load(folder / name).digest for name in outputs}
     (folder / JOURNAL_DIR).mkdir(exist_ok=True)
@@ -197,7 +206,10 @@ def check_file(path: Path) -> Path:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != expected[1]:
-                raise OSError(f"{path} is damaged: its content is not what was written")
+                raise OSError(
+                    f"{path} is damaged: its content is not what was written; "
+                    "delete it and make it again"
+                )
     return path
 
 

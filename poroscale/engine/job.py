@@ -14,6 +14,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +84,7 @@ class Job:
 
         Steps of a job of several are kept when the memory did not suffice for a later one.
         """
-        steps = self.frozen_block is None and self._stored() is not None
+        steps = bool((self._stored() or {}).get("steps"))
         if not isinstance(error, REFUSALS) or (steps and isinstance(error, MemoryError)):
             return False
         return not self.journal.records() and self.finished is None
@@ -91,7 +92,9 @@ class Job:
     def _vanish(self) -> None:
         """Leave nothing of a job that was refused before its first block."""
         self._wipe()
-        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self.path / JOURNAL_DIR, ignore_errors=True)
+        with suppress(OSError):  # somebody's file lies beside ours
+            self.path.rmdir()
 
     @property
     def output(self) -> Output:
@@ -136,7 +139,7 @@ class Job:
 
     def freeze_recipe(self) -> None:
         """Record the recipe of a job that has no grid of its own."""
-        self._store({"recipe": self.recipe})
+        self._store({"recipe": self.recipe, "steps": True})
 
     def _store(self, body: dict[str, Any]) -> None:
         write_durably(self._job_file, canonical_json(body).encode())
@@ -183,14 +186,18 @@ class Job:
     def _stored(self) -> dict[str, Any] | None:
         try:
             stored: dict[str, Any] = json.loads(self._job_file.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return None
         return stored
 
     def _begin(self) -> None:
-        finished = self.finished
-        if finished and finished.is_results:
-            raise ValueError(f"{self.path} is a folder of results; choose another name")
+        try:
+            finished = self.finished
+        except OSError:
+            if not self.overwrite:
+                raise
+            finished = None
+            self._wipe()
         before = finished.recipe if finished else (self._stored() or {}).get("recipe")
         same = before is not None and canonical_json(before) == canonical_json(self.recipe)
         if self.overwrite and not (same and not finished):
@@ -202,13 +209,15 @@ class Job:
                 f"{_difference(before, self.recipe)}; "
                 "choose another name, or replace it with --overwrite"
             )
+        if self.finished is None and self._stored() is None:
+            self._store({"recipe": self.recipe})
         if self.spec is not None and self.finished is None:
             _create_group(self.path, self.spec)
 
     def _wipe(self) -> None:
         manifest_path(self.path).unlink(missing_ok=True)
         for entry in self.path.iterdir():
-            if entry.name != JOURNAL_DIR:
+            if entry.name != JOURNAL_DIR and (self.spec is None or _is_of_a_volume(entry)):
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         self._job_file.unlink(missing_ok=True)
         self.journal.forget()
@@ -222,6 +231,25 @@ class Job:
         self._lock = None
 
 
+def is_output(path: Path) -> bool:
+    """Whether a job of ours has begun or finished in the folder `path`."""
+    journal = path / JOURNAL_DIR
+    return (journal / "job.json").exists() or (journal / "manifest.json").exists()
+
+
+def is_results(path: Path) -> bool:
+    """Whether `path` is a folder of results; a damaged manifest is not taken for one."""
+    try:
+        return Manifest.load(path).is_results
+    except OSError:
+        return False
+
+
+def _is_of_a_volume(entry: Path) -> bool:
+    """Whether a name in an output is one that the engine gives: metadata, a level, a table."""
+    return entry.name == "zarr.json" or entry.name.isdigit() or entry.suffix == ".parquet"
+
+
 def refuse_foreign(path: Path) -> None:
     """Raise unless `path` is free, or is an output of ours that may be resumed or replaced.
 
@@ -232,7 +260,9 @@ def refuse_foreign(path: Path) -> None:
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ValueError(f"{path} exists and is no output of poroscale; choose another name")
-    if path.is_dir() and not (path / JOURNAL_DIR).is_dir() and any(path.iterdir()):
+    if is_results(path):
+        raise ValueError(f"{path} is a folder of results; choose another name")
+    if path.is_dir() and not is_output(path) and any(e.name != JOURNAL_DIR for e in path.iterdir()):
         raise ValueError(f"{path} is a folder with other files in it; choose another name")
 
 

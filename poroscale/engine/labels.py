@@ -152,8 +152,8 @@ def label_blocks(
     spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=None)
     recipe = components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
+        work = out.with_name(f"{out.name}.work")
         if job.finished is None:
-            work = out.with_name(f"{out.name}.work")
             # The numbers of pass 3 belong to blocks, so that both passes share one grid.
             run = run.but(block=job.frozen_block or run.block)
             later = _paint_need(spec.dtype)
@@ -167,7 +167,7 @@ def label_blocks(
                 write_durably(out / COMPONENTS_FILE, numbering.table.read_bytes())
             painted |= build_levels(job, spec, run)
             job.finish(painted, extra=(COMPONENTS_FILE,))
-            shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     return Labelled(Volume.open(out))
 
 

@@ -35,7 +35,11 @@ def take_lock(output: Path, run_id: str) -> IO[str]:
     """The lock of `output`. The kernel frees a dead process's lock, so that it is taken over."""
     path = output / JOURNAL_DIR / "lock"
     while True:
-        lock = path.open("a+")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = path.open("a+")
+        except FileNotFoundError:  # its folder was removed by a job that has just ended
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from poroscale.engine.job import Job, refuse_foreign
-from poroscale.engine.lock import take_lock
+from poroscale.engine.job import Job, is_output, is_results, refuse_foreign
+from poroscale.engine.lock import OutputBusyError, take_lock
 from poroscale.engine.run import Run
 from poroscale.manifest import JOURNAL_DIR, Manifest, canonical_json
 from poroscale.volume import Volume
@@ -45,9 +45,10 @@ def held_folder(folder: Path) -> Iterator[Path]:
     ValueError
         If another job works in `folder`, or it is a file.
     """
-    if folder.exists() and not folder.is_dir():
+    if folder.is_file():
         raise ValueError(f"{folder} is a file and must be a folder; choose another name")
-    (folder / JOURNAL_DIR).mkdir(parents=True, exist_ok=True)
+    if is_output(folder) and not is_results(folder):
+        raise ValueError(f"{folder} is a volume and must be a folder; choose another name")
     lock = take_lock(folder, "")
     try:
         yield folder
@@ -67,17 +68,36 @@ def finished_before(out: Path, made_by: Mapping[str, Any], run: Run) -> Volume |
     ValueError
         If `out` was finished by another job and is not to be overwritten.
     """
+    if run.overwrite:
+        return None
     try:
         Manifest.load(out)
     except FileNotFoundError:
         return None
-    if run.overwrite:
-        return None
     volume = Volume.open(out)
     before = volume.attributes.get("made_by")
     if canonical_json(before) == canonical_json(made_by):
+        _clear_work(out)
         return volume
     raise ValueError(
         f"{out} is finished with other input or settings; "
         "choose another name, or replace it with --overwrite"
     )
+
+
+def _clear_work(out: Path) -> None:
+    """Remove the work folder that a job left which was killed after its last step."""
+    work = out.with_name(f"{out.name}.work")
+    if is_output(work):
+        with suppress(OutputBusyError), held_work(work):
+            shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def held_work(work: Path) -> Iterator[None]:
+    """The lock of a work folder that is to be removed."""
+    lock = take_lock(work, "")
+    try:
+        yield
+    finally:
+        lock.close()

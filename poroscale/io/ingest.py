@@ -12,6 +12,7 @@ import numpy as np
 from poroscale.config import Config
 from poroscale.engine import BlockGrid, Run, connect, fill_blocks
 from poroscale.engine.cluster import cluster_of
+from poroscale.engine.job import is_output, is_results
 from poroscale.engine.plan import Need, make_plan
 from poroscale.io.cast import Cast, Overflow
 from poroscale.io.finite import Finite
@@ -19,7 +20,6 @@ from poroscale.io.lengths import positive_voxel_size
 from poroscale.io.opening import open_source
 from poroscale.io.source import BlockHint, Source
 from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
-from poroscale.manifest import JOURNAL_DIR
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
 _VERSION = 1
@@ -173,7 +173,7 @@ def refuse_overlap(src: str | Path, out: Path) -> None:
     source, target = Path(str(src).partition("::")[0]).resolve(), out.resolve()
     if target == source or source in target.parents:
         raise ValueError(f"the output {out} must not lie inside the input {source.name}")
-    if target in source.parents and (target / JOURNAL_DIR).exists():
+    if target in source.parents and is_output(target) and not is_results(target):
         raise ValueError(f"the input {source.name} must not lie inside the output {out}")
 
 

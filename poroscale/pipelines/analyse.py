@@ -19,7 +19,8 @@ from poroscale.engine import Run, connect
 from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
 from poroscale.manifest import record_results
-from poroscale.pores import ClassRules, PoresConfig, measure_pores
+from poroscale.pores import ClassRules, PoresConfig
+from poroscale.pores.measure import measure_into
 from poroscale.report import write_batch, write_report
 from poroscale.segment import OtsuConfig, segment_otsu
 from poroscale.volume import Volume
@@ -36,6 +37,9 @@ class BatchConfig(Config):
 
     same_thresholds: bool = False
 
+
+BATCH = ("index.html", "batch.parquet", "batch.csv", "batch_pores.parquet")
+"""What a batch of scans has in common."""
 
 KNOWN = ("analyse", "run", "ingest", "segment", "pores", "batch")
 """Sections of a file for this pipeline; `settings.py` takes the first two."""
@@ -141,7 +145,9 @@ def analyse(
             if config.batch.same_thresholds:
                 config = _with_thresholds_of(results[0].phases, config)
     if len(results) > 1:
-        write_batch(out_dir, folders)
+        with held_folder(out_dir):
+            write_batch(out_dir, folders)
+            record_results(out_dir, files=[n for n in BATCH if (out_dir / n).exists()])
     return results
 
 
@@ -149,7 +155,7 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
     with held_folder(folder):
         scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
         phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
-        table = measure_pores(phases, folder, config=config.pores, run=run)
+        table = measure_into(folder, phases, config=config.pores, run=run)
         report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
         pages = [report.name, report.with_suffix(".json").name]
         record_results(folder, files=pages, outputs=[scan.path.name, phases.path.name])

@@ -31,6 +31,8 @@ from poroscale.pores.phases import Chosen, choose_values
 from poroscale.pores.table import is_finished, write_table
 from poroscale.volume import Volume, VolumeSpec
 
+PAGES = ("report.html", "report.json")
+"""Made from the table: with a new one they are out of date."""
 LABELS, TABLE, WORK = "labels.zarr", "pores.parquet", "pores.work"
 VERSION = 1
 """Rises when a metric changes its values."""
@@ -74,13 +76,13 @@ def measure_pores(
     out_dir, config, run = Path(out_dir), config or PoresConfig(), run or Run()
     if out_dir.resolve().is_relative_to(phases.path.resolve()):
         raise ValueError(f"output must not lie inside the input {phases.path}, got {out_dir}")
-    with held_folder(out_dir / WORK) as work:
-        path = _measure(phases, out_dir, work, config, run)
-        shutil.rmtree(work, ignore_errors=True)
-    return path
+    with held_folder(out_dir):
+        return measure_into(out_dir, phases, config=config, run=run)
 
 
-def _measure(phases: Volume, out_dir: Path, work: Path, config: PoresConfig, run: Run) -> Path:
+def measure_into(out_dir: Path, phases: Volume, *, config: PoresConfig, run: Run) -> Path:
+    """`measure_pores` for a job that holds the lock of `out_dir`."""
+    work = out_dir / WORK
     chosen = choose_values(phases, config, journal=work / "values", run=run)
     path = out_dir / TABLE
     if run.overwrite:  # first, so that an interrupted run leaves no table beside other labels
@@ -93,9 +95,11 @@ def _measure(phases: Volume, out_dir: Path, work: Path, config: PoresConfig, run
         raw = _raw_columns(labelled, phases, chosen, work=journal, run=run)
         scene = Scene(phases.voxel_size, phases.origin, phases.shape, config)
         write_table(measure(raw, scene), path, metadata=metadata)
-        record_results(out_dir, files=[TABLE], outputs=[LABELS])
+        record_results(out_dir, forget=PAGES)
+    record_results(out_dir, files=[TABLE], outputs=[LABELS])
     if config.bank:
         write_bank(labelled.volume, path, out_dir, run=run)
+    shutil.rmtree(work, ignore_errors=True)
     return path
 
 

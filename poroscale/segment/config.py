@@ -64,4 +64,4 @@ class OtsuConfig(Config):
     min_voxels: PositiveInt = 9
     min_extent: PositiveInt = 1
     close_um: float = Field(0.0, ge=0)
-    sensitivity: tuple[float, ...] = (-0.05, -0.02, 0.02, 0.05)
+    sensitivity: tuple[float, ...] = Field((-0.05, -0.02, 0.02, 0.05), max_length=60)

@@ -221,6 +221,8 @@ class _Segmentation:
             )
         peak = brightest_peak(part.inside, levels)
         air = mean_below(part.total, levels, outer)
+        if np.isnan(air):  # nothing is as dark as a threshold given by hand
+            air = float(levels.centres[np.flatnonzero(part.total)[0]])
         contrast = abs(peak.mode - air)
         halfway = (air + peak.mode) / 2
         if config.inner_threshold is not None:

@@ -134,3 +134,57 @@ def test_results_add_up(tmp_path):
     record_results(tmp_path, files=["a.txt"])
     record_results(tmp_path, files=["b.txt"])
     assert set(Manifest.load(tmp_path).files) == {"a.txt", "b.txt"}
+
+
+def test_a_killed_analysis_is_no_volume_to_be_overwritten(tmp_path):
+    results = tmp_path / "results"
+    (results / ".poroscale").mkdir(parents=True)
+    (results / "notes.txt").write_text("mine")
+    spec = VolumeSpec((2, 3, 4), np.uint8, (1.0, 1.0, 1.0))
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match="a folder with other files in it"):
+            volume_from_array(np.ones((2, 3, 4)), results, spec=spec, run=Run(overwrite=overwrite))
+    assert (results / "notes.txt").read_text() == "mine"
+
+
+def test_a_volume_is_no_folder_for_results(results):
+    phases = Volume.open(results / "phases.zarr")
+    with pytest.raises(ValueError, match="is a volume and must be a folder"):
+        measure_pores(phases, results / "labels.zarr")
+    assert verify(results) == []
+
+
+def test_notes_beside_a_volume_survive_its_replacement(tmp_path):
+    volume_from_array(np.ones((2, 3, 4)), tmp_path / "a.zarr")
+    (tmp_path / "a.zarr" / "notes.txt").write_text("mine")
+    volume_from_array(np.zeros((2, 3, 4)), tmp_path / "a.zarr", run=Run(overwrite=True))
+    assert (tmp_path / "a.zarr" / "notes.txt").read_text() == "mine"
+
+
+def test_overwrite_mends_a_damaged_manifest(tmp_path):
+    volume_from_array(np.ones((2, 3, 4)), tmp_path / "a.zarr")
+    flip(tmp_path / "a.zarr" / ".poroscale" / "manifest.json")
+    with pytest.raises(OSError, match="is damaged"):
+        volume_from_array(np.ones((2, 3, 4)), tmp_path / "a.zarr")
+    made = volume_from_array(np.ones((2, 3, 4)), tmp_path / "a.zarr", run=Run(overwrite=True))
+    assert made.read().sum() == 24
+
+
+def test_pages_of_an_older_table_are_no_longer_vouched_for(results):
+    phases = Volume.open(results / "phases.zarr")
+    config = PoresConfig(connectivity=26)
+    measure_pores(phases, results, config=config, run=Run(overwrite=True))
+    assert "report.html" not in Manifest.load(results).files
+    assert verify(results) == []
+
+
+def test_a_scan_inside_the_folder_of_its_results_can_be_analysed_again(tmp_path):
+    np.save(tmp_path / "scan.npy", coupon((8, 30, 32)))
+    first = analyse([tmp_path / "scan.npy"], tmp_path, config=CONFIG)
+    assert analyse([tmp_path / "scan.npy"], tmp_path, config=CONFIG) == first
+
+
+def test_what_a_killed_segmentation_left_is_swept(results, analysed):
+    shutil.copytree(results / "scan.zarr", results / "phases.zarr.work")
+    analyse([analysed[0]], results, config=CONFIG)
+    assert not (results / "phases.zarr.work").exists()
