@@ -220,7 +220,7 @@ class Volume:
 
     @property
     def chunks(self) -> Shape:
-        """Shape of a storage chunk, or of a shard where chunks are sharded."""
+        """Shape of a storage chunk."""
         return self.spec.chunk_shape
 
     @property
@@ -363,6 +363,6 @@ def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
         voxel_size=tuple(datasets[level]["coordinateTransformations"][0]["scale"]),
         origin=tuple(o // 2**level for o in own["origin"]),
         attributes=own["attributes"],
-        chunks=array.shards or array.chunks,
+        chunks=array.chunks,
         pyramid=own["pyramid"],
     )

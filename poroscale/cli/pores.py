@@ -13,7 +13,7 @@ from poroscale.cli.options import Block, Cluster, ConfigFile, DryRun, Memory, Ov
 
 def pores(
     phases: Annotated[
-        Path, typer.Argument(metavar="PHASES.zarr", help="Phases, or any array of integers.")
+        Path, typer.Argument(metavar="PHASES.zarr", help="Phases, or any ingested integers.")
     ],
     out_dir: Annotated[Path, typer.Argument(help="Gets labels.zarr and pores.parquet.")],
     pore: Annotated[

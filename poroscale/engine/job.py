@@ -270,9 +270,7 @@ def _difference(before: Any, now: Any) -> str:
     """Which entries of two recipes differ, for the person who wonders."""
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return ""
-    names = sorted(
-        key for key in {*before, *now} if before.get(key) != now.get(key) and key != "digest"
-    )
+    names = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
     return f" ({', '.join(names)})" if names else ""
 
 

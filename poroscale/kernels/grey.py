@@ -114,11 +114,6 @@ def mean_below(counts: NDArray[np.int64], levels: Levels, threshold: float) -> f
     return _mean(counts, levels, levels.centres <= threshold)
 
 
-def mean_above(counts: NDArray[np.int64], levels: Levels, threshold: float) -> float:
-    """Mean grey value of the voxels above `threshold`; NaN if there are none."""
-    return _mean(counts, levels, levels.centres > threshold)
-
-
 def _mean(counts: NDArray[np.int64], levels: Levels, chosen: NDArray[np.bool_]) -> float:
     total = counts[chosen].sum()
     return float((counts[chosen] * levels.centres[chosen]).sum() / total) if total else float("nan")
