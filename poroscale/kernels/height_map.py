@@ -89,12 +89,3 @@ def map_value(heights, first, step, s, z):  # type: ignore[no-untyped-def]
     low = heights[i, j0] * (1.0 - fu) + heights[i, j1] * fu
     high = heights[i + 1, j0] * (1.0 - fu) + heights[i + 1, j1] * fu
     return low * (1.0 - fv) + high * fv
-
-
-@njit(nogil=True, cache=True)
-def map_values(heights, first, step, places):  # type: ignore[no-untyped-def]
-    """Values of a map at many places (z, s), shape (n, 2) -> (n,)."""
-    out = np.empty(len(places), np.float64)
-    for i in range(len(places)):
-        out[i] = map_value(heights, first, step, places[i, 1], places[i, 0])
-    return out
