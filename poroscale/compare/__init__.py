@@ -1,0 +1,1 @@
+"""Real parts against generated ones, and against themselves."""

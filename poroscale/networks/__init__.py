@@ -1,0 +1,1 @@
+"""Torch modules and losses. No data, no files, no Dask."""

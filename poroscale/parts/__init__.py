@@ -1,0 +1,1 @@
+"""New parts from a fitted model: pores drawn, placed and rendered."""

@@ -1,0 +1,1 @@
+"""Networks trained from volumes: patches, checkpoints, cards."""
