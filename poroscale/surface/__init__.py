@@ -1,1 +1,1 @@
-"""The free surface of a part: its radius map, its roughness parameters, and new surfaces like it."""
+"""The free surface of a part: its radius map, its parameters, and new surfaces like it."""
