@@ -1,4 +1,4 @@
-"""New parts from scanned ones, as a file says: `python pipelines/generate.py configs/generate.yaml`.
+"""Scans to new parts, as a file says: `python pipelines/generate.py configs/generate.yaml`.
 
 Fit a part model, generate parts from it, compare them with the original: the steps are those of
 `poroscale fit part`, `poroscale generate part` and `poroscale compare volumes`.

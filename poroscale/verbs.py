@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from poroscale.compare import CompareConfig, Comparison
     from poroscale.io.export import ExportConfig
     from poroscale.io.ingest import IngestConfig
-    from poroscale.phantom import Phantom, PhantomConfig
     from poroscale.parts.generate import GeneratedPart
     from poroscale.parts.model import PartModel
+    from poroscale.phantom import Phantom, PhantomConfig
     from poroscale.pipelines.fit import FitPartConfig
     from poroscale.pipelines.generate import GenerateConfig
     from poroscale.pores import PoresConfig

@@ -42,9 +42,9 @@ def areal_parameters(
     Returns
     -------
     dict
-        Sa, Sq, Sz, Sp, Sv [um], Ssk, Sku, Sal [um], Str, Sdq, Sdr [1], Sk, Spk, Svk [um], Smr1, Smr2
-        [%], Vmp, Vmc, Vvc, Vvv [um³/um²]. Where a map has no height, or its correlation does not
-        fall to 0.2 within it, a parameter that divides by it is NaN.
+        Sa, Sq, Sz, Sp, Sv [um], Ssk, Sku, Sal [um], Str, Sdq, Sdr [1], Sk, Spk, Svk [um], Smr1,
+        Smr2 [%], Vmp, Vmc, Vvc, Vvv [um³/um²]. Where a map has no height, or its correlation does
+        not fall to 0.2 within it, a parameter that divides by it is NaN.
 
     Raises
     ------
@@ -125,13 +125,15 @@ def _falls(correlation: Floats, pitch: tuple[float, float]) -> Floats:
     for k in range(180):
         angle = math.pi * k / 180
         along = np.array([math.sin(angle) / pitch[0], math.cos(angle) / pitch[1]])
-        room = min(m / a if a > 1e-12 else np.inf for m, a in zip(middle, np.abs(along), strict=True))
+        room = min(
+            m / a if a > 1e-12 else np.inf for m, a in zip(middle, np.abs(along), strict=True)
+        )
         t = np.arange(0, room, step)
         points = np.array(middle)[:, None] + along[:, None] * t
         line = map_coordinates(correlation, points, order=1, mode="nearest")
-        below = np.flatnonzero(line < FALL)
-        if len(below):
-            i = below[0]
+        below = np.flatnonzero(np.asarray(line) < FALL)
+        if len(below) and below[0] > 0:
+            i = int(below[0])
             ways[k] = t[i] - step * (FALL - line[i]) / (line[i - 1] - line[i])
     return ways
 
@@ -182,7 +184,7 @@ def _core(heights: Floats, share: Floats) -> dict[str, float]:
     """Sk, Spk, Svk, Smr1, Smr2: the flattest secant over 40 % of the curve (ISO 25178-2, 4.4.4)."""
     starts = np.linspace(0, 0.6, 601)
     falls = np.interp(starts, share, heights) - np.interp(starts + 0.4, share, heights)
-    start = float(starts[np.argmin(falls)])
+    start = float(starts[int(falls.argmin())])
     slope = float(falls.min()) / 0.4
     top = float(np.interp(start, share, heights)) + slope * start
     bottom = top - slope
@@ -204,9 +206,9 @@ def level(heights: NDArray[np.floating], *, valid: Mask, form: str) -> Floats:
     z = heights.astype(np.float64)
     if form == "mean":
         return np.asarray(z - z[valid].mean())
-    rows, columns = np.indices(z.shape)
-    design = np.column_stack([np.ones(valid.sum()), rows[valid], columns[valid]])
-    fit, *_ = np.linalg.lstsq(design, z[valid], rcond=None)
+    where = np.argwhere(valid)
+    fit, *_ = np.linalg.lstsq(np.column_stack([np.ones(len(where)), where]), z[valid], rcond=None)
+    rows, columns = np.arange(z.shape[0])[:, None], np.arange(z.shape[1])[None]
     return np.asarray(z - fit[0] - fit[1] * rows - fit[2] * columns)
 
 
@@ -215,7 +217,8 @@ def gaussian_filter(
 ) -> Floats:
     """The long waves of a map: the areal Gaussian filter of ISO 16610-61.
 
-    Waves of the length `cutoff` [um] are halved; the S-filter keeps this, the L-filter takes it off.
+    Waves of the length `cutoff` [um] are halved. The S-filter keeps this, the L-filter takes it
+    off.
     """
     from scipy.ndimage import gaussian_filter1d
 

@@ -12,6 +12,7 @@ would hold thousands of small ones in a cell.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 SLAB = 64
-"""Voxel layers of a slab: slab k covers z in [64 k, 64 k + 64). Part of the process's definition."""
+"""Voxel layers of a slab: slab k covers z in [64 k, 64 k + 64). Part of the process itself."""
 KEY_BITS = 56
 REJECTED, ACCEPTED, UNDECIDED = 0, 1, 2
 _CLASSES = 16
@@ -49,18 +50,18 @@ class Candidates(NamedTuple):
     priority: NDArray[np.uint64]
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of candidates."""
         return len(self.shape)
 
     def select(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Candidates:
         """The candidates that a mask or an index picks."""
-        return Candidates(*(column[which] for column in self))
+        return Candidates._make(column[which] for column in self)
 
 
 def join_candidates(parts: list[Candidates]) -> Candidates:
     """The candidates of several slabs, one after the other."""
-    return Candidates(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return Candidates._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def size_classes(extents: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -69,9 +70,7 @@ def size_classes(extents: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.asarray(np.ceil(np.log2(np.maximum(longest, 1))).astype(np.int64))
 
 
-def priorities(
-    extents: NDArray[np.int32], keys: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
+def priorities(extents: NDArray[np.int32], keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """(n,) priorities of pores with boxes (n, 3): larger classes first, then by random key (n,)."""
     rank = (_CLASSES - 1 - size_classes(extents)).astype(np.uint64)
     return (rank << np.uint64(KEY_BITS)) | (keys >> np.uint64(64 - KEY_BITS))
@@ -84,7 +83,7 @@ def decide(
     voxels: NDArray[np.uint8],
     *,
     seen: tuple[int, int],
-    gap: int = 1,
+    gap: float = 0.0,
 ) -> NDArray[np.int8]:
     """Accept, reject or leave open every candidate.
 
@@ -97,8 +96,9 @@ def decide(
     seen
         Candidates with a voxel outside z in [seen[0], seen[1]) may have been missed.
     gap
-        Two pores conflict if voxels of theirs are at most this many face steps apart; 1 is the
-        least that keeps them apart under 6-connectivity.
+        Two pores conflict if they share a voxel or a voxel's face, or if the solid between them,
+        from voxel face to voxel face, is thinner than this many voxels; 0 keeps them apart under
+        6-connectivity and no more.
 
     Returns
     -------
@@ -133,14 +133,26 @@ def _decide(order, corner, shape, boxes, classes, start, voxels, seen, gap):  # 
     following = np.full(n, -1, np.int64)
     present = np.zeros(_CLASSES, np.bool_)
     state = np.zeros(n, np.int8)
+    reach = _reach(gap)
     for i in order:
         found = ACCEPTED
-        if corner[i, 0] - gap < seen[0] or corner[i, 0] + boxes[i, 0] + gap > seen[1]:
+        if corner[i, 0] - reach < seen[0] or corner[i, 0] + boxes[i, 0] + reach > seen[1]:
             found = UNDECIDED
         for c in range(_CLASSES):
             if present[c] and found != REJECTED:
                 found = _meet(
-                    i, c, found, corner, shape, boxes, start, voxels, state, head, following, gap,
+                    i,
+                    c,
+                    found,
+                    corner,
+                    shape,
+                    boxes,
+                    start,
+                    voxels,
+                    state,
+                    head,
+                    following,
+                    gap,
                     classes,
                 )
         state[i] = found
@@ -167,12 +179,12 @@ def _cell(c, z, y, x, size):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _meet(i, c, found, corner, shape, boxes, start, voxels, state, head, following, gap, classes):  # type: ignore[no-untyped-def]
     # A pore of class c has no side over 2**c: those that reach this box begin in these cells.
-    edge = 1 << c
+    edge, reach = 1 << c, _reach(gap)
     low = np.empty(3, np.int64)
     high = np.empty(3, np.int64)
     for k in range(3):
-        low[k] = (corner[i, k] - gap - edge + 1) >> c
-        high[k] = (corner[i, k] + boxes[i, k] - 1 + gap) >> c
+        low[k] = (corner[i, k] - reach - edge + 1) >> c
+        high[k] = (corner[i, k] + boxes[i, k] - 1 + reach) >> c
     for z in range(low[0], high[0] + 1):
         for y in range(low[1], high[1] + 1):
             for x in range(low[2], high[2] + 1):
@@ -196,22 +208,35 @@ def _meet(i, c, found, corner, shape, boxes, start, voxels, state, head, followi
 
 @njit(nogil=True, cache=True)
 def _touch(i, j, corner, shape, boxes, start, voxels, gap):  # type: ignore[no-untyped-def]
-    # Whether a voxel of j lies within `gap` face steps of a voxel of i.
+    # Whether a voxel of j lies too near to a voxel of i.
+    reach = _reach(gap)
     low = np.empty(3, np.int64)
     high = np.empty(3, np.int64)
     for k in range(3):
-        low[k] = max(corner[i, k], corner[j, k] - gap) - corner[i, k]
-        high[k] = min(corner[i, k] + boxes[i, k], corner[j, k] + boxes[j, k] + gap) - corner[i, k]
+        low[k] = max(corner[i, k], corner[j, k] - reach) - corner[i, k]
+        high[k] = min(corner[i, k] + boxes[i, k], corner[j, k] + boxes[j, k] + reach) - corner[i, k]
         if low[k] >= high[k]:
             return False
     first, second = start[shape[i]], start[shape[j]]
-    dz, dy, dx = corner[i, 0] - corner[j, 0], corner[i, 1] - corner[j, 1], corner[i, 2] - corner[j, 2]
+    dz, dy, dx = (
+        corner[i, 0] - corner[j, 0],
+        corner[i, 1] - corner[j, 1],
+        corner[i, 2] - corner[j, 2],
+    )
     for z in range(low[0], high[0]):
         for y in range(low[1], high[1]):
             row = first + (z * boxes[i, 1] + y) * boxes[i, 2]
             for x in range(low[2], high[2]):
                 if voxels[row + x] and _near(
-                    second, boxes[j, 0], boxes[j, 1], boxes[j, 2], voxels, z + dz, y + dy, x + dx, gap
+                    second,
+                    boxes[j, 0],
+                    boxes[j, 1],
+                    boxes[j, 2],
+                    voxels,
+                    z + dz,
+                    y + dy,
+                    x + dx,
+                    gap,
                 ):
                     return True
     return False
@@ -219,12 +244,23 @@ def _touch(i, j, corner, shape, boxes, start, voxels, gap):  # type: ignore[no-u
 
 @njit(nogil=True, cache=True)
 def _near(first, nz, ny, nx, voxels, z, y, x, gap):  # type: ignore[no-untyped-def]
-    for a in range(max(z - gap, 0), min(z + gap + 1, nz)):
-        left = gap - abs(a - z)
-        for b in range(max(y - left, 0), min(y + left + 1, ny)):
-            rest = left - abs(b - y)
+    # Whether a voxel of the box shares a face with this one, or leaves less solid than the gap.
+    reach = _reach(gap)
+    for a in range(max(z - reach, 0), min(z + reach + 1, nz)):
+        dz = abs(a - z)
+        for b in range(max(y - reach, 0), min(y + reach + 1, ny)):
+            dy = abs(b - y)
             row = first + (a * ny + b) * nx
-            for c in range(max(x - rest, 0), min(x + rest + 1, nx)):
+            between = max(dz - 1, 0) ** 2 + max(dy - 1, 0) ** 2
+            for c in range(max(x - reach, 0), min(x + reach + 1, nx)):
                 if voxels[row + c]:
-                    return True
+                    dx = abs(c - x)
+                    if dz + dy + dx <= 1 or between + max(dx - 1, 0) ** 2 < gap * gap:
+                        return True
     return False
+
+
+@njit(nogil=True, cache=True)
+def _reach(gap):  # type: ignore[no-untyped-def]
+    # Voxels along an axis at which another one can be too near: ceil(gap) of solid between them.
+    return int(math.ceil(gap)) if gap > 1.0 else 1

@@ -1,4 +1,4 @@
-"""Scattering coefficients of a picture, and distances between sets of pictures (eqs. 8 to 10)."""
+"""Scattering coefficients of a picture (eqs. 4 and 5 of the porosity-generator paper)."""
 
 from __future__ import annotations
 
@@ -80,17 +80,3 @@ def scattering_coefficients(
             second[j, k, j + 1 :] = mean[at : at + count].reshape(octaves - 1 - j, angles)
             at += count
     return Coefficients(float(mean[0]), first, second)
-
-
-def precision(samples: Floats) -> float:
-    """P (or P̂): spread of log coefficients (n, k) among samples, eqs. 8 and 9."""
-    power = float((samples**2).sum(axis=1).mean())
-    mean = samples.mean(axis=0)
-    return (power - float(mean @ mean)) / power
-
-
-def separation(first: Floats, second: Floats) -> float:
-    """S: distance of the log coefficients of two sets (n, k) and (m, k), eq. 10."""
-    powers = float((first**2).sum(axis=1).mean()), float((second**2).sum(axis=1).mean())
-    cross = float(first.mean(axis=0) @ second.mean(axis=0))
-    return (sum(powers) - 2 * cross) / (0.5 * sum(powers))

@@ -47,7 +47,7 @@ class Shapes(NamedTuple):
         return cls(extents, _starts(extents), np.concatenate([np.zeros(0, np.uint8), *flat]))
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of pores."""
         return len(self.extents)
 
@@ -106,9 +106,9 @@ def unpack(
 
 def moments(shapes: Shapes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Voxels (n,), sums of indices (n, 3) and of products zz, yy, xx, zy, zx, yx (n, 6)."""
-    count = np.zeros(shapes.count, np.int64)
-    sums = np.zeros((shapes.count, 3), np.int64)
-    seconds = np.zeros((shapes.count, 6), np.int64)
+    count = np.zeros(shapes.size, np.int64)
+    sums = np.zeros((shapes.size, 3), np.int64)
+    seconds = np.zeros((shapes.size, 6), np.int64)
     _moments(shapes.extents, shapes.start, shapes.voxels, count, sums, seconds)
     return count, sums, seconds
 

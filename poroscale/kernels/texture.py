@@ -90,7 +90,8 @@ def windowed(
             weight = along[low - top : high - top, None] * across
             # A part that is narrower than a window meets its own other end.
             where = (left + np.arange(len(across))) % columns
-            np.add.at(out, (slice(low - first, high - first), where), piece * weight)
+            rows_of = np.arange(low - first, high - first)[:, None]
+            np.add.at(out, (rows_of, where[None]), piece * weight)
     return out
 
 
@@ -116,7 +117,9 @@ def mode_amplitudes(
     first, count = rows
     modes, length = kernels.shape
     half = length // 2
-    noise = white_noise((first - half, 0, 0), (count + 2 * half, 2, modes), seed=key[0], stream=key[1])
+    noise = white_noise(
+        (first - half, 0, 0), (count + 2 * half, 2, modes), seed=key[0], stream=key[1]
+    )
     seen = np.lib.stride_tricks.sliding_window_view(noise, length, axis=0)
     # (rows, parts, modes, length) with (modes, length); one sum an element, in a fixed order.
     parts = np.einsum("rpml,ml->rpm", seen.astype(np.float64), kernels[:, ::-1])

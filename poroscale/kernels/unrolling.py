@@ -96,7 +96,7 @@ def crossings(field, phases, origin, core, rays):  # type: ignore[no-untyped-def
                 if value >= 0.5:
                     after = _sample(field, origin, start, rays.along[j], t + 1.0)
                     if after < 0.5:
-                        number.append(i * columns + j)
+                        number.append(np.int64(i * columns + j))
                         distance.append(np.float32(t + (value - 0.5) / (value - after)))
                         pore.append(_is_pore(phases, origin, start, rays.along[j], t))
                 n += 1
@@ -130,9 +130,7 @@ def _sample(field, origin, start, along, t):  # type: ignore[no-untyped-def]
         wp = a if p else 1.0 - a
         for q in range(2):
             wq = wp * (b if q else 1.0 - b)
-            total += wq * (
-                (1.0 - c) * field[i + p, j + q, k] + c * field[i + p, j + q, k + 1]
-            )
+            total += wq * ((1.0 - c) * field[i + p, j + q, k] + c * field[i + p, j + q, k + 1])
     return total
 
 

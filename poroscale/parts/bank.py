@@ -59,7 +59,7 @@ class Bank:
     @property
     def count(self) -> int:
         """Number of pores."""
-        return self.shapes.count
+        return self.shapes.size
 
     def save(self, path: Path) -> Path:
         """Write the bank to the Parquet file `path`."""
@@ -163,9 +163,7 @@ def join_banks(banks: Sequence[Bank]) -> Bank:
     sizes = {bank.voxel_size for bank in banks}
     if len(sizes) != 1:
         raise ValueError(f"banks must have one voxel size, got {sorted(sizes)}")
-    table = {
-        name: np.concatenate([bank.table[name] for bank in banks]) for name in banks[0].table
-    }
+    table = {name: np.concatenate([bank.table[name] for bank in banks]) for name in banks[0].table}
     return Bank(join([bank.shapes for bank in banks]), table, banks[0].voxel_size)
 
 

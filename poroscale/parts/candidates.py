@@ -366,7 +366,7 @@ class PolarBins:
     def properties(
         self, source: Rows, rough: Floats, generator: np.random.Generator
     ) -> dict[str, Floats]:
-        """Independent draws of each property from the bin; of δr-alike pores where that is known."""
+        """Independent draws of each property from the bin; from δr-alike pores where known."""
         alike = self._alike(source, rough)
         found = {}
         for name in LOOKED_UP:

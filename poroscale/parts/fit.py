@@ -1,8 +1,8 @@
 """Fit a part model to the pores of scanned parts.
 
-1. Every complete pore of the scans becomes a source. One that is h long can lie completely inside a
-   scan of length L in L - h ways, so its rate per length is 1 / Σ (L - h): long pores, which the ends
-   cut more often, are not lost.
+1. Every complete pore of the scans becomes a source. One that is h long can lie completely inside
+   a scan of length L in L - h ways, so its rate per length is 1 / Σ (L - h): long pores, which the
+   ends cut more often, are not lost.
 2. Layers, counts along z and the gap between pores are looked at.
 3. The model is drawn and placed for trial. What placement and the surface reject is added to the
    weights, stratum by stratum, until what is placed is what was found.
@@ -31,13 +31,15 @@ Floats = NDArray[np.float64]
 GeometryOf = Callable[[int, int], Geometry]
 """`geometry_of(layers, seed)`: the fitted part anew, with so many voxel layers."""
 WINDOW_LAYERS = 200
-"""Layers of a window of the published maps; windows move on by half (facts of the authors' code)."""
+"""Layers of a window of the published maps; windows move on by half, as in the authors' code."""
 WIDTH = 2.1
 """Width of the maps in radii."""
 TRIAL_PORES, LEAST_LAYERS, MOST_LAYERS = 12_000, 512, 16_384
 ROUNDS = 4
 NEAR = 60.0
 """Depth [um] that parts the strata of the calibration."""
+CLOSEST, MOST_GAP = 0.005, 8.0
+"""Share of the pores that may stand nearer than the gap, and the largest gap [voxel]."""
 FRACTIONS = (0.1, 0.2, 0.35, 0.5)
 COLUMNS = (
     "z_um",
@@ -175,7 +177,9 @@ def source_pores(scans: Sequence[ScanPores], settings: FitSettings) -> pd.DataFr
     room = sum(np.maximum(scan.length_um - height, settings.voxel_um) for scan in scans)
     width = WIDTH * settings.radius_um
     at = [
-        np.clip(((pores[f"{axis}_um"] / width + 0.5) * settings.bins).astype(int), 0, settings.bins - 1)
+        np.clip(
+            ((pores[f"{axis}_um"] / width + 0.5) * settings.bins).astype(int), 0, settings.bins - 1
+        )
         for axis in "yx"
     ]
     return pores.assign(rate=1 / room, weight=1 / room, map_bin=at[0] * settings.bins + at[1])
@@ -244,13 +248,13 @@ def layer_thickness(heights: Sequence[Floats], voxel_um: float) -> float | None:
     return float(1 / frequencies[best])
 
 
-def _gap(scans: Sequence[ScanPores], voxel_um: float) -> int:
-    """Face steps that pores of the scans keep apart; 1 is what 6-connectivity needs."""
+def _gap(scans: Sequence[ScanPores], voxel_um: float) -> float:
+    """Thickness of the solid [voxel] that all but the nearest pores of the scans keep."""
     gaps = np.concatenate([scan.columns["neighbour_gap_um"] for scan in scans])
     gaps = gaps[np.isfinite(gaps)]
     if not len(gaps):
-        return 1
-    return int(np.clip(math.floor(np.quantile(gaps, 0.005) / voxel_um), 1, 6))
+        return 0.0
+    return float(min(np.quantile(gaps, CLOSEST), MOST_GAP * voxel_um) / voxel_um)
 
 
 def _dispersion(scans: Sequence[ScanPores], voxel_um: float) -> float:
@@ -317,7 +321,7 @@ def _trial(model: PartModel, geometry_of: GeometryOf, workers: int, seed: int = 
     layers = int(np.clip(TRIAL_PORES / per_layer, LEAST_LAYERS, MOST_LAYERS)) // SLAB * SLAB
     geometry = geometry_of(layers, 1_000_003 + seed)
     sampler = CandidateSampler(model, geometry, 1_000_003 + seed)
-    planner = Planner(sampler, model.bank.shapes, int(model.settings["gap_voxels"]))
+    planner = Planner(sampler, model.bank.shapes, float(model.settings["gap_voxels"]))
     placed = plan_pores(planner, layers, workers=workers).pores
     centroid = _centroids(placed, model.bank)
     inside = (centroid[:, 0] >= 0) & (centroid[:, 0] < layers)

@@ -107,7 +107,7 @@ def generate_part(
     timings = {"surface": _drawn_surface(geometry)}
     sampler = CandidateSampler(model, geometry, seed)
     shapes = model.bank.shapes
-    planner = Planner(sampler, shapes, int(model.settings["gap_voxels"]))
+    planner = Planner(sampler, shapes, float(model.settings["gap_voxels"]))
     with cluster_of(run) as cluster:
         workers = cluster.workers
     plan = plan_pores(planner, geometry.shape[0], workers=workers)
@@ -220,6 +220,4 @@ def _paint(
         pyramid="max",
     )
     whole = {"sampler": "generated part", "version": VERSION, **recipe}
-    return fill_blocks(
-        painter, out, spec=spec, recipe=whole, bytes_per_voxel=PAINT_BYTES, run=run
-    )
+    return fill_blocks(painter, out, spec=spec, recipe=whole, bytes_per_voxel=PAINT_BYTES, run=run)

@@ -150,7 +150,7 @@ class PartModel:
         )
         layer = s["layer_um"]
         yield (
-            f"structure  gap {s['gap_voxels']} voxel(s), "
+            f"structure  gap {s['gap_voxels']:.2g} voxels, "
             f"{100 * s['cluster']['fraction']:.0f} % in clusters, layers "
             + ("not seen" if layer is None else f"of {layer:.1f} um")
         )

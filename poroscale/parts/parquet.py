@@ -64,11 +64,11 @@ def read_columns(
     metadata = content.schema.metadata or {}
     about = json.loads(metadata.get(KEY, b"{}"))
     found = {
-        name: content.column(name).to_numpy()
-        for name in content.column_names
-        if name not in binary
+        name: content.column(name).to_numpy() for name in content.column_names if name not in binary
     }
-    bytes_of = {name: _bytes(content.column(name)) for name in binary if name in content.column_names}
+    bytes_of = {
+        name: _bytes(content.column(name)) for name in binary if name in content.column_names
+    }
     return found, about, bytes_of
 
 

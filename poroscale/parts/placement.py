@@ -76,7 +76,7 @@ class Planner:
 
     sampler: Sampler
     shapes: Shapes
-    gap: int = 1
+    gap: float = 0.0
     _drawn: OrderedDict[int, Candidates] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -114,7 +114,7 @@ class Planner:
                 seen=(low * SLAB + reach, high * SLAB - reach),
                 gap=self.gap,
             )
-            sizes = [part.count for part in parts]
+            sizes = [part.size for part in parts]
             own = slice(sum(sizes[:halo]), sum(sizes[:halo]) + sum(sizes[halo : len(sizes) - halo]))
             if not (state[own] == UNDECIDED).any():
                 chosen = np.flatnonzero(state[own] == ACCEPTED) + own.start
@@ -146,7 +146,7 @@ def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Plan:
         stop = min(start + WINDOW, last)
         accepted = planner.window(start, stop)
         inside = (start >= 0) and (stop * SLAB <= length)
-        offered = sum(planner.slab(k).count for k in range(start, stop)) if inside else 0
+        offered = sum(planner.slab(k).size for k in range(start, stop)) if inside else 0
         bottom = accepted.corner[:, 0]
         top = bottom + planner.shapes.extents[accepted.shape, 0]
         return accepted.select((top > 0) & (bottom < length)), offered
@@ -194,5 +194,3 @@ def plan_table(
         "cut": cut_by_ends(pores, shapes, length),
         **{name: values[pores.shape] for name, values in columns.items()},
     }
-
-

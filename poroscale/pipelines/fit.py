@@ -132,8 +132,8 @@ def fit_part(
     Raises
     ------
     ValueError
-        If there are no pores, a surface leaves its volume, the parts are unlike, or the folder holds
-        a model that was fitted otherwise.
+        If there are no pores, a surface leaves its volume, the parts are unlike, or the folder
+        holds a model that was fitted otherwise.
     """
     config, model_dir, run = config or FitPartConfig(), Path(model_dir), run or Run()
     volumes = [each if isinstance(each, Volume) else Volume.open(each) for each in phases]
@@ -220,7 +220,12 @@ def _fit_model(
 
     def geometry_of(layers: int, seed: int) -> Geometry:
         return rough_part(
-            settings.part, (layers, *width), settings.voxel_um, settings.half_um, roughness, seed
+            settings.part,
+            (layers, *width),
+            settings.voxel_um,
+            half_um=settings.half_um,
+            roughness=roughness,
+            seed=seed,
         )
 
     with cluster_of(run) as cluster:
@@ -259,6 +264,4 @@ def scan_pores(part: MeasuredPart) -> ScanPores:
     cut = (table["z0"] <= low) | (table["z1"] >= high)
     length = (about["rows"][1] - about["rows"][0]) * about["voxel_um"]
     columns = {**table, "cut": cut, "z_um": table["z_um"] - about["rows"][0] * about["voxel_um"]}
-    return ScanPores(
-        part.phases.path.name, length, columns, empirical_bank(part.labels, table)
-    )
+    return ScanPores(part.phases.path.name, length, columns, empirical_bank(part.labels, table))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
 from pydantic import PositiveFloat, PositiveInt
 
 from poroscale.config import Config
@@ -82,9 +83,7 @@ def generate_parts(
             geometry = geometry_of(opened, roughness, config=config, seed=seed)
             path = out if config.count is None else _numbered(out, number)
             about = {"shape": list(geometry.shape), **config.model_dump(include={"diameter"})}
-            yield generate_part(
-                opened, path, geometry=geometry, seed=seed, about=about, run=shared
-            )
+            yield generate_part(opened, path, geometry=geometry, seed=seed, about=about, run=shared)
 
 
 def geometry_of(
@@ -106,7 +105,14 @@ def geometry_of(
     if config.diameter is not None:
         grown = config.diameter / (2 * min(half_y, half_x))
     half = (half_y * grown, half_x * grown)
-    return rough_part(settings["part"], config.shape, model.voxel_um, half, roughness, seed)
+    return rough_part(
+        settings["part"],
+        config.shape,
+        model.voxel_um,
+        half_um=half,
+        roughness=roughness,
+        seed=seed,
+    )
 
 
 def _numbered(out: Path, number: int) -> Path:

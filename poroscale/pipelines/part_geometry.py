@@ -14,6 +14,7 @@ def rough_part(
     part: str,
     shape: Shape,
     voxel_um: float,
+    *,
     half_um: tuple[float, float],
     roughness: Roughness,
     seed: int,

@@ -26,8 +26,8 @@ def surface_coordinates(surface: SurfaceMap, points: Floats) -> dict[str, Floats
     -------
     dict
         `z_um` along the axis, `y_um` and `x_um` across it, `theta_rad` in [0, 2π), `r_star` (the
-        distance from the axis over the radius of the surface there; for a box 1 - depth / half edge),
-        `depth_um` below the surface along the radius or the face's normal, and
+        distance from the axis over the radius of the surface there; for a box 1 - depth over half
+        the edge), `depth_um` below the surface along the radius or the face's normal, and
         `local_roughness_um`: the standard deviation of the height over 150 um x 150 um of the
         nearest surface, NaN for points deeper than 40 um (Appendix A). Each (n,).
     """
@@ -82,7 +82,10 @@ def _on_faces(
     places = (column(y), column(x), column(y), column(x))
     outward = (x, y, -x, -y)
     depths = np.stack(
-        [walls[k, row, place] - out for k, (place, out) in enumerate(zip(places, outward, strict=True))]
+        [
+            walls[k, row, place] - out
+            for k, (place, out) in enumerate(zip(places, outward, strict=True))
+        ]
     )
     face = depths.argmin(axis=0)
     patch = patch_voxels(voxel)

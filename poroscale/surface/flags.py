@@ -44,7 +44,9 @@ def flag_cells(
     thin = np.pad(filled[::step, ::step], ((half, half), (0, 0)), mode="edge")
     thin = np.pad(thin, ((0, 0), (half, half)), mode="wrap" if periodic else "edge")
     coarse = median_filter(thin, size=window)[half:-half, half:-half]
-    around = np.repeat(np.repeat(coarse, step, axis=0), step, axis=1)[: len(radius), : radius.shape[1]]
+    around = np.repeat(np.repeat(coarse, step, axis=0), step, axis=1)[
+        : len(radius), : radius.shape[1]
+    ]
     below = around - filled
     spread = 1.4826 * float(np.median(np.abs(below[good] - np.median(below[good]))))
     found[below > max(LEAST_DEPTH, notch[1] * spread)] = OPEN_PORE
@@ -70,7 +72,9 @@ def fill_flagged(
     sigma = 1.5
     while open_cells.any() and sigma < 4 * max(radius.shape):
         weight = gaussian_filter(known.astype(np.float64), sigma, mode=mode, truncate=3)
-        total = gaussian_filter(np.where(known, radius, 0.0).astype(np.float64), sigma, mode=mode, truncate=3)
+        total = gaussian_filter(
+            np.where(known, radius, 0.0).astype(np.float64), sigma, mode=mode, truncate=3
+        )
         enough = open_cells & (weight > 0.05)
         out[enough] = (total[enough] / weight[enough]).astype(np.float32)
         open_cells &= ~enough

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Halo, Reduction, Run, connect, reduce_blocks, volume_from_array
 from poroscale.engine.recipe import plain
 from poroscale.engine.work import held_folder
-from poroscale.kernels.areal import areal_parameters, gaussian_filter
+from poroscale.kernels.areal import areal_parameters, gaussian_filter, level
 from poroscale.kernels.unrolling import HALO, Rays, crossings, smoothed
 from poroscale.manifest import canonical_json, check_file, digest_of, record_results, write_durably
 from poroscale.surface.config import SurfaceConfig
@@ -79,10 +79,12 @@ class SurfaceMap:
         found = self.roughness
         yield (
             f"{self.radius.path}: {found['part']}, radius or half edge "
-            f"{found['radius_um']:.1f} um, {100 * found['flagged_share']:.2f} % of the surface flagged"
+            f"{found['radius_um']:.1f} um, {100 * found['flagged_share']:.2f} % flagged"
         )
         for face, values in enumerate(found["faces"]):
-            shown = ", ".join(f"{name} {values[name]:.3g}" for name in SHOWN if values[name] is not None)
+            shown = ", ".join(
+                f"{name} {values[name]:.3g}" for name in SHOWN if values[name] is not None
+            )
             yield f"  face {face}: {shown}" if len(found["faces"]) > 1 else f"  {shown}"
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -134,7 +136,15 @@ def measure_surface(
         radius, flags = unroll(phases, frame, config, run=shared)
         frame = recentred(frame, radius, flags)
         radius, flags = unroll(phases, frame, config, run=shared)
-        return _write(out_dir, phases, frame, radius, flags, config, made_by)
+        return _write(
+            out_dir,
+            phases,
+            frame,
+            radius=radius,
+            flags=flags,
+            config=config,
+            made_by=made_by,
+        )
 
 
 def _check_volume(phases: Volume) -> None:
@@ -170,8 +180,8 @@ def fit_frame(phases: Volume, config: SurfaceConfig, *, run: Run) -> Frame:
         raise ValueError(f"{phases.path} holds no part: all of it is outside")
     _check_sides(phases, sums["sides"])
     full = area > 0.5 * np.median(area[area > 0])
-    z = np.flatnonzero(full) + 0.5
-    centre = table[full, 1:] / area[full, None] + 0.5
+    z = np.flatnonzero(full).astype(np.float64) + 0.5
+    centre = np.asarray(table[full, 1:] / area[full, None] + 0.5, np.float64)
     point, axis = _line(z, centre)
     size = float(np.median(area[full])) * axis[0]
     low, high = sums["box"][:2], sums["box"][2:]
@@ -342,6 +352,7 @@ def _write(
     out_dir: Path,
     phases: Volume,
     frame: Frame,
+    *,
     radius: NDArray[np.float32],
     flags: NDArray[np.uint8],
     config: SurfaceConfig,
@@ -361,7 +372,13 @@ def _write(
         "made_by": digest_of(made_by),
         "flagged_share": float((flags[:, rows[0] : rows[1]] > 0).mean()),
         "faces": [
-            _parameters(um[k, rows[0] : rows[1]], flags[k, rows[0] : rows[1]], frame, config, voxel)
+            _parameters(
+                um[k, rows[0] : rows[1]],
+                flags[k, rows[0] : rows[1]],
+                frame=frame,
+                config=config,
+                voxel=voxel,
+            )
             for k in range(len(um))
         ],
     }
@@ -384,12 +401,13 @@ def _write(
 def _parameters(
     heights: NDArray[np.float32],
     flags: NDArray[np.uint8],
+    *,
     frame: Frame,
     config: SurfaceConfig,
     voxel: float,
 ) -> dict[str, float]:
     closed = frame.part == "cylinder"
-    values = heights.astype(np.float64)
+    values = level(heights, valid=flags == 0, form="mean" if closed else "plane")
     if config.long_wave_um is not None:
         values = values - gaussian_filter(
             values, config.long_wave_um, (voxel, voxel), periodic=closed

@@ -2,8 +2,8 @@
 
 A map starts as noise and descends until its scattering covariances are those of the target. The
 paper's own form works on a map of 256 x 256 with the covariance of kymatio's coefficients
-(`published`); `descend` works at full resolution, lets only the columns close up, and adds the terms
-that tell peaks from valleys.
+(`published`); `descend` works at full resolution, lets only the columns close up, and adds the
+terms that tell peaks from valleys.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ def descend(
     def closure() -> Any:
         optimiser.zero_grad()
         loss = statistics.loss(field)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         losses.append(float(loss.detach()))
         return loss
 
-    optimiser.step(closure)
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         last = float(statistics.loss(field))
     found = field.detach().numpy() + np.float32(mean)
@@ -155,12 +155,18 @@ def published(
     losses = []
     for step in range(iterations):
         optimiser.zero_grad()
-        loss = (covariance(torch.roll(field, shifts[step % translations], (0, 1))) - goal).square().sum()
+        loss = (
+            (covariance(torch.roll(field, shifts[step % translations], (0, 1))) - goal)
+            .square()
+            .sum()
+        )
         loss.backward()
         optimiser.step()
         losses.append(float(loss.detach()))
     found = _smoothed(field.detach().numpy() * spread, voxel_um / factors[1]) + means
-    grown = zoom(found, (1 / factors[0], 1 / factors[1]), order=1)[: target.shape[0], : target.shape[1]]
+    grown = zoom(found, (1 / factors[0], 1 / factors[1]), order=1)[
+        : target.shape[0], : target.shape[1]
+    ]
     return Descent(grown.astype(np.float32), (losses[0], losses[-1]))
 
 

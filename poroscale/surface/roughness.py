@@ -1,8 +1,8 @@
 """A fitted roughness: new surfaces of any length and diameter from the maps of scanned ones.
 
 The map of a part is taken apart into its shape (the mean over the rows, which every new part has),
-long waves (modes around the part with random amplitudes) and short waves. For those a new surface is
-put together from windows, keyed by position (`kernels/texture.py`), that are cut from the scan's
+long waves (modes around the part with random amplitudes) and short waves. For those a new surface
+is put together from windows, keyed by position (`kernels/texture.py`), that are cut from the scan's
 own map, or from maps drawn by descent on its scattering covariances (`microcanonical.py`).
 """
 
@@ -153,7 +153,9 @@ class RoughSurface:
         bands = range(first, -(-(origin[0] + shape[0]) // BAND))
         drawn = np.concatenate([self._band(band) for band in bands])
         rows = drawn[origin[0] - first * BAND :][: shape[0]]
-        return np.ascontiguousarray(rows[:, np.arange(origin[1], origin[1] + shape[1]) % self.period])
+        return np.ascontiguousarray(
+            rows[:, np.arange(origin[1], origin[1] + shape[1]) % self.period]
+        )
 
     def _band(self, band: int) -> Map:
         rows, fitted = (band * BAND, BAND), self.roughness

@@ -1,0 +1,28 @@
+"""Distances between sets of pictures by their scattering coefficients (eqs. 8 to 10)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def precision(samples: Floats) -> float:
+    """P (or P̂): spread of log coefficients (n, k) among samples, eqs. 8 and 9.
+
+    (E|SX|² - |E SX|²) / E|SX|².
+    """
+    power = float((samples**2).sum(axis=1).mean())
+    mean = samples.mean(axis=0)
+    return (power - float(mean @ mean)) / power
+
+
+def separation(first: Floats, second: Floats) -> float:
+    """S: distance of the log coefficients of two sets (n, k) and (m, k), eq. 10.
+
+    (E|SX|² + E|SX̂|² - 2 E SX · E SX̂) over the mean of the two powers. For equal laws it is P + P̂.
+    """
+    powers = float((first**2).sum(axis=1).mean()), float((second**2).sum(axis=1).mean())
+    cross = float(first.mean(axis=0) @ second.mean(axis=0))
+    return (sum(powers) - 2 * cross) / (0.5 * sum(powers))
