@@ -231,8 +231,12 @@ def fit_roughness(
             )
     columns = min(each.shape[1] for each in maps)
     closed = [_closed(np.asarray(each, np.float64), periodic) for each in maps]
-    long, short = zip(*(_parted(each - each.mean()) for each in closed), strict=True)
-    shape = np.mean([_resampled(each.mean(axis=0), len(long[0][0])) for each in long], axis=0)
+    rounds = [_out_of_roundness(each) for each in closed]
+    long, short = zip(
+        *(_parted(each - each.mean() - shape) for each, shape in zip(closed, rounds, strict=True)),
+        strict=True,
+    )
+    shape = np.mean([_resampled(each, len(long[0][0])) for each in rounds], axis=0)
     kernels = _mode_kernels(long)
     window = min(config.window, *(each.shape[0] // 2 for each in short), columns // 2)
     overlap = min(config.overlap, window // 3) // 2 * 2
@@ -276,6 +280,19 @@ def _parted(heights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     return through(transfer), through(np.sqrt(1 - transfer**2))
 
 
+def _out_of_roundness(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The long waves of the mean over the rows; its short ones are what few rows leave of noise."""
+    spectrum = np.fft.rfft(heights.mean(axis=0) - heights.mean())
+    spectrum[_modes(heights.shape[1]) :] = 0
+    return np.asarray(np.fft.irfft(spectrum, heights.shape[1]))
+
+
+def _modes(columns: int) -> int:
+    """Modes around the part that long waves have."""
+    cut = math.sqrt(-2 * math.log(LEAST_TRANSFER)) / (2 * math.pi * LONG)
+    return max(2, int(cut * columns) + 1)
+
+
 def _resampled(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     at = np.arange(count) * len(values) / count
     return np.asarray(np.interp(at, np.arange(len(values) + 1), np.append(values, values[0])))
@@ -284,8 +301,7 @@ def _resampled(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 def _mode_kernels(long: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Kernels of the modes, from all maps together; of maps of unlike width by wave number."""
     columns, rows = long[0].shape[1], min(each.shape[0] for each in long)
-    cut = math.sqrt(-2 * math.log(LEAST_TRANSFER)) / (2 * math.pi * LONG)
-    modes = max(2, int(cut * columns) + 1)
+    modes = _modes(columns)
     length = max(8, min(rows // 2, 128))
     kernels = []
     for mode in range(modes):
