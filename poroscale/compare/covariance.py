@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.compare.distances import halves, ratio_of
-from poroscale.compare.pore_values import PAIRED, Pores
+from poroscale.compare.pore_values import MEASURES, PAIRED, Pores
 from poroscale.compare.voxels import Streamed
 
+_WORDS = {measure.name: measure.words for measure in MEASURES}
 FEWEST = 10
 """Pores near the surface below which a covariance says nothing."""
 
@@ -67,6 +68,7 @@ def covariance_rows(
         rows.append(
             {
                 "name": name,
+                "words": _WORDS[name],
                 "pores": [len(true), len(found)],
                 "error": covariance_error(np.cov(found.T), np.cov(true.T)),
                 "scaled": scaled,

@@ -17,7 +17,11 @@ def summary(numbers: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{len(good)} of {len(judged)} measures of the pores lie within {limit:g} times what two "
         f"halves of the original differ by"
-        + (", so by these the parts cannot be told apart." if len(good) == len(judged) else ".")
+        + (
+            ", so by these the generated parts are about as close to the original as it is to itself."
+            if len(good) == len(judged)
+            else "."
+        )
     ]
     lines += _poor(judged, limit)
     lines += _counts(numbers)

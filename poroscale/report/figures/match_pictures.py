@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 NAMES = ("Original", "Generated")
 LONGEST = 480
 """Pixels of a picture in a figure."""
+ARC = 8
+"""Straight pieces of an arc in a rose."""
 Picture = NDArray[np.float32]
 
 
 def sections(comparison: Comparison) -> Figure:
     """Cross-section, lengthwise section and shadow of the pores of each side (Fig. 5)."""
-    figure = new_figure(9.6, 6.2)
     wide = max(0.5, min(2.6, _aspect(comparison.reference)))
+    figure = new_figure(9.6, 2 * 9.6 / (1 + 2 * wide) + 0.7)
     cells = figure.subplots(2, 3, width_ratios=(1, wide, wide))
     for row, side, name in zip(cells, _sides(comparison), NAMES, strict=True):
         phases, streamed = side.samples[0].phases, side.streams[0]
@@ -162,9 +164,14 @@ def _by_scale(coefficients: Coefficients, order: int) -> NDArray[np.float64]:
 def _rose(axes: Any, grid: NDArray[np.float64], limits: Any) -> None:
     """Scales outwards from fine to coarse; half a turn of angles shown twice."""
     scales, angles = grid.shape
-    edges = np.linspace(0, 2 * np.pi, 2 * angles + 1) - np.pi / (2 * angles)
-    values = np.log10(np.maximum(np.tile(grid, 2), 1e-12))
-    mesh: dict[str, Any] = {"vmin": limits[0], "vmax": limits[1], "cmap": "cividis"}
+    edges = np.linspace(0, 2 * np.pi, 2 * angles * ARC + 1) - np.pi / (2 * angles)
+    values = np.repeat(np.log10(np.maximum(np.tile(grid, 2), 1e-12)), ARC, axis=1)
+    mesh: dict[str, Any] = {
+        "vmin": limits[0],
+        "vmax": limits[1],
+        "cmap": "cividis",
+        "rasterized": True,
+    }
     axes.pcolormesh(edges, np.arange(scales + 1), values, **mesh)
     axes.set_xticks([])
     axes.set_yticks([])

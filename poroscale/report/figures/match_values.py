@@ -208,8 +208,8 @@ def layers(comparison: Comparison) -> Figure:
         part = np.maximum(streamed.of_windows(streamed.part), 1)
         share = 100 * streamed.of_windows(streamed.pore) / part
         counts = np.histogram(pores.columns["z_um"] * 1e-3, edges)[0]
-        left.stairs(share, edges, color=colour, label=name, linewidth=1.3)
-        right.stairs(counts, edges, color=colour, label=name, linewidth=1.3)
+        left.stairs(share, edges, color=colour, label=name, baseline=None)
+        right.stairs(counts, edges, color=colour, label=name, baseline=None)
     for axes, words in ((left, "Porosity (%)"), (right, "Pores per window")):
         axes.set_ylim(bottom=0)
         axes.set_xlabel("z, build direction (mm)")
@@ -259,6 +259,7 @@ def ablation_panel(ablation: Ablation) -> Figure:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_title(name)
+        axes.spines[:].set_visible(False)
     for axes in cells[len(shown) :]:
         axes.remove()
     return figure
