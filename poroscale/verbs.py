@@ -19,11 +19,19 @@ from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from poroscale.compare import CompareConfig, Comparison
     from poroscale.io.export import ExportConfig
     from poroscale.io.ingest import IngestConfig
     from poroscale.phantom import Phantom, PhantomConfig
+    from poroscale.parts.generate import GeneratedPart
+    from poroscale.parts.model import PartModel
+    from poroscale.pipelines.fit import FitPartConfig
+    from poroscale.pipelines.generate import GenerateConfig
     from poroscale.pores import PoresConfig
     from poroscale.segment import OtsuConfig
+    from poroscale.surface import SurfaceConfig, SurfaceMap
 
 __all__ = [
     "AnalyseConfig",
@@ -33,9 +41,12 @@ __all__ = [
     "analyse",
     "analyse_job",
     "bench",
+    "compare_volumes",
     "demo",
     "doctor",
     "export",
+    "fit_part",
+    "generate_part",
     "info",
     "ingest",
     "load_job",
@@ -43,6 +54,7 @@ __all__ = [
     "pores",
     "pores_config",
     "segment",
+    "surface",
     "verify",
 ]
 
@@ -104,6 +116,87 @@ def export(
     from poroscale.io.export import export as verb
 
     return verb(src, dst, config=config, run=run)
+
+
+def surface(
+    phases: Volume | str | Path,
+    out_dir: str | Path,
+    *,
+    config: SurfaceConfig | None = None,
+    run: Run | None = None,
+) -> SurfaceMap:
+    """The unrolled surface of a part; see `poroscale.surface.measure_surface`."""
+    from poroscale.surface import measure_surface
+
+    return measure_surface(_opened(phases), out_dir, config=config, run=run)
+
+
+def fit_part(
+    phases: Sequence[Volume | str | Path],
+    model_dir: str | Path,
+    *,
+    config: FitPartConfig | None = None,
+    run: Run | None = None,
+) -> PartModel:
+    """A part model of scanned parts; see `poroscale.pipelines.fit.fit_part`."""
+    from poroscale.pipelines.fit import fit_part as verb
+
+    return verb(phases, model_dir, config=config, run=run)
+
+
+def generate_part(
+    model: str | Path,
+    out: str | Path,
+    *,
+    config: GenerateConfig | None = None,
+    run: Run | None = None,
+) -> Iterator[GeneratedPart]:
+    """New parts of a model; see `poroscale.pipelines.generate.generate_parts`."""
+    from poroscale.pipelines.generate import generate_parts
+
+    return generate_parts(model, out, config=config, run=run)
+
+
+def compare_volumes(
+    reference: Sequence[Volume | str | Path],
+    generated: Sequence[Volume | str | Path],
+    out_dir: str | Path,
+    *,
+    config: CompareConfig | None = None,
+    run: Run | None = None,
+) -> Comparison:
+    """Two sets of parts against each other; see `poroscale.pipelines.compare.compare_parts`."""
+    from poroscale.pipelines.compare import compare_parts
+
+    return compare_parts(reference, generated, out_dir, config=config, run=run)
+
+
+def surface_config(values: dict[str, Any]) -> SurfaceConfig:
+    """Settings of `surface` from plain values."""
+    from poroscale.surface import SurfaceConfig
+
+    return parse_config(SurfaceConfig, values, where="surface")
+
+
+def fit_part_config(sections: dict[str, dict[str, Any]]) -> FitPartConfig:
+    """Settings of `fit_part` from the sections of a file."""
+    from poroscale.pipelines.fit import STAGES, FitPartConfig
+
+    return FitPartConfig.of({name: sections[name] for name in STAGES if name in sections})
+
+
+def generate_config(values: dict[str, Any]) -> GenerateConfig:
+    """Settings of `generate_part` from plain values."""
+    from poroscale.pipelines.generate import GenerateConfig
+
+    return parse_config(GenerateConfig, values, where="generate")
+
+
+def compare_config(values: dict[str, Any]) -> CompareConfig:
+    """Settings of `compare_volumes` from plain values."""
+    from poroscale.compare import CompareConfig
+
+    return parse_config(CompareConfig, values, where="compare")
 
 
 def export_config(values: dict[str, Any]) -> ExportConfig:

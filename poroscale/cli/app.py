@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from poroscale import __version__
-from poroscale.cli import analyse, bench, check, demo, export, ingest, phantom, pores, segment
+from poroscale.cli import (
+    analyse,
+    bench,
+    check,
+    compare,
+    demo,
+    export,
+    fit,
+    generate,
+    ingest,
+    phantom,
+    pores,
+    segment,
+    surface,
+)
 
 app = typer.Typer(
     name="poroscale",
-    help="From a CT scan to a pore table, at any size.",
+    help="From a CT scan to a pore table, and to new parts like it, at any size.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +47,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
-    """From a CT scan to a pore table, at any size."""
+    """From a CT scan to a pore table, and to new parts like it, at any size."""
 
 
 app.command("demo")(demo.demo)
@@ -41,8 +56,26 @@ app.command("phantom")(phantom.phantom)
 app.command("ingest")(ingest.ingest)
 app.command("segment")(segment.segment)
 app.command("pores")(pores.pores)
+app.command("surface")(surface.surface)
 app.command("export")(export.export)
 app.command("info")(check.info)
 app.command("verify")(check.verify)
 app.command("doctor")(check.doctor)
 app.command("bench")(bench.bench)
+
+
+def _group(name: str, what: str, verb: str, command: Callable[..., None]) -> None:
+    """A command of two words: `poroscale fit part`."""
+    group = typer.Typer(help=what, no_args_is_help=True, rich_markup_mode=None)
+    group.callback()(_nothing)
+    group.command(verb)(command)
+    app.add_typer(group, name=name)
+
+
+def _nothing() -> None:
+    """Keeps the second word, which typer drops from a group of one command."""
+
+
+_group("fit", "Fit a model to scans.", "part", fit.part)
+_group("generate", "Generate new volumes from a model.", "part", generate.part)
+_group("compare", "Compare originals with what was generated.", "volumes", compare.volumes)

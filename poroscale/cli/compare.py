@@ -1,0 +1,37 @@
+"""`poroscale compare volumes`: original parts against generated ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poroscale.cli import options
+from poroscale.cli.options import Cluster, ConfigFile, Memory, Overwrite, Workers
+
+
+def volumes(
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="Phases; several with commas.")
+    ],
+    generated: Annotated[
+        str, typer.Argument(metavar="GENERATED", help="Phases; several with commas.")
+    ],
+    out_dir: Annotated[Path, typer.Argument(help="Gets compare.html and compare.json.")],
+    config: ConfigFile = None,
+    memory: Memory = "2GiB",
+    cluster: Cluster = None,
+    workers: Workers = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare pores and surfaces of two sets of parts, against two halves of the first."""
+    from poroscale import verbs
+
+    run = options.run_of(memory, cluster, workers, None, overwrite)
+    settings = verbs.compare_config(options.settings(config, "compare"))
+    found = verbs.compare_volumes(
+        reference.split(","), generated.split(","), out_dir, config=settings, run=run
+    )
+    for line in found.describe():
+        typer.echo(line)

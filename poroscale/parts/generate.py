@@ -1,0 +1,225 @@
+"""New parts from a part model: plan first, then pixels.
+
+1. Draw and place the pores (`candidates.py`, `placement.py`).
+2. Paint every block by itself from the plan and the surface.
+3. Write the table of placed pores beside the part.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Run, fill_blocks
+from poroscale.engine.cluster import cluster_of
+from poroscale.kernels.packing import Candidates
+from poroscale.kernels.shapes import Shapes
+from poroscale.kernels.stamping import stamp
+from poroscale.parts.candidates import CandidateSampler
+from poroscale.parts.geometry import Geometry
+from poroscale.parts.model import PartModel
+from poroscale.parts.parquet import write_columns
+from poroscale.parts.placement import Planner, plan_pores, plan_table
+from poroscale.volume import Index, Shape, Volume, VolumeSpec
+
+TOO_FEW = 0.9
+"""Below this share of what is meant to be placed a density is refused."""
+PAINT_BYTES = 2.5
+"""Temporary bytes per voxel of a block that is painted."""
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class GeneratedPart:
+    """A new part.
+
+    Attributes
+    ----------
+    phases
+        0 outside, 1 solid, 2 pore.
+    table
+        Parquet table of the placed pores.
+    counts
+        "placed", and of these "closed", "opened" and "cut" by an end; "offered" is how many stood
+        for choice in whole windows.
+    timings
+        Seconds of "surface", "plan" and "paint".
+    """
+
+    phases: Volume
+    table: Path
+    counts: Mapping[str, int]
+    timings: Mapping[str, float]
+
+    def describe(self) -> Iterator[str]:
+        """What was made, in words."""
+        took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.timings.items())
+        z, y, x = self.phases.shape
+        yield f"{self.phases.path}: {x} x {y} x {z} voxels, {took}"
+        yield (
+            f"  {self.counts['placed']} pores: {self.counts['closed']} closed, "
+            f"{self.counts['opened']} open to the surface, {self.counts['cut']} cut by an end"
+        )
+
+
+def generate_part(
+    model: PartModel,
+    out: Path,
+    *,
+    geometry: Geometry,
+    seed: int,
+    about: Mapping[str, Any] | None = None,
+    run: Run | None = None,
+) -> GeneratedPart:
+    """Generate a part.
+
+    Parameters
+    ----------
+    model
+        The part model.
+    out
+        Folder of the volume of phases; the table is written beside it as OUT.pores.parquet.
+    geometry
+        The part that is filled.
+    seed
+        Another part for another number.
+    about
+        JSON that tells the geometry; part of the recipe.
+    run
+        How to run; changes no byte of the output.
+
+    Raises
+    ------
+    ValueError
+        If a pore of the model does not fit the shape, or the density cannot be placed.
+    """
+    run = run or Run()
+    _check_shape(model, geometry)
+    begun = time.perf_counter()
+    geometry.depth(np.array([[0.5, geometry.shape[1] / 2, geometry.shape[2] / 2]]))
+    timings = {"surface": _drawn_surface(geometry)}
+    sampler = CandidateSampler(model, geometry, seed)
+    shapes = model.bank.shapes
+    planner = Planner(sampler, shapes, int(model.settings["gap_voxels"]))
+    with cluster_of(run) as cluster:
+        workers = cluster.workers
+    plan = plan_pores(planner, geometry.shape[0], workers=workers)
+    columns = plan_table(plan.pores, shapes, model.bank.table, length=geometry.shape[0])
+    counts = _counts(columns) | {"offered": plan.offered}
+    _check_density(sampler, geometry, int((~columns["cut"]).sum()))
+    timings["plan"] = time.perf_counter() - begun - timings["surface"]
+    painted = time.perf_counter()
+    phases = _paint(
+        Painter(geometry, plan.pores, shapes),
+        out,
+        recipe={"model": model.digest, "seed": seed, "geometry": dict(about or {})},
+        counts=counts,
+        run=run,
+    )
+    timings["paint"] = time.perf_counter() - painted
+    table = out.with_name(f"{out.name.removesuffix('.zarr')}.pores.parquet")
+    write_columns(columns, table, about={"kind": "placed_pores", "part": phases.digest})
+    return GeneratedPart(phases, table, counts, timings)
+
+
+def _drawn_surface(geometry: Geometry) -> float:
+    """Draw the surface of the part once, so that its time is known; threads find it drawn."""
+    begun = time.perf_counter()
+    middle = np.array([0.5, geometry.shape[1] / 2, geometry.shape[2] / 2])
+    for z in range(0, geometry.shape[0], 128):
+        geometry.depth(middle[None] + (z, 0, 0))
+    return time.perf_counter() - begun
+
+
+def _check_shape(model: PartModel, geometry: Geometry) -> None:
+    largest = model.bank.shapes.extents.max(axis=0, initial=0)
+    for axis, extent, voxels in zip("zyx", largest, geometry.shape, strict=True):
+        if extent > voxels:
+            raise ValueError(
+                f"shape must hold the model's pores, got {voxels} voxels along {axis} where a pore "
+                f"of the model has {extent}"
+            )
+
+
+def _check_density(sampler: CandidateSampler, geometry: Geometry, placed: int) -> None:
+    if not geometry.polar:
+        return  # how many belong into a body of any form is known only where it was filled
+    meant = sampler.rate * geometry.shape[0]
+    if placed < TOO_FEW * meant - 6 * np.sqrt(meant) - 3:
+        raise ValueError(
+            f"density must be one that can be placed, got {meant:.0f} pores in the part where "
+            f"{placed} ({100 * placed / meant:.0f} %) were reached"
+        )
+
+
+def _counts(columns: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    cut, opened = columns["cut"], columns["opened"]
+    return {
+        "placed": len(cut),
+        "closed": int((~cut & ~opened).sum()),
+        "opened": int((~cut & opened).sum()),
+        "cut": int(cut.sum()),
+    }
+
+
+@dataclass(frozen=True)
+class Painter:
+    """Phases of any box of a planned part.
+
+    Attributes
+    ----------
+    geometry
+        The part.
+    pores
+        The plan, sorted by the z of the corners.
+    shapes
+        The bank.
+    """
+
+    geometry: Geometry
+    pores: Candidates
+    shapes: Shapes
+
+    @cached_property
+    def _tallest(self) -> int:
+        return int(self.shapes.extents[:, 0].max(initial=0))
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """The phases of the box of `shape` voxels at `origin`."""
+        block = self.geometry.inside(origin, shape)
+        low = np.searchsorted(self.pores.corner[:, 0], origin[0] - self._tallest, side="left")
+        high = np.searchsorted(self.pores.corner[:, 0], origin[0] + shape[0], side="left")
+        stamp(
+            block,
+            origin,
+            np.arange(low, high),
+            self.pores.corner,
+            self.pores.shape,
+            *self.shapes,
+        )
+        return block
+
+
+def _paint(
+    painter: Painter, out: Path, *, recipe: Mapping[str, Any], counts: Mapping[str, int], run: Run
+) -> Volume:
+    geometry = painter.geometry
+    edge = geometry.voxel_um
+    spec = VolumeSpec(
+        geometry.shape,
+        np.dtype(np.uint8),
+        (edge, edge, edge),
+        attributes={"kind": "phases", "generated": {**recipe, "pores": dict(counts)}},
+        pyramid="max",
+    )
+    whole = {"sampler": "generated part", "version": VERSION, **recipe}
+    return fill_blocks(
+        painter, out, spec=spec, recipe=whole, bytes_per_voxel=PAINT_BYTES, run=run
+    )

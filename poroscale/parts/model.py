@@ -1,0 +1,179 @@
+"""A part model: what one scan or several tell about the pores of a part, in open files.
+
+    model.json       what was fitted and how (JSON)
+    pores.parquet    one row per pore of the scans: where it lay, what it was, how often to draw it
+    bank.parquet     the shapes that pores are given
+    density.zarr     number of pores over (z window, y, x), to look at and for the published maps
+    roughness/       the surface
+
+`weight` is how many such pores are offered per um of length, `rate` how many are meant to be
+placed: placement loses some to others and to the surface.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from poroscale.engine import Run, volume_from_array
+from poroscale.manifest import Manifest, check_file, digest_of, record_results, write_durably
+from poroscale.parts.bank import Bank
+from poroscale.parts.parquet import read_columns, write_columns
+from poroscale.volume import Volume, VolumeSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+SETTINGS, PORES, BANK, DENSITY = "model.json", "pores.parquet", "bank.parquet", "density.zarr"
+FILES = (SETTINGS, PORES, BANK)
+
+
+@dataclass(frozen=True)
+class PartModel:
+    """A fitted part model.
+
+    Attributes
+    ----------
+    settings
+        The content of model.json.
+    pores
+        One row per source pore.
+    bank
+        Shapes; column `bank_row` of `pores` points into it.
+    density
+        Number of pores, float32 (windows, bins, bins) over (z, y, x).
+    """
+
+    settings: dict[str, Any]
+    pores: pd.DataFrame
+    bank: Bank
+    density: np.ndarray[Any, np.dtype[np.float32]]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> PartModel:
+        """The model in a folder, every file compared with what was written.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder or a file of the model is missing.
+        OSError
+            If a file was altered; models are edited with `with_density`, and saved anew.
+        ValueError
+            If the folder holds something else.
+        """
+        import pandas as pd
+
+        folder = Path(folder)
+        _check_listed(folder)
+        settings = json.loads(check_file(folder / SETTINGS).read_text())
+        if settings.get("kind") != "part_model" or settings.get("format") != FORMAT:
+            raise ValueError(f"{folder} must be a part model of format {FORMAT}")
+        table, _, _ = read_columns(check_file(folder / PORES))
+        density = Volume.open(folder / DENSITY)
+        return cls(
+            settings,
+            pd.DataFrame(table),
+            Bank.load(folder / BANK),
+            density.read((0, 0, 0), density.shape),
+        )
+
+    def save(self, folder: str | Path, *, run: Run | None = None) -> Path:
+        """Write the model into a folder; its roughness is saved by those who fitted it."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.settings, indent=2, sort_keys=True, allow_nan=False)
+        write_durably(folder / SETTINGS, text.encode())
+        columns = {name: self.pores[name].to_numpy() for name in self.pores.columns}
+        write_columns(columns, folder / PORES, about={"kind": "source_pores"})
+        self.bank.save(folder / BANK)
+        spec = VolumeSpec(self.density.shape, self.density.dtype, self._density_voxel())
+        volume_from_array(
+            self.density, folder / DENSITY, spec=spec, run=(run or Run()).but(overwrite=True)
+        )
+        record_results(folder, files=FILES, outputs=[DENSITY])
+        return folder
+
+    def with_density(self, factor: Callable[[pd.DataFrame], ArrayLike]) -> PartModel:
+        """The model with other densities of pores.
+
+        Parameters
+        ----------
+        factor
+            Told the table of source pores, it gives a factor for each: to double the density in one
+            corner, `lambda p: np.where((p.x_um > 500) & (p.y_um > 500), 2, 1)`.
+        """
+        factors = np.broadcast_to(np.asarray(factor(self.pores), float), len(self.pores))
+        if not (np.isfinite(factors).all() and (factors >= 0).all()):
+            raise ValueError("factors of a density must be finite and not negative")
+        pores = self.pores.assign(
+            rate=self.pores["rate"] * factors, weight=self.pores["weight"] * factors
+        )
+        return replace(self, pores=pores)
+
+    @property
+    def voxel_um(self) -> float:
+        """Edge of a voxel [um]."""
+        return float(self.settings["voxel_um"])
+
+    @property
+    def digest(self) -> str:
+        """Identity of the model, for recipes."""
+        return digest_of(
+            {
+                "settings": self.settings,
+                "rate": [float(x) for x in self.pores["rate"]],
+                "weight": [float(x) for x in self.pores["weight"]],
+                "voxels": int(self.bank.shapes.voxels.sum()),
+                "rows": [int(x) for x in self.pores["bank_row"]],
+            }
+        )
+
+    def describe(self) -> Iterator[str]:
+        """What the model says of the part, in words."""
+        s = self.settings
+        z = sum(source["length_um"] for source in s["sources"])
+        yield (
+            f"part       {s['part']} of {2 * s['radius_um']:.0f} um, "
+            f"{len(s['sources'])} scan(s) of {z:.0f} um together, voxels of {s['voxel_um']:g} um"
+        )
+        yield (
+            f"pores      {len(self.pores)} in the scans, {self.pores['rate'].sum() * 1000:.0f} per "
+            f"mm of length, drawn as {s['sampling']}, shapes {s['bank']} ({self.bank.count})"
+        )
+        layer = s["layer_um"]
+        yield (
+            f"structure  gap {s['gap_voxels']} voxel(s), "
+            f"{100 * s['cluster']['fraction']:.0f} % in clusters, layers "
+            + ("not seen" if layer is None else f"of {layer:.1f} um")
+        )
+        yield (
+            f"placed     {100 * s['calibration']['placed_over_intended']:.1f} % of what is meant, "
+            f"after {100 * s['calibration']['offered_over_intended'] - 100:.1f} % were added for "
+            "those that placement rejects"
+        )
+
+    def _density_voxel(self) -> tuple[float, float, float]:
+        window, width = self.settings["window_um"], self.settings["width_um"]
+        return window, width / self.density.shape[1], width / self.density.shape[2]
+
+
+def _check_listed(folder: Path) -> None:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder of a part model")
+    try:
+        manifest = Manifest.load(folder)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{folder} is no finished part model: it has no manifest") from None
+    missing = [name for name in FILES if name not in manifest.files]
+    if missing:
+        raise ValueError(f"{folder} must be a part model, it lists no {missing[0]}")
+    for problem in manifest.problems(folder):
+        raise OSError(problem)

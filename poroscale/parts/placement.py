@@ -1,0 +1,198 @@
+"""The plan of a part: which pores stand where, decided before a voxel is painted.
+
+The process has no ends along z. A window of slabs is decided by drawing slabs beyond it until none
+of its candidates is left open, so that the plan is the same for any windows and any order, and the
+plan of a longer part begins with that of a shorter one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.packing import (
+    ACCEPTED,
+    SLAB,
+    UNDECIDED,
+    Candidates,
+    decide,
+    join_candidates,
+)
+from poroscale.kernels.shapes import Shapes
+
+WINDOW = 4
+"""Slabs that are decided at a time."""
+KEPT = 64
+"""Slabs that are remembered, so that neighbouring windows do not draw them again."""
+FARTHEST = 64
+"""Slabs beyond a window before the density is called too high to be decided."""
+
+
+class Sampler(Protocol):
+    """Candidates slab by slab; `reach` is how far one can stand out of its slab [voxel]."""
+
+    @property
+    def reach(self) -> int: ...  # noqa: D102
+
+    def __call__(self, slab: int) -> Candidates: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Pores that were placed, sorted by (z, y, x) of their corner.
+
+    Attributes
+    ----------
+    pores
+        The accepted candidates with a voxel in the part's z-range.
+    offered
+        Number of candidates drawn in the slabs of the part.
+    """
+
+    pores: Candidates
+    offered: int
+
+
+@dataclass
+class Planner:
+    """Decides windows of slabs.
+
+    Attributes
+    ----------
+    sampler
+        Gives the candidates of a slab.
+    shapes
+        The bank.
+    gap
+        See `decide`.
+    """
+
+    sampler: Sampler
+    shapes: Shapes
+    gap: int = 1
+    _drawn: OrderedDict[int, Candidates] = field(default_factory=OrderedDict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def slab(self, number: int) -> Candidates:
+        """The candidates of a slab."""
+        with self._lock:
+            if number in self._drawn:
+                return self._drawn[number]
+        drawn = self.sampler(number)
+        with self._lock:
+            self._drawn[number] = drawn
+            while len(self._drawn) > KEPT:
+                self._drawn.popitem(last=False)
+        return drawn
+
+    def window(self, first: int, last: int) -> Candidates:
+        """The accepted pores of the slabs from `first` up to, not including, `last`.
+
+        Raises
+        ------
+        ValueError
+            If the candidates stand so close that no finite window decides them.
+        """
+        halo = 1
+        while halo <= FARTHEST:
+            low, high = first - halo, last + halo
+            parts = [self.slab(number) for number in range(low, high)]
+            whole = join_candidates(parts)
+            reach = self.sampler.reach
+            state = decide(
+                whole,
+                self.shapes.extents,
+                self.shapes.start,
+                self.shapes.voxels,
+                seen=(low * SLAB + reach, high * SLAB - reach),
+                gap=self.gap,
+            )
+            sizes = [part.count for part in parts]
+            own = slice(sum(sizes[:halo]), sum(sizes[:halo]) + sum(sizes[halo : len(sizes) - halo]))
+            if not (state[own] == UNDECIDED).any():
+                chosen = np.flatnonzero(state[own] == ACCEPTED) + own.start
+                return whole.select(chosen)
+            halo *= 2
+        raise ValueError(
+            f"density must be one that can be placed: {len(state)} candidates in "
+            f"{high - low} slabs hang together; lower it"
+        )
+
+
+def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Plan:
+    """Place the pores of a part of `length` voxel layers.
+
+    Parameters
+    ----------
+    planner
+        Candidates and bank.
+    length
+        Voxel layers; the part is z in [0, length).
+    workers
+        Threads.
+    """
+    margin = -(-planner.sampler.reach // SLAB)
+    first, last = -margin, -(-length // SLAB) + margin
+    starts = range(first, last, WINDOW)
+
+    def decided(start: int) -> tuple[Candidates, int]:
+        stop = min(start + WINDOW, last)
+        accepted = planner.window(start, stop)
+        inside = (start >= 0) and (stop * SLAB <= length)
+        offered = sum(planner.slab(k).count for k in range(start, stop)) if inside else 0
+        bottom = accepted.corner[:, 0]
+        top = bottom + planner.shapes.extents[accepted.shape, 0]
+        return accepted.select((top > 0) & (bottom < length)), offered
+
+    with ThreadPoolExecutor(workers) as pool:
+        results = list(pool.map(decided, starts))
+    pores = join_candidates([accepted for accepted, _ in results])
+    order = np.lexsort(pores.corner.T[::-1])
+    return Plan(pores.select(order), sum(offered for _, offered in results))
+
+
+def cut_by_ends(pores: Candidates, shapes: Shapes, length: int) -> NDArray[np.bool_]:
+    """(n,) whether a pore goes on beyond the part's first or last layer, or reaches it."""
+    bottom = pores.corner[:, 0]
+    top = bottom + shapes.extents[pores.shape, 0]
+    return np.asarray((bottom < 0) | (top > length))
+
+
+def plan_table(
+    pores: Candidates, shapes: Shapes, columns: Mapping[str, NDArray[Any]], *, length: int
+) -> dict[str, NDArray[Any]]:
+    """One row per placed pore.
+
+    Parameters
+    ----------
+    pores, shapes
+        The plan and the bank.
+    columns
+        Measures of the bank, by row.
+    length
+        Voxel layers of the part.
+
+    Returns
+    -------
+    dict
+        `z0`, `y0`, `x0` (first voxel of the box), `bank_row`, `source`, `opened`, `cut` (goes on
+        beyond an end of the part) and the measures of the shape, each (n,).
+    """
+    where = {f"{axis}0": pores.corner[:, i].astype(np.int64) for i, axis in enumerate("zyx")}
+    return {
+        **where,
+        "bank_row": pores.shape.astype(np.int64),
+        "source": pores.source.astype(np.int64),
+        "opened": pores.opened,
+        "cut": cut_by_ends(pores, shapes, length),
+        **{name: values[pores.shape] for name, values in columns.items()},
+    }
+
+

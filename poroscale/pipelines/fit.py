@@ -1,0 +1,264 @@
+"""From scanned parts to a part model.
+
+1. Measure every part: pores and surface (`measured.py`), in a folder that is removed at the end.
+2. Fit the roughness to the surfaces.
+3. Cut the bank of pores out, train or draw it.
+4. Fit where pores lie, and correct for those that placement will reject.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow.parquet as pq
+from pydantic import PositiveInt
+
+from poroscale.config import Config, parse_config
+from poroscale.engine import Run, connect
+from poroscale.engine.cluster import cluster_of
+from poroscale.engine.recipe import plain
+from poroscale.engine.work import held_folder
+from poroscale.manifest import check_file, digest_of, record_results
+from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
+from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
+from poroscale.parts.geometry import Geometry
+from poroscale.parts.model import PartModel
+from poroscale.pipelines.measured import MeasuredPart, measure_part
+from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
+from poroscale.surface import SurfaceConfig
+from poroscale.surface.coordinates import surface_coordinates, texture_maps
+from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
+from poroscale.volume import Volume
+
+STAGES = ("fit", "surface", "roughness")
+NEEDED = (
+    "label",
+    "voxel_count",
+    "volume_um3",
+    "anisotropy",
+    "long_axis_angle_deg",
+    "long_axis_azimuth_deg",
+    "extent_z_um",
+    "neighbour_gap_um",
+    "open",
+    *(f"centroid_{axis}_um" for axis in "zyx"),
+)
+
+
+class FitConfig(Config):
+    """How a part model is fitted.
+
+    Attributes
+    ----------
+    bank
+        Where the pores come from: the scan's own, those of a trained DCGAN, or ellipsoids.
+    sampling
+        How they are drawn: "joint" keeps whole pores with their place; "maps" and "polar" are the
+        published ways (the paper's section 2.4 and Appendix A).
+    bins
+        Bins of the published maps along x and y.
+    seed
+        Of what is trained and simulated.
+    """
+
+    bank: Literal["empirical", "dcgan", "ellipsoid"] = "empirical"
+    sampling: Literal["joint", "maps", "polar"] = "joint"
+    bins: PositiveInt = 30
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FitPartConfig:
+    """The settings of the stages of a fit; a section of a YAML file is named as its stage."""
+
+    fit: FitConfig = field(default_factory=FitConfig)
+    surface: SurfaceConfig = field(default_factory=SurfaceConfig)
+    roughness: RoughnessConfig = field(default_factory=RoughnessConfig)
+
+    @classmethod
+    def of(cls, sections: Mapping[str, Mapping[str, Any]]) -> FitPartConfig:
+        """The settings in the sections of a file.
+
+        Raises
+        ------
+        ValueError
+            Naming an unknown section or key, or a wrong value.
+        """
+        unknown = sorted(sections.keys() - set(STAGES))
+        if unknown:
+            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(STAGES)}")
+
+        def parsed(model: type[Any], name: str) -> Any:
+            return parse_config(model, dict(sections.get(name, {})), where=name)
+
+        return cls(
+            parsed(FitConfig, "fit"),
+            parsed(SurfaceConfig, "surface"),
+            parsed(RoughnessConfig, "roughness"),
+        )
+
+
+def fit_part(
+    phases: Sequence[Volume | str | Path],
+    model_dir: str | Path,
+    *,
+    config: FitPartConfig | None = None,
+    run: Run | None = None,
+) -> PartModel:
+    """Fit a part model to scanned parts.
+
+    Parameters
+    ----------
+    phases
+        Phases of the parts: 0 outside, 1 solid, 2 pore. All of one form, with one voxel size.
+    model_dir
+        Folder of the model.
+    config
+        Settings of the stages.
+    run
+        How to run.
+
+    Returns
+    -------
+    PartModel
+        As it stands in the folder.
+
+    Raises
+    ------
+    ValueError
+        If there are no pores, a surface leaves its volume, the parts are unlike, or the folder holds
+        a model that was fitted otherwise.
+    """
+    config, model_dir, run = config or FitPartConfig(), Path(model_dir), run or Run()
+    volumes = [each if isinstance(each, Volume) else Volume.open(each) for each in phases]
+    made_by = digest_of(
+        {
+            "phases": [plain(volume) for volume in volumes],
+            "fit": config.fit.model_dump(),
+            "surface": config.surface.model_dump(),
+            "roughness": config.roughness.model_dump(),
+        }
+    )
+    work = model_dir.with_name(f"{model_dir.name}.work")
+    with held_folder(model_dir), connect(run) as shared:
+        if not run.overwrite and _finished(model_dir, made_by):
+            return PartModel.open(model_dir)
+        parts = [
+            measure_part(volume, work / f"part_{i}", surface=config.surface, run=shared)
+            for i, volume in enumerate(volumes)
+        ]
+        roughness = _fit_roughness(parts, config)
+        roughness.save(model_dir / ROUGHNESS)
+        model = _fit_model(parts, roughness, config, folder=work, run=shared)
+        model = replace(model, settings={**model.settings, "made_by": made_by})
+        model.save(model_dir, run=shared)
+        record_results(model_dir, outputs=[ROUGHNESS])
+    shutil.rmtree(work, ignore_errors=True)
+    return model
+
+
+def _finished(model_dir: Path, made_by: str) -> bool:
+    try:
+        found = PartModel.open(model_dir)
+    except FileNotFoundError:
+        return False
+    if found.settings.get("made_by") == made_by:
+        return True
+    raise ValueError(
+        f"{model_dir} was fitted to other parts or with other settings; "
+        "choose another name, or replace it with --overwrite"
+    )
+
+
+def _fit_roughness(parts: Sequence[MeasuredPart], config: FitPartConfig) -> Roughness:
+    first = parts[0].surface.roughness
+    for part in parts[1:]:
+        other = part.surface.roughness
+        if other["part"] != first["part"] or other["voxel_um"] != first["voxel_um"]:
+            raise ValueError(
+                f"parts of one model must have one form and voxel size, got {first['part']} of "
+                f"{first['voxel_um']:g} um and {other['part']} of {other['voxel_um']:g} um"
+            )
+    return fit_roughness(
+        [each for part in parts for each in texture_maps(part.surface)],
+        voxel_um=first["voxel_um"],
+        periodic=first["part"] == "cylinder",
+        config=config.roughness,
+        seed=config.fit.seed,
+    )
+
+
+def _fit_model(
+    parts: Sequence[MeasuredPart],
+    roughness: Roughness,
+    config: FitPartConfig,
+    *,
+    folder: Path,
+    run: Run,
+) -> PartModel:
+    scans = [scan_pores(part) for part in parts]
+    about = parts[0].surface.roughness
+    settings = FitSettings(
+        part=about["part"],
+        voxel_um=about["voxel_um"],
+        radius_um=about["radius_um"],
+        section_um2=_section(about),
+        volume_width=min(parts[0].phases.shape[1:]),
+        half_um=(about["half_um"][0], about["half_um"][1]),
+        sampling=config.fit.sampling,
+        bins=config.fit.bins,
+        seed=config.fit.seed,
+        bank_kind=config.fit.bank,
+    )
+    width = (settings.volume_width, settings.volume_width)
+
+    def geometry_of(layers: int, seed: int) -> Geometry:
+        return rough_part(
+            settings.part, (layers, *width), settings.voxel_um, settings.half_um, roughness, seed
+        )
+
+    with cluster_of(run) as cluster:
+        workers = cluster.workers
+    bank = _bank(config.fit, parts, [scan.bank for scan in scans], folder=folder, run=run)
+    return fit_part_model(scans, settings, geometry_of=geometry_of, bank=bank, workers=workers)
+
+
+def _bank(
+    config: FitConfig,
+    parts: Sequence[MeasuredPart],
+    banks: Sequence[Bank],
+    *,
+    folder: Path,
+    run: Run,
+) -> Bank | None:
+    if config.bank == "empirical":
+        return None
+    return ellipsoid_bank(join_banks(banks))
+
+
+def _section(about: Mapping[str, Any]) -> float:
+    y, x = about["half_um"]
+    return math.pi * y * x if about["part"] == "cylinder" else 4 * y * x
+
+
+def scan_pores(part: MeasuredPart) -> ScanPores:
+    """The pores of a measured part with their place below its surface."""
+    names = [*NEEDED, *(f"{axis}{side}" for side in "01" for axis in "zyx")]
+    read = pq.read_table(check_file(part.table), columns=names)
+    table = {name: read.column(name).to_numpy() for name in names}
+    points = np.stack([table[f"centroid_{axis}_um"] for axis in "zyx"], axis=1)
+    table |= surface_coordinates(part.surface, points)
+    about, first = part.surface.roughness, part.phases.origin[0]
+    low, high = (first + row for row in about["rows"])
+    cut = (table["z0"] <= low) | (table["z1"] >= high)
+    length = (about["rows"][1] - about["rows"][0]) * about["voxel_um"]
+    columns = {**table, "cut": cut, "z_um": table["z_um"] - about["rows"][0] * about["voxel_um"]}
+    return ScanPores(
+        part.phases.path.name, length, columns, empirical_bank(part.labels, table)
+    )

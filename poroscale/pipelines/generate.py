@@ -1,0 +1,113 @@
+"""From a part model to new parts.
+
+1. Open the model; every file is compared with what was fitted.
+2. Choose the part: a cylinder or box of the shape that is asked for.
+3. Draw, place and paint: `poroscale.parts.generate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from pydantic import PositiveFloat, PositiveInt
+
+from poroscale.config import Config
+from poroscale.engine import Run, connect
+from poroscale.parts.generate import GeneratedPart, generate_part
+from poroscale.parts.geometry import Geometry
+from poroscale.parts.model import PartModel
+from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
+from poroscale.surface.roughness import Roughness
+
+
+class GenerateConfig(Config):
+    """What is generated.
+
+    Attributes
+    ----------
+    shape
+        Voxels (z, y, x).
+    seed
+        Of the first part; the others count up from it.
+    count
+        How many parts; None makes one, under the name that is given.
+    diameter
+        Of a cylinder, or edge of a box [um]; None fills (y, x) as the scan was filled.
+    """
+
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    seed: int = 0
+    count: PositiveInt | None = None
+    diameter: PositiveFloat | None = None
+
+
+def generate_parts(
+    model: str | Path,
+    out: str | Path,
+    *,
+    config: GenerateConfig | None = None,
+    run: Run | None = None,
+) -> Iterator[GeneratedPart]:
+    """Generate one part or several.
+
+    Parameters
+    ----------
+    model
+        Folder that `fit_part` made.
+    out
+        `OUT.zarr`; with a count `OUT_0000.zarr` and so on.
+    config
+        What is generated.
+    run
+        How to run; changes no byte of the output.
+
+    Yields
+    ------
+    GeneratedPart
+        Each part as soon as it is finished.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, the part cannot hold its pores, or the model is none.
+    OSError
+        If a file of the model is missing or was altered.
+    """
+    config, out = config or GenerateConfig(), Path(out)
+    opened = PartModel.open(model)
+    roughness = Roughness.load(Path(model) / ROUGHNESS)
+    with connect(run or Run()) as shared:
+        for number in range(config.count or 1):
+            seed = config.seed + number
+            geometry = geometry_of(opened, roughness, config=config, seed=seed)
+            path = out if config.count is None else _numbered(out, number)
+            about = {"shape": list(geometry.shape), **config.model_dump(include={"diameter"})}
+            yield generate_part(
+                opened, path, geometry=geometry, seed=seed, about=about, run=shared
+            )
+
+
+def geometry_of(
+    model: PartModel, roughness: Roughness, *, config: GenerateConfig, seed: int
+) -> Geometry:
+    """The part that is to be filled.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or the part does not fit it.
+    """
+    if config.shape is None:
+        raise ValueError("--shape Z Y X must be given")
+    settings, width = model.settings, min(config.shape[1:])
+    half_y, half_x = settings["half_um"]
+    # By default the part fills its volume as the scanned one did.
+    grown = width / settings["volume_width"]
+    if config.diameter is not None:
+        grown = config.diameter / (2 * min(half_y, half_x))
+    half = (half_y * grown, half_x * grown)
+    return rough_part(settings["part"], config.shape, model.voxel_um, half, roughness, seed)
+
+
+def _numbered(out: Path, number: int) -> Path:
+    return out.with_name(f"{out.name.removesuffix('.zarr')}_{number:04d}.zarr")
