@@ -18,7 +18,7 @@ def summary(numbers: Mapping[str, Any]) -> list[str]:
         f"{len(good)} of {len(judged)} measures of the pores lie within {limit:g} times what two "
         f"halves of the original differ by"
         + (
-            ", so by these the generated parts are about as close to the original as it is to itself."
+            ", so by these they are about as close to the original as it is to itself."
             if len(good) == len(judged)
             else "."
         )

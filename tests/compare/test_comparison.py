@@ -28,7 +28,7 @@ def test_equal_laws_are_as_close_as_the_part_is_to_itself(comparison):
 def test_other_pores_are_told_apart_and_named(parts):
     found = compare_parts(parts[:1], parts[2:], config=CONFIG)
     assert not row(found, "equivalent_diameter_um")["passes"]
-    assert row(found, "equivalent_diameter_um")["ratio"] > 3
+    assert row(found, "equivalent_diameter_um")["ratio"] > 2
     assert "poor" in " ".join(found.describe())
     assert "No surface was compared" in " ".join(found.describe())
     assert found.numbers["roughness"] == []
@@ -77,13 +77,13 @@ def test_what_cannot_be_compared_is_refused(parts, tmp_path):
         compare_parts(parts[:1], parts[:1])
     with pytest.raises(ValueError, match="generated must have at least one volume, got none"):
         compare_parts(parts[:1], [])
-    coarse = make_part(tmp_path, seed=5, voxel=6.0, surface=False)
-    with pytest.raises(ValueError, match="one voxel size, got 5 x 5 x 5 um .* and 6 x 6 x 6 um"):
+    coarse = make_part(tmp_path, seed=5, voxel=6.0, porosity=0.015, surface=False)
+    with pytest.raises(ValueError, match=r"one voxel size, got 5 x 5 x 5 um .* and 6 x 6 x 6 um"):
         compare_parts(parts[:1], [coarse])
     dense = make_part(tmp_path, seed=6, porosity=0.0, surface=False)
     with pytest.raises(ValueError, match=r"part6\.zarr has no pores"):
         compare_parts(parts[:1], [dense])
-    flat = make_part(tmp_path, seed=7, shape=(24, 64, 64), surface=False)
+    flat = make_part(tmp_path, seed=7, shape=(24, 64, 64), porosity=0.015, surface=False)
     with pytest.raises(ValueError, match="at least 32 layers along z, got 24"):
         compare_parts(parts[:1], [flat])
     with pytest.raises(FileNotFoundError, match="pore table must be an existing file"):

@@ -12,7 +12,7 @@ def brute(phases, lag):
         at = np.argwhere(inside)
         for point in at:
             distance = np.rint(np.sqrt(((at - point) ** 2).sum(axis=1))).astype(int)
-            counted += np.bincount(distance[distance <= lag], minlength=lag + 1)
+            counted[:] += np.bincount(distance[distance <= lag], minlength=lag + 1)
     return pore, part
 
 
