@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.compare.bivariate import overlap_row, pairs_of, points_of
 from poroscale.compare.config import CompareConfig
 from poroscale.compare.covariance import covariance_rows
 from poroscale.compare.distances import (
@@ -45,6 +46,10 @@ class Side:
         """Values of a measure in all volumes of the side."""
         return values_of(measure, self.pores, self.streams, clump=clump)
 
+    def points(self, pair: tuple[Measure, Measure]) -> tuple[Floats, NDArray[np.int64]]:
+        """Points of a pair of measures in all volumes of the side, and their windows."""
+        return points_of(self.pores, self.streams, pair)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -53,8 +58,8 @@ class Comparison:
     Attributes
     ----------
     numbers
-        JSON: `summary`, `measures`, `scattering`, `covariance`, `roughness`, `two_point`,
-        `parts`, `settings`.
+        JSON: `summary`, `measures`, `scattering`, `covariance`, `bivariate`,
+        `roughness`, `two_point`, `parts`, `settings`.
     reference, generated
         What was read of either side.
     scattered
@@ -114,6 +119,7 @@ def compare_parts(
         "measures": measures,
         "scattering": [scattering_row(view, found, **dealt) for view, found in scattered.items()],
         "covariance": covariance_rows(first.pores, second.pores, first.streams, **dealt),
+        "bivariate": _bivariate(first, second, [row["name"] for row in measures], dealt),
         "roughness": _roughness(first, second),
         "two_point": _two_point(first, second, config),
         "parts": {"reference": _parts(first), "generated": _parts(second)},
@@ -219,6 +225,17 @@ def _parts(side: Side) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _bivariate(
+    first: Side, second: Side, names: Sequence[str], dealt: dict[str, int]
+) -> list[dict[str, Any]]:
+    windows = sum(streamed.windows for streamed in first.streams)
+    rows = (
+        overlap_row(pair, first.points(pair), second.points(pair)[0], windows=windows, **dealt)
+        for pair in pairs_of(names)
+    )
+    return [row for row in rows if row is not None]
 
 
 def _roughness(first: Side, second: Side) -> list[dict[str, Any]]:

@@ -17,6 +17,14 @@ def test_the_density_of_normal_points_is_normal():
     assert found.value.max() == 1
 
 
+def test_pairs_of_one_law_overlap_as_halves_do(comparison):
+    rows = comparison.numbers["bivariate"]
+    assert len(rows) == 6
+    for row in rows:
+        assert 0.2 < row["overlap"] <= 1
+        assert row["overlap"] == pytest.approx(row["halves"], abs=0.2)
+
+
 def test_overlap_is_one_for_one_law_and_falls_with_distance():
     same = overlap(density(normal(1), LIMITS), density(normal(2), LIMITS))
     apart = overlap(density(normal(1), LIMITS), density(normal(2, x=2.0), LIMITS))

@@ -34,7 +34,7 @@ def test_equal_laws_pass_and_other_textures_do_not():
     assert same["halves"]["S"] == pytest.approx(same["S"], rel=0.6)
     other = row(range(10), (range(10, 20), 3.0))
     assert not other["passes"]
-    assert other["S"] > 5 * other["target"]
+    assert other["S"] > 2 * other["target"]
 
 
 def test_pictures_of_unlike_parts_are_brought_to_one_size():

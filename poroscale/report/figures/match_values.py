@@ -31,14 +31,6 @@ if TYPE_CHECKING:
     from poroscale.compare.pore_values import Measure
 
 ORIGINAL, GENERATED = BLUE, VERMILION
-PAIRS = (
-    ("equivalent_diameter_um", "anisotropy"),
-    ("equivalent_diameter_um", "long_axis_angle_deg"),
-    ("anisotropy", "long_axis_angle_deg"),
-    ("long_axis_angle_deg", "long_axis_azimuth_deg"),
-    ("theta_rad", "r_star"),
-    ("equivalent_diameter_um", "neighbour_distance_um"),
-)
 MOST_POINTS = 3000
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
@@ -112,8 +104,9 @@ def _edges(sides: list[Floats], *, log: bool) -> Floats:
 
 def densities(comparison: Comparison) -> Figure | None:
     """Contours of bivariate densities, 5 to 95 % of the largest (Fig. 7)."""
-    by_name = {m.name: m for m in _measures() if _common(comparison, m)}
-    pairs = [(by_name[a], by_name[b]) for a, b in PAIRS if a in by_name and b in by_name]
+    from poroscale.compare.bivariate import pairs_of
+
+    pairs = list(pairs_of([row["name"] for row in comparison.numbers["measures"]]))
     if not pairs:
         return None
     figure = new_figure(9.6, 3.0 * -(-len(pairs) // 3) + 0.2)
@@ -130,14 +123,13 @@ def densities(comparison: Comparison) -> Figure | None:
 
 
 def _contours(axes: Axes, comparison: Comparison, x: Measure, y: Measure) -> None:
+    from poroscale.compare.bivariate import limits_of
     from poroscale.compare.density import LEVELS, density
 
-    points = [_points(side, x, y) for side in _sides(comparison)]
-    both = np.concatenate(points)
-    limits = [(float(a), float(b)) for a, b in np.quantile(both, [0.005, 0.995], axis=0).T]
-    limits = [(a, b) if b > a else (a - 0.5, b + 0.5) for a, b in limits]
+    points = [side.points((x, y))[0] for side in _sides(comparison)]
+    limits = limits_of(np.concatenate(points))
     for found, colour in zip(points, (ORIGINAL, GENERATED), strict=True):
-        field = density(found, (limits[0], limits[1]))
+        field = density(found, limits)
         axes.contour(field.x, field.y, field.value, LEVELS, colors=colour, linewidths=0.9)
     for which, measure, (low, high) in zip("xy", (x, y), limits, strict=True):
         if measure.log:
@@ -146,21 +138,6 @@ def _contours(axes: Axes, comparison: Comparison, x: Measure, y: Measure) -> Non
             place(np.log10(ticks), [plain_number(t) for t in ticks])
     axes.set_xlabel(named(x))
     axes.set_ylabel(named(y))
-
-
-def _points(side: Side, x: Measure, y: Measure) -> Floats:
-    """(n, 2) finite pairs; logarithms where a measure is shown so."""
-    pairs = []
-    for pores in side.pores:
-        pair = np.stack([pores.columns[m.name] for m in (x, y)], axis=1)
-        pair = pair[~pores.cut]
-        pairs.append(pair[np.isfinite(pair).all(axis=1)])
-    points = np.concatenate(pairs)
-    for k, measure in enumerate((x, y)):
-        if measure.log:
-            points = points[points[:, k] > 0]
-            points[:, k] = np.log10(points[:, k])
-    return points
 
 
 def positions(comparison: Comparison) -> Figure:
