@@ -162,13 +162,14 @@ def compare_volumes(
     generated: Sequence[Volume | str | Path],
     out_dir: str | Path,
     *,
+    model: str | Path | None = None,
     config: CompareConfig | None = None,
     run: Run | None = None,
 ) -> Comparison:
     """Two sets of parts against each other; see `poroscale.pipelines.compare.compare_parts`."""
     from poroscale.pipelines.compare import compare_parts
 
-    return compare_parts(reference, generated, out_dir, config=config, run=run)
+    return compare_parts(reference, generated, out_dir, model=model, config=config, run=run)
 
 
 def surface_config(values: dict[str, Any]) -> SurfaceConfig:

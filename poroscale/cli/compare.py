@@ -19,6 +19,10 @@ def volumes(
         str, typer.Argument(metavar="GENERATED", help="Phases; several with commas.")
     ],
     out_dir: Annotated[Path, typer.Argument(help="Gets compare.html and compare.json.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Part model whose bins are varied for comparison (Appendix B)."),
+    ] = None,
     config: ConfigFile = None,
     memory: Memory = "2GiB",
     cluster: Cluster = None,
@@ -31,7 +35,13 @@ def volumes(
     run = options.run_of(memory, cluster, workers, None, overwrite)
     settings = verbs.compare_config(options.settings(config, "compare"))
     found = verbs.compare_volumes(
-        reference.split(","), generated.split(","), out_dir, config=settings, run=run
+        reference.split(","),
+        generated.split(","),
+        out_dir,
+        model=model,
+        config=settings,
+        run=run,
     )
+    typer.echo(f"{out_dir / 'compare.html'}: the comparison")
     for line in found.describe():
         typer.echo(line)

@@ -1,287 +1,293 @@
-"""Two sets of parts against each other, and the first against itself."""
+"""Original against generated parts, each number beside that of two halves of the original."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from poroscale.compare.distances import Distance, covariance_error, distance
-from poroscale.compare.pictures import (
-    LEAST,
-    Projections,
-    Scattered,
-    project,
-    scatter_projections,
-    scatter_surfaces,
-    two_point,
+from poroscale.compare.bivariate import overlap_row, pairs_of, points_of
+from poroscale.compare.config import CompareConfig
+from poroscale.compare.covariance import covariance_rows
+from poroscale.compare.distances import (
+    FEWEST,
+    Values,
+    bootstrap_interval,
+    halves,
+    kolmogorov_smirnov,
+    ratio_of,
+    split_distances,
+    wasserstein,
 )
-from poroscale.compare.sample import METRICS, Sample, join_pores
-from poroscale.config import Config
-from poroscale.engine import Run
-from poroscale.kernels.scattering_distance import precision, separation
+from poroscale.compare.pictures import SMALLEST, Scattered, scatter_views, scattering_row
+from poroscale.compare.pore_values import MEASURES, Measure, Pores, read_pores, values_of
+from poroscale.compare.sample import Sample, check_samples
+from poroscale.compare.surfaces import Surface
+from poroscale.compare.two_point import Pairs, count_pairs
+from poroscale.compare.voxels import Streamed, stream
+from poroscale.compare.words import summary
 
-LARGEST_RATIO = 1.5
-"""A measure agrees if it is at most so many times as far from the generated as halves are apart."""
-LARGEST_SEPARATION = 2.0
-"""Pictures agree if S is at most so many times P + P̂."""
-TIED = ("volume_um3", "anisotropy", "long_axis_angle_deg", "long_axis_azimuth_deg")
-"""Measures whose covariance with the local roughness is compared (Appendix A)."""
-
-
-class CompareConfig(Config):
-    """How parts are compared.
-
-    Attributes
-    ----------
-    window
-        Voxel layers of a window along z; by default an eighth of the shortest part, 16 at least
-        and 64 at most.
-    draws
-        Of halves, and of the bootstrap.
-    seed
-        Of these.
-    """
-
-    window: int | None = Field(None, ge=LEAST)
-    draws: int = Field(40, ge=4)
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Separation:
-    """Eqs. 8 to 10 for one kind of picture.
-
-    Attributes
-    ----------
-    original, generated
-        P and P̂.
-    separation
-        S.
-    itself
-        (P, P̂, S) of two halves of the original, made of every other window.
-    """
-
-    original: float
-    generated: float
-    separation: float
-    itself: tuple[float, float, float]
-
-    @property
-    def ratio(self) -> float:
-        """S over P + P̂; 1 for equal laws."""
-        return self.separation / (self.original + self.generated)
-
-    @classmethod
-    def of(cls, first: Scattered, second: Scattered) -> Separation:
-        """The distances of two sets of pictures."""
-        a, b = first.logs, second.logs
-        halves = (a[::2], a[1::2])
-        itself = (*(precision(half) for half in halves), separation(*halves))
-        return cls(precision(a), precision(b), separation(a, b), (itself[0], itself[1], itself[2]))
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it, with the ratio."""
-        return {
-            "P": self.original,
-            "P_generated": self.generated,
-            "S": self.separation,
-            "ratio": self.ratio,
-            "halves": dict(zip(("P", "P_other", "S"), self.itself, strict=True)),
-        }
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Side:
-    """What was found of one set of parts."""
+    """One side of a comparison: entry i of each belongs to volume i."""
 
-    samples: tuple[Sample, ...]
-    pores: dict[str, NDArray[Any]]
-    projections: tuple[Projections, ...]
-    pictures: dict[str, Scattered | None]
-    two_point: dict[str, NDArray[np.float64]]
+    samples: Sequence[Sample]
+    streams: Sequence[Streamed]
+    surfaces: Sequence[Surface | None]
+    pores: Sequence[Pores]
 
-    @property
-    def layers(self) -> int:
-        """Voxel layers of all parts together."""
-        return sum(sample.phases.shape[0] for sample in self.samples)
+    def values(self, measure: Measure, clump: int) -> Values:
+        """Values of a measure in all volumes of the side."""
+        return values_of(measure, self.pores, self.streams, clump=clump)
 
-    @property
-    def pores_per_mm(self) -> float:
-        """Pores per mm of length."""
-        length = self.layers * self.samples[0].phases.voxel_size[0] / 1000
-        return len(self.pores["window"]) / length
-
-    @property
-    def porosity(self) -> float:
-        """Pore voxels over part voxels, from the two-point probability at lag zero."""
-        return float(self.two_point["z"][0])
+    def points(self, pair: tuple[Measure, Measure]) -> tuple[Floats, NDArray[np.int64]]:
+        """Points of a pair of measures in all volumes of the side, and their windows."""
+        return points_of(self.pores, self.streams, pair)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result of a comparison.
+    """The result: numbers for a file, and what the figures are drawn from.
 
     Attributes
     ----------
-    original, generated
-        The two sets.
-    distances
-        By measure.
-    separations
-        By picture: "x", "y", "z" projection and "surface".
-    covariance_errors
-        Eq. A.1 by measure.
-    folder
-        Where page and numbers are.
-    window
-        Voxel layers of a window.
+    numbers
+        JSON: `summary`, `measures`, `scattering`, `covariance`, `bivariate`,
+        `roughness`, `two_point`, `parts`, `settings`.
+    reference, generated
+        What was read of either side.
+    scattered
+        Coefficients by view.
+    clump
+        Voxel layers that count as one layer of the process.
     """
 
-    original: Side
+    numbers: dict[str, Any]
+    reference: Side
     generated: Side
-    distances: dict[str, Distance]
-    separations: dict[str, Separation]
-    covariance_errors: dict[str, float]
-    folder: Path
-    window: int
+    scattered: dict[str, Scattered]
+    clump: int
 
-    @property
-    def roughness(self) -> tuple[dict[str, float], dict[str, float]]:
-        """ISO 25178-2 parameters of the two sets, means over parts and faces."""
-        return _mean_roughness(self.original), _mean_roughness(self.generated)
-
-    @property
-    def off(self) -> list[str]:
-        """Measures and pictures that do not agree."""
-        measures = [n for n, d in self.distances.items() if d.ratio > LARGEST_RATIO]
-        pictures = [n for n, s in self.separations.items() if s.ratio > LARGEST_SEPARATION]
-        return [*measures, *(f"scattering {name}" for name in pictures)]
-
-    def numbers(self) -> dict[str, Any]:
-        """Everything that compare.json holds."""
-        first, second = self.roughness
-        return {
-            "window_layers": self.window,
-            "pores": [len(self.original.pores["window"]), len(self.generated.pores["window"])],
-            "pores_per_mm": [self.original.pores_per_mm, self.generated.pores_per_mm],
-            "porosity": [self.original.porosity, self.generated.porosity],
-            "distances": {name: each.as_json() for name, each in self.distances.items()},
-            "scattering": {name: each.as_json() for name, each in self.separations.items()},
-            "covariance_error": self.covariance_errors,
-            "roughness": {name: [first[name], second.get(name)] for name in first},
-            "off": self.off,
-        }
-
-    def describe(self) -> Iterator[str]:
-        """How good the match is, in words."""
-        agree = sum(each.ratio <= LARGEST_RATIO for each in self.distances.values())
-        yield (
-            f"{self.folder / 'compare.html'}: {agree} of {len(self.distances)} measures of pores "
-            f"are within {LARGEST_RATIO:g} times the distance of two halves of the original"
-        )
-        yield (
-            f"  {self.original.pores_per_mm:.0f} and {self.generated.pores_per_mm:.0f} pores per "
-            f"mm, porosity {100 * self.original.porosity:.3f} and "
-            f"{100 * self.generated.porosity:.3f} %"
-        )
-        for name, each in self.separations.items():
-            yield (
-                f"  scattering {name:<8} S {each.separation:.2e}, {each.ratio:.2f} times P + P̂ "
-                f"(two halves: S {each.itself[2]:.2e})"
-            )
-        yield f"  poor: {', '.join(self.off) if self.off else 'none'}"
+    def describe(self) -> list[str]:
+        """The verdict in a few lines."""
+        return list(self.numbers["summary"])
 
 
-def compare_samples(
-    original: Sequence[Sample],
+def compare_parts(
+    reference: Sequence[Sample],
     generated: Sequence[Sample],
-    folder: Path,
     *,
     config: CompareConfig | None = None,
-    run: Run | None = None,
 ) -> Comparison:
-    """Compare two sets of parts.
+    """Compare two sets of measured parts.
 
     Parameters
     ----------
-    original, generated
-        The parts, measured.
-    folder
-        Where page and numbers will be.
+    reference, generated
+        Original and generated parts, at least one each, of one voxel size.
     config
-        How to compare.
-    run
-        How to run.
+        Windows, splits, intervals.
 
     Raises
     ------
     ValueError
-        If voxel sizes differ, a part of the two sets is the same volume, or a set has no pores.
+        If a side is empty, a volume is on both sides, voxel sizes differ, a part has no pores, the
+        volumes are too short to be halved, or nothing they have in common can be compared.
     """
-    config, run = config or CompareConfig(), run or Run()
-    _check(original, generated)
-    shortest = min(sample.phases.shape[0] for sample in (*original, *generated))
-    window = config.window or int(np.clip(shortest // 8, LEAST, 64))
-    sides = [_side(samples, window, run) for samples in (original, generated)]
-    for side, name in zip(sides, ("original", "generated"), strict=True):
-        if not len(side.pores["window"]):
-            raise ValueError(f"a comparison needs pores, got {name} parts with none that is whole")
-    first, second = sides
-    distances = {
-        name: found
-        for name in METRICS
-        if (
-            found := distance(first.pores, second.pores, name, draws=config.draws, seed=config.seed)
-        )
-    }
-    separations = {
-        name: Separation.of(a, b)
-        for name, a in first.pictures.items()
-        if a is not None and (b := second.pictures[name]) is not None
-    }
-    errors = {name: covariance_error(first.pores, second.pores, name) for name in TIED}
-    known = {name: error for name, error in errors.items() if error is not None}
-    return Comparison(first, second, distances, separations, known, folder, window)
-
-
-def _check(original: Sequence[Sample], generated: Sequence[Sample]) -> None:
-    sizes = {sample.phases.voxel_size for sample in (*original, *generated)}
-    if len(sizes) != 1:
+    config = config or CompareConfig()
+    check_samples(reference, generated)
+    layers = window_layers(reference, generated, config.windows)
+    first, second = (_read_side(side, layers) for side in (reference, generated))
+    voxel = reference[0].phases.voxel_size[0]
+    clump = max(1, round(config.layer_um / voxel))
+    measures = list(_measure_rows(first, second, clump, config))
+    if not measures:
         raise ValueError(
-            f"parts that are compared must have one voxel size, got {sorted(sizes)} um"
+            f"parts must have a measure of at least {FEWEST} values in common, got none"
         )
-    digests = {sample.phases.digest for sample in original}
-    for sample in generated:
-        if sample.phases.digest in digests:
-            raise ValueError(
-                f"{sample.phases.path} is among the originals, too: nothing to compare"
-            )
+    scattered = scatter_views(
+        (first.streams, second.streams), (first.surfaces, second.surfaces), longest=config.picture
+    )
+    dealt = {"splits": config.splits, "seed": config.seed}
+    numbers: dict[str, Any] = {
+        "measures": measures,
+        "scattering": [scattering_row(view, found, **dealt) for view, found in scattered.items()],
+        "covariance": covariance_rows(first.pores, second.pores, first.streams, **dealt),
+        "bivariate": _bivariate(first, second, [row["name"] for row in measures], dealt),
+        "roughness": _roughness(first, second),
+        "two_point": _two_point(first, second, config),
+        "parts": {"reference": _parts(first), "generated": _parts(second)},
+        "settings": config.model_dump()
+        | {"window_layers": layers, "clump_layers": clump, "voxel_um": voxel},
+    }
+    numbers["summary"] = summary(numbers)
+    return Comparison(numbers, first, second, scattered, clump)
 
 
-def _side(samples: Sequence[Sample], window: int, run: Run) -> Side:
-    edge = samples[0].phases.voxel_size[0]
-    projections = tuple(project(sample, window, run) for sample in samples)
-    pictures = scatter_projections(projections, window)
-    pictures["surface"] = scatter_surfaces(samples, window)
-    probabilities = [two_point(sample, run) for sample in samples]
-    mean = {axis: np.mean([each[axis] for each in probabilities], axis=0) for axis in "xyz"}
-    return Side(tuple(samples), join_pores(samples, window * edge), projections, pictures, mean)
+def window_layers(reference: Sequence[Sample], generated: Sequence[Sample], windows: int) -> int:
+    """Layers of a window: the reference gives `windows`, every volume at least two.
+
+    Raises
+    ------
+    ValueError
+        If a volume is too short for two windows.
+    """
+    depth = sum(sample.phases.shape[0] for sample in reference)
+    shortest = min((*reference, *generated), key=lambda sample: sample.phases.shape[0])
+    layers = min(max(SMALLEST, depth // windows), shortest.phases.shape[0] // 2)
+    if layers < SMALLEST:
+        raise ValueError(
+            f"volumes must have at least {2 * SMALLEST} layers along z, got "
+            f"{shortest.phases.shape[0]} of {shortest.phases.path}"
+        )
+    return layers
 
 
-def _mean_roughness(side: Side) -> dict[str, float]:
-    faces: list[Mapping[str, Any]] = [
-        face
-        for sample in side.samples
-        if sample.surface is not None
-        for face in sample.surface.roughness["faces"]
-    ]
-    if not faces:
+def _read_side(samples: Sequence[Sample], layers: int) -> Side:
+    streams, surfaces, pores = [], [], []
+    for sample in samples:
+        streams.append(stream(sample.phases, layers))
+        surfaces.append(Surface.open(sample.surface) if sample.surface is not None else None)
+        pores.append(read_pores(sample, streams[-1], surfaces[-1]))
+    return Side(samples, streams, surfaces, pores)
+
+
+def _measure_rows(
+    first: Side, second: Side, clump: int, config: CompareConfig
+) -> Iterator[dict[str, Any]]:
+    for measure in MEASURES:
+        a, b = first.values(measure, clump), second.values(measure, clump)
+        if min(len(a.values), len(b.values)) < FEWEST:
+            continue
+        yield measure_row(measure, a, b, config)
+
+
+def measure_row(
+    measure: Measure, reference: Values, generated: Values, config: CompareConfig
+) -> dict[str, Any]:
+    """Distances of one measure: between the sides, and between halves of the original.
+
+    `wasserstein`, `ks` and `interval` are of all values; `across`, `halves` and `ratio` of samples
+    of equal size.
+    """
+    a, b, period = reference.values, generated.values, measure.period
+    across, within = split_distances(
+        reference, generated, splits=config.splits, seed=config.seed, period=period
+    )
+    ks, p = kolmogorov_smirnov(a, b)
+    interval = (float("nan"),) * 2
+    if config.bootstrap:
+        interval = bootstrap_interval(
+            a, b, resamples=config.bootstrap, seed=config.seed, period=period
+        )
+    known = len(within) > 0
+    ratio = ratio_of(float(across.mean()), float(within.mean())) if known else float("nan")
+    return {
+        "name": measure.name,
+        "words": measure.words,
+        "unit": measure.unit,
+        "counts": [len(a), len(b)],
+        "means": [float(a.mean()), float(b.mean())],
+        "medians": [float(np.median(a)), float(np.median(b))],
+        "ks": ks,
+        "ks_p": p,
+        "wasserstein": wasserstein(a, b, period=period),
+        "interval": list(interval),
+        "across": float(across.mean()) if known else float("nan"),
+        "halves": float(within.mean()) if known else float("nan"),
+        "halves_range": [float(q) for q in np.quantile(within, [0.05, 0.95])] if known else [],
+        "ratio": ratio,
+        "passes": bool(ratio <= config.limit) if known else None,
+    }
+
+
+def _parts(side: Side) -> list[dict[str, Any]]:
+    rows = []
+    for sample, streamed, pores in zip(side.samples, side.streams, side.pores, strict=True):
+        part, count = int(streamed.part.sum()), len(pores.window)
+        edge = float(np.prod(sample.phases.voxel_size))
+        rows.append(
+            {
+                "name": sample.name,
+                "shape": list(sample.phases.shape),
+                "pores": count,
+                "porosity": int(streamed.pore.sum()) / max(1, part),
+                "pores_per_mm3": count / (part * edge * 1e-9) if part else float("nan"),
+                "windows": streamed.windows,
+                "radius_um": streamed.radius * sample.phases.voxel_size[1],
+                "content": sample.phases.digest,
+            }
+        )
+    return rows
+
+
+def _bivariate(
+    first: Side, second: Side, names: Sequence[str], dealt: dict[str, int]
+) -> list[dict[str, Any]]:
+    windows = sum(streamed.windows for streamed in first.streams)
+    rows = (
+        overlap_row(pair, first.points(pair), second.points(pair)[0], windows=windows, **dealt)
+        for pair in pairs_of(names)
+    )
+    return [row for row in rows if row is not None]
+
+
+def _roughness(first: Side, second: Side) -> list[dict[str, Any]]:
+    """ISO 25178-2 parameters of both sides, means over their volumes."""
+    sides = [[s.parameters for s in side.surfaces if s is not None] for side in (first, second)]
+    if not all(sides):
+        return []
+    rows = []
+    for name in sides[0][0]:
+        values = [float(np.mean([each[name] for each in side])) for side in sides]
+        if np.isfinite(values).all():
+            change = (values[1] - values[0]) / abs(values[0]) if values[0] else float("nan")
+            rows.append({"name": name, "reference": values[0], "generated": values[1]})
+            rows[-1]["change"] = change
+    return rows
+
+
+def _two_point(first: Side, second: Side, config: CompareConfig) -> dict[str, Any]:
+    """S2 of both sides, and root mean square differences, also between halves of the original."""
+    phases = [*first.samples, *second.samples]
+    size = phases[0].phases.voxel_size
+    if max(size) > 1.001 * min(size):
         return {}
-    known = {name: [face[name] for face in faces if face[name] is not None] for name in faces[0]}
-    return {name: float(np.mean(values)) for name, values in known.items() if values}
+    shortest = min(min(sample.phases.shape) for sample in phases)
+    lag = max(1, min(round(config.lag_um / size[0]), shortest // 2, 64))
+    a, b = (
+        _pool([count_pairs(sample.phases, lag) for sample in side.samples])
+        for side in (first, second)
+    )
+    curves = [a.probability(), b.probability()]
+    found = {
+        "lag_um": [k * size[0] for k in range(lag + 1)],
+        "reference": curves[0].tolist(),
+        "generated": curves[1].tolist(),
+        "difference": _rms(*curves),
+    }
+    filled = np.flatnonzero(a.pore[:, 0] + a.part[:, 0] > 0)
+    pooled = Pairs(a.pore[filled], a.part[filled])
+    apart = [
+        _rms(pooled.probability(one), pooled.probability(other))
+        for one, other in halves(len(filled), splits=config.splits, seed=config.seed)
+        if len(one)
+    ]
+    within = float(np.mean(apart)) if apart else float("nan")
+    return found | {"halves": within, "ratio": ratio_of(found["difference"], within)}
+
+
+def _pool(pairs: Sequence[Pairs]) -> Pairs:
+    return Pairs(
+        np.concatenate([each.pore for each in pairs]), np.concatenate([each.part for each in pairs])
+    )
+
+
+def _rms(a: Floats, b: Floats) -> float:
+    return float(np.sqrt(np.nanmean((a - b) ** 2)))

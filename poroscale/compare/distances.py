@@ -1,162 +1,143 @@
-"""How far two distributions are apart, and how far two halves of the first are.
+"""Distances between two samples of one measure, with intervals.
 
-A distance between samples is never zero, and the smaller the samples the larger it is. So a half
-of the original is compared with as many pores of the generated parts, and with its other half;
-halves are made of whole windows along z, drawn at random, and distances are means over many draws.
+Two halves of the original have fewer values than original and generated part have, and a distance
+between finite samples grows as they shrink. So the ratio of the two is taken of samples of equal
+size, drawn from equally many windows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels.noise import tile_generator
 
+BOOTSTRAP, SPLITS, DRAWS = 400, 401, 402
+"""Streams of randomness."""
+FEWEST = 8
+"""Values of a measure below which it is not compared."""
+MOST = 5000
+"""Values of a sample in a resample or split: more only cost time."""
+
 Floats = NDArray[np.float64]
-STREAM = 400
-MOST = 20_000
-"""Pores of either side that are looked at; more tell nothing new."""
-LEAST = 8
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Distance:
-    """The distance of one measure between original and generated pores.
+class Values:
+    """Values of one measure in one set of parts.
 
     Attributes
     ----------
-    counts
-        Pores of either side that have the measure.
-    ks, p
-        Kolmogorov-Smirnov statistic and p value over all pores.
-    wasserstein
-        Over all pores, in the measure's unit.
-    interval
-        Its 95 % bootstrap interval over windows.
-    to_generated, to_itself
-        Mean Wasserstein distance of half of the original to as many generated pores, and to its
-        other half.
+    values
+        (n,) finite.
+    window
+        (n,) window that each belongs to, from 0.
+    windows
+        Number of windows, also of those that hold no value.
     """
 
-    counts: tuple[int, int]
-    ks: float
-    p: float
-    wasserstein: float
-    interval: tuple[float, float]
-    to_generated: float
-    to_itself: float
-
-    @property
-    def ratio(self) -> float:
-        """Distance to the generated over the distance to itself; 1 for equal laws."""
-        return self.to_generated / self.to_itself if self.to_itself > 0 else float("inf")
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it, with the ratio."""
-        return {**asdict(self), "ratio": self.ratio if np.isfinite(self.ratio) else None}
+    values: Floats
+    window: Integers
+    windows: int
 
 
-def distance(
-    original: Mapping[str, NDArray[Any]],
-    generated: Mapping[str, NDArray[Any]],
-    name: str,
-    *,
-    draws: int = 40,
-    seed: int = 0,
-) -> Distance | None:
-    """The distance of the measure `name`; None where either side has fewer than eight values.
+def wasserstein(a: Floats, b: Floats, *, period: float | None = None) -> float:
+    """First Wasserstein distance of two samples, on a circle if `period` is given.
 
-    Parameters
-    ----------
-    original, generated
-        Tables as `join_pores` gives them.
-    name
-        The measure.
-    draws
-        Of halves, and of the bootstrap.
-    seed
-        Of these.
+    On a circle it is the integral of |F - G - m|, m the median of F - G around it (Rabin,
+    Delon and Gousseau 2011), which no choice of the origin changes.
     """
-    from scipy.stats import ks_2samp, wasserstein_distance
+    if period is None:
+        from scipy.stats import wasserstein_distance
 
-    first, first_window = _known(original, name)
-    second, second_window = _known(generated, name)
-    if min(len(first), len(second)) < LEAST:
-        return None
-    generator = tile_generator(seed, STREAM)
-    test = ks_2samp(first, second)
-    resampled = [
-        wasserstein_distance(
-            _resampled(first, first_window, generator), _resampled(second, second_window, generator)
-        )
-        for _ in range(draws)
-    ]
-    pairs = [_halves(first, first_window, second, generator) for _ in range(draws)]
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return Distance(
-        (len(first), len(second)),
-        float(test.statistic),
-        float(test.pvalue),
-        float(wasserstein_distance(first, second)),
-        (float(low), float(high)),
-        float(np.mean([wasserstein_distance(half, made) for half, _, made in pairs])),
-        float(np.mean([wasserstein_distance(half, other) for half, other, _ in pairs])),
-    )
+        return float(wasserstein_distance(a, b))
+    a, b = (np.sort(np.mod(values, period)) for values in (a, b))
+    at = np.concatenate([[0.0], np.sort(np.concatenate([a, b])), [period]])
+    width = np.diff(at)
+    gap: Floats = np.searchsorted(a, at[:-1], "right") / len(a)
+    gap -= np.searchsorted(b, at[:-1], "right") / len(b)
+    order = np.argsort(gap)
+    half = min(int(np.searchsorted(np.cumsum(width[order]), 0.5 * period)), len(gap) - 1)
+    return float((np.abs(gap - float(gap[order[half]])) * width).sum())
 
 
-def _known(table: Mapping[str, NDArray[Any]], name: str) -> tuple[Floats, NDArray[np.int64]]:
-    keep = np.flatnonzero(np.isfinite(table[name]))
-    keep = keep[:: max(1, -(-len(keep) // MOST))]
-    return table[name][keep], table["window"][keep]
+def kolmogorov_smirnov(a: Floats, b: Floats) -> tuple[float, float]:
+    """Largest difference of the two distributions, and its asymptotic p-value."""
+    from scipy.stats import ks_2samp
+
+    found = ks_2samp(a, b, method="asymp")
+    return float(found.statistic), float(found.pvalue)
 
 
-def _resampled(values: Floats, window: NDArray[np.int64], generator: np.random.Generator) -> Floats:
-    """Windows drawn with replacement."""
-    order = np.argsort(window, kind="stable")
-    numbers, start = np.unique(window[order], return_index=True)
-    stop = np.append(start[1:], len(order))
-    drawn = generator.integers(len(numbers), size=len(numbers))
-    return np.concatenate([values[order[start[i] : stop[i]]] for i in drawn])
+def bootstrap_interval(
+    a: Floats, b: Floats, *, resamples: int, seed: int, period: float | None = None
+) -> tuple[float, float]:
+    """Basic 95 % bootstrap interval of the Wasserstein distance.
 
-
-def _halves(
-    values: Floats, window: NDArray[np.int64], other: Floats, generator: np.random.Generator
-) -> tuple[Floats, Floats, Floats]:
-    """Half of the windows, the other half, and as many of the other values."""
-    numbers = np.unique(window)
-    if len(numbers) < 4:  # too few windows to share out: pores one by one
-        chosen = generator.permutation(len(values)) < len(values) // 2
-    else:
-        chosen = np.isin(window, generator.permutation(numbers)[: len(numbers) // 2])
-    half, rest = values[chosen], values[~chosen]
-    if not len(half) or not len(rest):
-        half, rest = values[::2], values[1::2]
-    count = min(len(rest), len(other))
-    return half, rest, other[generator.permutation(len(other))[:count]]
-
-
-def covariance_error(
-    original: Mapping[str, NDArray[Any]], generated: Mapping[str, NDArray[Any]], name: str
-) -> float | None:
-    """Error of the covariance of a measure with the local roughness (eq. A.1).
-
-    The mean over the 2 x 2 matrix of the squared differences (the print leaves the square out),
-    both quantities in standard deviations of the original. None without pores near the surface.
+    Resampling adds to a distance what sampling added to it before; the basic interval takes off
+    what the percentile interval would count twice. Of samples larger than `MOST`, that many are
+    resampled and the deviations scaled by the root of the ratio.
     """
+    whole = wasserstein(a, b, period=period)
+    rng = tile_generator(seed, BOOTSTRAP)
+    found = np.empty(resamples)
+    sizes = [min(len(x), MOST) for x in (a, b)]
+    for k in range(resamples):
+        drawn = [rng.choice(x, n) for x, n in zip((a, b), sizes, strict=True)]
+        found[k] = wasserstein(*drawn, period=period)
+    scale = np.sqrt(min(sizes) / min(len(a), len(b)))
+    low, high = np.quantile(found - whole, [0.025, 0.975]) * scale
+    return max(0.0, whole - float(high)), max(0.0, whole - float(low))
 
-    def pairs(table: Mapping[str, NDArray[Any]]) -> Floats:
-        both = np.stack([table["local_roughness_um"], table[name]])
-        return np.asarray(both[:, np.isfinite(both).all(axis=0)])
 
-    first, second = pairs(original), pairs(generated)
-    if min(first.shape[1], second.shape[1]) < LEAST:
-        return None
-    spread = first.std(axis=1, keepdims=True)
-    if not (spread > 0).all():
-        return None
-    difference = np.cov(second / spread) - np.cov(first / spread)
-    return float((difference**2).mean())
+def halves(windows: int, *, splits: int, seed: int) -> Iterator[tuple[Integers, Integers]]:
+    """`splits` ways to deal windows into two halves of equal law.
+
+    The first deals them in turn; the others deal each pair of neighbours by chance, so that what
+    changes slowly along the part falls to both halves alike.
+    """
+    pairs = np.arange(2 * (windows // 2)).reshape(-1, 2)
+    rng = tile_generator(seed, SPLITS)
+    for k in range(splits):
+        swap = rng.random(len(pairs)) < 0.5 if k else np.zeros(len(pairs), bool)
+        dealt = np.where(swap[:, None], pairs[:, ::-1], pairs)
+        yield dealt[:, 0], dealt[:, 1]
+
+
+def split_distances(
+    reference: Values, generated: Values, *, splits: int, seed: int, period: float | None = None
+) -> tuple[Floats, Floats]:
+    """Wasserstein distances, for each split, generated to original and between two halves.
+
+    Each split compares the two halves of the original, and each half with as many windows of the
+    generated parts, all reduced by chance to the size of the smallest. Splits with fewer than two
+    values a side are left out.
+    """
+    rng = tile_generator(seed, DRAWS)
+    across, within = [], []
+    for first, second in halves(reference.windows, splits=splits, seed=seed):
+        wanted = min(len(first), generated.windows)
+        chosen = rng.choice(generated.windows, wanted, replace=False)
+        parts = [
+            reference.values[np.isin(reference.window, first)],
+            reference.values[np.isin(reference.window, second)],
+            generated.values[np.isin(generated.window, chosen)],
+        ]
+        size = min(MOST, *map(len, parts))
+        if size < 2:
+            continue
+        a, b, g = (rng.choice(part, size, replace=False) for part in parts)
+        within.append(wasserstein(a, b, period=period))
+        across.append(0.5 * (wasserstein(a, g, period=period) + wasserstein(b, g, period=period)))
+    return np.array(across), np.array(within)
+
+
+def ratio_of(across: float, within: float) -> float:
+    """`across` over `within`; 1 where both are zero, infinite where only the latter is."""
+    if within > 0:
+        return across / within
+    return 1.0 if across <= 0 else float("inf")

@@ -175,14 +175,8 @@ def source_pores(scans: Sequence[ScanPores], settings: FitSettings) -> pd.DataFr
     pores["r_star"] = np.clip(pores["r_star"], 0.0, 1.3)
     height = pores.pop("height_um").to_numpy()
     room = sum(np.maximum(scan.length_um - height, settings.voxel_um) for scan in scans)
-    width = WIDTH * settings.radius_um
-    at = [
-        np.clip(
-            ((pores[f"{axis}_um"] / width + 0.5) * settings.bins).astype(int), 0, settings.bins - 1
-        )
-        for axis in "yx"
-    ]
-    return pores.assign(rate=1 / room, weight=1 / room, map_bin=at[0] * settings.bins + at[1])
+    about = {"width_um": WIDTH * settings.radius_um}
+    return _binned(pores.assign(rate=1 / room, weight=1 / room), settings.bins, about)
 
 
 def _settings(
@@ -274,17 +268,42 @@ def _dispersion(scans: Sequence[ScanPores], voxel_um: float) -> float:
 
 def density_map(scans: Sequence[ScanPores], settings: FitSettings) -> NDArray[np.float32]:
     """Number of pores over (window, y, x): windows of 200 layers that move on by half."""
-    width, window = WIDTH * settings.radius_um, WINDOW_LAYERS * settings.voxel_um
-    edges = (np.arange(settings.bins + 1) / settings.bins - 0.5) * width
+    window, width = WINDOW_LAYERS * settings.voxel_um, WIDTH * settings.radius_um
+    return _maps([(s.columns, s.length_um) for s in scans], settings.bins, window, width)
+
+
+def _maps(
+    scans: Sequence[tuple[Mapping[str, Any], float]], bins: int, window: float, width: float
+) -> NDArray[np.float32]:
+    edges = (np.arange(bins + 1) / bins - 0.5) * width
     maps = []
-    for scan in scans:
-        starts = np.arange(0, max(scan.length_um - window, 0) + 1e-6, window / 2)
-        for start in starts:
-            inside = (scan.columns["z_um"] >= start) & (scan.columns["z_um"] < start + window)
-            y, x = scan.columns["y_um"][inside], scan.columns["x_um"][inside]
-            share = min(scan.length_um, window) / window
-            maps.append(np.histogram2d(y, x, (edges, edges))[0] / share)
+    for columns, length in scans:
+        z, y, x = (np.asarray(columns[f"{axis}_um"]) for axis in "zyx")
+        for start in np.arange(0, max(length - window, 0) + 1e-6, window / 2):
+            inside = (z >= start) & (z < start + window)
+            share = min(length, window) / window
+            maps.append(np.histogram2d(y[inside], x[inside], (edges, edges))[0] / share)
     return np.stack(maps).astype(np.float32)
+
+
+def rebinned(model: PartModel, bins: int) -> PartModel:
+    """The model that draws by the published maps with another number of bins."""
+    about, pores = model.settings, model.pores
+    scans = []
+    for i, source in enumerate(about["sources"]):
+        own = pores[pores["source"] == i]
+        scans.append(({f"{a}_um": own[f"{a}_um"].to_numpy() for a in "zyx"}, source["length_um"]))
+    density = _maps(scans, bins, about["window_um"], about["width_um"])
+    settings = {**about, "sampling": "maps", "bins": bins}
+    return replace(model, settings=settings, density=density, pores=_binned(pores, bins, about))
+
+
+def _binned(pores: pd.DataFrame, bins: int, about: Mapping[str, Any]) -> pd.DataFrame:
+    at = [
+        np.clip(((pores[f"{axis}_um"] / about["width_um"] + 0.5) * bins).astype(int), 0, bins - 1)
+        for axis in "yx"
+    ]
+    return pores.assign(map_bin=at[0] * bins + at[1])
 
 
 @dataclass(frozen=True)

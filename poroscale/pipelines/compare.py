@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from poroscale.compare import CompareConfig, Comparison, Sample, compare_samples
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.compare import Ablation, CompareConfig, Comparison, Sample, ablate_bins
 from poroscale.engine import Run, connect
 from poroscale.engine.work import held_folder
-from poroscale.manifest import record_results
+from poroscale.parts.candidates import CandidateSampler
+from poroscale.parts.fit import rebinned
+from poroscale.parts.model import PartModel
+from poroscale.parts.placement import Planner, plan_pores
 from poroscale.pipelines.measured import SURFACE
+from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
 from poroscale.pores import PoresConfig
 from poroscale.pores.measure import measure_into
-from poroscale.report.compare_page import NUMBERS, PAGE, write_comparison
-from poroscale.surface import SurfaceMap, measure_surface
+from poroscale.report import compare_volumes
+from poroscale.surface import measure_surface
+from poroscale.surface.roughness import Roughness
 from poroscale.volume import Volume
 
 
@@ -22,6 +30,7 @@ def compare_parts(
     generated: Sequence[Volume | str | Path],
     out_dir: str | Path,
     *,
+    model: str | Path | None = None,
     config: CompareConfig | None = None,
     run: Run | None = None,
 ) -> Comparison:
@@ -34,6 +43,8 @@ def compare_parts(
     out_dir
         Folder for `compare.html`, `compare.json`, and in `measured/` the pore table and the surface
         of every part; what is measured already is left alone.
+    model
+        Part model with which the number of bins of the published maps is varied (Appendix B).
     config
         How to compare.
     run
@@ -46,17 +57,15 @@ def compare_parts(
     """
     out_dir, run = Path(out_dir), run or Run()
     with held_folder(out_dir), connect(run) as shared:
-        sides = [
+        original, made = (
             [
                 _measured(_opened(each), out_dir / "measured" / f"{name}_{i}", shared)
                 for i, each in enumerate(side)
             ]
             for name, side in (("original", reference), ("generated", generated))
-        ]
-        found = compare_samples(sides[0], sides[1], out_dir, config=config, run=shared)
-        write_comparison(found)
-        record_results(out_dir, files=[PAGE, NUMBERS])
-    return found
+        )
+        ablation = None if model is None else ablation_of(Path(model), out_dir)
+        return compare_volumes(original, made, out_dir, config=config, ablation=ablation)
 
 
 def _opened(volume: Volume | str | Path) -> Volume:
@@ -69,11 +78,37 @@ def _measured(phases: Volume, folder: Path, run: Run) -> Sample:
     return Sample(phases, table, _surface(phases, folder / SURFACE, run))
 
 
-def _surface(phases: Volume, folder: Path, run: Run) -> SurfaceMap | None:
-    """The unrolled surface; None for a volume that has none, such as a piece of rock."""
+def _surface(phases: Volume, folder: Path, run: Run) -> Path | None:
+    """The folder of the unrolled surface; None for a volume without one, as a piece of rock."""
     try:
-        return measure_surface(phases, folder, run=run)
+        return measure_surface(phases, folder, run=run).folder
     except ValueError as error:
         if "surface" not in str(error):
             raise
         return None
+
+
+def ablation_of(folder: Path, out_dir: Path) -> Ablation:
+    """Pores drawn by the published maps with several numbers of bins (Appendix B, Fig. B.11)."""
+    model, roughness = PartModel.open(folder), Roughness.load(folder / ROUGHNESS)
+    settings = model.settings
+    layers = round(sum(source["length_um"] for source in settings["sources"]) / model.voxel_um)
+    shape = (max(layers, 64), settings["volume_width"], settings["volume_width"])
+    geometry = rough_part(
+        settings["part"],
+        shape,
+        model.voxel_um,
+        half_um=(settings["half_um"][0], settings["half_um"][1]),
+        roughness=roughness,
+        seed=0,
+    )
+
+    def generate(bins: int) -> dict[str, NDArray[np.float64]]:
+        sampler = CandidateSampler(rebinned(model, bins), geometry, 0)
+        placed = plan_pores(Planner(sampler, model.bank.shapes), shape[0]).pores
+        middle = placed.corner + 0.5 * model.bank.shapes.extents[placed.shape]
+        across = (middle[:, 1:] - np.array(shape[1:]) / 2) * model.voxel_um
+        return {"centroid_y_um": across[:, 0], "centroid_x_um": across[:, 1]}
+
+    original = {f"centroid_{axis}_um": model.pores[f"{axis}_um"].to_numpy() for axis in "yx"}
+    return ablate_bins(original, generate)

@@ -85,6 +85,7 @@ class PartJob:
                     self.paths.phases,
                     made,
                     self.paths.comparison,
+                    model=self.paths.model,
                     config=self.compare,
                     run=shared,
                 )

@@ -1,131 +1,249 @@
-"""The page of a comparison: `compare.html`, which needs nothing but itself, and `compare.json`."""
+"""Original against generated parts: `compare.html`, self-contained, and `compare.json`."""
 
 from __future__ import annotations
 
-import base64
-import io
-import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from poroscale import __version__
-from poroscale.compare.sample import METRICS
-from poroscale.manifest import write_durably
+from poroscale.report.page import json_bytes, store
+from poroscale.report.panels import Panel, Section
 from poroscale.report.style import house_style, svg_of
-from poroscale.report.template import render
 
 if TYPE_CHECKING:
-    from poroscale.compare import Comparison
-    from poroscale.compare.comparison import Side
+    from matplotlib.figure import Figure
+
+    from poroscale.compare import Ablation, CompareConfig, Comparison, Sample
 
 PAGE, NUMBERS = "compare.html", "compare.json"
-PALETTE = {0: (255, 255, 255), 1: (178, 184, 190), 2: (26, 26, 26)}
-WIDEST = 700
+Drawing = tuple[str, Callable[[], "Figure | None"], str, bool]
+"""Name, function, caption, and whether the figure takes the whole width."""
 
 
-def write_comparison(found: Comparison) -> Path:
-    """Write page and numbers into the comparison's folder; returns the page's path."""
-    from poroscale.report.figures.matching import figures
+def compare_volumes(
+    reference: Sequence[Sample],
+    generated: Sequence[Sample],
+    out_dir: Path,
+    *,
+    config: CompareConfig | None = None,
+    ablation: Ablation | None = None,
+) -> Comparison:
+    """Compare two sets of measured parts and write the page.
 
-    with house_style():
-        panels = [
-            {"name": name, "caption": caption, "svg": svg_of(figure, name)}
-            for name, figure, caption in figures(found)
-            if figure is not None
-        ]
-    first, second = found.roughness
+    Parameters
+    ----------
+    reference, generated
+        Original and generated parts.
+    out_dir
+        Gets `compare.html` and `compare.json`, both listed in its manifest; byte-identical for
+        the same inputs. What is there is replaced.
+    config
+        Windows, splits, intervals.
+    ablation
+        Pores for several numbers of bins (Appendix B), shown if given.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, OSError
+        As `poroscale.compare.compare_parts`.
+    """
+    from poroscale.compare import compare_parts
+
+    comparison = compare_parts(reference, generated, config=config)
+    write_comparison(comparison, out_dir, ablation=ablation)
+    return comparison
+
+
+def write_comparison(
+    comparison: Comparison, out_dir: Path, *, ablation: Ablation | None = None
+) -> Path:
+    """Write `compare.html` and `compare.json` into `out_dir`; return the path of the page."""
+    from poroscale import __version__
+    from poroscale.compare.pictures import VIEWS
+    from poroscale.manifest import record_results
+    from poroscale.report.template import render
+
+    out_dir = Path(out_dir)
+    numbers = comparison.numbers
+    if ablation is not None:
+        numbers = numbers | {"ablation": ablation.rows}
+    store(out_dir / NUMBERS, json_bytes(numbers))
     page = render(
         "compare.html",
-        found=found,
-        names=METRICS,
-        summary=_summary(found),
-        panels=panels,
-        sections=[_sections(found.original), _sections(found.generated)],
-        roughness=[(name, first[name], second.get(name)) for name in first],
+        numbers=numbers,
+        views=VIEWS,
+        sections=draw(comparison, ablation),
         version=__version__,
     )
-    found.folder.mkdir(parents=True, exist_ok=True)
-    write_durably(found.folder / PAGE, page.encode())
-    text = json.dumps(_finite(found.numbers()), indent=1, sort_keys=True, allow_nan=False)
-    write_durably(found.folder / NUMBERS, text.encode())
-    return found.folder / PAGE
+    path = store(out_dir / PAGE, page.encode())
+    record_results(out_dir, files=[PAGE, NUMBERS])
+    return path
 
 
-def _summary(found: Comparison) -> list[str]:
-    """How good the match is, in sentences."""
-    agree = [name for name, each in found.distances.items() if each.ratio <= 1.5]
-    lines = [
-        f"{len(agree)} of {len(found.distances)} measures of the pores are as close to the "
-        "original, within a factor of 1.5, as two halves of the original are to each other."
-    ]
-    worst = max(found.distances.items(), key=lambda item: item[1].ratio, default=None)
-    if worst is not None:
-        name, each = worst
-        lines.append(
-            f"The poorest is {METRICS[name].split(' (')[0].lower()}: {each.ratio:.2f} times the "
-            "distance of the halves."
-        )
-    pictures = found.separations
-    if pictures:
-        name = max(pictures, key=lambda each: pictures[each].ratio)
-        lines.append(
-            f"The scattering separation S is at most {pictures[name].ratio:.2f} times P + P̂ "
-            f"({'surface' if name == 'surface' else f'projection along {name}'}); "
-            "equal laws give 1."
-        )
-    change = found.generated.pores_per_mm / found.original.pores_per_mm - 1
-    lines.append(f"The generated parts hold {100 * change:+.1f} % pores per length.")
-    return lines
+def draw(comparison: Comparison, ablation: Ablation | None) -> list[Section]:
+    """Every section that has something to show."""
+    plan = {
+        ("side-by-side", "Side by side"): _pictures(comparison),
+        ("pores", "Pores"): _pores(comparison),
+        ("place", "Place"): _place(comparison),
+        ("surface", "Surface"): _surface(comparison),
+        ("scattering-roses", "Scattering"): list(_roses(comparison)),
+        ("ablation", "Number of bins"): _ablation(ablation),
+        ("definitions", "What is measured"): _definitions(),
+    }
+    sections = []
+    with house_style():
+        for (name, title), drawings in plan.items():
+            panels = [
+                Panel(key, caption, svg_of(figure, key), wide)
+                for key, make, caption, wide in drawings
+                if (figure := make()) is not None
+            ]
+            if panels:
+                sections.append(Section(name, title, tuple(panels)))
+    return sections
 
 
-def _sections(side: Side) -> list[dict[str, Any]]:
-    """A layer, an upright section and a projection, as pictures of equal scale."""
-    phases, projection = side.samples[0].phases, side.projections[0]
-    z, y, x = phases.shape
-    # An upright section as high as wide: parts of other lengths look alike.
-    height = min(z, x)
-    layer = phases.read((z // 2, 0, 0), (1, y, x))[0]
-    upright = phases.read((0, y // 2, 0), (height, 1, x))[:, 0]
-    depth = projection.along_y[:height]
+def _pictures(comparison: Comparison) -> list[Drawing]:
+    from poroscale.report.figures import match_pictures
+
     return [
-        {"title": "Layer half way up", "png": _png(_coloured(layer))},
-        {"title": "Upright section", "png": _png(_coloured(upright))},
-        {"title": "Pores seen from the side", "png": _png(_shaded(depth))},
+        (
+            "sections",
+            lambda: match_pictures.sections(comparison),
+            "The first volume of either side: the layer with the most pore, the middle section "
+            "along the build direction, and all pores seen along x, darker where more pore lies "
+            "behind. Only as much length as both have is shown. Look for sides, bands or depths "
+            "where one has more pores than the other, and for pores of another size or shape.",
+            True,
+        )
     ]
 
 
-def _coloured(phases: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    table = np.zeros((256, 3), np.uint8)
-    for value, colour in PALETTE.items():
-        table[value] = colour
-    step = max(1, -(-max(phases.shape) // WIDEST))
-    return table[phases[::step, ::step]]
+def _pores(comparison: Comparison) -> list[Drawing]:
+    from poroscale.report.figures import match_values
+
+    limit = comparison.numbers["settings"]["limit"]
+    return [
+        (
+            "ratios",
+            lambda: match_values.ratios(comparison),
+            "Wasserstein distance of generated to original parts over that between two halves of "
+            "the original, both of samples of equal size, means over the splits. 1 (dashed): as "
+            f"close as the part is to itself. Shaded: within {limit:g} times, which passes. Look "
+            "for points beyond the shade.",
+            True,
+        ),
+        (
+            "distributions",
+            lambda: match_values.distributions(comparison),
+            "Distribution of each measure, original filled, generated as a line, on common classes "
+            "of equal width (of equal ratio on logarithmic scales). Pores cut by the volume's edge "
+            "have no shape and are left out, but for their position and number. Look for a line "
+            "that leaves the filled area by more than the steps between classes.",
+            True,
+        ),
+        (
+            "densities",
+            lambda: match_values.densities(comparison),
+            "Densities of pairs of measures; contours at 5 to 95 % of the largest density. Look "
+            "for contours that lean another way: then each measure may match alone, and their "
+            "relation does not.",
+            True,
+        ),
+    ]
 
 
-def _shaded(depth: NDArray[np.float64]) -> NDArray[np.uint8]:
-    step = max(1, -(-max(depth.shape) // WIDEST))
-    share = np.sqrt(depth[::step, ::step] / max(1.0, float(np.quantile(depth, 0.999))))
-    grey = 255 - (255 * np.clip(share, 0, 1)).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+def _place(comparison: Comparison) -> list[Drawing]:
+    from poroscale.report.figures import match_values
+
+    return [
+        (
+            "positions",
+            lambda: match_values.positions(comparison),
+            "Centroids of the pores of the first volume of either side, left seen along z, right "
+            "unrolled around the axis. Look for crowding at the same sides and depths, not for the "
+            "same points: generated pores are new ones.",
+            True,
+        ),
+        (
+            "windows",
+            lambda: match_values.layers(comparison),
+            "Porosity and number of pores of each window along z, first volumes. Look for equal "
+            "level and equal spread; single peaks need not agree.",
+            True,
+        ),
+        (
+            "two-point",
+            lambda: match_values.two_point(comparison),
+            "Probability that two points of the part, a lag apart, both lie in pores. It begins at "
+            "the porosity and falls to its square. Look at the slope at small lags (pore size and "
+            "surface) and for bumps (order among the pores).",
+            False,
+        ),
+    ]
 
 
-def _png(picture: NDArray[np.uint8]) -> str:
-    from PIL import Image
+def _surface(comparison: Comparison) -> list[Drawing]:
+    from poroscale.report.figures import match_pictures
 
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return [
+        (
+            "unrolled",
+            lambda: match_pictures.surfaces(comparison),
+            "The unrolled surface of the first volume of either side, on one scale of colours; "
+            "faces of a flat-sided part are below one another. Look for grains of one size and for "
+            "as many deep spots (blue) as high ones (red).",
+            True,
+        ),
+        (
+            "heights",
+            lambda: match_pictures.heights(comparison),
+            "Distribution of the heights. Look at both ends: peaks and valleys are not the same "
+            "thing for fatigue.",
+            False,
+        ),
+    ]
 
 
-def _finite(value: Any) -> Any:
-    """JSON without NaN and infinity."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value
+def _roses(comparison: Comparison) -> Iterator[Drawing]:
+    from poroscale.compare.pictures import VIEWS
+    from poroscale.report.figures import match_pictures
+
+    for view in ("z", "x", "surface"):
+
+        def make(view: str = view) -> Figure | None:
+            return match_pictures.roses(comparison, view)
+
+        yield (
+            f"roses-{view}",
+            make,
+            f"Scattering of {VIEWS[view].lower()}: logarithm of the mean coefficients by angle and "
+            "scale, fine scales within, coarse ones at the rim, brighter where larger; second "
+            "order by its second wavelet. Each disc is one realisation, a window or a volume. Look "
+            "whether rows of original and generated could be exchanged.",
+            True,
+        )
+
+
+def _ablation(ablation: Ablation | None) -> list[Drawing]:
+    if ablation is None:
+        return []
+    from poroscale.report.figures import match_values
+
+    caption = (
+        "Pores seen along z, generated with N_b bins across the part, and those of the original. "
+        "Look for the number of bins from which the outline is round and its side as dense."
+    )
+    return [("bins", lambda: match_values.ablation_panel(ablation), caption, True)]
+
+
+def _definitions() -> list[Drawing]:
+    from poroscale.report.figures import match_values
+
+    caption = (
+        "Left, seen along the build direction: angular position θ, and radial position r* relative "
+        "to the surface there. Right: angle φ of the long axis to the build direction z; I are the "
+        "principal moments of inertia."
+    )
+    return [("definitions-drawing", match_values.definitions, caption, True)]

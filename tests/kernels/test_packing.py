@@ -78,7 +78,6 @@ def test_gap_is_the_least_thickness_of_solid(seed, gap):
             assert (np.maximum(low - high, 0) ** 2).sum() >= gap**2
 
 
-
 @given(st.integers(0, 10**6))
 def test_order_of_the_candidates_does_not_matter(seed):
     shapes = bank()

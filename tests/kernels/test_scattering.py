@@ -63,7 +63,7 @@ def test_mean_power_of_white_noise_is_that_of_the_filter():
     band = wavelets((256, 256), 4, 4).band
     power = torch.fft.ifft2(torch.fft.fft2(noise) * band).abs().square().mean(dim=(-2, -1))
     assert power.numpy() == pytest.approx((band**2).mean(dim=(-2, -1)).numpy(), rel=0.35)
-    assert power.mean().item() == pytest.approx((band**2).mean().item() , rel=0.05)
+    assert power.mean().item() == pytest.approx((band**2).mean().item(), rel=0.05)
 
 
 def tensor(array):
@@ -100,7 +100,7 @@ def test_gradient_is_that_of_finite_differences():
 
 
 def test_unknown_terms_and_broken_maps_are_refused():
-    with pytest.raises(ValueError, match="terms must be of .*, got 's5'"):
+    with pytest.raises(ValueError, match=r"terms must be of .*, got 's5'"):
         ScatteringCovariance(tensor(field(0)), terms=("s5",))
     with pytest.raises(ValueError, match="finite"):
         ScatteringCovariance(tensor(np.full((32, 32), np.inf)))

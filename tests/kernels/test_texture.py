@@ -1,4 +1,4 @@
-"""Rough surfaces of any length: the same values for any box, and the variance of what was fitted."""
+"""Rough surfaces of any length: the same values for any box, the variance of what was fitted."""
 
 import numpy as np
 import pytest

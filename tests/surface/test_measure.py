@@ -52,7 +52,9 @@ def test_rough_phantom_gives_its_own_heights(new_path):
         [
             [
                 outline.radius
-                + map_value(outline.heights, outline.first, outline.step, (j + 0.5) / columns, i + 0.5)
+                + map_value(
+                    outline.heights, outline.first, outline.step, (j + 0.5) / columns, i + 0.5
+                )
                 for j in range(columns)
             ]
             for i in range(96)
@@ -134,9 +136,9 @@ def test_coordinates_of_points(new_path):
 def test_what_cannot_be_unrolled_is_refused(new_path):
     with pytest.raises(ValueError, match="holds no part"):
         measure_surface(write(np.zeros((64, 64, 64), np.uint8), new_path()), new_path("s"))
-    with pytest.raises(ValueError, match="surface must lie inside the volume.*x = 64"):
-        part = np.zeros((64, 64, 64), np.uint8)
-        part[:, 10:50, 20:] = 1
+    part = np.zeros((64, 64, 64), np.uint8)
+    part[:, 10:50, 20:] = 1
+    with pytest.raises(ValueError, match=r"surface must lie inside the volume.*x = 64"):
         measure_surface(write(part, new_path()), new_path("s"))
     with pytest.raises(TypeError, match="must hold phases"):
         measure_surface(write(np.ones((64, 64, 64), np.float32), new_path()), new_path("s"))
@@ -161,9 +163,7 @@ def test_concrete_cylinder(real, new_path):
     from poroscale.io.ingest import IngestConfig, ingest
     from poroscale.segment import OtsuConfig, segment_otsu
 
-    scan = ingest(
-        real("ct_concrete_100.tif"), new_path(), config=IngestConfig(voxel_size=15.0)
-    )
+    scan = ingest(real("ct_concrete_100.tif"), new_path(), config=IngestConfig(voxel_size=15.0))
     phases = segment_otsu(scan, new_path("phases.zarr"), config=OtsuConfig())
     assert isinstance(phases, Volume)
     surface = measure_surface(phases, new_path("surface"))

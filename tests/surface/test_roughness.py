@@ -56,11 +56,15 @@ def test_height_and_skewness_are_kept():
 
 def test_scattering_separation_is_that_of_equal_laws():
     original = skewed(shape=(256, 512))
-    made = fit_roughness([original], voxel_um=5.0, periodic=True).sampler(seed=5)((0, 0), (256, 512))
+    made = fit_roughness([original], voxel_um=5.0, periodic=True).sampler(seed=5)(
+        (0, 0), (256, 512)
+    )
     sets = [
         np.array(
             [
-                scattering_coefficients(heights[i : i + 64, j : j + 128] - heights.mean()).log_vector()
+                scattering_coefficients(
+                    heights[i : i + 64, j : j + 128] - heights.mean()
+                ).log_vector()
                 for i in range(0, 256, 64)
                 for j in range(0, 512, 128)
             ]
