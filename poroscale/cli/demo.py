@@ -20,7 +20,7 @@ def demo(
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Scan a phantom, find its pores, and compare them with the truth."""
+    """Scan a phantom, find its pores, and make a new part like it."""
     from poroscale import verbs
 
     run = options.run_of(memory, cluster, workers, block, overwrite)

@@ -38,6 +38,10 @@ DRAWS = 200
 """Stream of the slabs."""
 TRIES = 8
 """Places that a pore near the surface looks at."""
+OPEN_PLACES = 3
+"""Of these, a pore that cuts the surface looks at so many, at several depths each."""
+SHIFTS = (0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0)
+"""Voxels that it is moved outwards."""
 STRATA = 20
 """Strata of r* for parts that have no polar coordinates."""
 SHARPNESS = 0.35
@@ -194,11 +198,17 @@ class CandidateSampler:
         order = self._likely_first(drawn, generator)
         opened = self._pores["opened"][drawn.source]
         corner = np.zeros((count, 3), np.int32)
-        waiting = np.arange(count)
-        for turn in range(TRIES):
-            pick = order[waiting, turn]
+        placed, waiting = np.ones(count, bool), np.arange(count)
+        radius = np.sqrt(self.geometry.section / np.pi)
+        for turn in range(TRIES * OPEN_PLACES):
+            # A pore that cuts the surface is moved in and out at each of its first places.
+            step = turn % TRIES
+            pick = order[waiting, np.where(opened[waiting], turn // TRIES, step)]
+            shift = np.where(opened[waiting], SHIFTS[step], 0.0) / radius
             theta = drawn.theta[waiting, pick]
-            points = self.geometry.place(drawn.r_star[waiting], theta, drawn.z[waiting, pick])
+            points = self.geometry.place(
+                drawn.r_star[waiting] + shift, theta, drawn.z[waiting, pick]
+            )
             corner[waiting] = self._corner(points, drawn.shape[waiting])
             fit = fits(
                 self.model.bank.shapes,
@@ -208,9 +218,11 @@ class CandidateSampler:
                 geometry=self.geometry,
             )
             waiting = waiting[~fit]
+            if turn == TRIES - 1:
+                placed[waiting[~opened[waiting]]] = False
+                waiting = waiting[opened[waiting]]
             if not len(waiting):
                 break
-        placed = np.ones(count, bool)
         placed[waiting] = False
         return self._candidates(corner, drawn, opened, keys).select(placed)
 

@@ -11,7 +11,7 @@ from poroscale.parts.geometry import Geometry
 
 POINTS = 1 << 19
 """Voxels that are looked at at a time: 12 MB of coordinates."""
-OPEN_SHARE = 0.3
+OPEN_SHARE = 0.85
 """Of the voxels of a pore that cuts the surface, at least this share lies below it."""
 
 

@@ -1,4 +1,4 @@
-"""The main job on a generated scan whose every pore is known."""
+"""All of it on a generated scan with known pores: analyse, fit, generate, compare."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from poroscale.engine import Run, connect
 from poroscale.io.ingest import IngestConfig
 from poroscale.phantom import PhantomConfig, phantom, score_pores
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
+from poroscale.pipelines.compare import compare_parts
+from poroscale.pipelines.fit import fit_part
+from poroscale.pipelines.generate import GenerateConfig, generate_parts
 from poroscale.segment import OtsuConfig
 from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.histogram import grey_histogram
 from poroscale.volume import PHASES, Volume
 
 DEMO = PhantomConfig(shape=(192, 256, 256), voxel_size=5.0, porosity=0.008, seed=1)
+LONGER = 2
+"""How many times as long as the scan the generated part is."""
 CLOSE_UM = 30.0
 
 
 def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
-    """Make a scan, analyse it, and say how well the pores agree with the truth.
+    """Make a scan, analyse it, compare with the truth, and make a new part like it.
 
     Parameters
     ----------
@@ -50,6 +55,19 @@ def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
         yield from agreement(score, truth_porosity(made.truth, shared))
         yield f"table      {result.table}"
         yield f"report     {result.report}"
+        yield from renewed(result.phases, out, shared)
+
+
+def renewed(phases: Volume, out: Path, run: Run) -> Iterator[str]:
+    """Fit a model to the analysed part, generate one twice as long, compare the two."""
+    z, y, x = phases.shape
+    yield from fit_part([phases], out / "model", run=run).describe()
+    config = GenerateConfig(shape=(LONGER * z, y, x), seed=1)
+    (made,) = generate_parts(out / "model", out / "generated.zarr", config=config, run=run)
+    yield from made.describe()
+    found = compare_parts([phases], [made.phases], out / "comparison", model=out / "model", run=run)
+    yield from found.describe()
+    yield f"comparison {out / 'comparison' / 'compare.html'}"
 
 
 def truth_porosity(truth: Volume, run: Run) -> float:
