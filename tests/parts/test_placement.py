@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from poroscale.kernels.packing import ACCEPTED, SLAB, decide, join_candidates
+from poroscale.kernels.packing import ACCEPTED, SLAB, Candidates, decide, join_candidates
+from poroscale.kernels.shapes import Shapes
 from poroscale.parts import placement
 from poroscale.parts.generate import Painter
 from poroscale.parts.geometry import Cylinder
@@ -110,3 +111,22 @@ def test_labelling_finds_each_of_5000_closed_pores():
         for step in (-1, 1):
             beside = np.roll(near, step, axis)[1:-1, 1:-1, 1:-1]
             assert not ((phases == 2) & (beside == 0)).any()
+
+
+class Chain:
+    """Rods end to end from z = -200 on, each decided by the one below it."""
+
+    reach = 5
+
+    def __call__(self, slab):
+        rods = np.arange(-40, 200, dtype=np.int32)
+        rods = rods[rods * 5 // SLAB == slab]
+        corner = np.stack([5 * rods, 0 * rods, 0 * rods], axis=1)
+        none = np.zeros(len(rods), np.int32)
+        return Candidates(corner, none, none, none > 0, (rods + 40).astype(np.uint64))
+
+
+def test_window_grows_to_where_its_dependencies_begin():
+    rod = Shapes.of([np.ones((5, 1, 1))])
+    kept = Planner(Chain(), rod).window(8, 9).corner[:, 0]
+    assert kept.tolist() == [z for z in range(-200, 1000, 10) if z // SLAB == 8]
