@@ -104,6 +104,26 @@ def crossings(field, phases, origin, core, rays):  # type: ignore[no-untyped-def
 
 
 @njit(nogil=True, cache=True)
+def keep_outermost(found, number, distance, pore):  # type: ignore[no-untyped-def]
+    """Add the crossings of a block, in any order, to what is known of every ray.
+
+    Parameters
+    ----------
+    found : (ndarray of float32, of uint8, of uint8), each of shape (rays,)
+        Outermost distance so far (NaN: none), how many crossings (up to 255), and whether the
+        outermost is one of a pore. Changed in place.
+    number, distance, pore
+        As `crossings` returns them.
+    """
+    farthest, count, open_pore = found
+    for k in range(len(number)):
+        i = number[k]
+        if count[i] == 0 or distance[k] > farthest[i]:
+            farthest[i], open_pore[i] = distance[k], pore[k]
+        count[i] = min(count[i] + 1, 255)
+
+
+@njit(nogil=True, cache=True)
 def _clip(start, along, low, high, t0, t1):  # type: ignore[no-untyped-def]
     if abs(along) < 1e-12:
         if start < low or start >= high:
