@@ -33,6 +33,8 @@ from poroscale.volume import Volume, VolumeSpec
 
 RADIUS, FLAGS, ROUGHNESS = "radius.zarr", "flags.zarr", "roughness.json"
 VERSION = 2
+RIM_SHARE = 0.25
+"""Rims are fewer of the rows than this."""
 SHOWN = ("Sa", "Sq", "Sz", "Ssk", "Sku", "Sal", "Str", "Sdr")
 """Parameters that are printed; roughness.json has them all."""
 
@@ -173,10 +175,9 @@ def _write(
 ) -> SurfaceMap:
     voxel = phases.voxel_size[0]
     about = {"kind": "radius_map", **frame.describe(voxel, phases.origin)}
-    kept = np.flatnonzero(((flags & GAP) > 0).mean(axis=(0, 2)) < 0.5)
-    if not len(kept):
+    rows = _rows_with_surface(radius, flags)
+    if rows is None:
         raise ValueError(f"{phases.path} has no surface that could be unrolled")
-    rows = (int(kept[0]), int(kept[-1]) + 1)
     um = (radius * np.float32(voxel)).astype(np.float32)
     roughness = {
         **about,
@@ -209,6 +210,29 @@ def _write(
     write_durably(out_dir / ROUGHNESS, canonical_json(_plain(roughness)).encode())
     record_results(out_dir, files=[ROUGHNESS], outputs=[RADIUS, FLAGS])
     return SurfaceMap.open(out_dir)
+
+
+def _rows_with_surface(
+    radius: NDArray[np.float32], flags: NDArray[np.uint8]
+) -> tuple[int, int] | None:
+    """First row, and the row past the last, that have a surface.
+
+    The rim of an end that lies inside the volume is no wall: rows there whose median is half a
+    voxel more off than three standard deviations of the others' are cut, too.
+    """
+    kept = np.flatnonzero(((flags & GAP) > 0).mean(axis=(0, 2)) < 0.5)
+    if not len(kept):
+        return None
+    first, last = int(kept[0]), int(kept[-1])
+    medians = np.median(radius, axis=(0, 2)) - np.median(radius[:, kept])
+    spread = 1.4826 * float(np.median(np.abs(medians[kept])))
+    off = np.abs(medians) > 3 * spread + 0.5
+    if off[kept].mean() < RIM_SHARE:
+        while first > 0 and off[first]:
+            first += 1
+        while last < len(off) - 1 and off[last]:
+            last -= 1
+    return first, last + 1
 
 
 def _parameters(

@@ -64,7 +64,7 @@ def fit_frame(phases: Volume, frame: Frame, config: SurfaceConfig, *, run: Run) 
     reach = math.hypot(*phases.shape[1:])
     for _ in range(ROUNDS):
         rays = frame.outline_rays(reach)
-        radius, _ = surface_along(phases, rays, smooth=False, run=run)
+        radius, _ = surface_along(phases, rays, run=run)
         if np.isfinite(radius).sum() < 0.1 * radius.size:
             raise ValueError(f"{phases.path} has no surface that could be unrolled around one axis")
         before, points = frame, _points(frame, radius.astype(np.float64))

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
-from poroscale.kernels.unrolling import HALO, Rays, crossings, keep_outermost, smoothed
+from poroscale.kernels.unrolling import HALO, Rays, crossings, keep_outermost
 from poroscale.surface.config import SurfaceConfig
 from poroscale.surface.flags import GAP, OPEN_PORE, OVERHANG, fill_flagged, flag_cells
 from poroscale.surface.frame import Frame
 from poroscale.volume import Index, Volume
 
-SMOOTH_BYTES, RAW_BYTES = 14.0, 5.0
-"""A voxel's mask, field and the filter's own copy; a mask and a field."""
+RAY_BYTES = 2.0
+"""Beside a voxel: the padded copy of its block, and the crossings, far fewer than voxels."""
 
 
 def unroll(
@@ -40,12 +40,9 @@ def unroll(
 
 
 def surface_along(
-    phases: Volume, rays: Rays, *, smooth: bool = True, run: Run
+    phases: Volume, rays: Rays, *, run: Run
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Outermost crossing [voxel] of each ray and its flags, both (rows, columns); NaN in gaps.
-
-    Without `smooth` the bare mask is crossed: half a voxel rough, which does for a fit.
-    """
+    """Outermost crossing [voxel] of each ray and its flags, both (rows, columns); NaN in gaps."""
     shape = (rays.rows, len(rays.along))
     reduction = Reduction(
         _cross, partial(_collect, size=shape[0] * shape[1]), lambda found: found, located=True
@@ -54,8 +51,8 @@ def surface_along(
         reduction,
         phases,
         halo=Halo.of(HALO, pad="edge"),
-        parameters={"rays": rays, "smooth": smooth},
-        bytes_per_voxel=SMOOTH_BYTES if smooth else RAW_BYTES,
+        parameters={"rays": rays},
+        bytes_per_voxel=RAY_BYTES,
         run=run,
     )
     if isinstance(found, Mapping):  # one block: nothing was combined
@@ -68,16 +65,12 @@ def surface_along(
     return distance.reshape(shape), flags.reshape(shape)
 
 
-def _cross(
-    block: NDArray[np.uint8], *, origin: Index, rays: Rays, smooth: bool
-) -> dict[str, NDArray[Any]]:
-    part = block != 0
-    if part.all() or not part.any():
+def _cross(block: NDArray[np.uint8], *, origin: Index, rays: Rays) -> dict[str, NDArray[Any]]:
+    if block.all() or not block.any():
         empty = np.zeros(0, np.int64)
         return {"number": empty, "distance": empty.astype(np.float32), "pore": empty.astype("u1")}
     z, y, x = (n - 2 * HALO for n in block.shape)
-    field = smoothed(part) if smooth else part.astype(np.float32)
-    number, distance, pore = crossings(field, block, origin, (z, y, x), rays)
+    number, distance, pore = crossings(block, origin, (z, y, x), rays)
     return {"number": number, "distance": distance, "pore": pore}
 
 

@@ -150,6 +150,18 @@ def test_capped_parts_keep_the_rows_that_have_a_surface(new_path):
     assert abs(last - 80) <= 1
 
 
+def test_chamfers_of_the_ends_are_no_roughness(new_path):
+    part = cylinder(36.0)
+    z, y, x = np.indices(part.shape) + 0.5
+    room = np.minimum(z - 12, 84 - z)  # ends at 12 and 84, chamfered over four voxels
+    part[(np.hypot(y - 56, x - 56) > 32 + np.minimum(room, 4)) | (room < 0)] = 0
+    found = measure_surface(write(part, new_path()), new_path("surface")).roughness
+    clean = measure_surface(write(cylinder(36.0), new_path()), new_path("clean")).roughness
+    assert 14 <= found["rows"][0] <= 17
+    assert 79 <= found["rows"][1] <= 82
+    assert found["faces"][0]["Sq"] < 1.3 * clean["faces"][0]["Sq"]  # 4 with the chamfers in it
+
+
 def test_same_map_for_any_block_and_cluster(new_path):
     phases = write(cylinder(36.3, tilt=0.02), new_path())
     maps = [
