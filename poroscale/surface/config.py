@@ -19,7 +19,7 @@ class SurfaceConfig(Config):
         cross-section fills.
     notch_um
         A place that lies deeper than `notch_depth` times the spread of the heights below the median
-        over this length is an open pore, not roughness.
+        over this length (30 voxels at least) is an open pore, not roughness.
     notch_depth
         In standard deviations (of the median absolute deviation); 5 voxels at least.
     short_wave_um
