@@ -15,7 +15,7 @@ def bench(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Parts, with commas: label, dask-image (a minute a run), ingest, analyse, plan."
+            help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, plan."
         ),
     ] = None,
     data: Annotated[

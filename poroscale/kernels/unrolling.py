@@ -1,9 +1,9 @@
 """Where rays from the axis of a part leave it.
 
-The part's mask is smoothed a little, and a ray crosses the surface where the smoothed mask falls
-below one half: on a binary mask that is the surface to about a tenth of a voxel. Each ray is
-looked at in every block that it passes; a crossing belongs to the block that holds its last inner
-sample.
+A ray crosses the surface where the part's mask, smoothed a little, falls below one half: on a
+binary mask that is the surface to about a tenth of a voxel. The mask is smoothed where a ray needs
+it, not as a whole: most of a block is far from the surface. Each ray is looked at in every block
+that it passes; a crossing belongs to the block that holds its last inner sample.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 SIGMA = 0.8
 HALO = 5
 """Voxels around a block: smoothing, interpolation, and one step of a ray."""
+TAPS = np.exp(-0.5 * (np.arange(-2, 3) / SIGMA) ** 2)
+TAPS /= TAPS.sum()
+WINDOW = len(TAPS) + 1
+"""Voxels an axis that a smoothed value between voxels depends on."""
 
 
 class Rays(NamedTuple):
@@ -43,22 +47,14 @@ class Rays(NamedTuple):
     last: float
 
 
-def smoothed(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The mask as a smooth field between 0 and 1."""
-    from scipy.ndimage import gaussian_filter
-
-    return np.asarray(gaussian_filter(mask.astype(np.float32), SIGMA, truncate=2.6))
-
-
 @njit(nogil=True, cache=True)
-def crossings(field, phases, origin, core, rays):  # type: ignore[no-untyped-def]
+def crossings(phases, origin, core, rays):  # type: ignore[no-untyped-def]
     """Crossings of rays in one block.
 
     Parameters
     ----------
-    field : ndarray of float32, shape (z, y, x)
-        Smoothed mask of the block and `HALO` voxels around it.
-    phases : ndarray of uint8, same shape
+    phases : ndarray of uint8, shape (z, y, x)
+        The block and `HALO` voxels around it; all but 0 is part.
     origin : tuple of int
         First voxel of the block without its halo.
     core : tuple of int
@@ -89,18 +85,39 @@ def crossings(field, phases, origin, core, rays):  # type: ignore[no-untyped-def
                 start[k] = rays.point[k] + (i + 0.5) * rays.axis[k] + rays.offset[j, k]
                 t0, t1 = _clip(start[k], rays.along[j, k], low[k], high[k], t0, t1)
             # Samples lie on one lattice along the ray, whatever the block.
-            n = int(math.ceil(t0 - rays.first))
-            while rays.first + n < t1:
-                t = rays.first + n
-                value = _sample(field, origin, start, rays.along[j], t)
-                if value >= 0.5:
-                    after = _sample(field, origin, start, rays.along[j], t + 1.0)
-                    if after < 0.5:
-                        number.append(np.int64(i * columns + j))
-                        distance.append(np.float32(t + (value - 0.5) / (value - after)))
-                        pore.append(_is_pore(phases, origin, start, rays.along[j], t))
-                n += 1
+            t = rays.first + math.ceil(t0 - rays.first)
+            if t >= t1:
+                continue
+            value = _sample(phases, origin, start, rays.along[j], t)
+            while t < t1:
+                after = _sample(phases, origin, start, rays.along[j], t + 1.0)
+                if value >= 0.5 and after < 0.5:
+                    number.append(np.int64(i * columns + j))
+                    distance.append(np.float32(t + (value - 0.5) / (value - after)))
+                    pore.append(_is_pore(phases, origin, start, rays.along[j], t))
+                value = after
+                t += 1.0
     return np.array(number[1:]), np.array(distance[1:]), np.array(pore[1:])
+
+
+@njit(nogil=True, cache=True)
+def keep_outermost(found, number, distance, pore):  # type: ignore[no-untyped-def]
+    """Add the crossings of a block, in any order, to what is known of every ray.
+
+    Parameters
+    ----------
+    found : (ndarray of float32, of uint8, of uint8), each of shape (rays,)
+        Outermost distance so far (NaN: none), how many crossings (up to 255), and whether the
+        outermost is one of a pore. Changed in place.
+    number, distance, pore
+        As `crossings` returns them.
+    """
+    farthest, count, open_pore = found
+    for k in range(len(number)):
+        i = number[k]
+        if count[i] == 0 or distance[k] > farthest[i]:
+            farthest[i], open_pore[i] = distance[k], pore[k]
+        count[i] = min(count[i] + 1, 255)
 
 
 @njit(nogil=True, cache=True)
@@ -114,24 +131,49 @@ def _clip(start, along, low, high, t0, t1):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _sample(field, origin, start, along, t):  # type: ignore[no-untyped-def]
-    # Trilinear; voxel i has its centre at i + 0.5. Held at the rim of the block and its halo.
+def _sample(phases, origin, start, along, t):  # type: ignore[no-untyped-def]
+    # Voxel i has its centre at i + 0.5.
     z = start[0] + t * along[0] - origin[0] + HALO - 0.5
     y = start[1] + t * along[1] - origin[1] + HALO - 0.5
     x = start[2] + t * along[2] - origin[2] + HALO - 0.5
-    i = min(max(int(math.floor(z)), 0), field.shape[0] - 2)
-    j = min(max(int(math.floor(y)), 0), field.shape[1] - 2)
-    k = min(max(int(math.floor(x)), 0), field.shape[2] - 2)
-    a = min(max(z - i, 0.0), 1.0)
-    b = min(max(y - j, 0.0), 1.0)
-    c = min(max(x - k, 0.0), 1.0)
+    i, j, k = int(math.floor(z)), int(math.floor(y)), int(math.floor(x))
+    half = WINDOW // 2 - 1
+    corner = (i - half, j - half, k - half)
+    if _uniform(phases, corner, (i, j, k)):
+        return 1.0 if phases[i, j, k] != 0 else 0.0
     total = 0.0
-    for p in range(2):
-        wp = a if p else 1.0 - a
-        for q in range(2):
-            wq = wp * (b if q else 1.0 - b)
-            total += wq * ((1.0 - c) * field[i + p, j + q, k] + c * field[i + p, j + q, k + 1])
+    for p in range(WINDOW):
+        plane = 0.0
+        for q in range(WINDOW):
+            row = 0.0
+            for r in range(WINDOW):
+                if phases[corner[0] + p, corner[1] + q, corner[2] + r] != 0:
+                    row += _weight(r, x - k)
+            plane += row * _weight(q, y - j)
+        total += plane * _weight(p, z - i)
     return total
+
+
+@njit(nogil=True, cache=True)
+def _weight(n, f):  # type: ignore[no-untyped-def]
+    # Linear between the smoothed values of two voxels.
+    before = TAPS[n] if n < WINDOW - 1 else 0.0
+    after = TAPS[n - 1] if n > 0 else 0.0
+    return (1.0 - f) * before + f * after
+
+
+@njit(nogil=True, cache=True)
+def _uniform(phases, corner, middle):  # type: ignore[no-untyped-def]
+    # Corners and middle of the window tell that no surface is in it; a hair that passes between
+    # them counts for little in the smoothed mask.
+    inside = phases[middle[0], middle[1], middle[2]] != 0
+    far = WINDOW - 1
+    for p in range(0, WINDOW, far):
+        for q in range(0, WINDOW, far):
+            for r in range(0, WINDOW, far):
+                if (phases[corner[0] + p, corner[1] + q, corner[2] + r] != 0) != inside:
+                    return False
+    return True
 
 
 @njit(nogil=True, cache=True)

@@ -149,8 +149,6 @@ def _check_shape(model: PartModel, geometry: Geometry) -> None:
 
 
 def _check_density(sampler: CandidateSampler, geometry: Geometry, placed: int) -> None:
-    if not geometry.polar:
-        return  # how many belong into a body of any form is known only where it was filled
     meant = sampler.rate * geometry.shape[0]
     if placed < TOO_FEW * meant - 6 * np.sqrt(meant) - 3:
         raise ValueError(

@@ -12,6 +12,7 @@ placed: placement loses some to others and to the surface.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -109,6 +110,11 @@ class PartModel:
         factor
             Told the table of source pores, it gives a factor for each: to double the density in one
             corner, `lambda p: np.where((p.x_um > 500) & (p.y_um > 500), 2, 1)`.
+
+        Notes
+        -----
+        Weights are corrected for the pores that placement rejects at the density of the scans.
+        Where it is much denser more are rejected, and somewhat fewer are placed than meant.
         """
         factors = np.broadcast_to(np.asarray(factor(self.pores), float), len(self.pores))
         if not (np.isfinite(factors).all() and (factors >= 0).all()):
@@ -126,15 +132,13 @@ class PartModel:
     @property
     def digest(self) -> str:
         """Identity of the model, for recipes."""
-        return digest_of(
-            {
-                "settings": self.settings,
-                "rate": [float(x) for x in self.pores["rate"]],
-                "weight": [float(x) for x in self.pores["weight"]],
-                "voxels": int(self.bank.shapes.voxels.sum()),
-                "rows": [int(x) for x in self.pores["bank_row"]],
-            }
-        )
+        arrays = {name: self.pores[name].to_numpy() for name in sorted(self.pores.columns)}
+        arrays |= {"density": self.density, **self.bank.shapes._asdict()}
+        sums = {
+            name: hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+            for name, values in arrays.items()
+        }
+        return digest_of({"settings": self.settings, "arrays": sums})
 
     def describe(self) -> Iterator[str]:
         """What the model says of the part, in words."""

@@ -10,8 +10,11 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from poroscale import __version__
 from poroscale.manifest import JOURNAL_DIR, Manifest, check_file
+from poroscale.parts.model import SETTINGS, PartModel
 from poroscale.volume import Volume
 
 OPTIONAL = {
@@ -55,10 +58,28 @@ def _inside(file: Path, folders: list[Path]) -> bool:
 
 def info(path: str | Path) -> list[str]:
     """What the volume or table at `path`, or those in a folder, hold and how they were made."""
-    lines: list[str] = []
+    lines = list(_model_lines(Path(path))) if (Path(path) / SETTINGS).exists() else []
     for output in outputs_in(Path(path)):
         lines += _table_lines(output) if output.is_file() else list(_volume_lines(output))
     return lines
+
+
+SHADES = " .:-=+*#%@"
+CELLS = 24
+"""Columns of the map of pores that is printed; half as many rows, as characters are tall."""
+
+
+def _model_lines(folder: Path) -> Iterator[str]:
+    """What a part model says, and a map of its pores seen along the build direction."""
+    model = PartModel.open(folder)
+    yield from model.describe()
+    width = float(model.settings["width_um"])
+    edges = [(np.arange(n + 1) / n - 0.5) * width for n in (CELLS // 2, CELLS)]
+    pores = model.pores
+    counts, _, _ = np.histogram2d(pores["y_um"], pores["x_um"], edges, weights=pores["rate"])
+    steps = np.ceil(counts / max(counts.max(), 1e-300) * (len(SHADES) - 1)).astype(int)
+    for row in steps:
+        yield "           " + "".join(SHADES[step] for step in row)
 
 
 def _volume_lines(path: Path) -> Iterator[str]:

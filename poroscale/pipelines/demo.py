@@ -12,9 +12,6 @@ from poroscale.engine import Run, connect
 from poroscale.io.ingest import IngestConfig
 from poroscale.phantom import PhantomConfig, phantom, score_pores
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
-from poroscale.pipelines.compare import compare_parts
-from poroscale.pipelines.fit import fit_part
-from poroscale.pipelines.generate import GenerateConfig, generate_parts
 from poroscale.segment import OtsuConfig
 from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.histogram import grey_histogram
@@ -60,6 +57,10 @@ def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
 
 def renewed(phases: Volume, out: Path, run: Run) -> Iterator[str]:
     """Fit a model to the analysed part, generate one twice as long, compare the two."""
+    from poroscale.pipelines.compare import compare_parts
+    from poroscale.pipelines.fit import fit_part
+    from poroscale.pipelines.generate import GenerateConfig, generate_parts
+
     z, y, x = phases.shape
     yield from fit_part([phases], out / "model", run=run).describe()
     config = GenerateConfig(shape=(LONGER * z, y, x), seed=1)

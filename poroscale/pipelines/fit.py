@@ -26,6 +26,7 @@ from poroscale.engine.recipe import plain
 from poroscale.engine.work import held_folder
 from poroscale.manifest import check_file, digest_of, record_results
 from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
+from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
@@ -36,7 +37,9 @@ from poroscale.surface.coordinates import surface_coordinates, texture_maps
 from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
 from poroscale.volume import Volume
 
-STAGES = ("fit", "surface", "roughness")
+STAGES = ("fit", "surface", "roughness", "dcgan")
+GAN = "dcgan"
+"""Folder in which a GAN is trained, in that of what is measured."""
 NEEDED = (
     "label",
     "voxel_count",
@@ -80,6 +83,7 @@ class FitPartConfig:
     fit: FitConfig = field(default_factory=FitConfig)
     surface: SurfaceConfig = field(default_factory=SurfaceConfig)
     roughness: RoughnessConfig = field(default_factory=RoughnessConfig)
+    dcgan: DcganConfig = field(default_factory=DcganConfig)
 
     @classmethod
     def of(cls, sections: Mapping[str, Mapping[str, Any]]) -> FitPartConfig:
@@ -101,6 +105,7 @@ class FitPartConfig:
             parsed(FitConfig, "fit"),
             parsed(SurfaceConfig, "surface"),
             parsed(RoughnessConfig, "roughness"),
+            parsed(DcganConfig, "dcgan"),
         )
 
 
@@ -143,6 +148,7 @@ def fit_part(
             "fit": config.fit.model_dump(),
             "surface": config.surface.model_dump(),
             "roughness": config.roughness.model_dump(),
+            "dcgan": config.dcgan.model_dump() if config.fit.bank == "dcgan" else None,
         }
     )
     work = model_dir.with_name(f"{model_dir.name}.work")
@@ -230,21 +236,20 @@ def _fit_model(
 
     with cluster_of(run) as cluster:
         workers = cluster.workers
-    bank = _bank(config.fit, parts, [scan.bank for scan in scans], folder=folder, run=run)
+    bank = _bank(config, [scan.bank for scan in scans], folder=folder, run=run)
     return fit_part_model(scans, settings, geometry_of=geometry_of, bank=bank, workers=workers)
 
 
-def _bank(
-    config: FitConfig,
-    parts: Sequence[MeasuredPart],
-    banks: Sequence[Bank],
-    *,
-    folder: Path,
-    run: Run,
-) -> Bank | None:
-    if config.bank == "empirical":
+def _bank(config: FitPartConfig, banks: Sequence[Bank], *, folder: Path, run: Run) -> Bank | None:
+    """Shapes in place of the scans' own, if others are wanted."""
+    if config.fit.bank == "empirical":
         return None
-    return ellipsoid_bank(join_banks(banks))
+    own = join_banks(banks)
+    if config.fit.bank == "ellipsoid":
+        return ellipsoid_bank(own)
+    from poroscale.parts.dcgan import dcgan_bank
+
+    return dcgan_bank(own, folder / GAN, config=config.dcgan, seed=config.fit.seed, run=run)
 
 
 def _section(about: Mapping[str, Any]) -> float:

@@ -14,6 +14,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from poroscale.config import Config
 from poroscale.engine import Run, connect
+from poroscale.manifest import Manifest
 from poroscale.parts.generate import GeneratedPart, generate_part
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
@@ -82,7 +83,11 @@ def generate_parts(
             seed = config.seed + number
             geometry = geometry_of(opened, roughness, config=config, seed=seed)
             path = out if config.count is None else _numbered(out, number)
-            about = {"shape": list(geometry.shape), **config.model_dump(include={"diameter"})}
+            about = {
+                "shape": list(geometry.shape),
+                "diameter": config.diameter,
+                "roughness": Manifest.load(Path(model) / ROUGHNESS).digest,
+            }
             yield generate_part(opened, path, geometry=geometry, seed=seed, about=about, run=shared)
 
 

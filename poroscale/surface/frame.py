@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from poroscale.kernels.unrolling import Rays
 
 Floats = NDArray[np.float64]
 FACES = ("+x", "+y", "-x", "-y")
+OUTLINE_ROWS, OUTLINE_COLUMNS = 128, 360
 EDGE_MARGIN = 6
 """Voxels at either edge of a face that are corner, not face."""
 
@@ -34,6 +35,8 @@ class Frame:
         Half extents (y, x): the radius twice for a cylinder.
     rows
         Voxel layers along the axis.
+    turn
+        Angle of a box about its axis [rad], from x towards y, -π/4 to π/4.
     """
 
     part: Literal["cylinder", "box"]
@@ -41,6 +44,7 @@ class Frame:
     axis: Floats
     half: tuple[float, float]
     rows: int
+    turn: float = 0.0
 
     @property
     def radius(self) -> float:
@@ -56,11 +60,13 @@ class Frame:
 
     @property
     def across(self) -> tuple[Floats, Floats]:
-        """Unit vectors nearest to y and x that are perpendicular to the axis."""
+        """Unit vectors along y and x of the part, perpendicular to the axis."""
         x = np.array([0.0, 0.0, 1.0]) - self.axis[2] * self.axis
         x /= np.linalg.norm(x)
         # Axis, y and x are right-handed in the order (z, y, x).
-        return np.asarray(np.cross(x, self.axis)), x
+        y = np.cross(x, self.axis)
+        cos, sin = math.cos(self.turn), math.sin(self.turn)
+        return np.asarray(cos * y - sin * x), np.asarray(cos * x + sin * y)
 
     def sheets(self) -> list[Rays]:
         """One sheet of rays around a cylinder, four for the faces of a box."""
@@ -78,6 +84,23 @@ class Frame:
             half = self.half[1] if "x" in face else self.half[0]
             sheets.append(self._sheet(offset, np.tile(normal, (self.columns, 1)), half))
         return sheets
+
+    def outline_rays(self, reach: float) -> Rays:
+        """Few rays all around, from the axis out to `reach`: every so many layers a ring."""
+        step = max(1, self.rows // OUTLINE_ROWS)
+        theta = 2 * math.pi * (np.arange(OUTLINE_COLUMNS) + 0.5) / OUTLINE_COLUMNS
+        y, x = self.across
+        along = np.sin(theta)[:, None] * y + np.cos(theta)[:, None] * x
+        start = np.zeros_like(along)
+        return Rays(self.point, step * self.axis, start, along, self.rows // step, 0.0, reach)
+
+    def moved(self, y: tuple[float, float], x: tuple[float, float]) -> Frame:
+        """This frame with its axis moved by offset + slope times the way along it, in y and x."""
+        across_y, across_x = self.across
+        point = self.point + y[0] * across_y + x[0] * across_x
+        axis = self.axis + y[1] * across_y + x[1] * across_x
+        axis /= np.linalg.norm(axis)
+        return replace(self, point=point - axis * (point[0] / axis[0]), axis=axis)
 
     def _sheet(self, offset: Floats, along: Floats, distance: float) -> Rays:
         reach = 0.3 * distance + 10
@@ -101,6 +124,7 @@ class Frame:
             "axis": {
                 "point_um": [float(v) for v in (self.point + origin) * voxel_um],
                 "direction": [float(v) for v in self.axis],
+                "turn_rad": self.turn,
             },
         }
 
@@ -125,7 +149,8 @@ class Axes:
         """The axes in the attributes of a radius map."""
         point = np.array(attributes["axis"]["point_um"])
         direction = np.array(attributes["axis"]["direction"])
-        y, x = Frame("cylinder", point, direction, (1.0, 1.0), 1).across
+        turn = float(attributes["axis"].get("turn_rad", 0.0))
+        y, x = Frame("box", point, direction, (1.0, 1.0), 1, turn).across
         return cls(point, direction, y, x)
 
     def unroll(self, points: Floats) -> tuple[Floats, Floats, Floats]:

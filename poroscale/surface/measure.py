@@ -1,8 +1,8 @@
 """From phases to the unrolled surface of a part and its roughness.
 
-1. Sums over every layer give the axis: a line through the centroids of the layers.
-2. Rays from the axis find the surface in every block (`kernels/unrolling.py`).
-3. The first harmonic of the radius around each layer corrects the axis; rays once more.
+1. Sums over every layer give a first axis: a line through their centroids (`layers.py`).
+2. Few rays from it give the outline, which tells the form, its turn and the axis (`outline.py`).
+3. Rays from that axis find the surface in every block (`unroll.py`).
 4. Overhangs, open pores and gaps are flagged, left out of the parameters, and filled smoothly.
 """
 
@@ -11,31 +11,32 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine import Halo, Reduction, Run, connect, reduce_blocks, volume_from_array
+from poroscale.engine import Run, connect, volume_from_array
 from poroscale.engine.recipe import plain
 from poroscale.engine.work import held_folder
 from poroscale.kernels.areal import areal_parameters, gaussian_filter, level
-from poroscale.kernels.unrolling import HALO, Rays, crossings, smoothed
 from poroscale.manifest import canonical_json, check_file, digest_of, record_results, write_durably
 from poroscale.surface.config import SurfaceConfig
-from poroscale.surface.flags import GAP, fill_flagged, flag_cells
+from poroscale.surface.flags import GAP
 from poroscale.surface.frame import Frame
-from poroscale.volume import Index, Volume, VolumeSpec
+from poroscale.surface.layers import first_frame
+from poroscale.surface.outline import fit_frame
+from poroscale.surface.unroll import unroll
+from poroscale.volume import Volume, VolumeSpec
 
 RADIUS, FLAGS, ROUGHNESS = "radius.zarr", "flags.zarr", "roughness.json"
-FULL = 0.88
-"""A cross-section that fills more of its bounding rectangle is a box (a circle fills 0.785)."""
-VERSION = 1
+VERSION = 2
+RIM_SHARE = 0.25
+"""Rims are fewer of the rows than this."""
 SHOWN = ("Sa", "Sq", "Sz", "Ssk", "Sku", "Sal", "Str", "Sdr")
 """Parameters that are printed; roughness.json has them all."""
-Gift = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,7 @@ def measure_surface(
     with held_folder(out_dir), connect(run) as shared:
         if _finished(out_dir, made_by) and not run.overwrite:
             return SurfaceMap.open(out_dir)
-        frame = fit_frame(phases, config, run=shared)
-        radius, flags = unroll(phases, frame, config, run=shared)
-        frame = recentred(frame, radius, flags)
+        frame = fit_frame(phases, first_frame(phases, run=shared), config, run=shared)
         radius, flags = unroll(phases, frame, config, run=shared)
         return _write(
             out_dir,
@@ -164,190 +163,6 @@ def _finished(out_dir: Path, made_by: Mapping[str, Any]) -> bool:
     return bool(found.get("made_by") == digest_of(made_by))
 
 
-def fit_frame(phases: Volume, config: SurfaceConfig, *, run: Run) -> Frame:
-    """The frame of a part from sums over its layers.
-
-    Raises
-    ------
-    ValueError
-        If there is no part, or it touches a side of the volume.
-    """
-    sums = reduce_blocks(_LAYERS, phases, bytes_per_voxel=3.0, run=run)
-    table = np.zeros((phases.shape[0], 3))
-    np.add.at(table, sums["z"], sums["sums"])
-    area = table[:, 0]
-    if not area.any():
-        raise ValueError(f"{phases.path} holds no part: all of it is outside")
-    _check_sides(phases, sums["sides"])
-    full = area > 0.5 * np.median(area[area > 0])
-    z = np.flatnonzero(full).astype(np.float64) + 0.5
-    centre = np.asarray(table[full, 1:] / area[full, None] + 0.5, np.float64)
-    point, axis = _line(z, centre)
-    size = float(np.median(area[full])) * axis[0]
-    low, high = sums["box"][:2], sums["box"][2:]
-    tilt = np.abs(axis[1:] / axis[0]) * len(z)
-    edges = np.maximum(high - low - tilt, 1.0)
-    share = size / float(np.prod(edges))
-    part: Literal["cylinder", "box"] = "box" if share > FULL else "cylinder"
-    if config.part != "auto":
-        part = config.part
-    if part == "cylinder":
-        half = (math.sqrt(size / math.pi),) * 2
-    else:
-        scale = math.sqrt(size / float(np.prod(edges)))
-        half = (0.5 * scale * edges[0], 0.5 * scale * edges[1])
-    return Frame(part, point, axis, (float(half[0]), float(half[1])), phases.shape[0])
-
-
-def _line(z: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Point at z = 0 and direction of the line through centres (n, 2) at heights (n,)."""
-    if len(z) < 8:
-        return np.array([0.0, *centre.mean(axis=0)]), np.array([1.0, 0.0, 0.0])
-    slope, offset = np.polyfit(z, centre, 1)
-    keep = np.abs(centre - slope * z[:, None] - offset).max(axis=1)
-    keep = keep <= 3 * np.median(keep) + 0.1  # layers with a notch lie off the line
-    slope, offset = np.polyfit(z[keep], centre[keep], 1)
-    axis = np.array([1.0, *slope])
-    return np.array([0.0, *offset]), axis / np.linalg.norm(axis)
-
-
-def _sum_layers(block: NDArray[np.uint8], *, origin: Index) -> dict[str, NDArray[Any]]:
-    part = block != 0
-    rows, columns = part.sum(axis=2), part.sum(axis=1)
-    y = origin[1] + np.arange(block.shape[1])
-    x = origin[2] + np.arange(block.shape[2])
-    sums = np.stack([rows.sum(axis=1), rows @ y, columns @ x], axis=1).astype(np.float64)
-    seen_y, seen_x = y[rows.any(axis=0)], x[columns.any(axis=0)]
-    far = 1 << 40
-    box = [
-        seen_y.min(initial=far),
-        seen_x.min(initial=far),
-        seen_y.max(initial=-1) + 1,
-        seen_x.max(initial=-1) + 1,
-    ]
-    return {
-        "z": origin[0] + np.arange(block.shape[0]),
-        "sums": sums,
-        "box": np.array(box, np.int64),
-        "sides": np.array(box, np.int64),
-    }
-
-
-def _join_layers(a: Gift, b: Gift) -> Gift:
-    low, high = np.minimum(a["box"], b["box"])[:2], np.maximum(a["box"], b["box"])[2:]
-    box = np.concatenate([low, high])
-    joined = {name: np.concatenate([a[name], b[name]]) for name in ("z", "sums")}
-    return {**joined, "box": box, "sides": box}
-
-
-_LAYERS = Reduction(_sum_layers, _join_layers, dict, located=True)
-
-
-def _check_sides(phases: Volume, box: NDArray[np.int64]) -> None:
-    _, ny, nx = phases.shape
-    sides = {"y = 0": box[0] == 0, f"y = {ny}": box[2] == ny}
-    sides |= {"x = 0": box[1] == 0, f"x = {nx}": box[3] == nx}
-    touched = [side for side, touches in sides.items() if touches]
-    if touched:
-        raise ValueError(
-            f"the surface must lie inside the volume, got a part in {phases.path} that reaches "
-            f"{' and '.join(touched)}: there is no outside around it"
-        )
-
-
-def unroll(
-    phases: Volume, frame: Frame, config: SurfaceConfig, *, run: Run
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Distance [voxel] and flags of every ray, each (faces, rows, columns)."""
-    maps, flags = [], []
-    for rays in frame.sheets():
-        found = reduce_blocks(
-            _CROSSINGS,
-            phases,
-            halo=Halo.of(HALO, pad="edge"),
-            parameters={"rays": rays},
-            bytes_per_voxel=14.0,
-            run=run,
-        )
-        distance, marks = _outermost(found, frame.rows, frame.columns)
-        notch = (config.notch_um / phases.voxel_size[0], config.notch_depth)
-        marks |= flag_cells(distance, marks, notch, periodic=frame.part == "cylinder")
-        maps.append(fill_flagged(distance, marks, periodic=frame.part == "cylinder"))
-        flags.append(marks)
-    return np.stack(maps), np.stack(flags)
-
-
-def _cross(block: NDArray[np.uint8], *, origin: Index, rays: Rays) -> dict[str, NDArray[Any]]:
-    part = block != 0
-    if part.all() or not part.any():
-        empty = np.zeros(0, np.int64)
-        return {"number": empty, "distance": empty.astype(np.float32), "pore": empty.astype("u1")}
-    z, y, x = (n - 2 * HALO for n in block.shape)
-    number, distance, pore = crossings(smoothed(part), block, origin, (z, y, x), rays)
-    return {"number": number, "distance": distance, "pore": pore}
-
-
-def _chain(a: Any, b: Any) -> Any:
-    return [*(a if isinstance(a, list) else [a]), b]
-
-
-def _concatenate(gifts: Any) -> dict[str, NDArray[Any]]:
-    parts = gifts if isinstance(gifts, list) else [gifts]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-_CROSSINGS = Reduction(_cross, _chain, _concatenate, located=True)
-
-
-def _outermost(
-    found: Mapping[str, NDArray[Any]], rows: int, columns: int
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The outermost crossing of each ray; several are an overhang, none a gap."""
-    order = np.lexsort((found["distance"], found["number"]))
-    number, distance = found["number"][order], found["distance"][order]
-    pore = found["pore"][order]
-    twice = np.zeros(len(number), bool)  # a sample on the face of a block belongs to both
-    twice[1:] = (np.diff(number) == 0) & (np.diff(distance) < 0.01)
-    number, distance, pore = number[~twice], distance[~twice], pore[~twice]
-    count = np.bincount(number, minlength=rows * columns)
-    last = np.append(np.diff(number) != 0, True)[: len(number)]
-    radius = np.full(rows * columns, np.nan, np.float32)
-    radius[number[last]] = distance[last]
-    flags = np.where(count > 1, 1, 0).astype(np.uint8)
-    flags[number[last]] |= np.where(pore[last] > 0, 2, 0).astype(np.uint8)
-    flags[count == 0] |= GAP
-    return radius.reshape(rows, columns), flags.reshape(rows, columns)
-
-
-def recentred(frame: Frame, radius: NDArray[np.float32], flags: NDArray[np.uint8]) -> Frame:
-    """The frame with its axis moved to where the radius has no first harmonic, and its size."""
-    y, x = frame.across
-    good = flags == 0
-    rows = np.flatnonzero((flags[0] & GAP).mean(axis=1) < 0.5 * GAP)
-    if len(rows) < 8:
-        return frame
-    if frame.part == "cylinder":
-        theta = 2 * np.pi * (np.arange(frame.columns) + 0.5) / frame.columns
-        shift_y = 2 * (radius[0] * np.sin(theta)).mean(axis=1)
-        shift_x = 2 * (radius[0] * np.cos(theta)).mean(axis=1)
-        size = float(radius[0][good[0]].mean())
-        half = (size, size)
-    else:
-        mean = np.nanmedian(np.where(good, radius, np.nan), axis=2)
-        shift_x, shift_y = 0.5 * (mean[0] - mean[2]), 0.5 * (mean[1] - mean[3])
-        half = (
-            float(np.nanmedian(mean[1] + mean[3]) / 2),
-            float(np.nanmedian(mean[0] + mean[2]) / 2),
-        )
-    along = rows + 0.5
-    fits = [np.polyfit(along, shift[rows], 1) for shift in (shift_y, shift_x)]
-    point = frame.point + fits[0][1] * y + fits[1][1] * x
-    axis = frame.axis + fits[0][0] * y + fits[1][0] * x
-    axis /= np.linalg.norm(axis)
-    point = point - axis * (point[0] / axis[0])
-    return replace(frame, point=point, axis=axis, half=half)
-
-
 def _write(
     out_dir: Path,
     phases: Volume,
@@ -360,10 +175,9 @@ def _write(
 ) -> SurfaceMap:
     voxel = phases.voxel_size[0]
     about = {"kind": "radius_map", **frame.describe(voxel, phases.origin)}
-    kept = np.flatnonzero(((flags & GAP) > 0).mean(axis=(0, 2)) < 0.5)
-    if not len(kept):
+    rows = _rows_with_surface(radius, flags)
+    if rows is None:
         raise ValueError(f"{phases.path} has no surface that could be unrolled")
-    rows = (int(kept[0]), int(kept[-1]) + 1)
     um = (radius * np.float32(voxel)).astype(np.float32)
     roughness = {
         **about,
@@ -396,6 +210,29 @@ def _write(
     write_durably(out_dir / ROUGHNESS, canonical_json(_plain(roughness)).encode())
     record_results(out_dir, files=[ROUGHNESS], outputs=[RADIUS, FLAGS])
     return SurfaceMap.open(out_dir)
+
+
+def _rows_with_surface(
+    radius: NDArray[np.float32], flags: NDArray[np.uint8]
+) -> tuple[int, int] | None:
+    """First row, and the row past the last, that have a surface.
+
+    The rim of an end that lies inside the volume is no wall: rows there whose median is half a
+    voxel more off than three standard deviations of the others' are cut, too.
+    """
+    kept = np.flatnonzero(((flags & GAP) > 0).mean(axis=(0, 2)) < 0.5)
+    if not len(kept):
+        return None
+    first, last = int(kept[0]), int(kept[-1])
+    medians = np.median(radius, axis=(0, 2)) - np.median(radius[:, kept])
+    spread = 1.4826 * float(np.median(np.abs(medians[kept])))
+    off = np.abs(medians) > 3 * spread + 0.5
+    if off[kept].mean() < RIM_SHARE:
+        while first > 0 and off[first]:
+            first += 1
+        while last < len(off) - 1 and off[last]:
+            last -= 1
+    return first, last + 1
 
 
 def _parameters(

@@ -79,6 +79,46 @@ def test_faces_of_a_box(new_path):
     assert plus_x.min() < np.median(plus_x) - 0.3 * UM
 
 
+def block_part(half, *, turn=0.0, tilt=0.0, shape=(96, 128, 128)):
+    """A box of the half edges (y, x), turned about z from x towards y, leaning towards y."""
+    z, y, x = np.indices(shape) + 0.5
+    y, x = y - shape[1] / 2 - np.tan(tilt) * (z - shape[0] / 2), x - shape[2] / 2
+    along, across = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
+    return ((np.abs(across) < half[0]) & (np.abs(along) < half[1])).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("turn", "tilt"), [(7.3, 0), (-31, 0), (0, 2), (12, -1.5)])
+def test_turn_and_tilt_of_a_box_do_no_harm(new_path, turn, tilt):
+    part = block_part((31.0, 38.0), turn=np.radians(turn), tilt=np.radians(tilt))
+    surface = measure_surface(write(part, new_path()), new_path("surface"))
+    assert surface.roughness["part"] == "box"
+    axis = surface.radius.attributes["axis"]
+    assert np.degrees(axis["turn_rad"]) == pytest.approx(turn, abs=0.3)
+    assert np.degrees(np.arctan(axis["direction"][1])) == pytest.approx(tilt, abs=0.15)
+    radius, flags = surface.arrays()
+    for face, half in enumerate((38, 31, 38, 31)):
+        good = (flags[face] == 0) & (np.abs(np.arange(radius.shape[2]) - 31.5) < 24)
+        error = radius[face][good] / UM - half
+        assert abs(error.mean()) < 0.15
+        assert error.std() < 0.35
+        assert good.mean() > 0.6
+
+
+def test_notches_along_one_side_do_not_move_the_axis(new_path):
+    part = cylinder(36.3)
+    part[:, 50:62, 78:] = 0  # a keyway, in every layer
+    part[40:60, :40] = 0  # a piece broken off
+    surface = measure_surface(write(part, new_path()), new_path("surface"))
+    assert surface.roughness["part"] == "cylinder"
+    axis = surface.radius.attributes["axis"]
+    assert np.array(axis["point_um"][1:]) / UM == pytest.approx([56, 56], abs=0.1)
+    assert axis["direction"][1:] == pytest.approx([0, 0], abs=0.002)
+    assert surface.roughness["radius_um"] / UM == pytest.approx(36.3, abs=0.15)
+    radius, flags = surface.arrays()
+    assert abs(np.median(radius[0][flags[0] == 0]) / UM - 36.3) < 0.1
+    assert (flags[0][:, :4] > 0).all()
+
+
 def test_open_pores_and_overhangs_are_flagged_and_left_out(new_path):
     part = cylinder(36.0)
     clean = measure_surface(write(part, new_path()), new_path("clean")).roughness["faces"][0]
@@ -108,6 +148,18 @@ def test_capped_parts_keep_the_rows_that_have_a_surface(new_path):
     first, last = surface.roughness["rows"]
     assert abs(first - 20) <= 1
     assert abs(last - 80) <= 1
+
+
+def test_chamfers_of_the_ends_are_no_roughness(new_path):
+    part = cylinder(36.0)
+    z, y, x = np.indices(part.shape) + 0.5
+    room = np.minimum(z - 12, 84 - z)  # ends at 12 and 84, chamfered over four voxels
+    part[(np.hypot(y - 56, x - 56) > 32 + np.minimum(room, 4)) | (room < 0)] = 0
+    found = measure_surface(write(part, new_path()), new_path("surface")).roughness
+    clean = measure_surface(write(cylinder(36.0), new_path()), new_path("clean")).roughness
+    assert 14 <= found["rows"][0] <= 17
+    assert 79 <= found["rows"][1] <= 82
+    assert found["faces"][0]["Sq"] < 1.3 * clean["faces"][0]["Sq"]  # 4 with the chamfers in it
 
 
 def test_same_map_for_any_block_and_cluster(new_path):
@@ -140,6 +192,13 @@ def test_what_cannot_be_unrolled_is_refused(new_path):
     part[:, 10:50, 20:] = 1
     with pytest.raises(ValueError, match=r"surface must lie inside the volume.*x = 64"):
         measure_surface(write(part, new_path()), new_path("s"))
+    grey = np.where(part == 1, 7, 0).astype(np.uint8)
+    with pytest.raises(ValueError, match=r"must hold phases .* got a value of 7"):
+        measure_surface(write(grey, new_path()), new_path("s"))
+    speck = np.zeros((64, 64, 64), np.uint8)
+    speck[30, 30, 30] = 1
+    with pytest.raises(ValueError, match="no surface that could be unrolled"):
+        measure_surface(write(speck, new_path()), new_path("s"))
     with pytest.raises(TypeError, match="must hold phases"):
         measure_surface(write(np.ones((64, 64, 64), np.float32), new_path()), new_path("s"))
     spec = VolumeSpec((64, 64, 64), np.dtype(np.uint8), (5.0, 4.0, 4.0))

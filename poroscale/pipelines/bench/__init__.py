@@ -8,6 +8,7 @@ from pathlib import Path
 
 from poroscale.pipelines.bench.analysing import analysing_part
 from poroscale.pipelines.bench.copying import copying_part
+from poroscale.pipelines.bench.generating import generating_part
 from poroscale.pipelines.bench.label import label_part
 from poroscale.pipelines.bench.measure import Report
 from poroscale.pipelines.bench.planning import planning_part
@@ -15,7 +16,7 @@ from poroscale.pipelines.bench.table import Part, machine
 
 __all__ = ["PARTS", "bench"]
 
-PARTS = ("label", "dask-image", "ingest", "analyse", "plan")
+PARTS = ("label", "dask-image", "ingest", "analyse", "generate", "plan")
 """dask-image takes a minute a run, so it runs only when it is asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -100,6 +101,9 @@ def _run(
     if "analyse" in parts:
         report(f"analyse {', '.join(f'{edge}³' for edge in edges)}")
         yield analysing_part(edges, repeats=repeats, data=data, report=report)
+    if "generate" in parts:
+        report("generate")
+        yield generating_part(repeats=repeats, data=data, report=report)
     if "plan" in parts:
         report("plan")
         yield planning_part(repeats=repeats, data=data, report=report)

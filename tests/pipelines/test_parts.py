@@ -1,0 +1,163 @@
+"""From phases to a model, new parts and their comparison, as the commands and the file do it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from poroscale.compare import CompareConfig
+from poroscale.engine import Run
+from poroscale.parts.model import PartModel
+from poroscale.phantom import PhantomConfig, phantom
+from poroscale.pipelines.compare import compare_parts
+from poroscale.pipelines.fit import FitConfig, FitPartConfig, fit_part
+from poroscale.pipelines.generate import GenerateConfig, generate_parts
+from poroscale.pipelines.part_job import PartJob
+from poroscale.volume import Volume
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def coupon(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("coupon")
+    config = PhantomConfig(shape=(160, 128, 128), voxel_size=5.0, porosity=0.015, seed=2)
+    return phantom(folder / "coupon.zarr", config=config).truth
+
+
+@pytest.fixture(scope="module")
+def fitted(coupon, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fitted") / "model"
+    return fit_part([coupon], folder), folder
+
+
+def test_model_opens_and_is_left_alone(coupon, fitted):
+    model, folder = fitted
+    opened = PartModel.open(folder)
+    assert opened.digest == model.digest
+    stamp = (folder / "bank.parquet").stat().st_mtime_ns
+    fit_part([coupon], folder)
+    assert (folder / "bank.parquet").stat().st_mtime_ns == stamp
+    with pytest.raises(ValueError, match="was fitted to other parts or with other settings"):
+        fit_part([coupon], folder, config=FitPartConfig(fit=FitConfig(bins=10)))
+    assert not folder.with_name("model.work").exists()
+
+
+def test_generated_parts_are_like_the_coupon(coupon, fitted, new_path):
+    config = GenerateConfig(shape=(320, 128, 128), seed=1, count=2)
+    made = list(generate_parts(fitted[1], new_path("part.zarr"), config=config))
+    assert [part.phases.path.name for part in made] == ["part_0000.zarr", "part_0001.zarr"]
+    quick = CompareConfig(bootstrap=0, splits=6)
+    parts = [part.phases for part in made]
+    found = compare_parts([coupon], parts, new_path("comparison"), config=quick)
+    shares = [row["passes"] for row in found.numbers["measures"] if row["passes"] is not None]
+    assert np.mean(shares) > 0.6
+    porosity = [
+        np.mean([(v.read((0, 0, 0), v.shape) == 2).sum() / (v.read((0, 0, 0), v.shape) > 0).sum()])
+        for v in (coupon, *(part.phases for part in made))
+    ]
+    assert np.mean(porosity[1:]) == pytest.approx(porosity[0], rel=0.35)
+
+
+def test_same_bytes_and_resumed_after_an_end(fitted, new_path):
+    config = GenerateConfig(shape=(192, 128, 128), seed=4)
+    out = new_path("part.zarr")
+    (first,) = generate_parts(fitted[1], out, config=config)
+    (again,) = generate_parts(fitted[1], out, config=config, run=Run(workers=1))
+    assert again.phases.digest == first.phases.digest
+    with pytest.raises(ValueError, match=r"other input or settings|another recipe|other settings"):
+        list(generate_parts(fitted[1], out, config=GenerateConfig(shape=(192, 128, 128), seed=5)))
+
+
+def test_ellipsoids_and_published_maps_fit_too(coupon, new_path):
+    config = FitPartConfig(fit=FitConfig(bank="ellipsoid", sampling="maps", bins=10))
+    folder = new_path("model")
+    fit_part([coupon], folder, config=config)
+    (made,) = generate_parts(
+        folder, new_path("p.zarr"), config=GenerateConfig(shape=(160, 128, 128))
+    )
+    assert made.counts["placed"] > 10
+
+
+def test_a_file_describes_the_whole_job(coupon, new_path):
+    sections = yaml.safe_load((ROOT / "configs" / "generate.yaml").read_text())
+    folder = new_path("job").parent
+    sections["part"] = {
+        "phases": [str(coupon.path)],
+        "model": str(folder / "model"),
+        "out": str(folder / "new.zarr"),
+        "comparison": str(folder / "comparison"),
+    }
+    sections["generate"]["shape"] = [160, 128, 128]
+    sections["compare"] |= {"bootstrap": 0, "splits": 4}
+    file = folder / "generate.yaml"
+    file.write_text(yaml.safe_dump(sections))
+    lines = list(PartJob.load(file).start())
+    assert any("pores:" in line for line in lines)
+    assert (folder / "comparison" / "compare.html").exists()
+    assert "ablation" in json.loads((folder / "comparison" / "compare.json").read_text())
+    sections["fit"]["binz"] = 3
+    file.write_text(yaml.safe_dump(sections))
+    with pytest.raises(ValueError, match="fit: unknown key 'binz'"):
+        PartJob.load(file)
+
+
+def run(*words):
+    command = [sys.executable, "-m", "poroscale", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_commands(coupon, fitted, new_path):
+    folder = new_path("c").parent
+    done = run("surface", coupon.path, folder / "surface")
+    assert done.returncode == 0, done.stderr
+    assert "Sq" in done.stdout
+    done = run(
+        "generate", "part", fitted[1], folder / "p.zarr", "--shape", 128, 128, 128, "--seed", 3
+    )
+    assert done.returncode == 0, done.stderr
+    assert Volume.open(folder / "p.zarr").shape == (128, 128, 128)
+    quick = folder / "compare.yaml"
+    quick.write_text("compare: {bootstrap: 0, splits: 4, windows: 4}")
+    done = run(
+        "compare", "volumes", coupon.path, folder / "p.zarr", folder / "cmp", "--config", quick
+    )
+    assert done.returncode == 0, done.stderr
+    assert "measures" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["fit", "part", "only.zarr"], "must both be given"),
+        (["fit", "part", "none.zarr", "model"], "does not exist"),
+        (["fit", "part", "none.zarr", "model", "--bank", "gas"], "bank"),
+        (
+            ["generate", "part", "nowhere", "out.zarr", "--shape", 9, 9, 9],
+            "no folder of a part model",
+        ),
+        (["compare", "volumes", "a.zarr", "b.zarr", "out"], "does not exist"),
+    ],
+)
+def test_bad_words_cost_one_sentence(tmp_path, monkeypatch, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    done = run(*words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_generate_needs_a_shape_that_fits(fitted, new_path):
+    with pytest.raises(ValueError, match="--shape Z Y X must be given"):
+        list(generate_parts(fitted[1], new_path("p.zarr")))
+    wide = GenerateConfig(shape=(128, 128, 128), diameter=5000.0)
+    with pytest.raises(ValueError, match="diameter must fit into the volume"):
+        list(generate_parts(fitted[1], new_path("p.zarr"), config=wide))
+    small = GenerateConfig(shape=(128, 128, 4))
+    with pytest.raises(ValueError, match=r"must fit|must hold"):
+        list(generate_parts(fitted[1], new_path("p.zarr"), config=small))
