@@ -75,12 +75,16 @@ def _normal(solid, row, v, w, blend, stack):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _pixel(image, foot, axis):  # type: ignore[no-untyped-def]
-    row = foot[1] if axis == 0 else foot[0]
-    column = foot[1] if axis == 2 else foot[2]
-    i = min(max(math.floor(row), 0), image.shape[0] - 1)
-    j = min(max(math.floor(column), 0), image.shape[1] - 1)
-    return image[i, j]
+def _value(image, foot, axis):  # type: ignore[no-untyped-def]
+    """Linear between the centres of pixels: with steps, single voxels would come off a slope."""
+    row = min(max((foot[1] if axis == 0 else foot[0]) - 0.5, 0.0), image.shape[0] - 1.0)
+    column = min(max((foot[1] if axis == 2 else foot[2]) - 0.5, 0.0), image.shape[1] - 1.0)
+    i, j = math.floor(row), math.floor(column)
+    k, m = min(i + 1, image.shape[0] - 1), min(j + 1, image.shape[1] - 1)
+    v, u = row - i, column - j
+    low = image[i, j] * (1.0 - u) + image[i, m] * u
+    high = image[k, j] * (1.0 - u) + image[k, m] * u
+    return low * (1.0 - v) + high * v
 
 
 @njit(nogil=True, cache=True)
@@ -92,7 +96,7 @@ def _on_surface(solid, maps, row, v, w, blend, stack):  # type: ignore[no-untype
     total, squares, weights = 0.0, 0.0, 0.0
     for a in range(3):
         weight = abs(normal[a] / largest) ** SHARPNESS
-        value = _pixel(maps[a if normal[a] >= 0.0 else a + 3], foot, a)
+        value = _value(maps[a if normal[a] >= 0.0 else a + 3], foot, a)
         total += weight * value
         squares += (weight * value) ** 2
         weights += weight * weight
