@@ -22,6 +22,10 @@ def part(
         float | None,
         typer.Option(metavar="UM", help="Of the part; by default it fills Y X as the scan did."),
     ] = None,
+    mesh: Annotated[
+        Path | None, typer.Option(help="Closed surface (STL, PLY, 3MF) that is filled instead.")
+    ] = None,
+    mesh_unit: Annotated[str | None, typer.Option(help="Of the mesh: um or mm [mm].")] = None,
     count: Annotated[
         int | None, typer.Option(help="So many parts: OUT_0000.zarr, ... by seeds from --seed.")
     ] = None,
@@ -41,6 +45,8 @@ def part(
         shape=shape,
         seed=seed,
         diameter=diameter,
+        mesh=None if mesh is None else str(mesh),
+        mesh_unit=mesh_unit,
         count=count,
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)

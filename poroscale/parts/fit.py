@@ -341,7 +341,7 @@ def _trial(model: PartModel, geometry_of: GeometryOf, workers: int, seed: int = 
     geometry = geometry_of(layers, 1_000_003 + seed)
     sampler = CandidateSampler(model, geometry, 1_000_003 + seed)
     planner = Planner(sampler, model.bank.shapes, float(model.settings["gap_voxels"]))
-    placed = plan_pores(planner, layers, workers=workers).pores
+    placed = plan_pores(planner, layers, workers=workers)
     centroid = _centroids(placed, model.bank)
     inside = (centroid[:, 0] >= 0) & (centroid[:, 0] < layers)
     return Trial(placed.source[inside].astype(np.int64), centroid[inside], layers)

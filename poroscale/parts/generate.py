@@ -23,7 +23,7 @@ from poroscale.kernels.packing import Candidates
 from poroscale.kernels.shapes import Shapes
 from poroscale.kernels.stamping import stamp
 from poroscale.parts.candidates import CandidateSampler
-from poroscale.parts.geometry import Geometry
+from poroscale.parts.geometry import Box, Cylinder, Geometry
 from poroscale.parts.model import PartModel
 from poroscale.parts.parquet import write_columns
 from poroscale.parts.placement import Planner, plan_pores, plan_table
@@ -47,8 +47,7 @@ class GeneratedPart:
     table
         Parquet table of the placed pores.
     counts
-        "placed", and of these "closed", "opened" and "cut" by an end; "offered" is how many stood
-        for choice in whole windows.
+        "placed", and of these "closed", "opened" and "cut" by an end.
     timings
         Seconds of "surface", "plan" and "paint".
     """
@@ -110,14 +109,14 @@ def generate_part(
     planner = Planner(sampler, shapes, float(model.settings["gap_voxels"]))
     with cluster_of(run) as cluster:
         workers = cluster.workers
-    plan = plan_pores(planner, geometry.shape[0], workers=workers)
-    columns = plan_table(plan.pores, shapes, model.bank.table, length=geometry.shape[0])
-    counts = _counts(columns) | {"offered": plan.offered}
+    placed = plan_pores(planner, geometry.shape[0], workers=workers)
+    columns = plan_table(placed, shapes, model.bank.table, length=geometry.shape[0])
+    counts = _counts(columns)
     _check_density(sampler, geometry, int((~columns["cut"]).sum()))
     timings["plan"] = time.perf_counter() - begun - timings["surface"]
     painted = time.perf_counter()
     phases = _paint(
-        Painter(geometry, plan.pores, shapes),
+        Painter(geometry, placed, shapes),
         out,
         recipe={"model": model.digest, "seed": seed, "geometry": dict(about or {})},
         counts=counts,
@@ -149,6 +148,8 @@ def _check_shape(model: PartModel, geometry: Geometry) -> None:
 
 
 def _check_density(sampler: CandidateSampler, geometry: Geometry, placed: int) -> None:
+    if not isinstance(geometry, Cylinder | Box):
+        return  # how many belong into a body of any form is known only where it was filled
     meant = sampler.rate * geometry.shape[0]
     if placed < TOO_FEW * meant - 6 * np.sqrt(meant) - 3:
         raise ValueError(

@@ -44,22 +44,6 @@ class Sampler(Protocol):
     def __call__(self, slab: int) -> Candidates: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Pores that were placed, sorted by (z, y, x) of their corner.
-
-    Attributes
-    ----------
-    pores
-        The accepted candidates with a voxel in the part's z-range.
-    offered
-        Number of candidates drawn in the slabs of the part.
-    """
-
-    pores: Candidates
-    offered: int
-
-
 @dataclass
 class Planner:
     """Decides windows of slabs.
@@ -126,7 +110,7 @@ class Planner:
         )
 
 
-def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Plan:
+def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Candidates:
     """Place the pores of a part of `length` voxel layers.
 
     Parameters
@@ -137,25 +121,25 @@ def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Plan:
         Voxel layers; the part is z in [0, length).
     workers
         Threads.
+
+    Returns
+    -------
+    Candidates
+        The accepted ones with a voxel in the part, sorted by (z, y, x) of their corner.
     """
     margin = -(-planner.sampler.reach // SLAB)
     first, last = -margin, -(-length // SLAB) + margin
     starts = range(first, last, WINDOW)
 
-    def decided(start: int) -> tuple[Candidates, int]:
-        stop = min(start + WINDOW, last)
-        accepted = planner.window(start, stop)
-        inside = (start >= 0) and (stop * SLAB <= length)
-        offered = sum(planner.slab(k).size for k in range(start, stop)) if inside else 0
+    def decided(start: int) -> Candidates:
+        accepted = planner.window(start, min(start + WINDOW, last))
         bottom = accepted.corner[:, 0]
         top = bottom + planner.shapes.extents[accepted.shape, 0]
-        return accepted.select((top > 0) & (bottom < length)), offered
+        return accepted.select((top > 0) & (bottom < length))
 
     with ThreadPoolExecutor(workers) as pool:
-        results = list(pool.map(decided, starts))
-    pores = join_candidates([accepted for accepted, _ in results])
-    order = np.lexsort(pores.corner.T[::-1])
-    return Plan(pores.select(order), sum(offered for _, offered in results))
+        pores = join_candidates(list(pool.map(decided, starts)))
+    return pores.select(np.lexsort(pores.corner.T[::-1]))
 
 
 def cut_by_ends(pores: Candidates, shapes: Shapes, length: int) -> NDArray[np.bool_]:

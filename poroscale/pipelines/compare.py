@@ -105,7 +105,7 @@ def ablation_of(folder: Path, out_dir: Path) -> Ablation:
 
     def generate(bins: int) -> dict[str, NDArray[np.float64]]:
         sampler = CandidateSampler(rebinned(model, bins), geometry, 0)
-        placed = plan_pores(Planner(sampler, model.bank.shapes), shape[0]).pores
+        placed = plan_pores(Planner(sampler, model.bank.shapes), shape[0])
         middle = placed.corner + 0.5 * model.bank.shapes.extents[placed.shape]
         across = (middle[:, 1:] - np.array(shape[1:]) / 2) * model.voxel_um
         return {"centroid_y_um": across[:, 0], "centroid_x_um": across[:, 1]}

@@ -1,7 +1,7 @@
 """From a part model to new parts.
 
 1. Open the model; every file is compared with what was fitted.
-2. Choose the part: a cylinder or box of the shape that is asked for.
+2. Choose the part: a cylinder or box of the shape that is asked for, or a mesh.
 3. Draw, place and paint: `poroscale.parts.generate`.
 """
 
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
 from poroscale.config import Config
 from poroscale.engine import Run, connect
-from poroscale.manifest import Manifest
+from poroscale.io.mesh import read_mesh
+from poroscale.manifest import Manifest, fingerprint
 from poroscale.parts.generate import GeneratedPart, generate_part
 from poroscale.parts.geometry import Geometry
+from poroscale.parts.mesh_part import FACING, MeshPart, volume_around
 from poroscale.parts.model import PartModel
 from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
 from poroscale.surface.roughness import Roughness
@@ -28,19 +31,25 @@ class GenerateConfig(Config):
     Attributes
     ----------
     shape
-        Voxels (z, y, x).
+        Voxels (z, y, x); a mesh may leave it out.
     seed
         Of the first part; the others count up from it.
     count
         How many parts; None makes one, under the name that is given.
     diameter
         Of a cylinder, or edge of a box [um]; None fills (y, x) as the scan was filled.
+    mesh
+        A closed surface to fill instead: STL, PLY or 3MF.
+    mesh_unit
+        Unit of its numbers, where the file does not say.
     """
 
     shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
     seed: int = 0
     count: PositiveInt | None = None
     diameter: PositiveFloat | None = None
+    mesh: str | None = None
+    mesh_unit: Literal["um", "mm"] = "mm"
 
 
 def generate_parts(
@@ -86,6 +95,9 @@ def generate_parts(
             about = {
                 "shape": list(geometry.shape),
                 "diameter": config.diameter,
+                "mesh": None
+                if config.mesh is None
+                else fingerprint(Path(config.mesh).read_bytes()),
                 "roughness": Manifest.load(Path(model) / ROUGHNESS).digest,
             }
             yield generate_part(opened, path, geometry=geometry, seed=seed, about=about, run=shared)
@@ -101,6 +113,8 @@ def geometry_of(
     ValueError
         If no shape is given, or the part does not fit it.
     """
+    if config.mesh is not None:
+        return mesh_part(model, roughness, config=config, seed=seed)
     if config.shape is None:
         raise ValueError("--shape Z Y X must be given")
     settings, width = model.settings, min(config.shape[1:])
@@ -118,6 +132,31 @@ def geometry_of(
         roughness=roughness,
         seed=seed,
     )
+
+
+RELIEF = 5.0
+"""Room that is left around a mesh, in standard deviations of the relief."""
+
+
+def mesh_part(
+    model: PartModel, roughness: Roughness, *, config: GenerateConfig, seed: int
+) -> MeshPart:
+    """A mesh with the model's roughness along its normals.
+
+    Raises
+    ------
+    ValueError
+        If the mesh is open, crosses itself, or does not fit the shape.
+    """
+    mesh = read_mesh(str(config.mesh), unit=config.mesh_unit)
+    spread = float(roughness.sampler(seed=seed)((0, 0), (128, 128)).std())
+    shape = config.shape or volume_around(mesh.vertices, model.voxel_um, relief_um=RELIEF * spread)
+    # Faces do not close up: twice the longest edge keeps the two ends of a map apart.
+    period = 2 * max(shape)
+    heights = [
+        roughness.sampler(seed=seed, stream=face, period=period) for face in range(len(FACING))
+    ]
+    return MeshPart(shape, model.voxel_um, mesh.vertices, mesh.faces, heights)
 
 
 def _numbered(out: Path, number: int) -> Path:

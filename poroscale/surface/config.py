@@ -19,9 +19,12 @@ class SurfaceConfig(Config):
         cross-section fills.
     notch_um
         A place that lies deeper than `notch_depth` times the spread of the heights below the median
-        over this length is an open pore, not roughness.
+        over this length (30 voxels at least) is an open pore, not roughness.
     notch_depth
         In standard deviations (of the median absolute deviation); 5 voxels at least.
+    short_wave_um
+        Waves shorter than this are the scanner's and not in the parameters (S-filter of ISO
+        16610-61); None keeps them.
     long_wave_um
         Waves longer than this are form and not in the parameters (L-filter of ISO 16610-61); None
         takes off the mean alone.
@@ -30,4 +33,5 @@ class SurfaceConfig(Config):
     part: Literal["auto", "cylinder", "box"] = "auto"
     notch_um: float = Field(150.0, gt=0)
     notch_depth: float = Field(5.0, gt=0)
+    short_wave_um: float | None = Field(None, gt=0)
     long_wave_um: float | None = Field(None, gt=0)

@@ -32,7 +32,7 @@ from poroscale.surface.unroll import unroll
 from poroscale.volume import Volume, VolumeSpec
 
 RADIUS, FLAGS, ROUGHNESS = "radius.zarr", "flags.zarr", "roughness.json"
-VERSION = 2
+VERSION = 3
 RIM_SHARE = 0.25
 """Rims are fewer of the rows than this."""
 SHOWN = ("Sa", "Sq", "Sz", "Ssk", "Sku", "Sal", "Str", "Sdr")
@@ -245,6 +245,8 @@ def _parameters(
 ) -> dict[str, float]:
     closed = frame.part == "cylinder"
     values = level(heights, valid=flags == 0, form="mean" if closed else "plane")
+    if config.short_wave_um is not None:
+        values = gaussian_filter(values, config.short_wave_um, (voxel, voxel), periodic=closed)
     if config.long_wave_um is not None:
         values = values - gaussian_filter(
             values, config.long_wave_um, (voxel, voxel), periodic=closed

@@ -20,6 +20,9 @@ from poroscale.surface.flags import GAP, OPEN_PORE, OVERHANG, fill_flagged, flag
 from poroscale.surface.frame import Frame
 from poroscale.volume import Index, Volume
 
+LEAST_LENGTH = 30.0
+"""Voxels that the surroundings of an open pore measure at least: in a coarse scan a pore would
+otherwise be its own surroundings."""
 RAY_BYTES = 2.0
 """Beside a voxel: the padded copy of its block, and the crossings, far fewer than voxels."""
 
@@ -30,7 +33,8 @@ def unroll(
     """Distance [voxel] and flags of every ray, each (faces, rows, columns)."""
     maps, flags = [], []
     closed = frame.part == "cylinder"
-    notch = (config.notch_um / phases.voxel_size[0], config.notch_depth)
+    length = max(config.notch_um / phases.voxel_size[0], LEAST_LENGTH)
+    notch = (length, config.notch_depth)
     for rays in frame.sheets():
         distance, marks = surface_along(phases, rays, run=run)
         marks |= flag_cells(distance, marks, notch, periodic=closed)

@@ -103,6 +103,31 @@ def test_too_few_cells_are_refused():
         areal_parameters(np.zeros((20, 20)), PITCH, valid=valid)
 
 
+def alicona_heights(path):
+    """Heights [um] and their pitch [um] of an al3d file: tags of 52 bytes, then planes of rows."""
+    raw = path.read_bytes()
+    tags = {}
+    for start in range(raw.index(b"Version"), 17 * 52, 52):
+        name, value = raw[start : start + 20], raw[start + 20 : start + 50]
+        tags[name.split(b"\0")[0].decode("latin1")] = value.split(b"\0")[0].decode("latin1")
+    rows, columns, first = (int(tags[name]) for name in ("Rows", "Cols", "DepthImageOffset"))
+    heights = np.frombuffer(raw, "<f4", count=rows * columns, offset=first)
+    pitch = 1e6 * float(tags["PixelSizeYMeter"]), 1e6 * float(tags["PixelSizeXMeter"])
+    return 1e6 * heights.reshape(rows, columns).astype(np.float64), pitch
+
+
+def test_a_measured_surface(real):
+    heights, pitch = alicona_heights(real("height_map.al3d"))
+    valid = heights < 1e9
+    assert heights.shape == (296, 200)
+    found = areal_parameters(heights, pitch, valid=valid)
+    assert found["Sa"] == pytest.approx(6.4, abs=0.05)  # as published, not levelled
+    flat = areal_parameters(level(heights, valid=valid, form="plane"), pitch, valid=valid)
+    assert flat["Sa"] < 0.1 * found["Sa"]
+    assert flat["Sk"] + flat["Spk"] + flat["Svk"] < flat["Sz"]
+    assert 0.3 < flat["Str"] < 1
+
+
 def test_against_surfalize():
     surfalize = pytest.importorskip("surfalize")
     rng = np.random.default_rng(3)

@@ -92,7 +92,7 @@ def test_plan_is_the_same_for_any_windows(model, monkeypatch, window):
     whole = plan_pores(Planner(sampler, model.bank.shapes), 1024)
     monkeypatch.setattr(placement, "WINDOW", window)
     other = plan_pores(Planner(sampler, model.bank.shapes), 1024, workers=2)
-    assert all(np.array_equal(a, b) for a, b in zip(whole.pores, other.pores, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(whole, other, strict=True))
 
 
 def test_another_diameter_keeps_density_and_place(model):
@@ -100,7 +100,7 @@ def test_another_diameter_keeps_density_and_place(model):
     counts = []
     for geometry in (thin, thick):
         sampler = CandidateSampler(model, geometry, 0)
-        pores = plan_pores(Planner(sampler, model.bank.shapes), 3000).pores
+        pores = plan_pores(Planner(sampler, model.bank.shapes), 3000)
         counts.append(len(pores.shape))
         middle = pores.corner + 0.5 * model.bank.shapes.extents[pores.shape]
         median = np.median(geometry.normalised_radius(middle))
@@ -136,7 +136,7 @@ def test_what_cannot_be_made_is_refused(model, new_path):
 def test_hundred_thousand_pores_do_not_merge(model):
     layers = 150_000
     sampler = CandidateSampler(model, part_of(layers), 0)
-    plan = plan_pores(Planner(sampler, model.bank.shapes), layers, workers=2).pores
+    plan = plan_pores(Planner(sampler, model.bank.shapes), layers, workers=2)
     assert len(plan.shape) > 80_000
     found = 0
     for first in range(0, layers, 5000):

@@ -17,7 +17,7 @@ from .makers import UM, frame, model_of, part_of, scan_of
 def placed(model, layers, seed=0):
     sampler = CandidateSampler(model, part_of(layers), seed)
     planner = Planner(sampler, model.bank.shapes, float(model.settings["gap_voxels"]))
-    return plan_pores(planner, layers).pores
+    return plan_pores(planner, layers)
 
 
 def test_as_many_pores_are_placed_as_were_found(model):

@@ -161,3 +161,23 @@ def test_generate_needs_a_shape_that_fits(fitted, new_path):
     small = GenerateConfig(shape=(128, 128, 4))
     with pytest.raises(ValueError, match=r"must fit|must hold"):
         list(generate_parts(fitted[1], new_path("p.zarr"), config=small))
+
+
+def test_a_mesh_is_filled(fitted, new_path):
+    import trimesh
+
+    file = new_path("torus.stl")
+    trimesh.creation.torus(0.22, 0.1, major_sections=48, minor_sections=24).export(file)
+    config = GenerateConfig(mesh=str(file), seed=2)
+    (made,) = generate_parts(fitted[1], new_path("torus.zarr"), config=config)
+    phases = made.phases.read((0, 0, 0), made.phases.shape)
+    volume = (phases > 0).sum() * 5.0**3
+    assert volume == pytest.approx(2 * np.pi**2 * 220 * 100**2, rel=0.06)
+    assert made.counts["placed"] > 3
+    middle = np.array(phases.shape) // 2
+    assert phases[tuple(middle)] == 0  # the hole of the torus
+    bad = new_path("open.stl")
+    box = trimesh.creation.box()
+    trimesh.Trimesh(box.vertices, box.faces[:-1]).export(bad)
+    with pytest.raises(ValueError, match=r"open|closed"):
+        list(generate_parts(fitted[1], new_path("p.zarr"), config=GenerateConfig(mesh=str(bad))))

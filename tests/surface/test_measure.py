@@ -150,6 +150,24 @@ def test_capped_parts_keep_the_rows_that_have_a_surface(new_path):
     assert abs(last - 80) <= 1
 
 
+def test_filters_part_short_and_long_waves(new_path):
+    z, y, x = np.indices((96, 112, 112)) + 0.5
+    theta, rho = np.arctan2(y - 56, x - 56), np.hypot(y - 56, x - 56)
+    # One wave of 80 voxels along the axis, and 24 of 9.4 voxels around.
+    heights = 2 * np.sin(2 * np.pi * z / 80) + np.sin(24 * theta)
+    phases = write((rho < 36 + heights).astype(np.uint8), new_path())
+
+    def height(**filters):
+        found = measure_surface(phases, new_path("s"), config=SurfaceConfig(**filters))
+        return found.roughness["faces"][0]["Sq"] / UM
+
+    whole, smooth, short = height(), height(short_wave_um=30 * UM), height(long_wave_um=30 * UM)
+    assert whole == pytest.approx(np.hypot(2, 1) / np.sqrt(2), rel=0.12)
+    assert smooth == pytest.approx(2 / np.sqrt(2), rel=0.15)
+    assert short == pytest.approx(1 / np.sqrt(2), rel=0.2)
+    assert smooth**2 + short**2 == pytest.approx(whole**2, rel=0.15)
+
+
 def test_chamfers_of_the_ends_are_no_roughness(new_path):
     part = cylinder(36.0)
     z, y, x = np.indices(part.shape) + 0.5

@@ -10,7 +10,7 @@ from poroscale.engine import volume_from_array
 from poroscale.volume import VolumeSpec
 
 SCRIPT = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from poroscale.engine import Run, stage
 from poroscale.surface import measure_surface
@@ -22,7 +22,8 @@ def remember(*args, **kwargs):
 stage.make_plan = remember
 run = Run(memory=sys.argv[3], cluster="threads", workers=2, progress=False)
 measure_surface(Volume.open(Path(sys.argv[1])), Path(sys.argv[2]), run=run)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+status = Path("/proc/self/status").read_text().splitlines()  # ru_maxrss has the parent's in it
+peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 projected = max(plan.projected for plan in plans)
 print(json.dumps({"projected": projected, "peak": peak, "allowed": run.memory_bytes}))
 """

@@ -147,8 +147,6 @@ def plan_million(scratch: Path, *, model: str) -> Timed:
         config = GenerateConfig(shape=LARGEST)
         geometry = geometry_of(dense, roughness, config=config, seed=1)
         sampler = CandidateSampler(dense, geometry, 1)
-        return {
-            "pores": plan_pores(Planner(sampler, shapes, gap), LARGEST[0], workers=2).pores.size
-        }
+        return {"pores": plan_pores(Planner(sampler, shapes, gap), LARGEST[0], workers=2).size}
 
     return timed
