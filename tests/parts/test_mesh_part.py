@@ -13,13 +13,12 @@ from trimesh.creation import icosphere
 
 from poroscale.engine import Run, fill_blocks
 from poroscale.kernels.noise import white_noise
-from poroscale.parts.generate import Painter
+from poroscale.parts.generate import generate_part
 from poroscale.parts.mesh_part import MeshPart, volume_around
-from poroscale.parts.placement import Planner, cut_by_ends, plan_pores
 from poroscale.volume import VolumeSpec
 
 from ..kernels.bodies import ball, box, of, torus
-from .scenes import Crowd, ellipsoids
+from .makers import UM
 
 ORIGINS = st.tuples(*[st.integers(-10, 60)] * 3)
 SHAPES = st.tuples(*[st.integers(1, 20)] * 3)
@@ -151,16 +150,29 @@ def test_blocks_and_workers_change_no_byte(new_path):
         np.testing.assert_array_equal(made.read((0, 0, 0), part.shape), whole)
 
 
-def test_labelling_finds_the_pores_of_the_plan():
-    part = part_of(torus(100.0, 44.0), heights=RELIEFS, shape=(60, 160, 160))
-    shapes = ellipsoids(largest=3.0)
-    pores = plan_pores(Planner(Crowd(shapes, part, 800), shapes), part.shape[0]).pores
-    phases = Painter(part, pores, shapes)((0, 0, 0), part.shape)
-    assert not cut_by_ends(pores, shapes, part.shape[0]).any()
-    assert pores.size > 100
-    assert label(phases == 2)[1] == pores.size
+def test_pores_of_a_generated_part_are_those_of_the_plan(model, new_path):
+    body = torus(300.0, 130.0)
+    shape = volume_around(body[0], UM, relief_um=15.0)
+    part = MeshPart(shape, UM, *body, RELIEFS)
+    made = generate_part(model, new_path("torus.zarr"), geometry=part, seed=1)
+    phases = made.phases.read((0, 0, 0), shape)
+    assert made.counts["cut"] == 0
+    assert made.counts["closed"] == made.counts["placed"] > 300
+    assert label(phases == 2)[1] == made.counts["placed"]
     # No pore has a face in common with the outside.
     assert distance_transform_edt(phases != 2)[phases == 0].min() > 1
+    # As many pores in a volume as in the scanned cylinder, but for where they like to lie.
+    scanned = model.pores["rate"].sum() / model.settings["section_um2"]
+    found = made.counts["placed"] / (2 * np.pi**2 * 300 * 130**2)
+    assert found == pytest.approx(scanned, rel=0.25)
+    again = generate_part(
+        model,
+        new_path("again.zarr"),
+        geometry=part,
+        seed=1,
+        run=Run(workers=2, block=(62, 128, 256)),
+    )
+    np.testing.assert_array_equal(again.phases.read((0, 0, 0), shape), phases)
 
 
 PEAK = """
