@@ -197,7 +197,7 @@ def _check_crossing(vertices: Vertices, faces: Faces, numbers: Faces, name: str)
     if not len(pairs):
         return
     most = "at least " if len(pairs) == MOST_PAIRS else ""
-    a, b = numbers[pairs[np.lexsort(pairs.T[::-1])[0]]]
+    a, b = np.sort(numbers[pairs], axis=1)[0]
     raise ValueError(
         f"{name}: a mesh must not cross itself, got {most}{len(pairs)} pairs of faces that do, "
         f"such as {a} and {b}"

@@ -1,4 +1,8 @@
-"""Which triangles of a mesh cross each other or lie on each other."""
+"""Which triangles of a mesh cross each other or lie on each other.
+
+Two triangles are apart, or only touch, exactly when some axis separates them: the normals of their
+planes and the products of their edges; for triangles in one plane the normals of their edges in it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,6 @@ from poroscale.kernels.mesh_tree import DEPTH
 @njit(nogil=True, cache=True)
 def crossing_faces(tree, tolerance, most):  # type: ignore[no-untyped-def]
     """Pairs of faces that have more in common than a point or an edge.
-
-    Two triangles are apart, or only touch, exactly when some axis separates them: the normals of
-    their planes and the products of their edges; for triangles in one plane the normals of their
-    edges in it.
 
     Parameters
     ----------
@@ -47,8 +47,7 @@ def crossing_faces(tree, tolerance, most):  # type: ignore[no-untyped-def]
                 continue
             for k in range(max(tree.first[node], i + 1), tree.last[node]):
                 if _cross(one, tree.corners[k], tolerance):
-                    a, b = tree.face[i], tree.face[k]
-                    found[count, 0], found[count, 1] = min(a, b), max(a, b)
+                    found[count, 0], found[count, 1] = tree.face[i], tree.face[k]
                     count += 1
                     if count == most:
                         return found

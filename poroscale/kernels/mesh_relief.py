@@ -36,7 +36,8 @@ class Relief(NamedTuple):
     maps : tuple of six ndarrays of float32
         For +z (y, x), +y (z, x), +x (z, y), -z, -y and -x. What lies beyond takes the rim.
     reach : float
-        No height exceeds it.
+        Largest height of all maps. Mixtures are held to it: three maps that all stand out at one
+        place would exceed it, once in millions.
     blend : float
         Distance from a sharp edge within which the maps of its faces pass into each other.
     """
@@ -88,9 +89,9 @@ def _value(image, foot, axis):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _on_surface(solid, maps, row, v, w, blend, stack):  # type: ignore[no-untyped-def]
-    """Weighted sum of the maps at a point of the surface, and of the squares of their values."""
-    normal = _normal(solid, row, v, w, blend, stack)
+def _on_surface(solid, relief, row, v, w, stack):  # type: ignore[no-untyped-def]
+    """Weighted sum of the maps at a point of the surface, and root of that of their squares."""
+    normal, maps = _normal(solid, row, v, w, relief.blend, stack), relief.maps
     foot = point_of(solid.tree, row, v, w)
     largest = max(abs(normal[0]), abs(normal[1]), abs(normal[2]), 1e-300)
     total, squares, weights = 0.0, 0.0, 0.0
@@ -100,7 +101,8 @@ def _on_surface(solid, maps, row, v, w, blend, stack):  # type: ignore[no-untype
         total += weight * value
         squares += (weight * value) ** 2
         weights += weight * weight
-    return total / math.sqrt(weights), math.sqrt(squares / weights)
+    total /= math.sqrt(weights)
+    return min(max(total, -relief.reach), relief.reach), math.sqrt(squares / weights)
 
 
 @njit(nogil=True, cache=True)
@@ -126,7 +128,7 @@ def mesh_depths(solid, relief, points):  # type: ignore[no-untyped-def]
     for i in range(len(points)):
         point = (points[i, 0], points[i, 1], points[i, 2])
         depth, row, v, w = graded_distance(solid, point, exact, stack)
-        out[i] = depth + _on_surface(solid, relief.maps, row, v, w, relief.blend, stack)[0]
+        out[i] = depth + _on_surface(solid, relief, row, v, w, stack)[0]
     return out
 
 
@@ -141,7 +143,7 @@ def spread_at(solid, relief, points):  # type: ignore[no-untyped-def]
     for i in range(len(points)):
         point = (points[i, 0], points[i, 1], points[i, 2])
         _depth, row, v, w = graded_distance(solid, point, EXACT_VOXELS, stack)
-        out[i] = _on_surface(solid, relief.maps, row, v, w, relief.blend, stack)[1]
+        out[i] = _on_surface(solid, relief, row, v, w, stack)[1]
     return out
 
 
@@ -194,7 +196,7 @@ def _decide(solid, relief, start, stop, origin, out, row, stack):  # type: ignor
                 point = (z + 0.5, y + 0.5, x + 0.5)
                 depth, row, v, w = signed_distance(solid, point, row, stack)
                 if abs(depth) <= relief.reach + 0.01:
-                    depth += _on_surface(solid, relief.maps, row, v, w, relief.blend, stack)[0]
+                    depth += _on_surface(solid, relief, row, v, w, stack)[0]
                 if depth > 0.0:
                     out[z - origin[0], y - origin[1], x - origin[2]] = 1
 

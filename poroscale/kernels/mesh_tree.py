@@ -18,7 +18,7 @@ LEAF = 4
 ROUNDING = 1e-9
 EXACT = 1.0 + ROUNDING
 DEPTH = 64
-"""Entries of the stack of a search: the tree is balanced, so that 2**64 triangles would fill it."""
+"""Entries of the stack of a search: the tree is balanced, so that no mesh fills it."""
 
 
 class Tree(NamedTuple):
@@ -88,17 +88,21 @@ def _split(low, high):  # type: ignore[no-untyped-def]
             if most - least > widest:
                 widest, axis = most - least, a
         if stop - start > LEAF:
-            part = order[start:stop].copy()
-            keys = np.empty(stop - start)
-            for k in range(stop - start):
-                keys[k] = middle[part[k], axis]
-            sorting = np.argsort(keys)
-            for k in range(stop - start):
-                order[start + k] = part[sorting[k]]
+            _sort(order[start:stop], middle[:, axis])
             half = (start + stop) // 2
             waiting.append((half, stop, node))
             waiting.append((start, half, -1))
     return order, box_low[:nodes], box_high[:nodes], right[:nodes], first[:nodes], last[:nodes]
+
+
+@njit(nogil=True, cache=True)
+def _sort(order, keys):  # type: ignore[no-untyped-def]
+    """Sort some rows by their keys, in place."""
+    rows = order.copy()
+    own = np.empty(len(rows))
+    for k in range(len(rows)):
+        own[k] = keys[rows[k]]
+    order[:] = rows[np.argsort(own)]
 
 
 @njit(nogil=True, cache=True)
@@ -145,12 +149,18 @@ def nearest(tree, point, hint, limit, share, stack):  # type: ignore[no-untyped-
                 if squared < best or (squared == best and earlier):
                     best, row, bv, bw = squared, k, v, w
         else:
-            left, right = node + 1, tree.right[node]
-            if _box(tree, left, point) < _box(tree, right, point):
-                left, right = right, left
-            stack[height], stack[height + 1] = left, right
-            height += 2
+            height = _push(tree, node, point, stack, height)
     return row, best, bv, bw
+
+
+@njit(nogil=True, cache=True)
+def _push(tree, node, point, stack, height):  # type: ignore[no-untyped-def]
+    """Put both children on the stack, the nearer one on top."""
+    left, right = node + 1, tree.right[node]
+    if _box(tree, left, point) < _box(tree, right, point):
+        left, right = right, left
+    stack[height], stack[height + 1] = left, right
+    return height + 2
 
 
 @njit(nogil=True, cache=True)

@@ -76,9 +76,7 @@ class Reliefs:
 
     def _draw(self, what: str) -> Relief:
         maps = [self._map(facing, what) for facing in range(6)]
-        # The squares of the weights add up to one: Cauchy-Schwarz bounds the weighted sum.
-        largest = [max(float(np.abs(a).max()), float(np.abs(b).max())) for a, b in _opposite(maps)]
-        reach = 1.000001 * math.hypot(*largest)
+        reach = max(float(np.abs(each).max()) for each in maps)
         z_up, y_up, x_up, z_down, y_down, x_down = maps
         return Relief((z_up, y_up, x_up, z_down, y_down, x_down), reach, max(1.0, 2 * reach))
 
@@ -96,10 +94,6 @@ class Reliefs:
         around = sampler((-halo, 0), (rows + 2 * halo, columns))
         found = local_roughness(around, patch, periodic=False)[halo:-halo]
         return np.ascontiguousarray(found, np.float32)
-
-
-def _opposite(maps: list[Map]) -> list[tuple[Map, Map]]:
-    return list(zip(maps[:3], maps[3:], strict=True))
 
 
 @dataclass(frozen=True)
