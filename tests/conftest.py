@@ -1,11 +1,13 @@
 """Fixtures that the tests share."""
 
+import gc
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from poroscale.engine import volume_from_array
+from poroscale.engine.plan import release_memory
 from poroscale.volume import VolumeSpec
 
 from .strategies import CHUNK
@@ -20,6 +22,14 @@ settings.register_profile(
 settings.load_profile("poroscale")
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory_handed_back():
+    """What a module leaves behind would count against the budgets of those that follow."""
+    yield
+    gc.collect()
+    release_memory()
 
 
 @pytest.fixture

@@ -20,19 +20,21 @@ from poroscale.pipelines.part_job import PartJob
 from poroscale.volume import Volume
 
 ROOT = Path(__file__).parents[2]
+ROOMY = Run(memory="6GiB")
+"""The process of the tests itself counts, and has seen many before these."""
 
 
 @pytest.fixture(scope="module")
 def coupon(tmp_path_factory):
     folder = tmp_path_factory.mktemp("coupon")
     config = PhantomConfig(shape=(160, 128, 128), voxel_size=5.0, porosity=0.015, seed=2)
-    return phantom(folder / "coupon.zarr", config=config).truth
+    return phantom(folder / "coupon.zarr", config=config, run=ROOMY).truth
 
 
 @pytest.fixture(scope="module")
 def fitted(coupon, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted") / "model"
-    return fit_part([coupon], folder), folder
+    return fit_part([coupon], folder, run=ROOMY), folder
 
 
 def test_model_opens_and_is_left_alone(coupon, fitted):
@@ -40,20 +42,20 @@ def test_model_opens_and_is_left_alone(coupon, fitted):
     opened = PartModel.open(folder)
     assert opened.digest == model.digest
     stamp = (folder / "bank.parquet").stat().st_mtime_ns
-    fit_part([coupon], folder)
+    fit_part([coupon], folder, run=ROOMY)
     assert (folder / "bank.parquet").stat().st_mtime_ns == stamp
     with pytest.raises(ValueError, match="was fitted to other parts or with other settings"):
-        fit_part([coupon], folder, config=FitPartConfig(fit=FitConfig(bins=10)))
+        fit_part([coupon], folder, config=FitPartConfig(fit=FitConfig(bins=10)), run=ROOMY)
     assert not folder.with_name("model.work").exists()
 
 
 def test_generated_parts_are_like_the_coupon(coupon, fitted, new_path):
     config = GenerateConfig(shape=(320, 128, 128), seed=1, count=2)
-    made = list(generate_parts(fitted[1], new_path("part.zarr"), config=config))
+    made = list(generate_parts(fitted[1], new_path("part.zarr"), config=config, run=ROOMY))
     assert [part.phases.path.name for part in made] == ["part_0000.zarr", "part_0001.zarr"]
     quick = CompareConfig(bootstrap=0, splits=6)
     parts = [part.phases for part in made]
-    found = compare_parts([coupon], parts, new_path("comparison"), config=quick)
+    found = compare_parts([coupon], parts, new_path("comparison"), config=quick, run=ROOMY)
     shares = [row["passes"] for row in found.numbers["measures"] if row["passes"] is not None]
     assert np.mean(shares) > 0.6
     porosity = [
@@ -66,8 +68,8 @@ def test_generated_parts_are_like_the_coupon(coupon, fitted, new_path):
 def test_same_bytes_and_resumed_after_an_end(fitted, new_path):
     config = GenerateConfig(shape=(192, 128, 128), seed=4)
     out = new_path("part.zarr")
-    (first,) = generate_parts(fitted[1], out, config=config)
-    (again,) = generate_parts(fitted[1], out, config=config, run=Run(workers=1))
+    (first,) = generate_parts(fitted[1], out, config=config, run=ROOMY)
+    (again,) = generate_parts(fitted[1], out, config=config, run=ROOMY.but(workers=1))
     assert again.phases.digest == first.phases.digest
     with pytest.raises(ValueError, match=r"other input or settings|another recipe|other settings"):
         list(generate_parts(fitted[1], out, config=GenerateConfig(shape=(192, 128, 128), seed=5)))
@@ -76,7 +78,7 @@ def test_same_bytes_and_resumed_after_an_end(fitted, new_path):
 def test_ellipsoids_and_published_maps_fit_too(coupon, new_path):
     config = FitPartConfig(fit=FitConfig(bank="ellipsoid", sampling="maps", bins=10))
     folder = new_path("model")
-    fit_part([coupon], folder, config=config)
+    fit_part([coupon], folder, config=config, run=ROOMY)
     (made,) = generate_parts(
         folder, new_path("p.zarr"), config=GenerateConfig(shape=(160, 128, 128))
     )
@@ -92,6 +94,7 @@ def test_a_file_describes_the_whole_job(coupon, new_path):
         "out": str(folder / "new.zarr"),
         "comparison": str(folder / "comparison"),
     }
+    sections["run"]["memory"] = ROOMY.memory
     sections["generate"]["shape"] = [160, 128, 128]
     sections["compare"] |= {"bootstrap": 0, "splits": 4}
     file = folder / "generate.yaml"
@@ -169,7 +172,7 @@ def test_a_mesh_is_filled(fitted, new_path):
     file = new_path("torus.stl")
     trimesh.creation.torus(0.22, 0.1, major_sections=48, minor_sections=24).export(file)
     config = GenerateConfig(mesh=str(file), seed=2)
-    (made,) = generate_parts(fitted[1], new_path("torus.zarr"), config=config)
+    (made,) = generate_parts(fitted[1], new_path("torus.zarr"), config=config, run=ROOMY)
     phases = made.phases.read((0, 0, 0), made.phases.shape)
     volume = (phases > 0).sum() * 5.0**3
     assert volume == pytest.approx(2 * np.pi**2 * 220 * 100**2, rel=0.06)
