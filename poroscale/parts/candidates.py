@@ -44,7 +44,7 @@ SHIFTS = (0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0)
 """Voxels that it is moved outwards."""
 STRATA = 20
 """Strata of r* for parts that have no polar coordinates."""
-SHARPNESS = 0.35
+SHARPNESS = 0.2
 """Bandwidth of δr in standard deviations of the scans' δr."""
 
 
@@ -229,16 +229,15 @@ class CandidateSampler:
     def _likely_first(self, drawn: Drawn, generator: np.random.Generator) -> Rows:
         """(n, TRIES) order of the places: near the surface by how alike δr is to the source's."""
         known = self._pores["local_roughness_um"][drawn.source]
-        luck = np.log(np.maximum(generator.random(drawn.z.shape), 1e-300))
+        # Gumbel noise: the largest sum with log weights draws without replacement by weight.
+        luck = -np.log(-np.log(np.maximum(generator.random(drawn.z.shape), 1e-300)))
         tied = np.flatnonzero(np.isfinite(known)) if self._uses_roughness else np.zeros(0, np.int64)
         if len(tied):
             flat = np.repeat(drawn.r_star[tied], TRIES)
             points = self.geometry.place(flat, drawn.theta[tied].ravel(), drawn.z[tied].ravel())
             found = self.geometry.local_roughness(points).reshape(-1, TRIES)
             width = SHARPNESS * float(self.model.settings["roughness_spread_um"]) + 1e-9
-            # Exponential clocks: the order in which they ring draws without replacement by weight.
-            alike = np.exp(-0.5 * np.minimum(((found - known[tied][:, None]) / width) ** 2, 80))
-            luck[tied] /= alike
+            luck[tied] -= 0.5 * ((found - known[tied][:, None]) / width) ** 2
         return np.argsort(-luck, axis=1, kind="stable")
 
     @property
