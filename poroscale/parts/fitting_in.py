@@ -26,8 +26,8 @@ def fits(
     """Whether pores lie where they may.
 
     A closed pore and all voxels that share a face with it are inside the part, so that solid is
-    left between it and the outside. A pore that is open to the surface has a voxel of its own
-    inside that touches the outside, and a good part of it is inside.
+    left between it and the outside. A pore that is open to the surface touches the outside, a good
+    part of it is inside, and that part is in one piece: two pieces would count as two pores.
 
     Parameters
     ----------
@@ -67,7 +67,22 @@ def _fit(
         return np.zeros(0, bool)
     points, kinds, first = _around(shapes.extents, shapes.start, shapes.voxels, rows, corner)
     inside = geometry.depth(points) > 0
-    return np.asarray(_judge(inside, kinds, first, opened))
+    fit = np.asarray(_judge(inside, kinds, first, opened))
+    for i in np.flatnonzero(fit & opened):
+        span = slice(first[i], first[i + 1])
+        below = inside[span] & (kinds[span] == 1)
+        fit[i] = _in_one_piece(points[span][below], corner[i], shapes.extents[rows[i]])
+    return fit
+
+
+def _in_one_piece(
+    points: NDArray[np.float64], corner: NDArray[np.int32], extent: NDArray[np.int32]
+) -> bool:
+    from scipy.ndimage import label
+
+    mask = np.zeros(extent, bool)
+    mask[tuple(np.floor(points).astype(np.int64).T - corner[:, None])] = True
+    return bool(label(mask)[1] == 1)
 
 
 @njit(nogil=True, cache=True)

@@ -33,7 +33,7 @@ TOO_FEW = 0.9
 """Below this share of what is meant to be placed a density is refused."""
 PAINT_BYTES = 2.5
 """Temporary bytes per voxel of a block that is painted."""
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
