@@ -32,6 +32,8 @@ PUBLISHED: dict[Shape, float] = {
 """Seconds in Table 2 of the paper, with a GPU for surface and pores."""
 LARGEST: Shape = (3830, 1024, 1024)
 LIMITS = {(1915, 512, 512): 60.0, LARGEST: 480.0}
+LONG: Shape = (5760, 1024, 1024)
+"""At four times the density of the model a third of the pores finds no place."""
 MILLION = "plan of a million pores"
 NOTE = (
     "`generate part` from a model fitted to a generated coupon of 256³ voxels, roughness map "
@@ -144,9 +146,9 @@ def plan_million(scratch: Path, *, model: str) -> Timed:
     shapes, gap = dense.bank.shapes, float(dense.settings["gap_voxels"])
 
     def timed() -> dict[str, Any]:
-        config = GenerateConfig(shape=LARGEST)
+        config = GenerateConfig(shape=LONG)
         geometry = geometry_of(dense, roughness, config=config, seed=1)
         sampler = CandidateSampler(dense, geometry, 1)
-        return {"pores": plan_pores(Planner(sampler, shapes, gap), LARGEST[0], workers=2).size}
+        return {"pores": plan_pores(Planner(sampler, shapes, gap), LONG[0], workers=2).size}
 
     return timed

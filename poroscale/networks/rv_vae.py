@@ -1,0 +1,109 @@
+"""RV-VAE: the decoder computes with random variables (section 3.2.2, Appendix C of the paper).
+
+Nothing is sampled: mean and variance of the latent pass the decoder's layers, taken as independent.
+Convolutions have weighted sums in closed form, LeakyReLU the moments of a cut normal variable, the
+sigmoid Appendix C's expansion. Parameters are those of the VAE.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from poroscale.networks.segmenter import absolute_difference
+from poroscale.networks.vae import KL_WEIGHT, VAE, decoder_layers, divergence
+
+SMALLEST = 1e-12
+"""Variances are kept above."""
+
+
+class RVVAE(VAE):
+    """The random-variable VAE; `width` and `edge` as of `VAE`."""
+
+    def _decoder(self, channels: tuple[int, ...], edge: int) -> nn.Module:
+        return RandomVariables(decoder_layers(channels, edge))
+
+    def loss(self, patches: Tensor, truth: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        mean, log_variance = self.encoder(patches)
+        found, _ = self.decoder(mean, log_variance.exp())
+        error, kl = absolute_difference(patches, found), divergence(mean, log_variance)
+        return {"loss": error + KL_WEIGHT * kl, "l1": error.detach(), "kl": kl.detach()}
+
+    def reconstruct(self, patches: Tensor) -> Tensor:
+        """The expected reconstruction; cut to [0, 1], which the expansion may leave."""
+        mean, log_variance = self.encoder(patches)
+        found: Tensor = self.decoder(mean, log_variance.exp())[0]
+        return found.clamp(0, 1)
+
+
+class RandomVariables(nn.ModuleList):
+    """Layers that pass mean and variance on."""
+
+    def forward(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the output."""
+        for layer in self:
+            mean, variance = moments_of(layer, mean, variance)
+        return mean, variance
+
+
+def moments_of(layer: nn.Module, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of a layer's output for independent inputs.
+
+    Raises
+    ------
+    TypeError
+        If the layer is none of those of the decoder.
+    """
+    match layer:
+        case nn.Conv3d():
+            padding = [p for p in reversed(layer.padding) for _ in range(2)]  # type: ignore[union-attr]
+            padded = [functional.pad(x, padding, mode="replicate") for x in (mean, variance)]
+            kernel = layer.weight
+            return (
+                functional.conv3d(padded[0], kernel, layer.bias),
+                functional.conv3d(padded[1], kernel**2),
+            )
+        case nn.ConvTranspose3d():
+            return (
+                functional.conv_transpose3d(mean, layer.weight, layer.bias, layer.stride),
+                functional.conv_transpose3d(variance, layer.weight**2, None, layer.stride),
+            )
+        case nn.LeakyReLU():
+            return leaky_moments(mean, variance, layer.negative_slope)
+        case nn.Sigmoid():
+            return sigmoid_moments(mean, variance)
+    raise TypeError(f"random variables cannot pass {type(layer).__name__}")
+
+
+def leaky_moments(mean: Tensor, variance: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """Moments of LeakyReLU of a normal variable.
+
+    LeakyReLU(x) is slope · x + (1 - slope) · max(0, x), and the moments of the last term and its
+    product with x have closed forms.
+    """
+    deviation = variance.clamp_min(SMALLEST).sqrt()
+    ratio = mean / deviation
+    above = 0.5 * (1 + torch.erf(ratio / math.sqrt(2)))
+    density = torch.exp(-0.5 * ratio**2) / math.sqrt(2 * math.pi)
+    first = mean * above + deviation * density
+    second = (mean**2 + variance) * above + mean * deviation * density  # E[max(0, x)²], E[x max]
+    found = slope * mean + (1 - slope) * first
+    square = (
+        slope**2 * (mean**2 + variance)
+        + 2 * slope * (1 - slope) * second
+        + (1 - slope) ** 2 * second
+    )
+    return found, (square - found**2).clamp_min(SMALLEST)
+
+
+def sigmoid_moments(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Moments of the sigmoid by Appendix C, eqs. C.5 and C.7."""
+    value = torch.sigmoid(mean)
+    slope = value * (1 - value)
+    curvature = slope * (1 - 2 * value)
+    expected = value + 0.5 * curvature * variance
+    spread = slope**2 * variance - 0.25 * curvature**2 * variance**2
+    return expected, spread.clamp_min(SMALLEST)

@@ -1,0 +1,54 @@
+"""UNet++ in 3D: nested, dense skip connections (section 3.2.1 of the pore-segmentation paper).
+
+Node (i, j) of level i sees all earlier nodes of its level and the one below. Every node of the
+finest level is supervised; 1.503 million parameters, as in Table 8.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from poroscale.networks.convolutions import CHANNELS, Upward, convolution, double, widened
+from poroscale.networks.segmenter import SupervisedSegmenter
+from poroscale.networks.unet import HALO, Encoder
+
+
+class UNetPlusPlus(SupervisedSegmenter):
+    """UNet++.
+
+    Parameters
+    ----------
+    width
+        Factor of the channels.
+    edge
+        Edge of the patches [voxels], a multiple of 8.
+    """
+
+    halo = HALO
+
+    def __init__(self, width: float = 1.0, edge: int = 64) -> None:
+        super().__init__(edge, deepest=len(CHANNELS) - 1)
+        channels = widened(CHANNELS, width)
+        self.encoder = Encoder(channels)
+        self.nodes = [
+            (i, j) for j in range(1, len(channels)) for i in range(len(channels) - j)
+        ]
+        self.up = nn.ModuleDict()
+        self.blocks = nn.ModuleDict()
+        for i, j in self.nodes:
+            self.up[_name(i, j)] = Upward(channels[i + 1], channels[i])
+            self.blocks[_name(i, j)] = double((j + 1) * channels[i], channels[i])
+        self.heads = nn.ModuleList(convolution(channels[0], 1) for _ in channels[1:])
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
+        rows = [[level] for level in self.encoder(patches)]
+        for i, j in self.nodes:
+            below = self.up[_name(i, j)](rows[i + 1][j - 1])
+            rows[i].append(self.blocks[_name(i, j)](torch.cat([*rows[i], below], dim=1)))
+        logits = [head(field) for head, field in zip(self.heads, rows[0][1:], strict=True)]
+        return tuple(logits[::-1])
+
+
+def _name(i: int, j: int) -> str:
+    return f"{i}_{j}"

@@ -1,0 +1,92 @@
+"""UNet 3+ in 3D: skip connections from every scale (section 3.2.1 of the pore-segmentation paper).
+
+Every level of the decoder sees all finer levels of the encoder, pooled, and all deeper levels of
+the decoder, interpolated, each through 16 channels; the deepest level and every level of the
+decoder are supervised. With two convolutions to merge them: 1.672 million parameters, as in Table
+8. Finer levels are convolved before they are pooled, as in the authors' configuration.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from poroscale.networks.convolutions import (
+    CHANNELS,
+    Upward,
+    convolution,
+    double,
+    enlarged,
+    single,
+    widened,
+)
+from poroscale.networks.segmenter import SupervisedSegmenter
+from poroscale.networks.unet import Encoder
+
+HALO = 96
+"""As of UNet, and the longer ways between distant levels."""
+
+
+class UNetThreePlus(SupervisedSegmenter):
+    """UNet 3+.
+
+    Parameters
+    ----------
+    width
+        Factor of the channels.
+    edge
+        Edge of the patches [voxels], a multiple of 8.
+    """
+
+    halo = HALO
+
+    def __init__(self, width: float = 1.0, edge: int = 64) -> None:
+        super().__init__(edge, deepest=len(CHANNELS) - 1)
+        channels = widened(CHANNELS, width)
+        self.depth, share = len(channels), channels[0]
+        merged = self.depth * share
+        self.encoder = Encoder(channels)
+        self.ways = nn.ModuleDict()
+        for level in range(self.depth - 1):
+            for source in range(self.depth):
+                self.ways[_name(source, level)] = self._way(channels, source, level)
+        self.blocks = nn.ModuleList(double(merged, merged) for _ in channels[:-1])
+        self.finest = convolution(merged, 1)
+        deep = [merged] * (self.depth - 2) + [channels[-1]]
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Conv3d(each, 1, 1), convolution(1, 1)) for each in deep
+        )
+
+    def _way(self, channels: tuple[int, ...], source: int, level: int) -> nn.Module:
+        share, merged = channels[0], self.depth * channels[0]
+        if source <= level:
+            return single(channels[source], share)
+        before = channels[source] if source == self.depth - 1 else merged
+        return nn.Sequential(Upward(before, share, 2 ** (source - level)), single(share, share))
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
+        levels = self.encoder(patches)
+        decoded = {self.depth - 1: levels[-1]}
+        for level in range(self.depth - 2, -1, -1):
+            seen = [self._seen(levels, decoded, source, level) for source in range(self.depth)]
+            decoded[level] = self.blocks[level](torch.cat(seen, dim=1))
+        logits = [self.finest(decoded[0])]
+        for level, head in enumerate(self.heads, start=1):
+            mix, smooth = head[0], head[1]
+            logits.append(smooth(enlarged(mix(decoded[level]), 2**level)))
+        return tuple(logits)
+
+    def _seen(
+        self, levels: list[Tensor], decoded: dict[int, Tensor], source: int, level: int
+    ) -> Tensor:
+        way = self.ways[_name(source, level)]
+        if source > level:
+            found: Tensor = way(decoded[source])
+            return found
+        found = way(levels[source])
+        return functional.avg_pool3d(found, 2 ** (level - source)) if source < level else found
+
+
+def _name(source: int, level: int) -> str:
+    return f"{source}_{level}"
