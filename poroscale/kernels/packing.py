@@ -59,6 +59,27 @@ class Candidates(NamedTuple):
         return Candidates._make(column[which] for column in self)
 
 
+class Spacing(NamedTuple):
+    """How near two pores may stand.
+
+    Attributes
+    ----------
+    gap
+        Thickness [voxel] of the solid that is always left between them, from voxel face to voxel
+        face; 0 keeps them apart under 6-connectivity and no more.
+    wide, chance
+        A wider gap [voxel], and the share of the pairs that keep it. A pair's lot comes from its
+        two random keys, so that it is the same whoever decides.
+    """
+
+    gap: float = 0.0
+    wide: float = 0.0
+    chance: float = 0.0
+
+
+TOUCHING = Spacing()
+
+
 def join_candidates(parts: list[Candidates]) -> Candidates:
     """The candidates of several slabs, one after the other."""
     return Candidates._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -83,7 +104,7 @@ def decide(
     voxels: NDArray[np.uint8],
     *,
     seen: tuple[int, int],
-    gap: float = 0.0,
+    spacing: Spacing = TOUCHING,
 ) -> NDArray[np.int8]:
     """Accept, reject or leave open every candidate.
 
@@ -95,10 +116,9 @@ def decide(
         The bank's `Shapes`.
     seen
         Candidates with a voxel outside z in [seen[0], seen[1]) may have been missed.
-    gap
-        Two pores conflict if they share a voxel or a voxel's face, or if the solid between them,
-        from voxel face to voxel face, is thinner than this many voxels; 0 keeps them apart under
-        6-connectivity and no more.
+    spacing
+        Two pores conflict if they share a voxel or a voxel's face, or if the solid between them is
+        thinner than this.
 
     Returns
     -------
@@ -118,13 +138,14 @@ def decide(
             start,
             voxels,
             seen,
-            gap,
+            candidates.priority,
+            (float(spacing.gap), max(float(spacing.wide), float(spacing.gap)), spacing.chance),
         )
     )
 
 
 @njit(nogil=True, cache=True)
-def _decide(order, corner, shape, boxes, classes, start, voxels, seen, gap):  # type: ignore[no-untyped-def]
+def _decide(order, corner, shape, boxes, classes, start, voxels, seen, keys, spacing):  # type: ignore[no-untyped-def]
     n = len(order)
     size = 16
     while size < 2 * n:
@@ -133,7 +154,7 @@ def _decide(order, corner, shape, boxes, classes, start, voxels, seen, gap):  # 
     following = np.full(n, -1, np.int64)
     present = np.zeros(_CLASSES, np.bool_)
     state = np.zeros(n, np.int8)
-    reach = _reach(gap)
+    reach = _reach(spacing[1])
     for i in order:
         found = ACCEPTED
         if corner[i, 0] - reach < seen[0] or corner[i, 0] + boxes[i, 0] + reach > seen[1]:
@@ -152,7 +173,8 @@ def _decide(order, corner, shape, boxes, classes, start, voxels, seen, gap):  # 
                     state,
                     head,
                     following,
-                    gap,
+                    keys,
+                    spacing,
                     classes,
                 )
         state[i] = found
@@ -177,9 +199,23 @@ def _cell(c, z, y, x, size):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _meet(i, c, found, corner, shape, boxes, start, voxels, state, head, following, gap, classes):  # type: ignore[no-untyped-def]
+def _gap_of(i, j, keys, spacing):  # type: ignore[no-untyped-def]
+    # The gap that this pair keeps: the same for (i, j) and (j, i).
+    if spacing[2] <= 0.0:
+        return spacing[0]
+    mixed = keys[i] ^ keys[j]
+    mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    lot = float(mixed >> np.uint64(11)) / 9007199254740992.0
+    return spacing[1] if lot < spacing[2] else spacing[0]
+
+
+@njit(nogil=True, cache=True)
+def _meet(  # type: ignore[no-untyped-def]
+    i, c, found, corner, shape, boxes, start, voxels, state, head, following, keys, spacing, classes
+):
     # A pore of class c has no side over 2**c: those that reach this box begin in these cells.
-    edge, reach = 1 << c, _reach(gap)
+    edge, reach = 1 << c, _reach(spacing[1])
     low = np.empty(3, np.int64)
     high = np.empty(3, np.int64)
     for k in range(3):
@@ -197,7 +233,9 @@ def _meet(i, c, found, corner, shape, boxes, start, voxels, state, head, followi
                         and corner[j, 1] >> c == y
                         and corner[j, 2] >> c == x
                         and not (state[j] == UNDECIDED and found == UNDECIDED)
-                        and _touch(i, j, corner, shape, boxes, start, voxels, gap)
+                        and _touch(
+                            i, j, corner, shape, boxes, start, voxels, _gap_of(i, j, keys, spacing)
+                        )
                     ):
                         if state[j] == ACCEPTED:
                             return REJECTED

@@ -38,6 +38,7 @@ class Excitation(nn.Module):
         self.norm = nn.BatchNorm3d(channels)
 
     def forward(self, field: Tensor) -> Tensor:
+        """Field (n, channels, z, y, x), weighed."""
         inner = functional.leaky_relu(self.squeeze(field.mean(dim=(2, 3, 4))), SLOPE)
         weight = torch.sigmoid(self.excite(inner))[:, :, None, None, None]
         return functional.leaky_relu(self.norm(field * weight), SLOPE)
@@ -61,6 +62,7 @@ class Neighbourhoods(nn.Module):
         self.mix = _mixed((2 * sizes - 1) * before, after)
 
     def forward(self, field: Tensor) -> Tensor:
+        """(n, after, z, y, x); edges must be multiples of the largest cell."""
         cells = [2**i for i in range(1, self.sizes)]
         pools = (functional.avg_pool3d, functional.max_pool3d)
         coarse = [functional.interpolate(p(field, c), scale_factor=c) for p in pools for c in cells]
@@ -85,6 +87,7 @@ class Block(nn.Module):
         self.mix = nn.Sequential(_mixed(before, after), Excitation(after))
 
     def forward(self, field: Tensor) -> Tensor:
+        """(n, after, z, y, x) from (n, before, z, y, x)."""
         seen = self.neighbourhoods(self.filter(self.widen(field)))
         found: Tensor = self.mix(self.norm(seen + field))
         return found
@@ -96,14 +99,14 @@ class ResidualPath(nn.Module):
     def __init__(self, channels: int, steps: int) -> None:
         super().__init__()
         self.steps = nn.ModuleList(
-            nn.Sequential(_mixed(channels, channels, 3), Excitation(channels))
-            for _ in range(steps)
+            nn.Sequential(_mixed(channels, channels, 3), Excitation(channels)) for _ in range(steps)
         )
         self.last = nn.Sequential(
             nn.BatchNorm3d(channels), nn.LeakyReLU(SLOPE), nn.BatchNorm3d(channels)
         )
 
     def forward(self, field: Tensor) -> Tensor:
+        """A field of the same shape."""
         for step in self.steps:
             field = field + step(field)
         found: Tensor = self.last(field)
@@ -127,6 +130,7 @@ class Compilation(nn.Module):
         self.weigh = level(Excitation)
 
     def forward(self, levels: list[Tensor]) -> list[Tensor]:
+        """Fields of the same shapes, the finest level first."""
         return [self._compiled(levels, i) for i in range(len(levels))]
 
     def _compiled(self, levels: list[Tensor], i: int) -> Tensor:

@@ -72,6 +72,4 @@ def enlarged(field: Tensor, factor: int) -> Tensor:
     """Trilinear interpolation to `factor` times as many voxels."""
     if factor == 1:
         return field
-    return functional.interpolate(
-        field, scale_factor=factor, mode="trilinear", align_corners=False
-    )
+    return functional.interpolate(field, scale_factor=factor, mode="trilinear", align_corners=False)

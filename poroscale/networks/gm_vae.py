@@ -49,9 +49,7 @@ class GMVAE(Autoencoder):
         self.to_second = nn.ModuleList(_pointwise(deepest, self.second) for _ in range(2))
         self.to_latent = nn.ModuleList(_pointwise(deepest, self.latent) for _ in range(2))
         self.from_second = nn.Sequential(nn.Conv3d(self.second, deepest, 1), nn.LeakyReLU(SLOPE))
-        self.to_laws = nn.ModuleList(
-            _pointwise(deepest, self.latent * self.laws) for _ in range(2)
-        )
+        self.to_laws = nn.ModuleList(_pointwise(deepest, self.latent * self.laws) for _ in range(2))
         self.up = nn.Sequential(*_decoder(channels, self.latent))
 
     def _encode(self, patches: Tensor) -> Tensor:
@@ -65,7 +63,9 @@ class GMVAE(Autoencoder):
         mean, spread = _moments(self.to_latent, field)
         second_mean, second_spread = _moments(self.to_second, field)
         latent = _drawn(mean, spread)
-        means, spreads = _moments(self.to_laws, self.from_second(_drawn(second_mean, second_spread)))
+        means, spreads = _moments(
+            self.to_laws, self.from_second(_drawn(second_mean, second_spread))
+        )
         shape = (len(patches), self.laws, self.latent, *mean.shape[2:])
         means, spreads = means.view(shape), spreads.view(shape)
         share = _responsibilities(latent, means, spreads)
@@ -113,12 +113,9 @@ def _responsibilities(latent: Tensor, means: Tensor, spreads: Tensor) -> Tensor:
     return torch.softmax(log_likelihood, dim=1)
 
 
-def _between(
-    mean: Tensor, spread: Tensor, means: Tensor, spreads: Tensor, share: Tensor
-) -> Tensor:
+def _between(mean: Tensor, spread: Tensor, means: Tensor, spreads: Tensor, share: Tensor) -> Tensor:
     """Divergence of the latent's law from each of the mixture, by share."""
     ratio = torch.exp(spread[:, None] - spreads)
     square = (mean[:, None] - means) ** 2 * torch.exp(-spreads)
     each = 0.5 * (ratio + square - 1 - spread[:, None] + spreads).sum(dim=2)
     return (share * each).sum(dim=1).mean(dim=0).sum()
-

@@ -59,8 +59,8 @@ def moments_of(layer: nn.Module, mean: Tensor, variance: Tensor) -> tuple[Tensor
     """
     match layer:
         case nn.Conv3d():
-            padding = [p for p in reversed(layer.padding) for _ in range(2)]  # type: ignore[union-attr]
-            padded = [functional.pad(x, padding, mode="replicate") for x in (mean, variance)]
+            reach = [edge // 2 for edge in reversed(layer.kernel_size) for _ in range(2)]
+            padded = [functional.pad(x, reach, mode="replicate") for x in (mean, variance)]
             kernel = layer.weight
             return (
                 functional.conv3d(padded[0], kernel, layer.bias),

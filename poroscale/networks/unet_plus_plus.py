@@ -31,9 +31,7 @@ class UNetPlusPlus(SupervisedSegmenter):
         super().__init__(edge, deepest=len(CHANNELS) - 1)
         channels = widened(CHANNELS, width)
         self.encoder = Encoder(channels)
-        self.nodes = [
-            (i, j) for j in range(1, len(channels)) for i in range(len(channels) - j)
-        ]
+        self.nodes = [(i, j) for j in range(1, len(channels)) for i in range(len(channels) - j)]
         self.up = nn.ModuleDict()
         self.blocks = nn.ModuleDict()
         for i, j in self.nodes:

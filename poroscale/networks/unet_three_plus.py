@@ -17,7 +17,6 @@ from poroscale.networks.convolutions import (
     Upward,
     convolution,
     double,
-    enlarged,
     single,
     widened,
 )
@@ -55,7 +54,8 @@ class UNetThreePlus(SupervisedSegmenter):
         self.finest = convolution(merged, 1)
         deep = [merged] * (self.depth - 2) + [channels[-1]]
         self.heads = nn.ModuleList(
-            nn.Sequential(nn.Conv3d(each, 1, 1), convolution(1, 1)) for each in deep
+            nn.Sequential(Upward(each, 1, 2**level), convolution(1, 1))
+            for level, each in enumerate(deep, start=1)
         )
 
     def _way(self, channels: tuple[int, ...], source: int, level: int) -> nn.Module:
@@ -72,9 +72,7 @@ class UNetThreePlus(SupervisedSegmenter):
             seen = [self._seen(levels, decoded, source, level) for source in range(self.depth)]
             decoded[level] = self.blocks[level](torch.cat(seen, dim=1))
         logits = [self.finest(decoded[0])]
-        for level, head in enumerate(self.heads, start=1):
-            mix, smooth = head[0], head[1]
-            logits.append(smooth(enlarged(mix(decoded[level]), 2**level)))
+        logits += [head(decoded[level]) for level, head in enumerate(self.heads, start=1)]
         return tuple(logits)
 
     def _seen(

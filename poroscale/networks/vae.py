@@ -40,6 +40,7 @@ class Latent(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and logarithm of the variance of patches (n, 1, edge, edge, edge)."""
         mean, log_variance = self.layers(patches).chunk(2, dim=1)
         return mean, log_variance.clamp(*LOG_VARIANCE)
 
@@ -63,7 +64,7 @@ def decoder_layers(channels: tuple[int, ...], edge: int) -> list[nn.Module]:
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Kullback-Leibler divergence from the standard normal law, summed over a latent, mean over n."""
+    """Kullback-Leibler divergence from the standard normal law: sum over a latent, mean over n."""
     each = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)
     return each.flatten(1).sum(dim=1).mean()
 

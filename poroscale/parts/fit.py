@@ -41,6 +41,11 @@ NEAR = 60.0
 CLOSEST, MOST_GAP = 0.005, 8.0
 """Share of the pores that may stand nearer than the gap, and the largest gap [voxel]."""
 FRACTIONS = (0.1, 0.2, 0.35, 0.5)
+"""Shares of clustered pores that are tried."""
+WIDER, CHANCES, WIDEST_GAP = (0.1, 0.25), (0.4, 0.8), 12.0
+"""Quantiles of the scans' gaps, and shares of the pairs that keep them, that are tried."""
+ORDINARY = 0.03
+"""Medians of the neighbour distance that differ by no more are left to chance."""
 COLUMNS = (
     "z_um",
     "y_um",
@@ -203,7 +208,7 @@ def _settings(
             for scan in scans
         ],
         "layer_um": layer,
-        "gap_voxels": _gap(scans, settings.voxel_um),
+        "spacing": {"gap": _gap(scans, settings.voxel_um), "wide": 0.0, "chance": 0.0},
         "dispersion": _dispersion(scans, settings.voxel_um),
         "use_roughness": True,
         "roughness_spread_um": float(known.std()) if len(known) > 1 else 1.0,
@@ -322,9 +327,9 @@ def calibrated(
     for _ in range(ROUNDS - 1):
         model = _reweighted(model, _trial(model, geometry_of, workers))
     trial = _trial(model, geometry_of, workers)
-    model = _clustered(model, trial, geometry_of, scans=scans, workers=workers)
-    trial = _trial(model, geometry_of, workers)
-    model = _reweighted(model, trial)
+    model = _arranged(model, trial, geometry_of, scans=scans, workers=workers)
+    for _ in range(2):
+        model = _reweighted(model, _trial(model, geometry_of, workers))
     last = _trial(model, geometry_of, workers, seed=1)
     meant = float(model.pores["rate"].sum()) * last.layers * model.voxel_um
     record = {
@@ -340,7 +345,7 @@ def _trial(model: PartModel, geometry_of: GeometryOf, workers: int, seed: int = 
     layers = int(np.clip(TRIAL_PORES / per_layer, LEAST_LAYERS, MOST_LAYERS)) // SLAB * SLAB
     geometry = geometry_of(layers, 1_000_003 + seed)
     sampler = CandidateSampler(model, geometry, 1_000_003 + seed)
-    planner = Planner(sampler, model.bank.shapes, float(model.settings["gap_voxels"]))
+    planner = Planner(sampler, model.bank.shapes, model.spacing)
     placed = plan_pores(planner, layers, workers=workers)
     centroid = _centroids(placed, model.bank)
     inside = (centroid[:, 0] >= 0) & (centroid[:, 0] < layers)
@@ -384,7 +389,7 @@ def _strata(model: PartModel) -> NDArray[np.int64]:
     return np.asarray(stratum.ravel(), np.int64)
 
 
-def _clustered(
+def _arranged(
     model: PartModel,
     trial: Trial,
     geometry_of: GeometryOf,
@@ -392,24 +397,45 @@ def _clustered(
     scans: Sequence[ScanPores],
     workers: int,
 ) -> PartModel:
-    """The share of clustered pores that brings nearest neighbours closest to the scans'."""
+    """The clusters or the wider spacing that bring nearest neighbours closest to the scans'.
+
+    Clusters are for neighbours that are nearer than chance has them, spacing for those that are
+    farther.
+    """
     found = [_neighbours(_points(scan)) for scan in scans if len(scan.columns["z_um"]) > 10]
     if not found:
         return model
     distances = np.concatenate(found)
-    alone = _misfit(distances, trial, model.voxel_um)
-    scale = float(np.quantile(distances, 0.15)) / math.sqrt(2)
-    best, chosen = alone, model
-    # Clusters are for neighbours that are nearer than chance has them.
-    if np.median(distances) > 0.97 * np.median(_neighbours(trial.centroid)) * model.voxel_um:
+    ratio = np.median(distances) / (np.median(_neighbours(trial.centroid)) * model.voxel_um)
+    if abs(ratio - 1) <= ORDINARY:
         return model
-    for fraction in FRACTIONS:
-        cluster = {"fraction": fraction, "scale_um": scale}
-        other = replace(model, settings={**model.settings, "cluster": cluster})
+    others = _clusters(distances) if ratio < 1 else _spacings(scans, model)
+    best, chosen = _misfit(distances, trial, model.voxel_um), model
+    for change in others:
+        other = replace(model, settings={**model.settings, **change})
         misfit = _misfit(distances, _trial(other, geometry_of, workers), model.voxel_um)
         if misfit < best:
             best, chosen = misfit, other
     return chosen
+
+
+def _clusters(distances: Floats) -> list[dict[str, Any]]:
+    scale = float(np.quantile(distances, 0.15)) / math.sqrt(2)
+    return [{"cluster": {"fraction": each, "scale_um": scale}} for each in FRACTIONS]
+
+
+def _spacings(scans: Sequence[ScanPores], model: PartModel) -> list[dict[str, Any]]:
+    """Wider gaps, up to the quarter of the scans' own, for some of the pairs or for all."""
+    gaps = np.concatenate([scan.columns["neighbour_gap_um"] for scan in scans]) / model.voxel_um
+    gaps = gaps[np.isfinite(gaps)]
+    wide = [min(float(np.quantile(gaps, q)), WIDEST_GAP) for q in WIDER]
+    gap = model.spacing.gap
+    return [
+        {"spacing": {"gap": gap, "wide": each, "chance": chance}}
+        for each in wide
+        for chance in CHANCES
+        if each > gap
+    ]
 
 
 def _points(scan: ScanPores) -> Floats:

@@ -106,7 +106,7 @@ def generate_part(
     timings = {"surface": _drawn_surface(geometry)}
     sampler = CandidateSampler(model, geometry, seed)
     shapes = model.bank.shapes
-    planner = Planner(sampler, shapes, float(model.settings["gap_voxels"]))
+    planner = Planner(sampler, shapes, model.spacing)
     with cluster_of(run) as cluster:
         workers = cluster.workers
     placed = plan_pores(planner, geometry.shape[0], workers=workers)

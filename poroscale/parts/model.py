@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from poroscale.engine import Run, volume_from_array
+from poroscale.kernels.packing import Spacing
 from poroscale.manifest import Manifest, check_file, digest_of, record_results, write_durably
 from poroscale.parts.bank import Bank
 from poroscale.parts.parquet import read_columns, write_columns
@@ -31,7 +32,7 @@ from poroscale.volume import Volume, VolumeSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
+FORMAT = 2
 SETTINGS, PORES, BANK, DENSITY = "model.json", "pores.parquet", "bank.parquet", "density.zarr"
 FILES = (SETTINGS, PORES, BANK)
 
@@ -130,6 +131,11 @@ class PartModel:
         return float(self.settings["voxel_um"])
 
     @property
+    def spacing(self) -> Spacing:
+        """How near two pores may stand."""
+        return Spacing(**self.settings["spacing"])
+
+    @property
     def digest(self) -> str:
         """Identity of the model, for recipes."""
         arrays = {name: self.pores[name].to_numpy() for name in sorted(self.pores.columns)}
@@ -154,7 +160,8 @@ class PartModel:
         )
         layer = s["layer_um"]
         yield (
-            f"structure  gap {s['gap_voxels']:.2g} voxels, "
+            f"structure  gap {s['spacing']['gap']:.2g} voxels, "
+            f"{s['spacing']['wide']:.2g} for {100 * s['spacing']['chance']:.0f} % of the pairs, "
             f"{100 * s['cluster']['fraction']:.0f} % in clusters, layers "
             + ("not seen" if layer is None else f"of {layer:.1f} um")
         )

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from poroscale.kernels.packing import (
     ACCEPTED,
     SLAB,
+    TOUCHING,
     UNDECIDED,
     Candidates,
+    Spacing,
     decide,
     join_candidates,
 )
@@ -54,13 +56,13 @@ class Planner:
         Gives the candidates of a slab.
     shapes
         The bank.
-    gap
-        See `decide`.
+    spacing
+        How near two pores may stand.
     """
 
     sampler: Sampler
     shapes: Shapes
-    gap: float = 0.0
+    spacing: Spacing = TOUCHING
     _drawn: OrderedDict[int, Candidates] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -96,7 +98,7 @@ class Planner:
                 self.shapes.start,
                 self.shapes.voxels,
                 seen=(low * SLAB + reach, high * SLAB - reach),
-                gap=self.gap,
+                spacing=self.spacing,
             )
             sizes = [part.size for part in parts]
             own = slice(sum(sizes[:halo]), sum(sizes[:halo]) + sum(sizes[halo : len(sizes) - halo]))

@@ -10,6 +10,7 @@ from poroscale.kernels.packing import (
     REJECTED,
     UNDECIDED,
     Candidates,
+    Spacing,
     decide,
     priorities,
     size_classes,
@@ -66,7 +67,7 @@ def test_accepted_pores_are_those_of_the_definition(seed, count):
 def test_gap_is_the_least_thickness_of_solid(seed, gap):
     shapes = Shapes.of([np.ones((2, 2, 2)), np.ones((3, 1, 4))])
     crowded = crowd(shapes, 30, seed)
-    state = decide(crowded, *shapes, seen=FAR, gap=gap)
+    state = decide(crowded, *shapes, seen=FAR, spacing=Spacing(gap))
     kept = np.flatnonzero(state == ACCEPTED)
     for i in kept:
         for j in kept[kept > i]:
@@ -78,13 +79,30 @@ def test_gap_is_the_least_thickness_of_solid(seed, gap):
             assert (np.maximum(low - high, 0) ** 2).sum() >= gap**2
 
 
-@given(st.integers(0, 10**6))
-def test_order_of_the_candidates_does_not_matter(seed):
+def test_a_share_of_the_pairs_keeps_the_wider_gap():
+    """Pairs of cubes that leave two voxels of solid: three of them are asked of 30 %."""
+    shapes = Shapes.of([np.ones((2, 2, 2))])
+    rng = np.random.default_rng(0)
+    kept = 0
+    for _ in range(400):
+        corner = np.array([[0, 0, 0], [4, 0, 0]], np.int32)
+        keys = rng.integers(0, 1 << 64, 2, np.uint64, endpoint=False)
+        zeros = np.zeros(2, np.int32)
+        ranks = priorities(shapes.extents[zeros], keys)
+        pair = Candidates(corner, zeros, zeros, np.zeros(2, bool), ranks)
+        state = decide(pair, *shapes, seen=FAR, spacing=Spacing(1.0, 3.0, 0.3))
+        kept += (state == ACCEPTED).sum() == 2
+    assert 0.62 < kept / 400 < 0.78
+
+
+@given(st.integers(0, 10**6), st.sampled_from([Spacing(), Spacing(0.0, 4.0, 0.5)]))
+def test_order_of_the_candidates_does_not_matter(seed, spacing):
     shapes = bank()
     crowded = crowd(shapes, 40, seed)
     order = np.random.default_rng(seed).permutation(40)
-    state = decide(crowded, *shapes, seen=FAR)
-    assert np.array_equal(decide(crowded.select(order), *shapes, seen=FAR), state[order])
+    state = decide(crowded, *shapes, seen=FAR, spacing=spacing)
+    again = decide(crowded.select(order), *shapes, seen=FAR, spacing=spacing)
+    assert np.array_equal(again, state[order])
 
 
 @given(st.integers(0, 10**6))

@@ -16,7 +16,7 @@ from .makers import UM, frame, model_of, part_of, scan_of
 
 def placed(model, layers, seed=0):
     sampler = CandidateSampler(model, part_of(layers), seed)
-    planner = Planner(sampler, model.bank.shapes, float(model.settings["gap_voxels"]))
+    planner = Planner(sampler, model.bank.shapes, model.spacing)
     return plan_pores(planner, layers)
 
 

@@ -59,7 +59,7 @@ def test_new_parts_have_the_published_pores():
     columns = scan.columns | own.table | {"extent_z_um": own.table["extent_z"] * UM}
     model = model_of([replace(scan, columns=columns, bank=own)])
     sampler = CandidateSampler(model, part_of(3200), 1)
-    placed = plan_pores(Planner(sampler, own.shapes, float(model.settings["gap_voxels"])), 3200)
+    placed = plan_pores(Planner(sampler, own.shapes, model.spacing), 3200)
     for name, values in table.items():
         found = model.bank.table[name][placed.shape]
         assert len(found) > 0.9 * len(values) * 3200 * UM / 8000

@@ -143,12 +143,14 @@ def plan_million(scratch: Path, *, model: str) -> Timed:
 
     dense = PartModel.open(model).with_density(lambda pores: 4.3)
     roughness = Roughness.load(Path(model) / ROUGHNESS)
-    shapes, gap = dense.bank.shapes, float(dense.settings["gap_voxels"])
+    shapes = dense.bank.shapes
 
     def timed() -> dict[str, Any]:
         config = GenerateConfig(shape=LONG)
         geometry = geometry_of(dense, roughness, config=config, seed=1)
         sampler = CandidateSampler(dense, geometry, 1)
-        return {"pores": plan_pores(Planner(sampler, shapes, gap), LONG[0], workers=2).size}
+        return {
+            "pores": plan_pores(Planner(sampler, shapes, dense.spacing), LONG[0], workers=2).size
+        }
 
     return timed
