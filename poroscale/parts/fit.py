@@ -44,8 +44,8 @@ FRACTIONS = (0.1, 0.2, 0.35, 0.5)
 """Shares of clustered pores that are tried."""
 WIDER, CHANCES, WIDEST_GAP = (0.1, 0.25), (0.4, 0.8), 12.0
 """Quantiles of the scans' gaps, and shares of the pairs that keep them, that are tried."""
-ORDINARY = 0.03
-"""Medians of the neighbour distance that differ by no more are left to chance."""
+NO_MISFIT = 0.8
+"""Kolmogorov-Smirnov distances below this over the root of the number are left to chance."""
 COLUMNS = (
     "z_um",
     "y_um",
@@ -399,24 +399,57 @@ def _arranged(
 ) -> PartModel:
     """The clusters or the wider spacing that bring nearest neighbours closest to the scans'.
 
-    Clusters are for neighbours that are nearer than chance has them, spacing for those that are
-    farther.
+    Clusters are for neighbours whose centroids are nearer than chance has them, spacing for pores
+    that leave more solid between them.
     """
-    found = [_neighbours(_points(scan)) for scan in scans if len(scan.columns["z_um"]) > 10]
-    if not found:
+    known = [scan for scan in scans if len(scan.columns["z_um"]) > 10]
+    if not known:
         return model
-    distances = np.concatenate(found)
-    ratio = np.median(distances) / (np.median(_neighbours(trial.centroid)) * model.voxel_um)
-    if abs(ratio - 1) <= ORDINARY:
-        return model
-    others = _clusters(distances) if ratio < 1 else _spacings(scans, model)
-    best, chosen = _misfit(distances, trial, model.voxel_um), model
-    for change in others:
-        other = replace(model, settings={**model.settings, **change})
-        misfit = _misfit(distances, _trial(other, geometry_of, workers), model.voxel_um)
-        if misfit < best:
-            best, chosen = misfit, other
-    return chosen
+    distances = np.concatenate([_neighbours(_points(scan)) for scan in known])
+    gaps = np.concatenate([clearances(_points(scan), _radii(scan)) for scan in known])
+    for scanned, of, changes in (
+        (distances, _placed_distances, _clusters(distances)),
+        (gaps, _placed_clearances, _spacings(scans, model)),
+    ):
+        alone = of(model, trial)
+        nearer = np.median(scanned) < np.median(alone)
+        best = _misfit(scanned, alone)
+        if nearer != (of is _placed_distances) or best < NO_MISFIT / math.sqrt(len(scanned)):
+            continue
+        base = model
+        for change in changes:
+            other = replace(base, settings={**base.settings, **change})
+            placed = _trial(other, geometry_of, workers)
+            found = _misfit(scanned, of(other, placed))
+            if found < best:
+                best, model, trial = found, other, placed
+    return model
+
+
+def clearances(points: Floats, radii: Floats) -> Floats:
+    """(n,) least distance to another pore, from sphere to sphere of equal volumes [um].
+
+    Nearly the solid between two pores, from what a plan knows; negative where long pores interlock.
+    """
+    from scipy.spatial import cKDTree
+
+    near = min(7, len(points))
+    distance, other = cKDTree(points).query(points, k=near)
+    return np.asarray((distance[:, 1:] - radii[other[:, 1:]]).min(axis=1) - radii)
+
+
+def _radii(scan: ScanPores) -> Floats:
+    return np.asarray(np.cbrt(3 / (4 * np.pi) * scan.columns["volume_um3"]))
+
+
+def _placed_distances(model: PartModel, trial: Trial) -> Floats:
+    return _neighbours(trial.centroid) * model.voxel_um
+
+
+def _placed_clearances(model: PartModel, trial: Trial) -> Floats:
+    rows = model.pores["bank_row"].to_numpy()[trial.source]
+    radii = np.cbrt(3 / (4 * np.pi) * model.bank.table["volume_um3"][rows])
+    return clearances(trial.centroid * model.voxel_um, radii)
 
 
 def _clusters(distances: Floats) -> list[dict[str, Any]]:
@@ -425,10 +458,10 @@ def _clusters(distances: Floats) -> list[dict[str, Any]]:
 
 
 def _spacings(scans: Sequence[ScanPores], model: PartModel) -> list[dict[str, Any]]:
-    """Wider gaps, up to the quarter of the scans' own, for some of the pairs or for all."""
+    """Wider gaps, up to the quarter of the scans' own, for some of the pairs or for most."""
     gaps = np.concatenate([scan.columns["neighbour_gap_um"] for scan in scans]) / model.voxel_um
     gaps = gaps[np.isfinite(gaps)]
-    wide = [min(float(np.quantile(gaps, q)), WIDEST_GAP) for q in WIDER]
+    wide = [min(float(np.quantile(gaps, q)), WIDEST_GAP) for q in WIDER] if len(gaps) else []
     gap = model.spacing.gap
     return [
         {"spacing": {"gap": gap, "wide": each, "chance": chance}}
@@ -451,8 +484,8 @@ def _neighbours(points: Floats) -> Floats:
     return np.asarray(distance[:, 1])
 
 
-def _misfit(distances: Floats, trial: Trial, voxel_um: float) -> float:
+def _misfit(scanned: Floats, placed: Floats) -> float:
+    """Kolmogorov-Smirnov distance."""
     from scipy.stats import ks_2samp
 
-    simulated = _neighbours(trial.centroid) * voxel_um
-    return float(ks_2samp(distances, simulated).statistic) if len(simulated) else 1.0
+    return float(ks_2samp(scanned, placed).statistic) if len(placed) else 1.0
