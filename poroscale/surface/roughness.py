@@ -233,7 +233,7 @@ def fit_roughness(
     closed = [_closed(np.asarray(each, np.float64), periodic) for each in maps]
     rounds = [_out_of_roundness(each) for each in closed]
     long, short = zip(
-        *(_parted(each - each.mean() - shape) for each, shape in zip(closed, rounds, strict=True)),
+        *(parted(each - each.mean() - shape) for each, shape in zip(closed, rounds, strict=True)),
         strict=True,
     )
     shape = np.mean([_resampled(each, len(long[0][0])) for each in rounds], axis=0)
@@ -258,8 +258,8 @@ def _closed(heights: NDArray[np.float64], periodic: bool) -> NDArray[np.float64]
     return heights if periodic else np.hstack([heights, heights[:, ::-1]])
 
 
-def _parted(heights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Long and short waves; the squares of the two transfers add up to one.
+def parted(heights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Long and short waves of a map (rows, columns); squares of the two transfers add up to one.
 
     They are drawn independently later. With short = all - long, the two would share the waves in
     between, and a sum of independent draws would lose a sixth of the roughness.

@@ -10,6 +10,7 @@ from poroscale.pipelines.bench.analysing import analysing_rows, exponent
 from poroscale.pipelines.bench.copying import COPY, MAP, NPY, THRESHOLD, TIFF, copying_rows
 from poroscale.pipelines.bench.label import label_rows
 from poroscale.pipelines.bench.measure import Contender, Measured, Once, compare
+from poroscale.pipelines.bench.surfaces import surfaces_part
 from poroscale.pipelines.bench.table import at_most, markdown_table, times_faster
 
 HERE = "tests.pipelines.test_bench"
@@ -152,3 +153,17 @@ def test_the_whole_table(tmp_path: Path) -> None:
         "coupon-64.zarr",
         "sparse-64.zarr",
     ]
+
+
+def test_surfaces_are_compared_with_the_law_itself() -> None:
+    said: list[str] = []
+    part = surfaces_part(report=said.append, shape=(96, 192), steps=2)
+    names = [row.what for row in part.rows]
+    assert names == [
+        "the map itself",
+        "fresh draws of the law",
+        "descent",
+        "windows of the map",
+        "network over keyed noise",
+    ]
+    assert part.rows[0].value.startswith("loss 0 ")

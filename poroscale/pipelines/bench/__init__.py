@@ -12,12 +12,14 @@ from poroscale.pipelines.bench.generating import generating_part
 from poroscale.pipelines.bench.label import label_part
 from poroscale.pipelines.bench.measure import Report
 from poroscale.pipelines.bench.planning import planning_part
+from poroscale.pipelines.bench.surfaces import surfaces_part
 from poroscale.pipelines.bench.table import Part, machine
 
 __all__ = ["PARTS", "bench"]
 
-PARTS = ("label", "dask-image", "ingest", "analyse", "generate", "plan")
-"""dask-image takes a minute a run, so it runs only when it is asked for."""
+PARTS = ("label", "dask-image", "ingest", "analyse", "generate", "plan", "surfaces")
+ON_DEMAND = ("dask-image", "surfaces")
+"""Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
 
@@ -46,7 +48,7 @@ def bench(
     repeats
         Rounds in which every contender runs once.
     only
-        One of `PARTS`, or several with commas; None runs all but "dask-image".
+        One of `PARTS`, or several with commas; None runs all but `ON_DEMAND`.
     data
         Folder in which the inputs are kept for the next time; None makes them anew.
     report
@@ -78,7 +80,7 @@ def bench(
 
 def _parts(only: str | None) -> list[str]:
     if only is None:
-        return [part for part in PARTS if part != "dask-image"]
+        return [part for part in PARTS if part not in ON_DEMAND]
     asked = [part.strip() for part in only.split(",")]
     unknown = [part for part in asked if part not in PARTS]
     if unknown:
@@ -107,6 +109,9 @@ def _run(
     if "plan" in parts:
         report("plan")
         yield planning_part(repeats=repeats, data=data, report=report)
+    if "surfaces" in parts:
+        report("surfaces")
+        yield surfaces_part(report=report)
 
 
 def _command(edges: Sequence[int], repeats: int, only: str | None) -> str:
