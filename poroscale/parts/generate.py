@@ -33,6 +33,8 @@ TOO_FEW = 0.9
 """Below this share of what is meant to be placed a density is refused."""
 PAINT_BYTES = 2.5
 """Temporary bytes per voxel of a block that is painted."""
+SURFACE_BYTES, PORE_BYTES = 16.0, 160.0
+"""Per cell of the surface, and per pore of the plan and its table."""
 VERSION = 2
 
 
@@ -47,7 +49,8 @@ class GeneratedPart:
     table
         Parquet table of the placed pores.
     counts
-        "placed", and of these "closed", "opened" and "cut" by an end.
+        "placed", and of these "closed", "opened" and "cut" by an end; "meant" to be placed by
+        the model's density, where the form of the part has one.
     timings
         Seconds of "surface", "plan" and "paint".
     """
@@ -63,9 +66,13 @@ class GeneratedPart:
         z, y, x = self.phases.shape
         yield f"{self.phases.path}: {x} x {y} x {z} voxels, {took}"
         yield (
-            f"  {self.counts['placed']} pores: {self.counts['closed']} closed, "
+            f"  {self.counts['placed']} pores{self._meant()}: {self.counts['closed']} closed, "
             f"{self.counts['opened']} open to the surface, {self.counts['cut']} cut by an end"
         )
+
+    def _meant(self) -> str:
+        meant = self.counts.get("meant")
+        return "" if meant is None else f" where {meant} were meant"
 
 
 def generate_part(
@@ -101,17 +108,18 @@ def generate_part(
     """
     run = run or Run()
     _check_shape(model, geometry)
+    sampler = CandidateSampler(model, geometry, seed)
+    _check_memory(sampler, geometry, run)
     begun = time.perf_counter()
     geometry.depth(np.array([[0.5, geometry.shape[1] / 2, geometry.shape[2] / 2]]))
     timings = {"surface": _drawn_surface(geometry)}
-    sampler = CandidateSampler(model, geometry, seed)
     shapes = model.bank.shapes
     planner = Planner(sampler, shapes, model.spacing)
     with cluster_of(run) as cluster:
         workers = cluster.workers
-    placed = plan_pores(planner, geometry.shape[0], workers=workers)
+    placed = plan_pores(planner, geometry.shape[0], workers=workers, show=run.progress)
     columns = plan_table(placed, shapes, model.bank.table, length=geometry.shape[0])
-    counts = _counts(columns)
+    counts = _counts(columns) | _meant(sampler, geometry)
     _check_density(sampler, geometry, int((~columns["cut"]).sum()))
     timings["plan"] = time.perf_counter() - begun - timings["surface"]
     painted = time.perf_counter()
@@ -147,11 +155,26 @@ def _check_shape(model: PartModel, geometry: Geometry) -> None:
             )
 
 
+def _check_memory(sampler: CandidateSampler, geometry: Geometry, run: Run) -> None:
+    """Surface and plan are held whole: they are looked at before they are drawn."""
+    if not isinstance(geometry, Cylinder | Box):
+        return
+    around = 2 * np.pi * np.sqrt(geometry.section / np.pi)
+    surface = SURFACE_BYTES * geometry.shape[0] * around
+    pores = PORE_BYTES * sampler.rate * geometry.shape[0]
+    if surface + pores > run.memory_bytes:
+        raise MemoryError(
+            f"memory must be at least {(surface + pores) / 2**20:,.0f} MiB for the surface and the "
+            f"plan of {sampler.rate * geometry.shape[0]:,.0f} pores, got "
+            f"{run.memory_bytes / 2**20:,.0f} MiB; raise --memory, or make the part in pieces"
+        )
+
+
 def _check_density(sampler: CandidateSampler, geometry: Geometry, placed: int) -> None:
     if not isinstance(geometry, Cylinder | Box):
         return  # how many belong into a body of any form is known only where it was filled
     meant = sampler.rate * geometry.shape[0]
-    if placed < TOO_FEW * meant - 6 * np.sqrt(meant) - 3:
+    if placed < TOO_FEW * meant - 3 * np.sqrt(meant) - 3:
         raise ValueError(
             f"density must be one that can be placed, got {meant:.0f} pores in the part where "
             f"{placed} ({100 * placed / meant:.0f} %) were reached"
@@ -166,6 +189,12 @@ def _counts(columns: Mapping[str, NDArray[Any]]) -> dict[str, int]:
         "opened": int((~cut & opened).sum()),
         "cut": int(cut.sum()),
     }
+
+
+def _meant(sampler: CandidateSampler, geometry: Geometry) -> dict[str, int]:
+    if not isinstance(geometry, Cylinder | Box):
+        return {}
+    return {"meant": round(sampler.rate * geometry.shape[0])}
 
 
 @dataclass(frozen=True)

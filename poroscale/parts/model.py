@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 SETTINGS, PORES, BANK, DENSITY = "model.json", "pores.parquet", "bank.parquet", "density.zarr"
+ROUGHNESS = "roughness"
 FILES = (SETTINGS, PORES, BANK)
 
 
@@ -51,12 +53,15 @@ class PartModel:
         Shapes; column `bank_row` of `pores` points into it.
     density
         Number of pores, float32 (windows, bins, bins) over (z, y, x).
+    opened_from
+        Folder that it was read from; its roughness goes along when it is saved elsewhere.
     """
 
     settings: dict[str, Any]
     pores: pd.DataFrame
     bank: Bank
     density: np.ndarray[Any, np.dtype[np.float32]]
+    opened_from: Path | None = field(default=None, compare=False)
 
     @classmethod
     def open(cls, folder: str | Path) -> PartModel:
@@ -85,10 +90,11 @@ class PartModel:
             pd.DataFrame(table),
             Bank.load(folder / BANK),
             density.read((0, 0, 0), density.shape),
+            folder,
         )
 
     def save(self, folder: str | Path, *, run: Run | None = None) -> Path:
-        """Write the model into a folder; its roughness is saved by those who fitted it."""
+        """Write the model into a folder, with the roughness of the folder that it was read from."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.settings, indent=2, sort_keys=True, allow_nan=False)
@@ -100,8 +106,16 @@ class PartModel:
         volume_from_array(
             self.density, folder / DENSITY, spec=spec, run=(run or Run()).but(overwrite=True)
         )
-        record_results(folder, files=FILES, outputs=[DENSITY])
+        record_results(folder, files=FILES, outputs=[DENSITY, *self._copied_roughness(folder)])
         return folder
+
+    def _copied_roughness(self, folder: Path) -> list[str]:
+        own = None if self.opened_from is None else self.opened_from / ROUGHNESS
+        if own is None or not own.exists():
+            return []
+        if own.resolve() != (folder / ROUGHNESS).resolve():
+            shutil.copytree(own, folder / ROUGHNESS, dirs_exist_ok=True)
+        return [ROUGHNESS]
 
     def with_density(self, factor: Callable[[pd.DataFrame], ArrayLike]) -> PartModel:
         """The model with other densities of pores.
@@ -123,7 +137,13 @@ class PartModel:
         pores = self.pores.assign(
             rate=self.pores["rate"] * factors, weight=self.pores["weight"] * factors
         )
-        return replace(self, pores=pores)
+        # The published maps hold numbers of pores: those of a bin change as its pores do.
+        home, bins = self.pores["map_bin"].to_numpy(), self.density.shape[1] * self.density.shape[2]
+        count = np.bincount(home, minlength=bins)
+        share = np.bincount(home, factors, bins) / np.maximum(count, 1)
+        share[count == 0] = 1
+        density = self.density * share.reshape(self.density.shape[1:]).astype(np.float32)
+        return replace(self, pores=pores, density=density)
 
     @property
     def voxel_um(self) -> float:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.engine.progress import progress
 from poroscale.kernels.packing import (
     ACCEPTED,
     SLAB,
@@ -112,7 +113,9 @@ class Planner:
         )
 
 
-def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Candidates:
+def plan_pores(
+    planner: Planner, length: int, *, workers: int = 1, show: bool | None = False
+) -> Candidates:
     """Place the pores of a part of `length` voxel layers.
 
     Parameters
@@ -123,6 +126,8 @@ def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Candidates
         Voxel layers; the part is z in [0, length).
     workers
         Threads.
+    show
+        Whether to draw a progress bar; None draws where a person looks on.
 
     Returns
     -------
@@ -135,11 +140,15 @@ def plan_pores(planner: Planner, length: int, *, workers: int = 1) -> Candidates
 
     def decided(start: int) -> Candidates:
         accepted = planner.window(start, min(start + WINDOW, last))
+        advance()
         bottom = accepted.corner[:, 0]
         top = bottom + planner.shapes.extents[accepted.shape, 0]
         return accepted.select((top > 0) & (bottom < length))
 
-    with ThreadPoolExecutor(workers) as pool:
+    with (
+        progress("plan of the pores", total=len(starts), done=0, show=show) as advance,
+        ThreadPoolExecutor(workers) as pool,
+    ):
         pores = join_candidates(list(pool.map(decided, starts)))
     return pores.select(np.lexsort(pores.corner.T[::-1]))
 

@@ -13,10 +13,10 @@ from poroscale.engine import Run, connect
 from poroscale.engine.work import held_folder
 from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.fit import rebinned
-from poroscale.parts.model import PartModel
+from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.parts.placement import Planner, plan_pores
 from poroscale.pipelines.measured import SURFACE
-from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
+from poroscale.pipelines.part_geometry import rough_part
 from poroscale.pores import PoresConfig
 from poroscale.pores.measure import measure_into
 from poroscale.report import compare_volumes

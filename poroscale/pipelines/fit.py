@@ -29,9 +29,9 @@ from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_bank
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
-from poroscale.parts.model import PartModel
+from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.pipelines.measured import MeasuredPart, measure_part
-from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
+from poroscale.pipelines.part_geometry import rough_part
 from poroscale.surface import SurfaceConfig
 from poroscale.surface.coordinates import surface_coordinates, texture_maps
 from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness

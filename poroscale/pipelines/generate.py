@@ -20,8 +20,8 @@ from poroscale.manifest import Manifest, fingerprint
 from poroscale.parts.generate import GeneratedPart, generate_part
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.mesh_part import FACING, MeshPart, volume_around
-from poroscale.parts.model import PartModel
-from poroscale.pipelines.part_geometry import ROUGHNESS, rough_part
+from poroscale.parts.model import ROUGHNESS, PartModel
+from poroscale.pipelines.part_geometry import rough_part
 from poroscale.surface.roughness import Roughness
 
 

@@ -6,9 +6,6 @@ from poroscale.parts.geometry import Box, Cylinder, Geometry, columns_of
 from poroscale.surface.roughness import Roughness
 from poroscale.volume import Shape
 
-ROUGHNESS = "roughness"
-"""Folder of the roughness in that of a model."""
-
 
 def rough_part(
     part: str,

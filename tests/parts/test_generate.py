@@ -132,6 +132,14 @@ def test_what_cannot_be_made_is_refused(model, new_path):
         make(dense, new_path("dense.zarr"), layers=256)
 
 
+def test_a_surface_and_a_plan_beyond_the_budget_are_refused_before_they_are_drawn(model, new_path):
+    geometry = part_of(3_000_000)
+    with pytest.raises(MemoryError, match=r"plan of [\d,]+ pores, got 1,024"):
+        generate_part(
+            model, new_path("long.zarr"), geometry=geometry, seed=0, run=Run(memory="1GiB")
+        )
+
+
 @pytest.mark.slow
 def test_hundred_thousand_pores_do_not_merge(model):
     layers = 150_000

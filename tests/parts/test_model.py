@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
+from poroscale.manifest import record_results
 from poroscale.parts.candidates import CandidateSampler, draw_count
 from poroscale.parts.fit import layer_thickness, rebinned
-from poroscale.parts.model import PartModel
+from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.parts.placement import Planner, plan_pores
+from poroscale.surface.roughness import Roughness, fit_roughness
 
 from .makers import UM, frame, model_of, part_of, scan_of
 
@@ -69,6 +71,25 @@ def test_doubling_the_density_of_a_corner_is_one_line(tmp_path):
     assert after / before == pytest.approx(2, rel=0.1)
     elsewhere = [(~corner(frame(placed(m, 20_000), m))).sum() for m in (model, denser)]
     assert elsewhere[1] / elsewhere[0] == pytest.approx(1, rel=0.08)
+
+
+def test_published_maps_follow_an_edited_density():
+    model = model_of([scan_of(300, length=4000.0, seed=5)], sampling="maps", bins=8)
+    halved = model.with_density(lambda p: np.full(len(p), 0.5))
+    numbers = [len(placed(each, 10_000).shape) for each in (model, halved)]
+    assert numbers[1] / numbers[0] == pytest.approx(0.5, rel=0.08)
+
+
+def test_an_edited_model_takes_its_roughness_along(model, tmp_path):
+    folder = model.save(tmp_path / "model")
+    heights = np.random.default_rng(0).normal(0, 3, (64, 96))
+    own = fit_roughness([heights], voxel_um=UM, periodic=True).save(folder / ROUGHNESS)
+    record_results(folder, outputs=[ROUGHNESS])
+    denser = PartModel.open(folder).with_density(lambda p: 2)
+    again = PartModel.open(denser.save(tmp_path / "denser"))
+    assert again.pores["rate"].sum() == pytest.approx(2 * model.pores["rate"].sum())
+    found = Roughness.load(tmp_path / "denser" / ROUGHNESS)
+    assert np.array_equal(found.pool[0], Roughness.load(own).pool[0])
 
 
 def test_a_density_must_be_a_density(model):

@@ -9,11 +9,11 @@ import pytest
 from poroscale.compare import CompareConfig
 from poroscale.engine import Run
 from poroscale.manifest import record_results
+from poroscale.parts.model import ROUGHNESS
 from poroscale.phantom import PhantomConfig, phantom
 from poroscale.pipelines.compare import compare_parts
 from poroscale.pipelines.fit import fit_part
 from poroscale.pipelines.generate import GenerateConfig, generate_parts
-from poroscale.pipelines.part_geometry import ROUGHNESS
 
 RUN = Run(memory="6GiB")
 

@@ -135,10 +135,9 @@ def generate(scratch: Path, *, model: str, shape: Sequence[int]) -> Timed:
 def plan_million(scratch: Path, *, model: str) -> Timed:
     """The plan alone of a million pores, four times as dense as in the model."""
     from poroscale.parts.candidates import CandidateSampler
-    from poroscale.parts.model import PartModel
+    from poroscale.parts.model import ROUGHNESS, PartModel
     from poroscale.parts.placement import Planner, plan_pores
     from poroscale.pipelines.generate import GenerateConfig, geometry_of
-    from poroscale.pipelines.part_geometry import ROUGHNESS
     from poroscale.surface.roughness import Roughness
 
     dense = PartModel.open(model).with_density(lambda pores: 4.3)
