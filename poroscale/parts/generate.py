@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.cluster import cluster_of
 from poroscale.kernels.packing import Candidates
+from poroscale.kernels.part_mask import without_specks
 from poroscale.kernels.shapes import Shapes
 from poroscale.kernels.stamping import stamp
 from poroscale.parts.candidates import CandidateSampler
@@ -221,7 +222,9 @@ class Painter:
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """The phases of the box of `shape` voxels at `origin`."""
-        block = self.geometry.inside(origin, shape)
+        z, y, x = origin
+        grown = (shape[0] + 2, shape[1] + 2, shape[2] + 2)
+        block = without_specks(self.geometry.inside((z - 1, y - 1, x - 1), grown))
         low = np.searchsorted(self.pores.corner[:, 0], origin[0] - self._tallest, side="left")
         high = np.searchsorted(self.pores.corner[:, 0], origin[0] + shape[0], side="left")
         stamp(

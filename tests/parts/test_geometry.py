@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import convolve, generate_binary_structure
 
 from poroscale.kernels.noise import white_noise
+from poroscale.kernels.part_mask import without_specks
 from poroscale.parts.geometry import Box, Cylinder
 
 ORIGINS = st.tuples(st.integers(-40, 90), st.integers(0, 30), st.integers(0, 30))
@@ -55,3 +57,13 @@ def test_part_must_fit_the_volume():
         Cylinder((10, 40, 40), 1.0, 20.0)
     with pytest.raises(ValueError, match="edges of the part must fit"):
         Box((10, 40, 40), 1.0, (10.0, 20.5))
+
+
+def test_single_voxels_join_what_surrounds_them():
+    rng = np.random.default_rng(0)
+    mask = (rng.random((20, 21, 22)) < 0.5).astype(np.uint8)
+    found = without_specks(mask)
+    cross = generate_binary_structure(3, 1)
+    counts = convolve(mask.astype(int), cross.astype(int)) - mask
+    wanted = np.where((counts == 0) | (counts == 6), counts == 6, mask)[1:-1, 1:-1, 1:-1]
+    assert np.array_equal(found, wanted)
