@@ -30,7 +30,7 @@ CHUNK = 128
 
 SMALLEST = 1e-6
 """Smallest edge of a voxel [um]; its inverse is the largest."""
-UNSUPPORTED = ("float16", "longdouble", "float128")
+UNSUPPORTED = ("longdouble", "float128")
 
 COARSEST = 256
 """Voxels an axis of the coarsest level of a pyramid."""
@@ -99,7 +99,7 @@ class VolumeSpec:
             )
         if self.dtype.kind not in "buif" or self.dtype.name in UNSUPPORTED:
             raise TypeError(
-                f"dtype must be bool, integer, float32 or float64, got {self.dtype}; "
+                f"dtype must be bool, integer, float16, float32 or float64, got {self.dtype}; "
                 "ingest it with --dtype float32"
             )
         chunks = self.chunks or (CHUNK, CHUNK, CHUNK)

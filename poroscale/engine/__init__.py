@@ -11,7 +11,9 @@ from poroscale.engine.blocks import (
 from poroscale.engine.cluster import connect
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.labels import Components, Labelled, count_components, label_blocks
+from poroscale.engine.lattice import Windows
 from poroscale.engine.run import Run
+from poroscale.engine.windows import WindowCounts, stitch_windows, window_counts
 
 __all__ = [
     "BlockGrid",
@@ -21,11 +23,15 @@ __all__ = [
     "Labelled",
     "Reduction",
     "Run",
+    "WindowCounts",
+    "Windows",
     "connect",
     "count_components",
     "fill_blocks",
     "label_blocks",
     "map_blocks",
     "reduce_blocks",
+    "stitch_windows",
     "volume_from_array",
+    "window_counts",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen
 from poroscale.volume import Shape, VolumeSpec
 
-BlockTask = Callable[[Any, int, Box], tuple[NDArray[Any] | None, Mapping[str, NDArray[Any]]]]
+BlockTask = Callable[..., tuple[NDArray[Any] | None, Mapping[str, NDArray[Any]]]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Stage:
         Level of the pyramid that is written.
     settled
         An earlier pass has chosen the block with this pass in mind.
+    told_grid
+        The task is also given `grid`, for it speaks to other blocks.
     """
 
     task: BlockTask
@@ -52,6 +54,7 @@ class Stage:
     title: str = ""
     level: int = 0
     settled: bool = False
+    told_grid: bool = False
 
     @property
     def first(self) -> int:
@@ -112,6 +115,8 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
         plan = _plan_of(stage, run, cluster)
         _check_disk(plan, job.path)
         grid = plan.grid if stage.level else job.freeze(plan.grid)
+        if stage.told_grid:
+            stage = replace(stage, task=partial(stage.task, grid=grid))
         wanted = range(stage.first, stage.first + len(grid))
         known = job.intact_records()
         records = {number: known[number] for number in wanted if number in known}
