@@ -30,7 +30,7 @@ CHUNK = 128
 
 SMALLEST = 1e-6
 """Smallest edge of a voxel [um]; its inverse is the largest."""
-UNSUPPORTED = ("float16", "longdouble", "float128")
+UNSUPPORTED = ("longdouble", "float128")
 
 COARSEST = 256
 """Voxels an axis of the coarsest level of a pyramid."""

@@ -44,6 +44,13 @@ def score_levels(scores: NDArray[Any]) -> NDArray[Any]:
     return levels
 
 
+def count_invalid(scores: NDArray[Any]) -> int:
+    """How many voxels are no number in [0, 1]."""
+    if scores.dtype.kind != "f":
+        return 0
+    return int(np.count_nonzero(score_levels(scores) > HALF_ONE))
+
+
 def count_scores(
     scores: NDArray[Any], pore: NDArray[np.bool_], inside: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
