@@ -160,7 +160,7 @@ def _add_ratios(score, blurred, bits, sums):  # type: ignore[no-untyped-def]
         k = np.int64(bits[i] >> _SHIFT) - _FIRST + 1
         if blurred[i] == 0:
             k = last
-        k = min(max(k, 0), last)
+        k = min(max(k, np.int64(0)), last)
         sums[0, k] += a
         sums[1, k] += b
 

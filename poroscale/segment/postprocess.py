@@ -1,8 +1,8 @@
 """Anomaly scores without those of the surface (Iuso et al. 2024, section 3.4).
 
-The text: A_pores = max(0, A - λ* G_σ*(D)), where D is the sum of the absolute voxel-wise derivatives
-of the volume that the network predicts, and λ*, σ* > 0 minimise ||A - λ G_σ(D)||_1, the mean L1 norm
-over the whole volume. The optimiser is not named. What is done here:
+The text: A_pores = max(0, A - λ* G_σ*(D)), where D is the sum of the absolute voxel-wise
+derivatives of the volume that the network predicts, and λ*, σ* > 0 minimise the mean L1 norm
+||A - λ G_σ(D)||_1 over the whole volume. The optimiser is not named. What is done here:
 
 - Derivatives are central differences per voxel. Beyond its faces the prediction is continued by
   its mirror image, so that D is as well (scipy's mode "reflect"). The Gaussian ends at 4 σ.
