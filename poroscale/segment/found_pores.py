@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -143,7 +143,7 @@ class Wanted:
 
     threshold: float
     connectivity: int = 6
-    keep: KeepPores = KeepPores(1)
+    keep: KeepPores = field(default_factory=lambda: KeepPores(1))
 
 
 def match_pores(scored: Scored, wanted: Wanted, *, work: Path | None, run: Run) -> FoundPores:
