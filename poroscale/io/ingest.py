@@ -186,6 +186,8 @@ def _cropped(source: Source, box: tuple[int, int, int, int, int, int], axes: Bui
 def _spec(source: Source, *, stated: bool) -> VolumeSpec:
     assert source.voxel_size is not None
     origin_of_size = "metadata" if stated else "option"
+    if source.dtype == np.float16:  # ours are scores; whoever reads grey values expects more bits
+        raise TypeError("dtype must not be float16; ingest it with --dtype float32")
     return VolumeSpec(
         shape=source.shape,
         dtype=source.dtype,
