@@ -17,12 +17,18 @@ call outside: their recall is told apart as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.pore_matching import (
+    Bodies,
+    Matches,
+    add_shared,
+    match_by_overlap,
+    shared_voxels,
+)
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.part import PoreIds
 from poroscale.volume import Volume
@@ -33,29 +39,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-ENOUGH = 0.25
 SLAB_VOXELS = 16_000_000
-
-
-@dataclass(frozen=True)
-class Matches:
-    """Rows of the two tables that belong together.
-
-    Attributes
-    ----------
-    found, true : ndarray of bool
-        For each truth pore, and for each measured pore.
-    pairs : ndarray of int64, shape (n, 2)
-        Rows (truth, measured) whose volume and centroid are compared.
-    merged, split : int
-        Measured pores that cover several truth pores; truth pores that several measured cover.
-    """
-
-    found: NDArray[np.bool_]
-    true: NDArray[np.bool_]
-    pairs: IntArray
-    merged: int = 0
-    split: int = 0
 
 
 def score_pores(
@@ -147,28 +131,15 @@ def _errors(truth: pd.DataFrame, measured: pd.DataFrame, pairs: IntArray) -> dic
 def _match_by_overlap(
     truth: pd.DataFrame, measured: pd.DataFrame, truth_volume: Volume, labels: Volume
 ) -> Matches:
-    shared, counts = _shared_voxels(truth_volume, labels)
-    t = _rows(truth["id"].to_numpy(), shared[:, 0])
-    m = _rows(measured["label"].to_numpy(), shared[:, 1])
-    known = (t >= 0) & (m >= 0)
-    t, m, counts = t[known], m[known], counts[known]
-    covers = counts >= ENOUGH * truth["voxel_count"].to_numpy()[t]
-    found = np.zeros(len(truth), bool)
-    found[t[covers]] = True
-    inside = np.bincount(m, weights=counts, minlength=len(measured))
-    true = inside >= ENOUGH * measured["voxel_count"].to_numpy()
-    mutual = _largest(t, counts) & _largest(m, counts)
-    return Matches(
-        found,
-        true,
-        np.column_stack([t, m])[mutual],
-        merged=int((np.bincount(m[covers]) > 1).sum()),
-        split=int((np.bincount(t) > 1).sum()),
+    return match_by_overlap(
+        Bodies(truth["id"].to_numpy(), truth["voxel_count"].to_numpy()),
+        Bodies(measured["label"].to_numpy(), measured["voxel_count"].to_numpy()),
+        _shared_voxels(truth_volume, labels),
     )
 
 
-def _shared_voxels(truth_volume: Volume, labels: Volume) -> tuple[IntArray, IntArray]:
-    """Pairs (truth id, label) that share voxels, and how many, slab by slab."""
+def _shared_voxels(truth_volume: Volume, labels: Volume) -> IntArray:
+    """Pairs (truth id, label) that share voxels, and how many, slab by slab; int64 (n, 3)."""
     if truth_volume.shape != labels.shape:
         raise ValueError(
             f"labels must have the truth's shape {truth_volume.shape}, got {labels.shape}"
@@ -177,38 +148,8 @@ def _shared_voxels(truth_volume: Volume, labels: Volume) -> tuple[IntArray, IntA
     ids = PoreIds(config)
     nz, ny, nx = labels.shape
     step = max(1, min(nz, SLAB_VOXELS // (ny * nx)))
-    rows: list[IntArray] = [np.zeros((0, 3), np.int64)]
-    for z in range(0, nz, step):
-        origin, shape = (z, 0, 0), (min(step, nz - z), ny, nx)
-        found, told = ids(origin, shape), labels.read(origin, shape)
-        both = (found > 0) & (told > 0)
-        pairs = np.column_stack([found[both], told[both]]).astype(np.int64)
-        unique, counts = np.unique(pairs, axis=0, return_counts=True)
-        rows.append(np.column_stack([unique, counts]))
-    every = np.concatenate(rows)
-    unique, place = np.unique(every[:, :2], axis=0, return_inverse=True)
-    return unique, np.bincount(place.ravel(), weights=every[:, 2], minlength=len(unique)).astype(
-        np.int64
-    )
-
-
-def _rows(numbers: IntArray, wanted: IntArray) -> IntArray:
-    """Row of each wanted number, -1 where the table has none."""
-    if not len(numbers):
-        return np.full(len(wanted), -1)
-    order = np.argsort(numbers)
-    place = np.minimum(np.searchsorted(numbers[order], wanted), len(numbers) - 1)
-    return np.where(numbers[order][place] == wanted, order[place], -1)
-
-
-def _largest(groups: IntArray, counts: IntArray) -> NDArray[np.bool_]:
-    """True for the first entry with the largest count of its group."""
-    best = np.zeros(len(groups), bool)
-    order = np.lexsort((np.arange(len(groups)), -counts, groups))
-    starts = np.ones(len(order), bool)
-    starts[1:] = groups[order][1:] != groups[order][:-1]
-    best[order[starts]] = True
-    return best
+    slabs = (((z, 0, 0), (min(step, nz - z), ny, nx)) for z in range(0, nz, step))
+    return add_shared(shared_voxels(ids(*slab), labels.read(*slab)) for slab in slabs)
 
 
 def _match_by_centroid(truth: pd.DataFrame, measured: pd.DataFrame) -> Matches:

@@ -96,6 +96,31 @@ def segment_otsu(
             return _Segmentation(scan, config, work, run).write(out, made_by)
 
 
+def find_outside(scan: Volume, work: Path, *, config: OtsuConfig, run: Run) -> tuple[Volume, float]:
+    """What surrounds the part in a scan: steps 1 to 3 alone.
+
+    Parameters
+    ----------
+    scan
+        Grey values, bright where dense.
+    work
+        Folder of the steps' outputs.
+    config
+        Smoothing, outer threshold, faces.
+    run
+        How to run.
+
+    Returns
+    -------
+    Volume
+        bool, true outside.
+    float
+        The outer threshold.
+    """
+    _, _, outside, outer = _Segmentation(scan, config, work, run).flood(run)
+    return outside, outer
+
+
 def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
     """What each stage takes in memory and on disk, for a scan of `spec`."""
     grey = spec.dtype.itemsize
@@ -131,17 +156,7 @@ class _Segmentation:
     def write(self, out: Path, made_by: Mapping[str, Any]) -> Volume:
         """All steps."""
         step = self.run.but(overwrite=False)
-        grey = self._smoothed(step)
-        circle, whole = self._circle(grey, step)
-        outer = self._outer(whole)
-        seeds = FloodSeeds(grey.shape, self.config.outside_faces)
-        outside = flood_outside(
-            (grey, circle, seeds),
-            self.work / "outside.zarr",
-            config=self.config,
-            level=outer,
-            run=step,
-        )
+        grey, circle, outside, outer = self.flood(step)
         journal = self.work / "part histogram"
         part = grey_histogram(grey, outside, invert=True, journal=journal, run=step)
         found = self._inner(part, outer)
@@ -166,6 +181,21 @@ class _Segmentation:
             bytes_per_voxel=FLAT_BYTES,
             run=self.run,
         )
+
+    def flood(self, run: Run) -> tuple[Volume, ReconstructionCircle, Volume, float]:
+        """The grey values as segmented, their circle, the outside, and the outer threshold."""
+        grey = self._smoothed(run)
+        circle, whole = self._circle(grey, run)
+        outer = self._outer(whole)
+        seeds = FloodSeeds(grey.shape, self.config.outside_faces)
+        outside = flood_outside(
+            (grey, circle, seeds),
+            self.work / "outside.zarr",
+            config=self.config,
+            level=outer,
+            run=run,
+        )
+        return grey, circle, outside, outer
 
     def _smoothed(self, run: Run) -> Volume:
         grey, config = self.scan, self.config
