@@ -85,6 +85,27 @@ def _count_binned(flat, first, width, counts):  # type: ignore[no-untyped-def]
         counts[min(np.int64((np.float64(value) - first) / width), counts.size - 1)] += 1
 
 
+def percentile(counts: NDArray[np.int64], levels: Levels, share: float) -> float:
+    """The grey value up to which a share of the voxels lies.
+
+    Levels are exact; within the bins of wide types the voxels are taken as spread evenly.
+
+    Parameters
+    ----------
+    counts, levels
+        The histogram.
+    share
+        In [0, 1].
+    """
+    below = np.cumsum(counts)
+    wanted = share * below[-1]
+    at = min(int(np.searchsorted(below, max(wanted, 1e-9))), len(counts) - 1)
+    if levels.exact:
+        return float(levels.centres[at])
+    inside = (wanted - (below[at] - counts[at])) / max(1, counts[at])
+    return float(levels.first + levels.width * (at + inside))
+
+
 def otsu(counts: NDArray[np.int64], levels: Levels, *, what: str) -> float:
     """Otsu's threshold: values up to it are the lower class.
 

@@ -27,7 +27,7 @@ from poroscale.manifest import fingerprint
 from poroscale.networks.dcgan import LATENT, Critic, Generator, edge_of
 from poroscale.parts.bank import Bank
 from poroscale.parts.dcgan_config import DcganConfig
-from poroscale.training import load_weights, save_weights, train
+from poroscale.training import Schedule, load_weights, save_weights, train
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 LATENTS, ORDER = 300, 301
@@ -154,7 +154,7 @@ def trained(
         "pores": fingerprint(np.ascontiguousarray(bank.shapes.voxels).data)[1],
         "seed": seed,
     }
-    history = train(task, batches, folder, epochs=config.epochs, seed=seed, recipe=recipe)
+    history = train(task, batches, folder, schedule=Schedule(config.epochs, seed), recipe=recipe)
     card = {**recipe, "trained_on": len(rows), "losses": history[-1], "epochs": len(history)}
     save_weights(path, task.generator.state_dict(), card)
     return path

@@ -1,6 +1,16 @@
-"""Networks trained from volumes: steps, checkpoints, cards."""
+"""Networks trained from volumes: steps, validation, early stopping, checkpoints, cards."""
 
-from poroscale.training.loop import Task, train
+from poroscale.training.loop import Task, Validation, best_weights, train
+from poroscale.training.schedule import EarlyStopping, Schedule
 from poroscale.training.weights import load_weights, save_weights
 
-__all__ = ["Task", "load_weights", "save_weights", "train"]
+__all__ = [
+    "EarlyStopping",
+    "Schedule",
+    "Task",
+    "Validation",
+    "best_weights",
+    "load_weights",
+    "save_weights",
+    "train",
+]

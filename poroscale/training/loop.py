@@ -1,28 +1,37 @@
 """The training loop: epochs of steps, a checkpoint after each, and a resume that changes nothing.
 
 Every step's randomness is keyed by seed, epoch and step. So a run that was killed and goes on from
-its last checkpoint comes to the same weights as one that was not.
+its last checkpoint comes to the same weights as one that was not. The weights of the best epoch are
+written before its checkpoint: an epoch that is done again writes them again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from poroscale.training.metrics import Metrics
+from poroscale.training.schedule import Schedule
 from poroscale.training.weights import load_weights, save_weights
 
-CHECKPOINT = "checkpoint.safetensors"
-Batches = Callable[[int], Iterator[Tensor]]
-"""The batches of an epoch."""
+CHECKPOINTS = ("checkpoint_0.safetensors", "checkpoint_1.safetensors")
+"""Written in turn: where a kill hits one and its card apart, the one before is still whole."""
+BEST = "best.safetensors"
+VALIDATED = "validation."
+"""What the names of losses of validation begin with in a history."""
+Batch = TypeVar("Batch")
+Given_contra = TypeVar("Given_contra", contravariant=True)
+History = list[dict[str, float]]
 
 
-class Task(Protocol):
+class Task(Protocol[Given_contra]):
     """What is trained.
 
     Attributes
@@ -36,20 +45,36 @@ class Task(Protocol):
     @property
     def optimisers(self) -> Mapping[str, Optimizer]: ...  # noqa: D102
 
-    def step(self, batch: Tensor) -> dict[str, float]:
+    def step(self, batch: Given_contra) -> dict[str, float]:
         """One step; returns its losses."""
         ...
 
 
+@dataclass(frozen=True)
+class Validation(Generic[Batch]):
+    """What a network is judged by after every epoch.
+
+    Attributes
+    ----------
+    batches
+        Gives the same batches each time.
+    judge
+        The losses of one batch; it changes no weights.
+    """
+
+    batches: Callable[[], Iterator[Batch]]
+    judge: Callable[[Batch], dict[str, float]]
+
+
 def train(
-    task: Task,
-    batches: Batches,
+    task: Task[Batch],
+    batches: Callable[[int], Iterator[Batch]],
     folder: Path,
     *,
-    epochs: int,
-    seed: int,
+    schedule: Schedule,
     recipe: Mapping[str, Any],
-) -> list[dict[str, float]]:
+    validation: Validation[Batch] | None = None,
+) -> History:
     """Train, or go on training.
 
     Parameters
@@ -59,13 +84,14 @@ def train(
     batches
         Gives the batches of an epoch; must be a function of the epoch alone.
     folder
-        Keeps the checkpoint.
-    epochs
-        In all.
-    seed
-        Of the steps.
+        Keeps the checkpoint, the weights of the best epoch where the schedule has one, and the
+        losses as JSON lines.
+    schedule
+        How long.
     recipe
         JSON that tells data and settings; a checkpoint of another recipe is refused.
+    validation
+        Losses that are not trained on; they stand in the history as "validation.NAME".
 
     Returns
     -------
@@ -80,35 +106,77 @@ def train(
         If a loss is no longer finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CHECKPOINT
-    history = _resume(task, path, recipe)
-    for epoch in range(len(history), epochs):
-        sums: dict[str, float] = {}
-        count = 0
-        for number, batch in enumerate(batches(epoch)):
-            torch.manual_seed(_key(seed, epoch, number))
-            for name, value in task.step(batch).items():
-                sums[name] = sums.get(name, 0.0) + value
-            count += 1
-        means = {name: value / max(1, count) for name, value in sums.items()}
+    stopping = schedule.stopping
+    history = _resume(task, folder, recipe)
+    metrics = Metrics(folder, history, tensorboard=schedule.tensorboard)
+    for epoch in range(len(history), schedule.epochs):
+        if stopping is not None and stopping.ends(history):
+            break
+        means = _means(task.step, batches(epoch), schedule.seed, epoch)
+        if validation is not None:
+            found = _means(validation.judge, validation.batches(), schedule.seed, -1)
+            means |= {f"{VALIDATED}{name}": value for name, value in found.items()}
         if not all(math.isfinite(value) for value in means.values()):
             raise FloatingPointError(f"training came to a loss that is not finite: {means}")
         history.append(means)
         card = {"recipe": dict(recipe), "history": history}
-        save_weights(path, _tensors(task), card)
+        if stopping is not None and stopping.best_epoch(history) == epoch:
+            save_weights(folder / BEST, _weights(task), {"recipe": dict(recipe), "epoch": epoch})
+        metrics.add(epoch, means)
+        save_weights(folder / CHECKPOINTS[epoch % 2], _weights(task) | _moments(task), card)
+    metrics.close()
     return history
+
+
+def _means(
+    act: Callable[[Batch], dict[str, float]], batches: Iterable[Batch], seed: int, epoch: int
+) -> dict[str, float]:
+    """Mean losses of batches, each with a randomness of its own."""
+    sums: dict[str, float] = {}
+    count = 0
+    for number, batch in enumerate(batches):
+        torch.manual_seed(_key(seed, epoch, number))
+        for name, value in act(batch).items():
+            sums[name] = sums.get(name, 0.0) + value
+        count += 1
+    return {name: value / max(1, count) for name, value in sums.items()}
+
+
+def best_weights(folder: Path, name: str, recipe: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Weights of the module `name` in the best epoch of a training with early stopping.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none.
+    ValueError
+        If they are of another recipe.
+    """
+    tensors, card = load_weights(folder / BEST)
+    if card["recipe"] != dict(recipe):
+        raise ValueError(f"{folder / BEST} was trained on other data or with other settings")
+    return _of_module(tensors, name)
 
 
 def _key(seed: int, epoch: int, step: int) -> int:
     return (seed * 1_000_003 + epoch) * 1_000_003 + step & (1 << 63) - 1
 
 
-def _tensors(task: Task) -> dict[str, Tensor]:
-    found = {
+def _weights(task: Task[Any]) -> dict[str, Tensor]:
+    return {
         f"{name}.{key}": value
         for name, module in task.modules.items()
         for key, value in module.state_dict().items()
     }
+
+
+def _of_module(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _moments(task: Task[Any]) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
     for name, optimiser in task.optimisers.items():
         for number, state in optimiser.state_dict()["state"].items():
             for key, value in state.items():
@@ -116,20 +184,34 @@ def _tensors(task: Task) -> dict[str, Tensor]:
     return found
 
 
-def _resume(task: Task, path: Path, recipe: Mapping[str, Any]) -> list[dict[str, float]]:
-    try:
-        tensors, card = load_weights(path)
-    except FileNotFoundError:
+def _resume(task: Task[Any], folder: Path, recipe: Mapping[str, Any]) -> History:
+    found = _latest(folder)
+    if found is None:
         return []
+    tensors, card = found
     if card["recipe"] != dict(recipe):
-        raise ValueError(f"{path} was trained on other data or with other settings; remove it")
+        raise ValueError(f"{folder} was trained on other data or with other settings; remove it")
     for name, module in task.modules.items():
-        prefix = f"{name}."
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        module.load_state_dict(own)
+        module.load_state_dict(_of_module(tensors, name))
     for name, optimiser in task.optimisers.items():
         _restore(optimiser, tensors, f"optimiser.{name}.")
     return list(card["history"])
+
+
+def _latest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The checkpoint with the most epochs; OSError if there are some and none is whole."""
+    whole: list[tuple[dict[str, Tensor], dict[str, Any]]] = []
+    problem: OSError | None = None
+    for name in CHECKPOINTS:
+        try:
+            whole.append(load_weights(folder / name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            problem = error
+    if problem is not None and not whole:
+        raise problem
+    return max(whole, key=lambda each: len(each[1]["history"]), default=None)
 
 
 def _restore(optimiser: Optimizer, tensors: Mapping[str, Tensor], prefix: str) -> None:

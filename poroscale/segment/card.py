@@ -1,0 +1,111 @@
+"""The card of a segmentation model: its network, its training, and how good it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from poroscale.config import sentence
+from poroscale.segment.normalisation import GreyRange
+
+FORMAT = 1
+WEIGHTS, CARD = "weights.safetensors", "card.json"
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
+
+
+class ModelCard(BaseModel):
+    """What stands in card.json.
+
+    Attributes
+    ----------
+    model, width, edge
+        That `build_segmenter` makes the network of.
+    supervised
+        Whether it was trained on labels.
+    parameters
+        Of the network.
+    trained_on
+        Digests of the scans and truths, with voxel size [um] and grey range.
+    split
+        What was left out for validation.
+    recipe
+        All settings of the training.
+    epochs, best_epoch
+        Trained, and of the weights (from 0).
+    losses, validation
+        Mean losses of that epoch, on training and on validation patches.
+    versions
+        Of the software.
+    sha256
+        Of the weights.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    kind: str = "segmentation_model"
+    format: int = FORMAT
+    model: str
+    width: float
+    edge: int
+    supervised: bool
+    parameters: int
+    trained_on: list[dict[str, Any]]
+    split: str
+    recipe: dict[str, Any]
+    epochs: int
+    best_epoch: int
+    losses: dict[str, float]
+    validation: dict[str, float]
+    versions: dict[str, str]
+    sha256: str
+
+    @property
+    def grey_range(self) -> GreyRange:
+        """The range of grey values over all scans of the training."""
+        lows, highs = zip(*(each["grey_range"] for each in self.trained_on), strict=True)
+        return GreyRange(min(lows), max(highs))
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card in a model's folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If folder, card or weights are missing.
+    ValueError
+        If it is a pickle, or no card of this format.
+    """
+    if folder.suffix.lower() in PICKLES:
+        raise ValueError(
+            f"{folder} must be a folder with {WEIGHTS} and {CARD}; a pickle is never loaded, "
+            "for it can run any code"
+        )
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder of a segmentation model")
+    _check_files(folder)
+    path = folder / CARD
+    try:
+        card = ModelCard(**json.loads(path.read_text()))
+    except ValidationError as error:
+        raise ValueError(f"{path} is no card of a segmentation model: {sentence(error)}") from None
+    except (ValueError, TypeError):
+        raise ValueError(f"{path} is no card of a segmentation model: it is no JSON") from None
+    if (card.kind, card.format) != ("segmentation_model", FORMAT):
+        raise ValueError(
+            f"{path} must be the card of a segmentation_model of format {FORMAT}, got a "
+            f"{card.kind} of format {card.format}"
+        )
+    return card
+
+
+def _check_files(folder: Path) -> None:
+    pickles = sorted(each.name for each in folder.iterdir() if each.suffix.lower() in PICKLES)
+    for name in (WEIGHTS, CARD):
+        if (folder / name).is_file():
+            continue
+        beside = f"; {pickles[0]} is a pickle and is never loaded" if pickles else ""
+        raise FileNotFoundError(f"{folder / name} is missing{beside}")

@@ -1,0 +1,136 @@
+"""A segmentation model: weights and card in a folder.
+
+weights.safetensors   the weights of the best epoch
+card.json             what they are weights of, of which training, with their checksum
+training/             checkpoints and losses (metrics.jsonl); it can be removed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from poroscale.manifest import canonical_json, fingerprint, write_durably
+from poroscale.networks.segmenter import Segmenter
+from poroscale.networks.segmenters import build_segmenter
+from poroscale.segment.card import CARD, WEIGHTS, ModelCard, read_card
+from poroscale.segment.normalisation import GreyRange
+
+LIKE = 0.5
+"""Ranges of grey values that share less of what they cover are far from each other."""
+
+
+@dataclass(frozen=True)
+class SegmentationModel:
+    """A trained network on disk.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    card
+        What it is.
+    """
+
+    folder: Path
+    card: ModelCard
+
+    @classmethod
+    def open(cls, folder: str | Path) -> SegmentationModel:
+        """The model in a folder, its weights compared with its card.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder, its card or its weights are missing.
+        OSError
+            If the weights are not those of the card.
+        ValueError
+            If it is a pickle, or something else.
+        """
+        folder = Path(folder)
+        model = cls(folder, read_card(folder))
+        model.weights_bytes()
+        return model
+
+    @classmethod
+    def save(
+        cls, folder: str | Path, weights: Mapping[str, Tensor], card: Mapping[str, Any]
+    ) -> SegmentationModel:
+        """Write weights and, last, their card; `card` has all entries but the checksum."""
+        from safetensors.torch import save
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        data = save({name: each.detach().cpu().contiguous() for name, each in weights.items()})
+        whole = ModelCard(**{**card, "sha256": fingerprint(data)[1]})
+        write_durably(folder / WEIGHTS, data)
+        write_durably(folder / CARD, canonical_json(whole.model_dump(mode="json")).encode())
+        return cls(folder, whole)
+
+    def weights_bytes(self) -> bytes:
+        """The file of weights.
+
+        Raises
+        ------
+        OSError
+            If it is not that of the card.
+        """
+        path = self.folder / WEIGHTS
+        data = path.read_bytes()
+        if fingerprint(data)[1] != self.card.sha256:
+            raise OSError(f"{path} was altered: its checksum is not that of {CARD}")
+        return data
+
+    def network(self) -> Segmenter:
+        """The network with its weights, to infer with, on the CPU.
+
+        Raises
+        ------
+        ValueError
+            If the weights are not those of the network that the card names.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        card = self.card
+        path = self.folder / WEIGHTS
+        network = build_segmenter(card.model, width=card.width, edge=card.edge)
+        try:
+            network.load_state_dict(load(self.weights_bytes()))
+        except SafetensorError:
+            raise ValueError(f"{path} is no file of safetensors") from None
+        except RuntimeError:
+            raise ValueError(
+                f"{path} must hold the weights of {card.model} of width {card.width:g} and edge "
+                f"{card.edge}, which {CARD} names; they are of another architecture"
+            ) from None
+        return network.eval()
+
+    def grey_warning(self, scan: GreyRange) -> str | None:
+        """A sentence if the grey values of a scan are far from those of the training."""
+        known = self.card.grey_range
+        if known.overlap(scan) >= LIKE:
+            return None
+        return (
+            f"the grey values of the scan range from {scan.low:g} to {scan.high:g}, far from those "
+            f"that {self.card.model} was trained on, {known.low:g} to {known.high:g}; they are "
+            "brought to the same range, but check the result"
+        )
+
+    def describe(self) -> Iterator[str]:
+        """What the model is, in words."""
+        card = self.card
+        yield (
+            f"model      {card.model}, width {card.width:g}, patches of {card.edge}, "
+            f"{card.parameters / 1e6:.3g} million parameters"
+        )
+        yield f"trained    {card.epochs} epochs on {len(card.trained_on)} scan(s), {card.split}"
+        for name, values in (("losses", card.losses), ("validation", card.validation)):
+            if values:
+                said = ", ".join(f"{key} {value:.4g}" for key, value in values.items())
+                yield f"{name:10} {said} (epoch {card.best_epoch})"

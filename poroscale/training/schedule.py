@@ -1,0 +1,67 @@
+"""How long a network is trained: epochs, and when it is ended before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Training ends when a loss has not fallen for long; the weights of its lowest value are kept.
+
+    Attributes
+    ----------
+    metric
+        Its name in the history.
+    gain
+        A fall of no more than this is none.
+    patience
+        Epochs without a gain after which training ends; None never ends it.
+    """
+
+    metric: str
+    gain: float = 1e-4
+    patience: int | None = 40
+
+    def stalled(self, history: Sequence[Mapping[str, float]]) -> int:
+        """Epochs since the last gain."""
+        best, since = float("inf"), 0
+        for value in self._values(history):
+            gained = value < best - self.gain
+            best, since = (value, 0) if gained else (best, since + 1)
+        return since
+
+    def ends(self, history: Sequence[Mapping[str, float]]) -> bool:
+        """Whether training is to end after these epochs."""
+        return self.patience is not None and self.stalled(history) >= self.patience
+
+    def best_epoch(self, history: Sequence[Mapping[str, float]]) -> int:
+        """The first epoch of the lowest value, counted from 0."""
+        values = self._values(history)
+        return values.index(min(values))
+
+    def _values(self, history: Sequence[Mapping[str, float]]) -> list[float]:
+        return [each[self.metric] for each in history]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a network is trained.
+
+    Attributes
+    ----------
+    epochs
+        At most.
+    seed
+        Of the steps.
+    stopping
+        When it ends before, and whose weights are kept; None trains all epochs and keeps no best.
+    tensorboard
+        Write the losses for TensorBoard, too.
+    """
+
+    epochs: int
+    seed: int = 0
+    stopping: EarlyStopping | None = None
+    tensorboard: bool = False
