@@ -110,12 +110,15 @@ class ScoreSources:
         Pores that are known, for the threshold "dice".
     labelled
         Where `truth` holds, if not in the whole part; 0 is elsewhere.
+    notes
+        Sentences about the scores that the record of the phases carries on.
     """
 
     scan: Volume | None = None
     part: Volume | None = None
     truth: Truth | None = None
     labelled: Volume | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def volumes(self) -> dict[str, Volume]:
@@ -181,7 +184,7 @@ def segment_scores(
         if done is not None:
             return done
         with work_folder(out, made_by, run) as work:
-            return _Segmentation(scores, sources, config, work, run).write(out, made_by)
+            return ScoreSegmentation(scores, sources, config, work, run).write(out, made_by)
 
 
 def _check(scores: Volume, sources: ScoreSources, config: ScoresConfig) -> None:
@@ -204,8 +207,11 @@ def _identities(sources: ScoreSources) -> dict[str, Any]:
 
 
 @dataclass
-class _Segmentation:
-    """The steps of one segmentation; every step's output lies in the work folder."""
+class ScoreSegmentation:
+    """The steps of one segmentation; every step's output lies in the work folder.
+
+    For those who make the scores in the same job; others call `segment_scores`.
+    """
 
     scores: Volume
     sources: ScoreSources
@@ -349,7 +355,10 @@ class _Segmentation:
                 mode="json",
                 include={"hysteresis", "min_voxels", "min_extent", "connectivity", "close_um"},
             ),
-            "warnings": list(self.scores.attributes.get("postprocessing", {}).get("warnings", [])),
+            "warnings": [
+                *self.sources.notes,
+                *self.scores.attributes.get("postprocessing", {}).get("warnings", []),
+            ],
             "part_voxels": now["part_voxels"],
             "porosity": now["porosity"],
             "pore_count": now["pore_count"],
