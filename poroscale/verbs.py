@@ -55,6 +55,7 @@ __all__ = [
     "pores_config",
     "segment",
     "surface",
+    "train_segment",
     "verify",
 ]
 
@@ -170,6 +171,13 @@ def compare_volumes(
     from poroscale.pipelines.compare import compare_parts
 
     return compare_parts(reference, generated, out_dir, model=model, config=config, run=run)
+
+
+def train_segment(config: str | Path, **given: Any) -> Iterator[str]:
+    """Train as a YAML file says, and tell what came of it; see `poroscale.pipelines.train`."""
+    from poroscale.pipelines.train import TrainJob
+
+    return TrainJob.load(config, **given).start()
 
 
 def surface_config(values: dict[str, Any]) -> SurfaceConfig:

@@ -22,7 +22,7 @@ def main() -> None:
         _stop("interrupted; run the same command again to go on", INTERRUPTED)
     except MemoryError as error:
         _stop(str(error) or "out of memory; lower --workers or --block", BAD_INPUT)
-    except (ValueError, TypeError, OverflowError, LookupError, RuntimeError) as error:
+    except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
         _stop(_sentence(error), BAD_INPUT)
     except OSError as error:
         _stop(_disk(error), BAD_INPUT)

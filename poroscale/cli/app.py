@@ -22,6 +22,7 @@ from poroscale.cli import (
     pores,
     segment,
     surface,
+    train,
 )
 
 app = typer.Typer(
@@ -79,3 +80,4 @@ def _nothing() -> None:
 _group("fit", "Fit a model to scans.", "part", fit.part)
 _group("generate", "Generate new volumes from a model.", "part", generate.part)
 _group("compare", "Compare originals with what was generated.", "volumes", compare.volumes)
+_group("train", "Train networks.", "segment", train.segment)

@@ -12,13 +12,13 @@ drawn about voxels of the part, each as likely as another; none lies wholly outs
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.random import Generator
+from numpy import random as numpy_random
 from numpy.typing import NDArray
 
 from poroscale.engine import Box, Halo
@@ -194,7 +194,7 @@ class PatchSampler:
         weight = np.ones(int(kept.sum())) if pore else count[kept].astype(np.float64)
         return _Table(region[kept], index[kept], count[kept], np.cumsum(weight))
 
-    def _about(self, random: Generator, pore: bool) -> tuple[Region, Index]:
+    def _about(self, random: numpy_random.Generator, pore: bool) -> tuple[Region, Index]:
         table: _Table = getattr(self, "_tables")[pore]  # noqa: B009
         at = int(np.searchsorted(table.chance, random.random() * table.chance[-1], side="right"))
         at = min(at, len(table.chance) - 1)
@@ -207,7 +207,7 @@ class PatchSampler:
         i, j, k = np.unravel_index(flat, mask.shape)
         return region, (z + int(i), y + int(j), x + int(k))
 
-    def _origin(self, random: Generator, region: Region, about: Index) -> Index:
+    def _origin(self, random: numpy_random.Generator, region: Region, about: Index) -> Index:
         """The patch lies in its region; about the middle of one that is smaller than it."""
         _, height, width = self.sources[region.scan].scan.shape
         off = random.integers(-int(SPREAD * self.edge), int(SPREAD * self.edge) + 1, 3)
@@ -245,7 +245,7 @@ def _kept(first: int, low: int, high: int) -> int:
 
 def read_ahead(
     function: Callable[[Item], Found], items: Iterable[Item], *, workers: int, ahead: int
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """`map` by threads, in order, at most `ahead` results before they are asked for."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Found]] = deque()
