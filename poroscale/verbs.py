@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from poroscale.pipelines.fit import FitPartConfig
     from poroscale.pipelines.generate import GenerateConfig
     from poroscale.pores import PoresConfig
-    from poroscale.segment import OtsuConfig
+    from poroscale.segment import EvaluateConfig, Evaluation, OtsuConfig
     from poroscale.surface import SurfaceConfig, SurfaceMap
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "compare_volumes",
     "demo",
     "doctor",
+    "evaluate",
     "export",
     "fit_part",
     "generate_part",
@@ -84,6 +85,24 @@ def segment(
     from poroscale.segment import segment_otsu
 
     return segment_otsu(_opened(scan), out, config=config, run=run)
+
+
+def evaluate(
+    scores: Sequence[Volume | str | Path],
+    truth: Volume | str | Path,
+    out_dir: str | Path | None = None,
+    *,
+    inside: Volume | str | Path | None = None,
+    scan: Volume | str | Path | None = None,
+    config: EvaluateConfig | None = None,
+    run: Run | None = None,
+) -> list[Evaluation]:
+    """Scores against known pores; see `poroscale.pipelines.evaluate.evaluate`."""
+    from poroscale.pipelines.evaluate import Beside
+    from poroscale.pipelines.evaluate import evaluate as verb
+
+    beside = Beside.of(inside, scan)
+    return verb(scores, truth, out_dir, beside=beside, config=config, run=run)
 
 
 def pores(
@@ -180,6 +199,13 @@ def train_segment(config: str | Path, **given: Any) -> Iterator[str]:
     return TrainJob.load(config, **given).start()
 
 
+def evaluate_config(values: dict[str, Any]) -> EvaluateConfig:
+    """Settings of `evaluate` from plain values."""
+    from poroscale.segment import EvaluateConfig
+
+    return parse_config(EvaluateConfig, values, where="evaluate")
+
+
 def surface_config(values: dict[str, Any]) -> SurfaceConfig:
     """Settings of `surface` from plain values."""
     from poroscale.surface import SurfaceConfig
@@ -252,6 +278,7 @@ def phantom_config(values: dict[str, Any]) -> PhantomConfig:
 
 plan_ingest = plans.plan_ingest
 plan_segment = plans.plan_segment
+plan_evaluate = plans.plan_evaluate
 plan_pores = plans.plan_pores
 plan_phantom = plans.plan_phantom
 plan_analyse = plans.plan_analyse

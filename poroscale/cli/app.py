@@ -14,6 +14,7 @@ from poroscale.cli import (
     check,
     compare,
     demo,
+    evaluate,
     export,
     fit,
     generate,
@@ -56,6 +57,7 @@ app.command("analyse")(analyse.analyse)
 app.command("phantom")(phantom.phantom)
 app.command("ingest")(ingest.ingest)
 app.command("segment")(segment.segment)
+app.command("evaluate")(evaluate.evaluate)
 app.command("pores")(pores.pores)
 app.command("surface")(surface.surface)
 app.command("export")(export.export)

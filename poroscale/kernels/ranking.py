@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import fsum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ class Ranking:
             "dice": 2 * true / (true + false + pores),
         }
 
-    def at(self, threshold: float) -> dict[str, float | None]:
+    def at(self, threshold: float) -> dict[str, Any]:
         """Recall, precision, Dice and intersection over union of the scores of at least this."""
         taken = self.values >= threshold
         true, false = int(self.pore[taken].sum()), int(self.solid[taken].sum())

@@ -15,6 +15,7 @@ from poroscale.pipelines.analyse import AnalyseConfig
 from poroscale.pipelines.demo import CLOSE_UM, DEMO
 from poroscale.pores.measure import needs as pores_needs
 from poroscale.segment import OtsuConfig
+from poroscale.segment.evaluate import needs as evaluate_needs
 from poroscale.segment.otsu import needs as segment_needs
 from poroscale.volume import Volume, VolumeSpec
 
@@ -58,6 +59,12 @@ def plan_segment(scan: Path, *, config: OtsuConfig, run: Run) -> str:
     """The plan of `segment`."""
     spec = Volume.open(scan).spec
     return describe(spec, segment_needs(spec, config), run)
+
+
+def plan_evaluate(scores: Path, truth: Path, *, run: Run) -> str:
+    """The plan of `evaluate`."""
+    spec = Volume.open(scores).spec
+    return describe(spec, evaluate_needs(spec, Volume.open(truth).spec), run)
 
 
 def plan_pores(phases: Path, *, run: Run) -> str:

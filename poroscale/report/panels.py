@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,9 @@ class Section:
 
 
 @dataclass(frozen=True)
-class _Drawing:
+class Drawing:
+    """A figure to be drawn: a function that gives it, or None where there is nothing to show."""
+
     name: str
     draw: Callable[[], Figure | None]
     caption: str
@@ -54,34 +56,39 @@ def draw_sections(
         ("relations", "Relations between measures"): _relations(table),
         ("segmentation", "Segmentation and threshold"): _segmentation(segmentation),
     }
-    sections = []
     with house_style():
-        for (name, title), drawings in plan.items():
-            panels = tuple(panel for d in drawings if (panel := _drawn(d)) is not None)
-            if panels:
-                sections.append(Section(name, title, panels))
+        return drawn_sections(plan)
+
+
+def drawn_sections(plan: Mapping[tuple[str, str], Sequence[Drawing]]) -> list[Section]:
+    """Sections by name and title, but for those without a figure."""
+    sections = []
+    for (name, title), drawings in plan.items():
+        panels = tuple(panel for d in drawings if (panel := _drawn(d)) is not None)
+        if panels:
+            sections.append(Section(name, title, panels))
     return sections
 
 
-def _drawn(drawing: _Drawing) -> Panel | None:
+def _drawn(drawing: Drawing) -> Panel | None:
     figure = drawing.draw()
     if figure is None:
         return None
     return Panel(drawing.name, drawing.caption, svg_of(figure, drawing.name), drawing.wide)
 
 
-def _size(table: PoreTable) -> list[_Drawing]:
+def _size(table: PoreTable) -> list[Drawing]:
     from poroscale.report.figures import size
 
     return [
-        _Drawing(
+        Drawing(
             "size-distribution",
             lambda: size.size_distribution(table),
             "Distribution of the equivalent spherical diameter, weighted by number (filled) and "
             "by volume (line). Classes of equal ratio. At diameters with a grey background some or "
             "all pores are too small for their shape to be measured.",
         ),
-        _Drawing(
+        Drawing(
             "size-by-class",
             lambda: size.size_by_class(table),
             "Number of pores of each class over the equivalent spherical diameter; logarithmic "
@@ -90,17 +97,17 @@ def _size(table: PoreTable) -> list[_Drawing]:
     ]
 
 
-def _shape(table: PoreTable) -> list[_Drawing]:
+def _shape(table: PoreTable) -> list[Drawing]:
     from poroscale.report.figures import shape
 
     return [
-        _Drawing(
+        Drawing(
             "sphericity",
             lambda: shape.sphericity_distribution(table),
             "Sphericity: surface of the sphere of equal volume over the surface of the pore. "
             "Resolved pores only.",
         ),
-        _Drawing(
+        Drawing(
             "shape-zones",
             lambda: shape.shape_zones(table),
             "Elongation and flatness of the ellipsoid of equal inertia (axes a ≥ b ≥ c). Dashed "
@@ -109,17 +116,17 @@ def _shape(table: PoreTable) -> list[_Drawing]:
     ]
 
 
-def _orientation(table: PoreTable) -> list[_Drawing]:
+def _orientation(table: PoreTable) -> list[Drawing]:
     from poroscale.report.figures import orientation
 
     return [
-        _Drawing(
+        Drawing(
             "build-angle",
             lambda: orientation.angle_to_build_direction(table),
             "Angle between the long axis of a pore and the build direction z; dashed: what "
             "randomly oriented pores would give. Resolved pores only.",
         ),
-        _Drawing(
+        Drawing(
             "azimuth",
             lambda: orientation.azimuth_rose(table),
             "Azimuth of the long axis in the build plane (0° along x, 90° along y). The area of "
@@ -129,7 +136,7 @@ def _orientation(table: PoreTable) -> list[_Drawing]:
     ]
 
 
-def _position(table: PoreTable, extent: PartExtent | None) -> list[_Drawing]:
+def _position(table: PoreTable, extent: PartExtent | None) -> list[Drawing]:
     from poroscale.report.figures import position
 
     sections = (
@@ -139,20 +146,20 @@ def _position(table: PoreTable, extent: PartExtent | None) -> list[_Drawing]:
         else "Number of pore centroids in sections normal to the build direction."
     )
     return [
-        _Drawing(
+        Drawing(
             "positions",
             lambda: position.positions_xy(table, extent),
             "Pore centroids seen along the build direction, over the shadow of the part where it "
             "is known; y runs downwards as in the slices.",
         ),
-        _Drawing("sections", lambda: position.along_build_direction(table, extent), sections),
-        _Drawing(
+        Drawing("sections", lambda: position.along_build_direction(table, extent), sections),
+        Drawing(
             "surface-distance",
             lambda: position.surface_distance(table),
             "Distance of the pores to the free surface of the part, weighted by number (filled) "
             "and by volume (line).",
         ),
-        _Drawing(
+        Drawing(
             "radial",
             lambda: position.radial_porosity(table, extent),
             "Porosity of rings around the vertical axis through the part's centre of mass; "
@@ -161,11 +168,11 @@ def _position(table: PoreTable, extent: PartExtent | None) -> list[_Drawing]:
     ]
 
 
-def _relations(table: PoreTable) -> list[_Drawing]:
+def _relations(table: PoreTable) -> list[Drawing]:
     from poroscale.report.figures import pairs
 
     return [
-        _Drawing(
+        Drawing(
             "pairs",
             lambda: pairs.pair_plots(table),
             "Main measures of the resolved pores in pairs: below the diagonal each pore, or the "
@@ -176,17 +183,17 @@ def _relations(table: PoreTable) -> list[_Drawing]:
     ]
 
 
-def _segmentation(segmentation: Mapping[str, Any]) -> list[_Drawing]:
+def _segmentation(segmentation: Mapping[str, Any]) -> list[Drawing]:
     from poroscale.report.figures import threshold
 
     return [
-        _Drawing(
+        Drawing(
             "grey-histogram",
             lambda: threshold.grey_histogram(segmentation),
             "Grey values of the scan as segmented (after smoothing) outside and inside the part, "
             "with the thresholds.",
         ),
-        _Drawing(
+        Drawing(
             "sensitivity",
             lambda: threshold.sensitivity(segmentation.get("sensitivity") or ()),
             "Porosity and number of pores for other pore thresholds, shifted by a share of the "

@@ -64,14 +64,14 @@ def render_planes(
         return []
     masks: list[NDArray[np.float32] | None] = [None] * len(planes)
     if phases is not None and values is not None:
-        masks = [_mean_cells(_read(phases, p) == values.pore) for p in planes]
+        masks = [mean_cells(read_plane(phases, p) == values.pore) for p in planes]
     if scan is not None:
-        greys = [_mean_cells(_read(scan, p)) for p in planes]
-        shown = [_to_levels(grey, *_window(greys)) for grey in greys]
+        greys = [mean_cells(read_plane(scan, p)) for p in planes]
+        shown = [to_levels(grey, *grey_window(greys)) for grey in greys]
     else:
-        shown = [_phase_greys(_read(volume, p), values) for p in planes]
+        shown = [_phase_greys(read_plane(volume, p), values) for p in planes]
     return [
-        _view(plane, grey, mask, volume=volume)
+        slice_view(plane, grey, _mask_png(mask), volume=volume)
         for plane, grey, mask in zip(planes, shown, masks, strict=True)
     ]
 
@@ -83,14 +83,14 @@ def scale_bar(width_um: float) -> float:
     return float(max(f * power for f in (1, 2, 5) if f * power <= target * (1 + 1e-9)))
 
 
-def _read(volume: Volume, plane: Plane) -> NDArray[np.generic]:
+def read_plane(volume: Volume, plane: Plane) -> NDArray[np.generic]:
     """The plane as an image: x or y to the right, y down in xy, z up in xz and yz."""
     box = volume.read(plane.origin, plane.shape)
     image = np.squeeze(box, axis=("xy", "xz", "yz").index(plane.view))
     return image if plane.view == "xy" else image[::-1]
 
 
-def _mean_cells(image: NDArray[Any]) -> NDArray[np.float32]:
+def mean_cells(image: NDArray[Any]) -> NDArray[np.float32]:
     """Mean over square cells, so that neither side exceeds `LONGEST`; partial cells at the end."""
     step = -(-max(image.shape) // LONGEST)
     if step == 1:
@@ -101,7 +101,8 @@ def _mean_cells(image: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(sums / np.outer(rows, columns), np.float32)
 
 
-def _window(greys: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
+def grey_window(greys: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
+    """The 0.5th and the 99.5th percentile of all pictures together."""
     values = np.concatenate([grey.ravel() for grey in greys])
     values = values[np.isfinite(values)]
     if not len(values):
@@ -110,7 +111,7 @@ def _window(greys: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
     return float(low), float(high) if high > low else float(low) + 1.0
 
 
-def _to_levels(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
+def to_levels(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
     """8-bit greys in `GREY_LEVELS` steps: noise the eye cannot see would only swell the page."""
     unit = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
     steps = np.round(unit * (GREY_LEVELS - 1))
@@ -123,12 +124,13 @@ def _phase_greys(image: NDArray[np.generic], values: Chosen | None) -> NDArray[n
         if values.outside is not None:
             greys[image == values.outside] = PHASE_GREYS[0]
         greys[image == values.pore] = PHASE_GREYS[2]
-    return _mean_cells(greys).astype(np.uint8)
+    return mean_cells(greys).astype(np.uint8)
 
 
-def _view(
-    plane: Plane, grey: NDArray[np.uint8], mask: NDArray[np.float32] | None, *, volume: Volume
+def slice_view(
+    plane: Plane, grey: NDArray[np.uint8], mask: str | None, *, volume: Volume
 ) -> SliceView:
+    """A picture of `plane` of `volume`: grey or RGB pixels, and a layer over them as data URI."""
     axes = {"xy": (1, 2), "xz": (0, 2), "yz": (0, 1)}[plane.view]
     height, width = (plane.shape[a] * volume.voxel_size[a] for a in axes)
     normal = ({0, 1, 2} - set(axes)).pop()
@@ -136,24 +138,27 @@ def _view(
         view=plane.view,
         index=plane.index + volume.origin[normal],
         position_um=(plane.index + volume.origin[normal] + 0.5) * volume.voxel_size[normal],
-        grey=_png(grey),
-        mask=_mask_png(mask) if mask is not None and mask.any() else None,
+        grey=png_uri(grey),
+        mask=mask,
         width_um=width,
         height_um=height,
         bar_um=scale_bar(width),
-        crisp=max(grey.shape) < 240,
+        crisp=max(grey.shape[:2]) < 240,
     )
 
 
-def _mask_png(share: NDArray[np.float32]) -> str:
+def _mask_png(share: NDArray[np.float32] | None) -> str | None:
+    if share is None or not share.any():
+        return None
     layer = np.zeros((*share.shape, 4), np.uint8)
     layer[..., :3] = PORE_COLOUR
     visible = np.where(share > 0, 0.25 + 0.55 * share, 0)
     layer[..., 3] = np.round(visible * 15) * 17
-    return _png(layer)
+    return png_uri(layer)
 
 
-def _png(image: NDArray[np.uint8]) -> str:
+def png_uri(image: NDArray[np.uint8]) -> str:
+    """Grey, RGB or RGBA pixels as a PNG inside a data URI."""
     from PIL import Image
 
     buffer = io.BytesIO()

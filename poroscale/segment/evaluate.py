@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +82,10 @@ class Evaluation:
     ranking: Ranking
     pores: FoundPores | None
     settings: Mapping[str, Any]
+
+    def called(self, name: str) -> Evaluation:
+        """The same under another name."""
+        return replace(self, name=name)
 
     @property
     def threshold(self) -> float:

@@ -51,6 +51,10 @@ class Scored:
         """Whether the scores are phases: pore or not."""
         return self.scores.attributes.get("kind") == "phases"
 
+    def scores_of(self, block: NDArray[Any]) -> NDArray[Any]:
+        """The scores of voxels that were read; phases score 1 where they are pore."""
+        return scores_of(block, hard=self.is_hard)
+
     @property
     def inputs(self) -> tuple[Volume, ...]:
         """What a block reads."""
