@@ -12,6 +12,7 @@ from poroscale.engine.cluster import connect
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.labels import Components, Labelled, count_components, label_blocks
 from poroscale.engine.lattice import Windows
+from poroscale.engine.models import load_once
 from poroscale.engine.run import Run
 from poroscale.engine.windows import WindowCounts, stitch_windows, window_counts
 
@@ -29,6 +30,7 @@ __all__ = [
     "count_components",
     "fill_blocks",
     "label_blocks",
+    "load_once",
     "map_blocks",
     "reduce_blocks",
     "stitch_windows",

@@ -12,11 +12,13 @@ from poroscale.engine import (
     Components,
     Reduction,
     Run,
+    Windows,
     fill_blocks,
     label_blocks,
     map_blocks,
     reduce_blocks,
     stage,
+    stitch_windows,
 )
 from poroscale.kernels.grey import smooth_gaussian
 from poroscale.volume import Volume, VolumeSpec
@@ -61,6 +63,32 @@ def histogram(scan, out):
 
 def label(scan, out):
     label_blocks(Components(dark), scan, out, run=RUN)
+
+
+class Halved:
+    """Values of a network that needs as much memory again as its windows."""
+
+    bound, outside, recipe = 16.0, -16.0, {"name": "halved"}
+    memory = 4 * 64**3
+
+    def __call__(self, patches):
+        return patches / np.float32(8192) - 4
+
+    def finish(self, values):
+        return 1 / (1 + np.exp(-values))
+
+
+def stitch(scan, out):
+    stitch_windows(Halved(), scan, out, run=RUN)
+
+
+def stitch_weighted(scan, out):
+    windows = Windows(64, 16, "gaussian", batch=4)
+    stitch_windows(Halved(), scan, out, windows=windows, dtype="float16", run=RUN)
+
+
+def tile(scan, out):
+    stitch_windows(Halved(), scan, out, windows=Windows(64, halo=24), inside=scan, run=RUN)
 
 
 def ingest(scan, out):

@@ -16,7 +16,8 @@ from poroscale.pores import measure_pores
 from poroscale.segment import segment_otsu
 
 PROBE = Path(__file__).with_name("peak.py")
-PLANNED = ["fill", "smooth", "histogram", "label", "ingest", "segment", "pores", "phantom"]
+VERBS = ["fill", "smooth", "histogram", "label", "stitch", "stitch_weighted", "tile"]
+PLANNED = [*VERBS, "ingest", "segment", "pores", "phantom"]
 BOUNDED = ["report", "export"]
 """Verbs without blocks of their own: they hold to the budget, and have nothing to project."""
 
