@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poroscale.config import parse_config
+from poroscale.config import load_sections, parse_config
 from poroscale.engine import Run
 from poroscale.pipelines import plans
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from poroscale.pipelines.generate import GenerateConfig
     from poroscale.pores import PoresConfig
     from poroscale.segment import EvaluateConfig, Evaluation, OtsuConfig
+    from poroscale.segment.by_network import ByNetworkConfig
     from poroscale.surface import SurfaceConfig, SurfaceMap
 
 __all__ = [
@@ -103,6 +104,38 @@ def evaluate(
 
     beside = Beside.of(inside, scan)
     return verb(scores, truth, out_dir, beside=beside, config=config, run=run)
+
+
+def segment_by_network(
+    scan: Volume | str | Path,
+    out: str | Path,
+    *,
+    model: str | Path = "default",
+    scores: str | Path | None = None,
+    config: ByNetworkConfig | None = None,
+    run: Run | None = None,
+) -> Volume:
+    """Phases of a scan by a trained network; see `poroscale.segment.by_network`."""
+    from poroscale.segment.by_network import segment_by_network as verb
+    from poroscale.segment.model import DEFAULT, SegmentationModel
+
+    opened = SegmentationModel.open(DEFAULT if model == "default" else model)
+    return verb(_opened(scan), out, model=opened, scores=scores, config=config, run=run)
+
+
+def by_network_config(path: Path | None, given: dict[str, Any]) -> ByNetworkConfig:
+    """Settings of a segmentation by a network: sections of a YAML file, and options of `segment`.
+
+    Options that rule how scores become pores take precedence in the section `scores`.
+    """
+    from poroscale.segment.by_network import ByNetworkConfig
+
+    sections = load_sections(path) if path is not None else {}
+    kept = ("min_voxels", "min_extent", "close_um", "connectivity")
+    unknown = sorted(set(given) - set(kept))
+    if unknown:
+        raise ValueError(f"--{unknown[0].replace('_', '-')} must come without --model")
+    return ByNetworkConfig.of({**sections, "scores": {**sections.get("scores", {}), **given}})
 
 
 def pores(
@@ -190,6 +223,13 @@ def compare_volumes(
     from poroscale.pipelines.compare import compare_parts
 
     return compare_parts(reference, generated, out_dir, model=model, config=config, run=run)
+
+
+def compare_models(config: str | Path, **given: Any) -> Iterator[str]:
+    """Compare segmentation models as a YAML file says; see `poroscale.pipelines.study`."""
+    from poroscale.pipelines.study import Study
+
+    return Study.load(config, **given).start()
 
 
 def train_segment(config: str | Path, **given: Any) -> Iterator[str]:

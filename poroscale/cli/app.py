@@ -67,11 +67,12 @@ app.command("doctor")(check.doctor)
 app.command("bench")(bench.bench)
 
 
-def _group(name: str, what: str, verb: str, command: Callable[..., None]) -> None:
-    """A command of two words: `poroscale fit part`."""
+def _group(name: str, what: str, **commands: Callable[..., None]) -> None:
+    """Commands of two words: `poroscale fit part`."""
     group = typer.Typer(help=what, no_args_is_help=True, rich_markup_mode=None)
     group.callback()(_nothing)
-    group.command(verb)(command)
+    for verb, command in commands.items():
+        group.command(verb)(command)
     app.add_typer(group, name=name)
 
 
@@ -79,7 +80,12 @@ def _nothing() -> None:
     """Keeps the second word, which typer drops from a group of one command."""
 
 
-_group("fit", "Fit a model to scans.", "part", fit.part)
-_group("generate", "Generate new volumes from a model.", "part", generate.part)
-_group("compare", "Compare originals with what was generated.", "volumes", compare.volumes)
-_group("train", "Train networks.", "segment", train.segment)
+_group("fit", "Fit a model to scans.", part=fit.part)
+_group("generate", "Generate new volumes from a model.", part=generate.part)
+_group(
+    "compare",
+    "Compare originals with what was generated, or models with each other.",
+    volumes=compare.volumes,
+    models=compare.models,
+)
+_group("train", "Train networks.", segment=train.segment)

@@ -1,4 +1,4 @@
-"""`poroscale compare volumes`: original parts against generated ones."""
+"""`poroscale compare`: original parts against generated ones, segmentation models on phantoms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poroscale.cli import options
-from poroscale.cli.options import Cluster, ConfigFile, Memory, Overwrite, Workers
+from poroscale.cli.options import Cluster, ConfigFile, Memory, OptionalMemory, Overwrite, Workers
 
 
 def volumes(
@@ -44,4 +44,22 @@ def volumes(
     )
     typer.echo(f"{out_dir / 'compare.html'}: the comparison")
     for line in found.describe():
+        typer.echo(line)
+
+
+def models(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG", help="YAML file with the sections study, phantoms, models, training."
+        ),
+    ],
+    memory: OptionalMemory = None,
+    cluster: Cluster = None,
+    workers: Workers = None,
+) -> None:
+    """Train segmentation models on phantoms and compare them; run again, it goes on."""
+    from poroscale import verbs
+
+    for line in verbs.compare_models(config, memory=memory, cluster=cluster, workers=workers):
         typer.echo(line)

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from poroscale.cli import options
 from poroscale.cli.options import Block, Cluster, ConfigFile, DryRun, Memory, Overwrite, Workers
 
+if TYPE_CHECKING:
+    from poroscale.engine import Run
+
 
 def segment(
     scan: Annotated[Path, typer.Argument(metavar="CT.zarr", help="The ingested scan.")],
     out: Annotated[Path, typer.Argument(metavar="PHASES.zarr", help="0 outside, 1 solid, 2 pore.")],
     method: Annotated[str, typer.Option(help="otsu")] = "otsu",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Segment by this trained network instead; `default` is the one that comes along.",
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(metavar="SCORES.zarr", help="Keep the network's scores, too."),
+    ] = None,
     min_voxels: Annotated[int | None, typer.Option(help="Smallest pore that is kept [9].")] = None,
     min_extent: Annotated[
         int | None, typer.Option(help="Smallest extent of a pore along every axis [1].")
@@ -53,11 +67,13 @@ def segment(
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Segment a scan into outside, solid and pore by two thresholds."""
+    """Segment a scan into outside, solid and pore by two thresholds, or by a network."""
     from poroscale import verbs
 
+    if scores is not None and model is None:
+        raise ValueError("--scores must come with --model: thresholds have none")
     values = options.settings(
-        config,
+        config if model is None else None,
         "segment",
         min_voxels=min_voxels,
         min_extent=min_extent,
@@ -72,6 +88,9 @@ def segment(
         connectivity=connectivity,
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)
+    if model is not None:
+        _by_network(scan, out, model, scores, config=config, given=values, dry_run=dry_run, run=run)
+        return
     settings = verbs.segment_config(values, method=method, thresholds_from=thresholds_from)
     if dry_run:
         typer.echo(verbs.plan_segment(scan, config=settings, run=run))
@@ -80,13 +99,41 @@ def segment(
     typer.echo(describe_phases(phases.attributes["segmentation"], out))
 
 
+def _by_network(
+    scan: Path,
+    out: Path,
+    model: str,
+    scores: Path | None,
+    *,
+    config: Path | None,
+    given: dict[str, Any],
+    dry_run: bool,
+    run: Run,
+) -> None:
+    from poroscale import verbs
+
+    if dry_run:
+        raise ValueError("--dry-run must come without --model")
+    settings = verbs.by_network_config(config, given)
+    phases = verbs.segment_by_network(
+        scan, out, model=model, scores=scores, config=settings, run=run
+    )
+    typer.echo(describe_phases(phases.attributes["segmentation"], out))
+
+
 def describe_phases(record: dict[str, object], out: Path) -> str:
     """What a segmentation found, in a few lines."""
+    if record["method"] == "scores":
+        found = f"  threshold: score {record['score_threshold']:.4g} ({record['score_rule']})"
+    else:
+        found = (
+            f"  thresholds: outer {record['outer_threshold']:g}, "
+            f"inner {record['inner_threshold']:g} ({record['inner_rule']})"
+        )
     lines = [
         f"{out}: porosity {100 * float(str(record['porosity'])):.4g} %, "
         f"{record['pore_count']} pores",
-        f"  thresholds: outer {record['outer_threshold']:g}, "
-        f"inner {record['inner_threshold']:g} ({record['inner_rule']})",
+        found,
     ]
     warnings = record["warnings"]
     if isinstance(warnings, list):

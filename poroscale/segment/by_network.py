@@ -208,8 +208,11 @@ class _Steps:
         return postprocess_scores(raw, found, out, config=settings, run=self.run)
 
     def _part(self) -> Volume:
+        # In a folder of its own: the last step finds its outside in the mask that is made here.
+        folder = self.work / "flood"
+        folder.mkdir(exist_ok=True)
         outside, _ = find_outside(
-            self.scan, self.work, config=self.config.scores.outside, run=self.step
+            self.scan, folder, config=self.config.scores.outside, run=self.step
         )
         return map_blocks(
             part_of,

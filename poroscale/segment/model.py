@@ -20,6 +20,8 @@ from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.card import CARD, WEIGHTS, ModelCard, read_card
 from poroscale.segment.normalisation import GreyRange
 
+DEFAULT = Path(__file__).parent / "default_model"
+"""The model that comes along: its card tells what it was trained on."""
 LIKE = 0.5
 """Ranges of grey values that share less of what they cover are far from each other."""
 

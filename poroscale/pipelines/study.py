@@ -1,0 +1,272 @@
+"""The comparison of segmentation models on phantoms (Iuso et al. 2024, sections 4.4 to 4.6).
+
+1. Generate the scans of the training and of every test set, with their truths.
+2. Train each model on every fold of the training scans.
+3. Segment every test scan with every fold of every model, unsupervised ones also without what the
+   surface adds to their scores, and by Otsu's thresholds.
+4. Average precision and area under the ROC curve, with 95 % intervals over folds.
+
+All steps resume: what is finished is left alone. One YAML file has all settings; scaled up it is
+the paper's study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poroscale.config import Config, load_sections, parse_config
+from poroscale.engine import Run, connect
+from poroscale.manifest import canonical_json, write_durably
+from poroscale.phantom import PhantomConfig, phantom
+from poroscale.pipelines.settings import RunConfig
+from poroscale.pipelines.train import segmenter_config
+from poroscale.segment import evaluate_scores, segment_otsu
+from poroscale.segment.evaluate import EvaluateConfig
+from poroscale.segment.training_config import SegmenterConfig
+from poroscale.segment.uncertainty import fold_table
+from poroscale.volume import Volume
+
+OTSU, PLAIN, COMPENSATED = "otsu", "", " post-processed"
+MEASURES = ("average_precision", "roc_auc", "dice")
+TRAINING_SET = "training"
+RESULT, TABLE = "study.json", "study.md"
+
+
+class StudyConfig(Config):
+    """What is compared, and where it goes.
+
+    Attributes
+    ----------
+    out
+        Folder of scans, models, scores and results.
+    models
+        Of `poroscale.networks.segmenters.SEGMENTERS`, and "otsu".
+    """
+
+    out: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A comparison of models, ready to be started.
+
+    Attributes
+    ----------
+    config
+        Models and folder.
+    phantoms
+        Scans by set; the set "training" is trained on, the others are for testing.
+    training
+        Settings of each model.
+    run
+        How to run.
+    """
+
+    config: StudyConfig
+    phantoms: Mapping[str, Sequence[PhantomConfig]]
+    training: Mapping[str, SegmenterConfig]
+    run: Run
+
+    @classmethod
+    def load(cls, path: str | Path, **given: Any) -> Study:
+        """The study that a YAML file describes.
+
+        The sections are `study`, `phantoms` (sets of lists; an entry has the keys of `poroscale
+        phantom`), `run`, the stages of a training, and `models` with stages that differ for one.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            Naming an unknown section, key, model or set, or a wrong value.
+        """
+        sections = load_sections(Path(path))
+        config = parse_config(StudyConfig, sections.pop("study", {}), where="study")
+        phantoms = _phantoms(sections.pop("phantoms", {}))
+        own = sections.pop("models", {})
+        chosen = {name: value for name, value in given.items() if value is not None}
+        how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
+        unknown = sorted(own.keys() - set(config.models))
+        if unknown:
+            raise ValueError(f"models: {unknown[0]!r} is none of those that are compared")
+        names = [name for name in config.models if name != OTSU]
+        training = {name: _settings(name, sections, own.get(name, {})) for name in names}
+        return cls(config, phantoms, training, Run(**how.model_dump()))
+
+    @property
+    def out(self) -> Path:
+        """Folder of everything."""
+        return Path(self.config.out)
+
+    def start(self) -> Iterator[str]:
+        """Compare, and say what comes of it, line by line."""
+        scans = {name: list(self._scans(name)) for name in self.phantoms}
+        yield f"scans      {sum(map(len, scans.values()))} in {self.out / 'scans'}"
+        values: dict[str, dict[str, dict[str, list[float]]]] = {}
+        tests = {name: each for name, each in scans.items() if name != TRAINING_SET}
+        with connect(self.run) as run:
+            if OTSU in self.config.models:
+                self._otsu(tests, values, run)
+                yield _row(OTSU, values)
+            for name in self.training:
+                self._train(name, scans[TRAINING_SET], run)
+                for shown in self._judge(name, tests, values, run):
+                    yield _row(shown, values)
+        result = {
+            "models": {name: each.model_dump(mode="json") for name, each in self.training.items()},
+            "values": values,
+            "tables": {name: fold_table(each) for name, each in values.items()},
+        }
+        write_durably(self.out / RESULT, canonical_json(result).encode())
+        write_durably(self.out / TABLE, markdown(result["tables"]).encode())
+        yield f"results    {self.out / TABLE}, {self.out / RESULT}"
+
+    def _scans(self, name: str) -> Iterator[tuple[Volume, Volume]]:
+        folder = self.out / "scans"
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, config in enumerate(self.phantoms[name]):
+            made = phantom(folder / f"{name}_{number}.zarr", config=config, run=self.run)
+            yield made.scan, made.truth
+
+    def _train(self, name: str, scans: Sequence[tuple[Volume, Volume]], run: Run) -> None:
+        from poroscale.segment.training import train_segmenter
+        from poroscale.segment.training_data import LabelledScan
+
+        labelled = [LabelledScan(scan, truth) for scan, truth in scans]
+        config = self.training[name]
+        train_segmenter(labelled, self.out / "models" / name, config=config, run=run)
+
+    def _folds(self, name: str) -> list[Path]:
+        """Folders of the models of all folds."""
+        folder = self.out / "models" / name
+        folds = sorted(folder.glob("fold_*"), key=lambda each: int(each.name.split("_")[1]))
+        return folds or [folder]
+
+    def _otsu(
+        self,
+        tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
+        values: dict[str, dict[str, dict[str, list[float]]]],
+        run: Run,
+    ) -> None:
+        for name, scans in tests.items():
+            found = []
+            for number, (scan, truth) in enumerate(scans):
+                out = self._place(OTSU, f"{name}_{number}.zarr")
+                found.append(_judged(segment_otsu(scan, out, run=run), truth, run))
+            _add(values, name, OTSU, [found])
+
+    def _judge(
+        self,
+        name: str,
+        tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
+        values: dict[str, dict[str, dict[str, list[float]]]],
+        run: Run,
+    ) -> list[str]:
+        """Scores of all folds on all sets; the names under which they are shown."""
+        from poroscale.segment.model import SegmentationModel
+
+        folds = [SegmentationModel.open(folder) for folder in self._folds(name)]
+        kinds = [PLAIN] if folds[0].card.supervised else [PLAIN, COMPENSATED]
+        for kind in kinds:
+            for chosen, scans in tests.items():
+                found = [
+                    [
+                        _judged(self._scored(model, kind, scan, f"{chosen}_{i}", run), truth, run)
+                        for i, (scan, truth) in enumerate(scans)
+                    ]
+                    for model in folds
+                ]
+                _add(values, chosen, name + kind, found)
+        return [name + kind for kind in kinds]
+
+    def _scored(self, model: Any, kind: str, scan: Volume, name: str, run: Run) -> Volume:
+        from poroscale.segment.by_network import ByNetworkConfig, WindowsConfig, segment_by_network
+
+        place = self._place(model.folder.relative_to(self.out / "models"), name + kind)
+        config = ByNetworkConfig(windows=WindowsConfig(postprocess=kind == COMPENSATED))
+        scores = place.with_name(f"{place.name}.scores.zarr")
+        out = place.with_name(f"{place.name}.zarr")
+        segment_by_network(scan, out, model=model, scores=scores, config=config, run=run)
+        return Volume.open(scores)
+
+    def _place(self, model: str | Path, name: str) -> Path:
+        folder = self.out / "segmented" / model
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name.replace(" ", "-")
+
+
+def _phantoms(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
+    if TRAINING_SET not in given or len(given) < 2:
+        raise ValueError("phantoms must have a set training and at least one to test on")
+    return {
+        name: [parse_config(PhantomConfig, dict(each), where=f"phantoms: {name}") for each in scans]
+        for name, scans in given.items()
+    }
+
+
+def _settings(
+    name: str, sections: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
+) -> SegmenterConfig:
+    """Settings of one model: those of all, and its own."""
+    stages = {
+        stage: {**sections.get(stage, {}), **own.get(stage, {})} for stage in {*sections, *own}
+    }
+    stages["network"] = {**stages.get("network", {}), "model": name}
+    return segmenter_config(stages)
+
+
+def _judged(scores: Volume, truth: Volume, run: Run) -> dict[str, float]:
+    ranking = evaluate_scores(scores, truth, config=EvaluateConfig(pores=False), run=run).ranking
+    return {
+        "average_precision": ranking.average_precision,
+        "roc_auc": ranking.roc_auc,
+        "dice": ranking.at(ranking.best_threshold)["dice"],
+    }
+
+
+def _add(
+    values: dict[str, dict[str, dict[str, list[float]]]],
+    chosen: str,
+    shown: str,
+    found: Sequence[Sequence[Mapping[str, float]]],
+) -> None:
+    """Values of every fold, each the mean over the scans of the set."""
+    values.setdefault(chosen, {})[shown] = {
+        measure: [float(np.mean([scan[measure] for scan in fold])) for fold in found]
+        for measure in MEASURES
+    }
+
+
+def _row(shown: str, values: Mapping[str, Mapping[str, Mapping[str, list[float]]]]) -> str:
+    said = ", ".join(
+        f"{name} {np.mean(each[shown]['average_precision']):.3f}" for name, each in values.items()
+    )
+    return f"{shown:24} average precision: {said}"
+
+
+def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Tables of all sets: mean and 95 % interval over folds."""
+    lines = []
+    for name, table in tables.items():
+        lines += [f"## {name}", "", "| model | folds | average precision | ROC-AUC | Dice |"]
+        lines += ["|---|---|---|---|---|"]
+        means = {(row["model"], row["measure"]): row for row in table["means"]}
+        for model in dict.fromkeys(row["model"] for row in table["means"]):
+            cells = [_cell(means[model, measure]) for measure in MEASURES]
+            folds = means[model, MEASURES[0]]["count"]
+            lines.append(f"| {model} | {folds} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    if row["low"] is None:
+        return f"{row['mean']:.3f}"
+    return f"{row['mean']:.3f} ± {(row['high'] - row['low']) / 2:.3f}"

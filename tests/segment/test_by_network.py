@@ -1,0 +1,136 @@
+"""Scans to phases by a network: every step as it is by itself, and the same bytes for any blocks."""
+
+import numpy as np
+import pytest
+import torch
+
+from poroscale.engine import Run, volume_from_array
+from poroscale.networks.complexity import parameter_count
+from poroscale.networks.segmenters import build_segmenter
+from poroscale.segment.by_network import (
+    ByNetworkConfig,
+    WindowsConfig,
+    anomaly_scores,
+    segment_by_network,
+)
+from poroscale.segment.inference import Inference
+from poroscale.segment.model import SegmentationModel
+from poroscale.segment.normalisation import grey_range
+from poroscale.volume import Volume, VolumeSpec
+
+EDGE = 16
+
+
+def model_of(name, folder, grey=(9000.0, 38000.0)):
+    torch.manual_seed(1)
+    network = build_segmenter(name, width=0.125, edge=EDGE)
+    card = {
+        "model": name,
+        "width": 0.125,
+        "edge": EDGE,
+        "supervised": network.supervised,
+        "parameters": parameter_count(network),
+        "trained_on": [{"grey_range": list(grey)}],
+        "split": "nothing",
+        "recipe": {},
+        "epochs": 1,
+        "best_epoch": 0,
+        "losses": {"loss": 1.0},
+        "validation": {},
+        "versions": {},
+    }
+    return SegmentationModel.save(folder, network.state_dict(), card)
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    """A bright bar with dark balls, in air."""
+    rng = np.random.default_rng(0)
+    grid = np.indices((40, 44, 48))
+    grey = np.full(grid.shape[1:], 10_000.0)
+    grey[:, 8:36, 8:40] = 37_000
+    for centre in ((10, 20, 20), (28, 24, 30)):
+        offset = grid - np.array(centre)[:, None, None, None]
+        grey[(offset**2).sum(axis=0) < 16] = 15_000
+    grey += rng.normal(0, 1200, grey.shape)
+    array = np.clip(grey, 0, 65535).astype(np.uint16)
+    spec = VolumeSpec(array.shape, array.dtype, (5.0, 5.0, 5.0), chunks=(32, 32, 32))
+    return volume_from_array(array, tmp_path_factory.mktemp("scan") / "scan.zarr", spec=spec)
+
+
+def everything(volume):
+    return volume.read((0, 0, 0), volume.shape)
+
+
+@pytest.mark.parametrize("name", ["unet", "cevae"])
+def test_phases_and_scores_do_not_depend_on_blocks(name, scan, tmp_path):
+    model = model_of(name, tmp_path / "model")
+    found = []
+    for number, run in enumerate((Run(workers=1), Run(workers=2, block=(32, 64, 32)))):
+        scores = tmp_path / f"scores_{number}.zarr"
+        phases = segment_by_network(
+            scan, tmp_path / f"phases_{number}.zarr", model=model, scores=scores, run=run
+        )
+        found.append((everything(phases), everything(Volume.open(scores))))
+    assert np.array_equal(found[0][0], found[1][0])
+    assert np.array_equal(found[0][1], found[1][1])
+    phases, scores = found[0]
+    assert set(np.unique(phases)) <= {0, 1, 2}
+    part = phases != 0
+    assert 0.3 < part.mean() < 0.6
+    assert scores.dtype == (np.uint8 if name == "unet" else np.float16)
+    threshold = 0.5 * 255 if name == "unet" else None
+    if threshold is not None:
+        assert (scores[phases == 2] >= threshold).all()
+
+
+def test_supervised_scores_are_those_of_the_windows(scan, tmp_path):
+    model = model_of("unet", tmp_path / "model")
+    scores = tmp_path / "scores.zarr"
+    config = ByNetworkConfig(windows=WindowsConfig(overlap=0))
+    segment_by_network(scan, tmp_path / "phases.zarr", model=model, scores=scores, config=config)
+    infer = Inference.of(model, grey_range(scan))
+    patch = scan.read((0, 16, 16), (EDGE, EDGE, EDGE))[None].astype(np.float32)
+    wanted = infer.finish(infer(patch))[0]
+    found = Volume.open(scores).read((0, 16, 16), (EDGE, EDGE, EDGE)) / 255
+    assert np.abs(found - wanted).max() <= 0.5 / 255 + 1e-4
+
+
+def test_anomaly_scores_by_hand():
+    grey = np.array([[[1000, 2000, 3000, 5000]]], np.uint16)
+    reconstruction = np.array([[[0, 65535, 0, 65535]]], np.uint16)
+    part = np.array([[[1, 1, 0, 1]]], np.uint8)
+    found = anomaly_scores(grey, reconstruction, part, low=1000.0, high=3000.0)
+    assert found.dtype == np.float16
+    assert found.ravel().tolist() == [0.0, 0.5, 0.0, 0.0]
+
+
+def test_a_scan_unlike_the_training_is_warned_of(scan, tmp_path):
+    model = model_of("unet", tmp_path / "model", grey=(100.0, 200.0))
+    phases = segment_by_network(scan, tmp_path / "phases.zarr", model=model)
+    (warning,) = phases.attributes["segmentation"]["warnings"]
+    assert "far from those" in warning
+    assert "100 to 200" in warning
+
+
+def test_tiles_are_for_convolutional_networks_alone(scan, tmp_path):
+    model = model_of("vae", tmp_path / "vae")
+    tiles = ByNetworkConfig(windows=WindowsConfig(tiles=True))
+    with pytest.raises(ValueError, match="purely convolutional, got vae"):
+        segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=tiles)
+
+
+def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_path):
+    model, out = model_of("unet", tmp_path / "model"), tmp_path / "phases.zarr"
+    first = segment_by_network(scan, out, model=model)
+    assert segment_by_network(scan, out, model=model).digest == first.digest
+    other = ByNetworkConfig.of({"scores": {"threshold": 0.4}})
+    with pytest.raises(ValueError, match="other input or settings"):
+        segment_by_network(scan, out, model=model, config=other)
+
+
+def test_sections_are_checked():
+    with pytest.raises(ValueError, match="unknown section 'window'"):
+        ByNetworkConfig.of({"window": {}})
+    with pytest.raises(ValueError, match="windows"):
+        ByNetworkConfig.of({"windows": {"weight": "cosine"}})
