@@ -1,4 +1,4 @@
-"""Scans to phases by a network: every step as it is by itself, and the same bytes for any blocks."""
+"""Scans to phases by a network: each step as it is by itself, the same bytes for any blocks."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,75 @@
+"""Comparison of models: one file, every step, and the same again from what is there."""
+
+import json
+
+import pytest
+import yaml
+
+from poroscale.pipelines.study import Study, markdown
+
+PHANTOM = {"shape": [32, 48, 48], "voxel_size": 10, "porosity": 0.02, "pore_diameter": 60}
+
+
+def written(folder, **changes):
+    sections = {
+        "study": {"out": str(folder / "study"), "models": ["otsu", "unet", "vae"]},
+        "phantoms": {
+            "training": [{**PHANTOM, "seed": 1}, {**PHANTOM, "seed": 2, "noise": 0.1}],
+            "noisy": [{**PHANTOM, "seed": 3, "noise": 0.15}],
+        },
+        "run": {"memory": "4GiB", "workers": 2},
+        "network": {"width": 0.125, "edge": 16},
+        "patches": {"batch": 2, "steps": 2, "validation": 2},
+        "training": {"epochs": 1, "folds": 2, "fold": "all", "threads": 1},
+        "models": {"vae": {"training": {"epochs": 2}}},
+        **changes,
+    }
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(sections))
+    return path
+
+
+def test_a_file_describes_the_whole_study(tmp_path):
+    study = Study.load(written(tmp_path))
+    assert study.training["vae"].training.epochs == 2
+    assert study.training["unet"].training.epochs == 1
+    said = list(study.start())
+    found = json.loads((tmp_path / "study" / "study.json").read_text())
+    shown = ["otsu", "unet", "vae", "vae post-processed"]
+    assert list(found["values"]["noisy"]) == sorted(shown)
+    for name in shown:
+        precision = found["values"]["noisy"][name]["average_precision"]
+        assert len(precision) == (1 if name == "otsu" else 2)
+        assert all(0 < value <= 1 for value in precision)
+    table = (tmp_path / "study" / "study.md").read_text()
+    assert "| vae post-processed | 2 |" in table
+    assert list(Study.load(written(tmp_path)).start()) == said
+    assert (tmp_path / "study" / "study.md").read_text() == table
+
+
+def test_intervals_are_shown_where_there_are_folds():
+    row = {"model": "unet", "count": 2, "mean": 0.5, "low": 0.4, "high": 0.6}
+    lone = {"model": "otsu", "count": 1, "mean": 0.25, "low": None, "high": None}
+    means = [
+        {**each, "measure": measure}
+        for each in (row, lone)
+        for measure in ("average_precision", "roc_auc", "dice")
+    ]
+    table = markdown({"ordinary": {"means": means}})
+    assert "| unet | 2 | 0.500 ± 0.100 |" in table
+    assert "| otsu | 1 | 0.250 |" in table
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"phantoms": {"training": [PHANTOM]}}, "at least one to test on"),
+        ({"models": {"unet++": {}}}, "none of those that are compared"),
+        ({"netwerk": {}}, "unknown section 'netwerk'"),
+        ({"study": {"out": "x", "models": ["unet"], "seed": 1}}, "study"),
+        ({"phantoms": {"training": [{"shape": [4]}], "noisy": []}}, "phantoms: training"),
+    ],
+)
+def test_what_is_no_study_is_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        Study.load(written(tmp_path, **changes))
