@@ -102,7 +102,11 @@ def leaky_moments(mean: Tensor, variance: Tensor, slope: float) -> tuple[Tensor,
 
 
 def sigmoid_moments(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-    """Moments of the sigmoid by Appendix C, eqs. C.5 and C.7."""
+    """Moments of the sigmoid by Appendix C, eqs. C.5 and C.7.
+
+    These drop fourth moments and the product of first and third derivative: around 0 the variance
+    comes out too large by a share of half the input's variance, 8 % at 0.16.
+    """
     value = torch.sigmoid(mean)
     slope = value * (1 - value)
     curvature = slope * (1 - 2 * value)
