@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -33,11 +34,9 @@ def multiply_accumulates(
     """Multiply-accumulates of the convolutions and linear layers of one forward pass.
 
     As many are counted as are made: a transposed convolution makes one for each *input* voxel and
-    weight, the decoder of RV-VAE two for each of the VAE's. Normalisation, activation, pooling and
-    interpolation are not counted.
-
-    Table 8 of the paper counts a transposed convolution at the size of its *output* (for stride 2
-    eight times as many), and nothing of RV-VAE's decoder; `as_published` does so, too.
+    weight, the decoder of RV-VAE two for each of the VAE's. Table 8 of the paper counts transposed
+    convolutions at the size of their *output* (for stride 2 eight times as many), and nothing of
+    RV-VAE's decoder; `as_published` does so, too.
 
     Parameters
     ----------
@@ -57,16 +56,13 @@ def multiply_accumulates(
     def count(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         found.append(times[layer] * _of_layer(layer, inputs[0], output, at_output=as_published))
 
-    hooks = [layer.register_forward_hook(count) for layer in times]
     training = network.training
-    try:
-        with torch.no_grad():
-            network.eval()
-            (call or network.window_values)(patches)
-    finally:
-        network.train(training)
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as undone, torch.no_grad():
+        undone.callback(network.train, training)
+        for layer in times:
+            undone.callback(layer.register_forward_hook(count).remove)
+        network.eval()
+        (call or network.window_values)(patches)
     return sum(found)
 
 

@@ -21,12 +21,14 @@ from torch.nn import functional
 
 from poroscale.networks.convolutions import SLOPE, convolution, double, widened
 from poroscale.networks.segmenter import Autoencoder, absolute_difference
-from poroscale.networks.vae import LOG_VARIANCE, divergence
+from poroscale.networks.vae import divergence
 
 CHANNELS = (16, 64, 256, 1024, 1024)
 MIXTURE, LATENT, SECOND = 500, 200, 150
 HALO = 112
 """Two convolutions on each of five levels down and four up, the last one, and pooling."""
+LOG_VARIANCE = (-10.0, 10.0)
+"""The ratio of two variances, up to e²⁰, stays small under its weight of 1e-12."""
 CONDITIONAL_WEIGHT, SECOND_WEIGHT, MIXTURE_WEIGHT = 1e-12, 1e-7, 1e-9
 
 

@@ -37,9 +37,9 @@ CONVOLUTIONS = {
 
 
 @lru_cache
-def on_meta(name, edge=64):
+def on_meta(name):
     with torch.device("meta"):
-        network, patch = build_segmenter(name, edge=edge), torch.zeros(1, 1, edge, edge, edge)
+        network, patch = build_segmenter(name), torch.zeros(1, 1, 64, 64, 64)
     # Table 8's forward of gmVAE goes through the prior of its latents, as in training.
     return network, patch, network.loss if name == "gmvae" else None
 
@@ -70,7 +70,7 @@ def test_multiply_accumulates_that_are_made(name):
 @pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "vqvae"])
 def test_multiply_accumulates_are_those_that_torch_dispatches(name):
     """torch's own counter sees operations, so also those that are called as functions."""
-    network, patch, _ = on_meta(name, edge=32)
+    network, patch, _ = on_meta(name)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.eval().window_values(patch)
     assert 2 * multiply_accumulates(network, patch) == counter.get_total_flops()

@@ -32,7 +32,9 @@ def test_values_of_windows(name):
 def test_training_lowers_the_loss_and_moves_every_weight(name):
     network = small(name, width=0.125 if name == "acc-unet" else 0.25).train()
     patches, truth = batch(network.edge, number=1 if name == "acc-unet" else 2)
-    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
+    # The mixture, deep and without normalisation, bounces at more than the rate of the paper.
+    rate = 1e-4 if name == "gmvae" else 2e-3
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     before = {key: value.detach().clone() for key, value in network.named_parameters()}
     losses = []
     for _ in range(6):
