@@ -2,9 +2,13 @@
 
 A convolutional UNet with ideas of transformers: blocks that widen, filter each channel by itself,
 add neighbourhoods of several sizes (HANC), and weigh channels (squeeze and excitation); skip
-connections with residual convolutions that are compiled over all levels (MLFC). 16 filters, four
-poolings, heads on the three finest levels of the decoder: 5.062 million parameters, as in Table 8.
-Squeeze and excitation looks at the whole patch, so there is no halo.
+connections with residual convolutions that are compiled over all levels (MLFC). 16 filters and
+four poolings are the authors'. Squeeze and excitation looks at the whole patch: there is no halo.
+
+Inferred, for they give Table 8's 5.062 million parameters: factors and repetitions as published for
+2D, and heads of 1³ on the three finest levels of the decoder. Table 8 has 39.7 G
+multiply-accumulates, the convolutions here 37.2 G: the paper's also counts the many normalisations,
+poolings and interpolations.
 """
 
 from __future__ import annotations
@@ -156,11 +160,13 @@ class ACCUNet(SupervisedSegmenter):
     width
         Factor of the channels.
     edge
-        Edge of the patches [voxels], a multiple of 16.
+        Edge of the patches [voxels], a multiple of 16 from 32 on.
     """
 
+    multiple, smallest = 16, 32
+
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge, deepest=len(CHANNELS) - 1)
+        super().__init__(edge)
         channels = widened(CHANNELS, width)
         before = (1, *channels[:-1])
         self.down = nn.ModuleList(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from poroscale.networks.rv_vae import RandomVariables
+from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.vq_vae import CodeBook
+
+Layer = nn.Conv3d | nn.ConvTranspose3d | nn.Linear
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -18,12 +24,19 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters()) + coded
 
 
-def multiply_accumulates(network: nn.Module, patches: Tensor) -> int:
-    """Multiply-accumulates of the convolutions and linear layers of one `window_values`.
+def multiply_accumulates(
+    network: Segmenter,
+    patches: Tensor,
+    *,
+    call: Callable[[Tensor], object] | None = None,
+    as_published: bool = False,
+) -> int:
+    """Multiply-accumulates of the convolutions and linear layers of one forward pass.
 
-    Table 8 of the paper counts a transposed convolution at the size of its output; here as many are
-    counted as are made, one for each input voxel and weight: for stride 2 an eighth of the paper's.
-    RV-VAE's decoder, whose layers are called as functions, is not seen, nor in Table 8.
+    As many are counted as are made: a transposed convolution makes one for each *input* voxel and
+    weight, the decoder of RV-VAE two for each of the VAE's. Table 8 of the paper counts transposed
+    convolutions at the size of their *output* (for stride 2 eight times as many), and nothing of
+    RV-VAE's decoder; `as_published` does so, too.
 
     Parameters
     ----------
@@ -31,24 +44,46 @@ def multiply_accumulates(network: nn.Module, patches: Tensor) -> int:
         A segmentation network; on the device "meta" nothing is computed.
     patches
         (n, 1, edge, edge, edge).
+    call
+        What is counted; `network.window_values` if None. Table 8's number of gmVAE is that of its
+        `loss`, whose prior an inference does without.
+    as_published
+        Count as Table 8 does.
     """
-    total = 0
+    found: list[int] = []
+    times = _times(network, 0 if as_published else 2)
 
     def count(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        nonlocal total
-        if isinstance(layer, nn.ConvTranspose3d):
-            total += inputs[0].numel() * layer.weight.shape[1] * math.prod(layer.kernel_size)
-        elif isinstance(layer, nn.Conv3d):
-            total += output.numel() * layer.weight.shape[1] * math.prod(layer.kernel_size)
-        elif isinstance(layer, nn.Linear):
-            total += output.numel() * layer.in_features
+        found.append(times[layer] * _of_layer(layer, inputs[0], output, at_output=as_published))
 
-    kinds = (nn.Conv3d, nn.ConvTranspose3d, nn.Linear)
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
-    try:
-        with torch.no_grad():
-            network.eval().window_values(patches)  # type: ignore[operator]
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return total
+    training = network.training
+    with ExitStack() as undone, torch.no_grad():
+        undone.callback(network.train, training)
+        for layer in times:
+            undone.callback(layer.register_forward_hook(count).remove)
+        network.eval()
+        (call or network.window_values)(patches)
+    return sum(found)
+
+
+def _times(network: nn.Module, random: int) -> dict[nn.Module, int]:
+    """How often a layer is counted: those of random variables `random` times, others once."""
+    times: dict[nn.Module, int] = {m: 1 for m in network.modules() if isinstance(m, Layer)}
+    for module in network.modules():
+        if isinstance(module, RandomVariables):
+            times |= {layer: random for layer in module if layer in times}
+    return times
+
+
+def _of_layer(layer: nn.Module, field: Tensor, output: Tensor, *, at_output: bool) -> int:
+    match layer:
+        case nn.ConvTranspose3d():
+            kernel = math.prod(layer.kernel_size)
+            if at_output:
+                return output.numel() * layer.in_channels // layer.groups * kernel
+            return field.numel() * layer.out_channels // layer.groups * kernel
+        case nn.Conv3d():
+            return output.numel() * layer.in_channels // layer.groups * math.prod(layer.kernel_size)
+        case nn.Linear():
+            return output.numel() * layer.in_features
+    raise TypeError(f"multiply-accumulates of {type(layer).__name__} are not known")

@@ -37,18 +37,33 @@ class Segmenter(nn.Module, ABC):
         Value of a window that lies wholly outside the part.
     edge
         Edge of the patches [voxels].
+    multiple, smallest
+        What edges are multiples of, and the smallest [voxels].
     halo
-        For a purely convolutional network the voxels around a voxel that its value depends on;
-        None where it depends on the whole patch.
+        For a purely convolutional network the voxels around a voxel that its value depends on, a
+        multiple of `multiple`; None where it depends on the whole patch. Tiles agree if their
+        origins are multiples of `multiple`, too, for pooling counts from the origin.
+
+    Raises
+    ------
+    ValueError
+        If the edge is none that the network can have.
     """
 
     supervised: ClassVar[bool]
     bound: ClassVar[float]
     outside: ClassVar[float]
-    halo: int | None = None
+    multiple: ClassVar[int] = 8
+    smallest: ClassVar[int] = 16
+    halo: ClassVar[int | None] = None
 
     def __init__(self, edge: int) -> None:
         super().__init__()
+        if edge < self.smallest or edge % self.multiple:
+            raise ValueError(
+                f"edge of {type(self).__name__} must be a multiple of {self.multiple} and "
+                f"at least {self.smallest}, got {edge}"
+            )
         self.edge = edge
 
     @abstractmethod
@@ -70,7 +85,7 @@ class Segmenter(nn.Module, ABC):
 
     @abstractmethod
     def window_values(self, patches: Tensor) -> Tensor:
-        """(n, edge, edge, edge) values that are averaged over windows."""
+        """(n, edge, edge, edge) float32 values that are averaged over windows."""
 
     @staticmethod
     @abstractmethod
@@ -91,9 +106,8 @@ class SupervisedSegmenter(Segmenter):
     bound = LARGEST_LOGIT
     outside = -LARGEST_LOGIT
 
-    def __init__(self, edge: int, *, deepest: int) -> None:
+    def __init__(self, edge: int) -> None:
         super().__init__(edge)
-        _check_edge(type(self).__name__, edge, 2**deepest)
         self.criterion = FocalTversky()
 
     @abstractmethod
@@ -107,7 +121,7 @@ class SupervisedSegmenter(Segmenter):
 
     def window_values(self, patches: Tensor) -> Tensor:  # noqa: D102
         finest: Tensor = self(patches)[0][:, 0]
-        return finest.clamp(-self.bound, self.bound)
+        return finest.float().clamp(-self.bound, self.bound)
 
     @staticmethod
     def finish(values: Floats) -> Floats:
@@ -127,20 +141,12 @@ class Autoencoder(Segmenter):
         """(n, 1, edge, edge, edge) in [0, 1]: the same for the same patches."""
 
     def window_values(self, patches: Tensor) -> Tensor:  # noqa: D102
-        return self.reconstruct(patches)[:, 0]
+        return self.reconstruct(patches)[:, 0].float()
 
     @staticmethod
     def finish(values: Floats) -> Floats:
         """Reconstructed grey values as they are."""
         return np.clip(values, 0, 1)
-
-
-def _check_edge(name: str, edge: int, multiple: int) -> None:
-    if edge < 2 * multiple or edge % multiple:
-        raise ValueError(
-            f"edge of {name} must be a multiple of {multiple} and at least {2 * multiple}, "
-            f"got {edge}"
-        )
 
 
 def absolute_difference(patches: Tensor, found: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor
 
 EPSILON = 1.0
 """Voxels added to both sides of the fraction: a batch without pores has a gradient, too."""
+SMALLEST = 1e-12
+"""The root of a smaller share of errors has no finite slope where gamma is below one."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +26,42 @@ class FocalTversky:
         Weights of missed pores and of false ones; the paper's search gave 0.633 and 0.1.
     gamma
         Exponent.
+    epsilon
+        Voxels added to numerator and denominator; not in the paper, 0 is eq. 1 as it stands.
+
+    Raises
+    ------
+    ValueError
+        If a weight or `epsilon` is negative, both weights are 0, or `gamma` is not positive.
     """
 
     alpha: float = 0.633
     beta: float = 0.1
     gamma: float = 1.0
+    epsilon: float = EPSILON
+
+    def __post_init__(self) -> None:
+        if min(self.alpha, self.beta, self.epsilon) < 0 or self.alpha + self.beta == 0:
+            raise ValueError(
+                "alpha, beta and epsilon must be 0 or more, and alpha or beta positive, "
+                f"got {self.alpha}, {self.beta} and {self.epsilon}"
+            )
+        if not self.gamma > 0:
+            raise ValueError(f"gamma must be positive, got {self.gamma}")
 
     def __call__(self, logits: Tensor, truth: Tensor) -> Tensor:
         """The loss of logits against the truth (1 in pores), of equal shape."""
-        found = torch.sigmoid(logits.float())
+        logits = logits.float()
+        found, not_found = torch.sigmoid(logits), torch.sigmoid(-logits)
         both = (found * truth).sum()
-        missed = ((1 - found) * truth).sum()
-        false = (found * (1 - truth)).sum()
-        whole = both + self.alpha * missed + self.beta * false
-        return (1 - (both + EPSILON) / (whole + EPSILON)) ** self.gamma
+        wrong = self.alpha * (not_found * truth).sum() + self.beta * (found * (1 - truth)).sum()
+        # 1 - TP / (TP + wrong), without the difference of two nearly equal numbers
+        share = wrong / (both + wrong + self.epsilon).clamp_min(SMALLEST)
+        return share.clamp_min(SMALLEST) ** self.gamma
 
 
 def supervised_loss(
-    depths: Sequence[Tensor], truth: Tensor, criterion: FocalTversky
+    depths: Sequence[Tensor], truth: Tensor, criterion: Callable[[Tensor, Tensor], Tensor]
 ) -> dict[str, Tensor]:
     """Loss averaged over supervised depths with weights 1, 1/2, 1/4, ..., the finest first.
 
@@ -53,6 +73,11 @@ def supervised_loss(
         1 in pores.
     criterion
         Loss of one depth.
+
+    Returns
+    -------
+    dict
+        "loss", and "finest", that of the finest depth.
     """
     each = [criterion(logits, truth) for logits in depths]
     weights = [0.5**i for i in range(len(each))]

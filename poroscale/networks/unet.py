@@ -1,8 +1,11 @@
 """UNet and MSS-UNet in 3D (section 3.2.1 of the pore-segmentation paper).
 
 Both have four levels of two convolutions, average pooling between them, and skip connections. The
-widths are the authors' and give Table 8's counts: 1.325 million parameters, and 1.328 million with
-the heads of MSS-UNet, which look at every level of the decoder through 3³ convolutions.
+widths (16, 32, 64, 128) are the authors' and give Table 8's 1.325 million parameters.
+
+Inferred, for they give its 1.328 million for MSS-UNet and the 0.15 G multiply-accumulates that this
+one has more: heads on the three levels of the decoder, not on the deepest, each a 3³ convolution
+whose logits are then interpolated to the patch; UNet's own head is 1³.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ from poroscale.networks.convolutions import (
 from poroscale.networks.segmenter import SupervisedSegmenter
 
 HALO = 64
-"""Voxels that a value depends on to each side: two convolutions on every level down and up reach
-44, pooling and interpolation the rest; a multiple of the coarsest voxel, so that tiles agree."""
+"""A value depends on up to 58 voxels to each side, with 3³ heads on 59: two convolutions on every
+level down and up reach 44, pooling and interpolation the rest."""
 
 
 class Encoder(nn.Module):
@@ -67,13 +70,13 @@ class UNet(SupervisedSegmenter):
     width
         Factor of the channels.
     edge
-        Edge of the patches [voxels], a multiple of 8.
+        Edge of the patches [voxels], a multiple of 8 from 16 on.
     """
 
     halo = HALO
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge, deepest=len(CHANNELS) - 1)
+        super().__init__(edge)
         channels = widened(CHANNELS, width)
         self.encoder, self.decoder = Encoder(channels), _Decoder(channels)
         self.head = nn.Conv3d(channels[0], 1, 1)
@@ -94,7 +97,7 @@ class MSSUNet(SupervisedSegmenter):
     halo = HALO
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge, deepest=len(CHANNELS) - 1)
+        super().__init__(edge)
         channels = widened(CHANNELS, width)
         self.encoder, self.decoder = Encoder(channels), _Decoder(channels)
         self.heads = nn.ModuleList(convolution(each, 1) for each in channels[:-1])

@@ -1,7 +1,8 @@
 """UNet++ in 3D: nested, dense skip connections (section 3.2.1 of the pore-segmentation paper).
 
-Node (i, j) of level i sees all earlier nodes of its level and the one below. Every node of the
-finest level is supervised; 1.503 million parameters, as in Table 8.
+Node (i, j) of level i sees all earlier nodes of its level and the one below; blocks and widths are
+UNet's. Every node of the finest level is supervised. Inferred: that their heads are 3³
+convolutions, which makes Table 8's 1.503 million parameters (1³ ones: 1.501 million).
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ class UNetPlusPlus(SupervisedSegmenter):
     width
         Factor of the channels.
     edge
-        Edge of the patches [voxels], a multiple of 8.
+        Edge of the patches [voxels], a multiple of 8 from 16 on.
     """
 
     halo = HALO
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge, deepest=len(CHANNELS) - 1)
+        super().__init__(edge)
         channels = widened(CHANNELS, width)
         self.encoder = Encoder(channels)
         self.nodes = [(i, j) for j in range(1, len(channels)) for i in range(len(channels) - j)]

@@ -1,12 +1,14 @@
-"""Losses and moments against what they are defined as."""
+"""Losses against what they are defined as."""
 
 import numpy as np
 import pytest
 import torch
 
-from poroscale.networks.rv_vae import leaky_moments, moments_of, sigmoid_moments
+from poroscale.networks import gm_vae
 from poroscale.networks.tversky import EPSILON, FocalTversky, supervised_loss
-from poroscale.networks.vae import divergence
+from poroscale.networks.vae import KL_WEIGHT, divergence, masked
+
+from .makers import batch, small
 
 
 def logits_of(probability):
@@ -14,12 +16,13 @@ def logits_of(probability):
     return torch.log(p) - torch.log(1 - p)
 
 
-def test_focal_tversky_by_hand():
+@pytest.mark.parametrize("epsilon", [0.0, EPSILON])
+def test_focal_tversky_by_hand(epsilon):
     found, truth = [0.9, 0.4, 0.2, 0.1], torch.tensor([1.0, 1.0, 0.0, 0.0])
     both, missed, false = 1.3, 0.7, 0.3
     whole = both + 0.633 * missed + 0.1 * false
-    wanted = (1 - (both + EPSILON) / (whole + EPSILON)) ** 1.5
-    loss = FocalTversky(gamma=1.5)(logits_of(found), truth)
+    wanted = (1 - (both + epsilon) / (whole + epsilon)) ** 1.5
+    loss = FocalTversky(gamma=1.5, epsilon=epsilon)(logits_of(found), truth)
     assert float(loss) == pytest.approx(wanted, rel=1e-5)
 
 
@@ -27,15 +30,51 @@ def test_focal_tversky_is_one_minus_dice():
     rng = np.random.default_rng(0)
     found = rng.uniform(0.01, 0.99, 4000).astype(np.float32)
     truth = torch.from_numpy((rng.random(4000) < 0.3).astype(np.float32))
-    loss = FocalTversky(0.5, 0.5, 1.0)(logits_of(found), truth)
+    loss = FocalTversky(0.5, 0.5, 1.0, epsilon=0.0)(logits_of(found), truth)
     dice = 2 * float((torch.from_numpy(found) * truth).sum()) / float(found.sum() + truth.sum())
-    assert float(loss) == pytest.approx(1 - dice, abs=1e-3)
+    assert float(loss) == pytest.approx(1 - dice, rel=1e-5)
+
+
+def test_weights_favour_recall_or_precision():
+    truth = torch.tensor([1.0] * 10 + [0.0] * 10)
+    misses, invents = torch.full((20,), -9.0), torch.full((20,), 9.0)
+    misses[:5], invents[15:] = 9.0, -9.0
+    recall, precision = FocalTversky(0.9, 0.1), FocalTversky(0.1, 0.9)
+    assert recall(misses, truth) > recall(invents, truth)
+    assert precision(misses, truth) < precision(invents, truth)
 
 
 def test_a_batch_without_pores_has_a_gradient():
     logits = torch.zeros(50, requires_grad=True)
     FocalTversky()(logits, torch.zeros(50)).backward()
     assert float(logits.grad.min()) > 0
+
+
+@pytest.mark.parametrize("gamma", [1 / 3, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("sure", [5.0, 20.0, 200.0])
+def test_gradients_of_a_right_answer_are_finite(gamma, sure):
+    """A root has no finite slope at no error at all: the whole range of gamma must be trainable."""
+    truth = torch.zeros(50)
+    truth[:10] = 1
+    for labels in (truth, torch.zeros(50)):
+        logits = (sure * (2 * labels - 1)).requires_grad_()
+        loss = FocalTversky(gamma=gamma)(logits, labels)
+        loss.backward()
+        assert bool(torch.isfinite(logits.grad).all())
+        assert 0 <= float(loss.detach()) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": -0.1}, "0 or more"),
+        ({"alpha": 0, "beta": 0}, "positive"),
+        ({"gamma": 0}, "gamma"),
+    ],
+)
+def test_what_is_no_loss(settings, message):
+    with pytest.raises(ValueError, match=message):
+        FocalTversky(**settings)
 
 
 def test_depths_weigh_half_of_the_finer_one():
@@ -48,6 +87,19 @@ def test_depths_weigh_half_of_the_finer_one():
     assert float(loss["finest"]) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("name", "depths"), [("unet", 1), ("mss-unet", 3), ("unet++", 3), ("unet3+", 4)]
+)
+def test_depths_of_the_supervised_networks(name, depths):
+    network, (patches, truth) = small(name).eval(), batch(16)
+    found = network(patches)
+    assert [logits.shape for logits in found] == [truth.shape] * depths
+    each = [float(network.criterion(logits, truth).detach()) for logits in found]
+    weights = [0.5**i for i in range(depths)]
+    wanted = sum(w * loss for w, loss in zip(weights, each, strict=True)) / sum(weights)
+    assert float(network.loss(patches, truth)["loss"].detach()) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_divergence_of_normal_laws():
     mean, log_variance = torch.tensor([[0.5, -1.0]]), torch.tensor([[0.2, -0.7]])
     p = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
@@ -55,44 +107,52 @@ def test_divergence_of_normal_laws():
     assert float(divergence(mean, log_variance)) == pytest.approx(float(wanted), rel=1e-5)
 
 
-@pytest.mark.parametrize(("mean", "variance"), [(0.0, 1.0), (1.5, 0.3), (-2.0, 2.0)])
-def test_moments_of_leaky_relu_by_sampling(mean, variance):
+def test_loss_of_the_vae_is_l1_and_divergence():
+    parts = small("vae").eval().loss(batch(16)[0])
+    wanted = float(parts["l1"] + KL_WEIGHT * parts["kl"])
+    assert float(parts["loss"].detach()) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_masked_patches_lose_boxes_and_the_originals_do_not():
+    patches = torch.ones(6, 1, 64, 64, 64)
     torch.manual_seed(0)
-    drawn = torch.randn(400_000, dtype=torch.float64) * variance**0.5 + mean
-    drawn = torch.nn.functional.leaky_relu(drawn, 0.1)
-    found = leaky_moments(torch.tensor(mean).double(), torch.tensor(variance).double(), 0.1)
-    assert float(found[0]) == pytest.approx(float(drawn.mean()), abs=6e-3)
-    assert float(found[1]) == pytest.approx(float(drawn.var()), rel=0.02)
+    found = masked(patches)
+    lost = (found == 0).flatten(1).sum(dim=1)
+    assert bool((patches == 1).all())
+    assert bool((lost >= 4**3).all())
+    assert bool((lost <= 2 * 16**3).all())
 
 
-@pytest.mark.parametrize("mean", [-2.0, 0.0, 1.0])
-def test_moments_of_the_sigmoid_by_sampling(mean):
+def test_context_is_asked_for_what_was_masked():
+    """A network that returns its input has no error on whole patches, but one on masked ones."""
+    network, patches, seen = small("cevae").eval(), torch.ones(2, 1, 16, 16, 16), []
+    network.reconstruct = lambda given: seen.append(given) or given
+    parts = network.loss(patches)
+    assert bool((patches == 1).all())
+    lost = float((seen[0] == 0).float().mean())
+    assert lost > 0
+    assert float(parts["context"]) == pytest.approx(lost)
+    plain = parts["l1"] + KL_WEIGHT * parts["kl"]
+    halves = 0.5 * float(plain + parts["context"])
+    assert float(parts["loss"].detach()) == pytest.approx(halves, rel=1e-6)
+
+
+def test_a_mixture_of_one_law_is_that_law():
+    """Divergence and responsibilities against torch's distributions."""
     torch.manual_seed(0)
-    drawn = torch.sigmoid(torch.randn(400_000, dtype=torch.float64) * 0.2 + mean)
-    found = sigmoid_moments(torch.tensor(mean).double(), torch.tensor(0.04).double())
-    assert float(found[0]) == pytest.approx(float(drawn.mean()), abs=1e-3)
-    assert float(found[1]) == pytest.approx(float(drawn.var()), rel=0.03)
+    mean, spread = torch.randn(2, 3, 1, 1, 1), torch.randn(2, 3, 1, 1, 1)
+    means, spreads = torch.randn(2, 4, 3, 1, 1, 1), torch.randn(2, 4, 3, 1, 1, 1)
+    share = gm_vae._responsibilities(mean, means, spreads)
+    prior = torch.distributions.Normal(means, torch.exp(0.5 * spreads))
+    likelihood = prior.log_prob(mean[:, None]).sum(dim=2)
+    assert torch.allclose(share, torch.softmax(likelihood, dim=1), atol=1e-6)
+    law = torch.distributions.Normal(mean[:, None], torch.exp(0.5 * spread)[:, None])
+    each = torch.distributions.kl_divergence(law, prior).sum(dim=2)
+    wanted = (share * each).sum(dim=1).mean(dim=0).sum()
+    found = gm_vae._between(mean, spread, means, spreads, share)
+    assert float(found) == pytest.approx(float(wanted), rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        torch.nn.Conv3d(2, 3, 3, padding=1, padding_mode="replicate"),
-        torch.nn.ConvTranspose3d(2, 3, 2, stride=2),
-    ],
-)
-def test_moments_of_convolutions_by_sampling(layer):
-    torch.manual_seed(0)
-    mean, variance = torch.randn(1, 2, 3, 3, 3), torch.rand(1, 2, 3, 3, 3)
-    with torch.no_grad():
-        # Voxels that the replicated edge repeats are one variable; the inner one repeats none.
-        drawn = layer(mean + variance.sqrt() * torch.randn(40_000, 2, 3, 3, 3))
-        found = moments_of(layer, mean, variance)
-    inner = (0, slice(None), 1, 1, 1)
-    assert torch.allclose(found[0][inner], drawn.mean(dim=0)[inner[1:]], atol=0.03)
-    assert torch.allclose(found[1][inner], drawn.var(dim=0)[inner[1:]], rtol=0.05)
-
-
-def test_layers_without_moments_are_refused():
-    with pytest.raises(TypeError, match="cannot pass Tanh"):
-        moments_of(torch.nn.Tanh(), torch.zeros(1), torch.ones(1))
+def test_parts_of_the_mixture_are_not_negative():
+    parts = small("gmvae").eval().loss(batch(16)[0])
+    assert all(float(parts[key]) >= 0 for key in ("conditional", "second", "mixture"))

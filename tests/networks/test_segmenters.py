@@ -1,87 +1,25 @@
-"""The ten segmentation networks: size, shapes, training, and what they depend on."""
+"""The ten segmentation networks: shapes, training, what they depend on, and what they refuse."""
 
 import numpy as np
 import pytest
 import torch
 
-from poroscale.networks.complexity import multiply_accumulates, parameter_count
+from poroscale.networks.rv_vae import RVVAE
 from poroscale.networks.segmenters import SEGMENTERS, build_segmenter
-from poroscale.networks.vae import masked
-from poroscale.networks.vq_vae import CodeBook
 
-TABLE_8 = {
-    "unet": 1.325,
-    "mss-unet": 1.328,
-    "unet++": 1.503,
-    "unet3+": 1.672,
-    "acc-unet": 5.062,
-    "vae": 29.024,
-    "cevae": 140.650,
-    "gmvae": 383.650,
-    "vqvae": 2.511,
-    "rvvae": 29.024,
-}
-"""Millions of parameters."""
-GIGA_MACS = {"unet": 14.1, "unet++": 34.7, "unet3+": 84.5, "acc-unet": 35.5, "vae": 2.28}
-GIGA_MACS |= {"mss-unet": 14.2, "cevae": 4.55}
+from .makers import batch, small
 
-
-def small(name, edge=32):
-    torch.manual_seed(0)
-    return build_segmenter(name, width=0.25 if name != "acc-unet" else 0.5, edge=edge)
-
-
-def batch(edge=32, number=2, seed=1):
-    """Bright patches with dark balls, and where the balls are."""
-    rng = np.random.default_rng(seed)
-    grid = np.indices((edge,) * 3)
-    truth = np.zeros((number, 1, *grid.shape[1:]), np.float32)
-    for each in truth:
-        for _ in range(3):
-            centre = rng.uniform(4, edge - 4, (3, 1, 1, 1))
-            each[0][((grid - centre) ** 2).sum(axis=0) < rng.uniform(2, 4) ** 2] = 1
-    grey = 0.7 - 0.5 * truth + rng.normal(0, 0.03, truth.shape)
-    return torch.from_numpy(np.clip(grey, 0, 1).astype(np.float32)), torch.from_numpy(truth)
-
-
-@pytest.mark.parametrize("name", SEGMENTERS)
-def test_parameters_are_those_of_table_8(name):
-    with torch.device("meta"):
-        network = build_segmenter(name)
-    assert parameter_count(network) / 1e6 == pytest.approx(TABLE_8[name], rel=5e-4)
-
-
-@pytest.mark.parametrize("name", GIGA_MACS)
-def test_multiply_accumulates_of_a_patch(name):
-    with torch.device("meta"):
-        network, patch = build_segmenter(name), torch.zeros(1, 1, 64, 64, 64)
-        assert multiply_accumulates(network, patch) / 1e9 == pytest.approx(
-            GIGA_MACS[name], rel=0.03
-        )
-
-
-def test_multiply_accumulates_of_single_layers():
-    class Layers(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.all = torch.nn.Sequential(
-                torch.nn.Conv3d(2, 3, 3, padding=1), torch.nn.ConvTranspose3d(3, 5, 2, stride=2)
-            )
-
-        def window_values(self, patches):
-            return self.all(patches)
-
-    found = multiply_accumulates(Layers(), torch.zeros(1, 2, 4, 4, 4))
-    assert found == 64 * 27 * 2 * 3 + 64 * 8 * 3 * 5
+UNSUPERVISED = [name for name in SEGMENTERS if "vae" in name]
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_values_of_windows(name):
-    network, (patches, _) = small(name).eval(), batch()
+    network = small(name).eval()
+    patches = batch(network.edge)[0]
     with torch.inference_mode():
-        values = network.window_values(patches)
-        again = network.window_values(patches)
-    assert values.shape == (2, 32, 32, 32)
+        values, again = network.window_values(patches), network.window_values(patches)
+    assert values.shape == patches[:, 0].shape
+    assert values.dtype == torch.float32
     assert torch.equal(values, again)
     assert float(values.abs().max()) <= network.bound
     score = network.finish(values.numpy())
@@ -92,12 +30,15 @@ def test_values_of_windows(name):
 
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_training_lowers_the_loss_and_moves_every_weight(name):
-    network, (patches, truth) = small(name).train(), batch()
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    network = small(name, width=0.125 if name == "acc-unet" else 0.25).train()
+    patches, truth = batch(network.edge, number=1 if name == "acc-unet" else 2)
+    # The mixture, deep and without normalisation, bounces at more than the rate of the paper.
+    rate = 1e-4 if name == "gmvae" else 2e-3
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     before = {key: value.detach().clone() for key, value in network.named_parameters()}
     losses = []
-    for step in range(8):
-        torch.manual_seed(step)
+    for _ in range(6):
+        torch.manual_seed(0)  # the same latents and masks, so that losses can be compared
         optimiser.zero_grad()
         loss = network.loss(patches, truth)["loss"]
         loss.backward()
@@ -106,12 +47,43 @@ def test_training_lowers_the_loss_and_moves_every_weight(name):
     assert all(bool(torch.isfinite(p.grad).all()) for p in network.parameters())
     still = [key for key, p in network.named_parameters() if torch.equal(p, before[key])]
     assert still == []
-    assert min(losses[-2:]) < losses[0]
+    assert losses[5] < losses[0]
 
 
-@pytest.mark.parametrize("name", [name for name in SEGMENTERS if "vae" in name])
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "acc-unet"])
+def test_mixed_precision(name, precision):
+    network = small(name, width=0.125).train()
+    patches, truth = batch(network.edge)
+    with torch.autocast("cpu", dtype=precision):
+        loss = network.loss(patches, truth)["loss"]
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert all(bool(torch.isfinite(p.grad).all()) for p in network.parameters())
+    with torch.inference_mode():
+        full = network.eval().window_values(patches)
+        with torch.autocast("cpu", dtype=precision):
+            half = network.window_values(patches)
+    assert half.dtype == torch.float32
+    assert float((half - full).abs().mean()) < 0.02
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_weights_are_all_that_a_network_is(name):
+    """What was trained comes back from its state alone."""
+    network = small(name, width=0.125).train()
+    patches, truth = batch(network.edge)
+    if name != "acc-unet":  # its state changes as that of any with normalisation
+        network.loss(patches, truth)
+    again = build_segmenter(name, width=0.125, edge=network.edge).eval()
+    again.load_state_dict(network.state_dict())
+    with torch.inference_mode():
+        assert torch.equal(again.window_values(patches), network.eval().window_values(patches))
+
+
+@pytest.mark.parametrize("name", UNSUPERVISED)
 def test_unsupervised_networks_do_not_look_at_the_truth(name):
-    network, (patches, truth) = small(name).eval(), batch()
+    network, (patches, truth) = small(name).eval(), batch(16)
     losses = []
     for given in (None, truth, 1 - truth):
         torch.manual_seed(3)
@@ -121,60 +93,78 @@ def test_unsupervised_networks_do_not_look_at_the_truth(name):
 
 def test_supervised_networks_need_the_truth():
     with pytest.raises(ValueError, match="must be given the truth"):
-        small("unet").loss(batch()[0])
+        small("unet").loss(batch(16)[0])
 
 
-@pytest.mark.parametrize("name", ["unet", "mss-unet", "unet++", "unet3+"])
-def test_nothing_beyond_the_halo_is_seen(name):
-    network = build_segmenter(name, width=0.125, edge=64).double().eval()
-    edge = 2 * network.halo + 16
-    field = torch.rand(1, 1, 16, 16, edge, dtype=torch.float64)
-    changed = field.clone()
-    changed[..., -1] += 1
+def shows_every_path(network):
+    """Equal positive weights, so that nothing cancels and no activation cuts, and no sigmoid."""
+    with torch.no_grad():
+        for p in network.parameters():
+            if p.dim() > 1:
+                p.fill_(1 / p[0].numel())
+            else:
+                p.zero_()
+    return network.double().eval()
+
+
+def field_of(network, name):
+    if name == "vqvae":
+        return lambda x: network.decoder[:-1](network.encoder(x))  # a code hides what it came from
+    if name == "gmvae":
+        network.up = network.up[:-1]
+        return network.reconstruct
+    return lambda x: network(x)[0]
+
+
+@pytest.mark.parametrize("name", ["unet", "mss-unet", "unet++", "unet3+", "gmvae", "vqvae"])
+def test_the_halo_is_what_a_value_depends_on(name):
+    """A voxel is seen as far as the halo says, at every other place relative to the pooling."""
+    network = shows_every_path(build_segmenter(name, width=1 / 32))
+    values, every = field_of(network, name), network.multiple
+    middle = 2 * every * (-(-network.halo // every))
+    reach = []
     with torch.inference_mode():
-        moved = (network(field)[0] - network(changed)[0]).abs().amax(dim=(0, 1, 2, 3))
-    reach = edge - int(torch.nonzero(moved)[0])
-    assert 24 < reach <= network.halo + 1
+        field = torch.zeros(1, 1, every, every, 2 * middle, dtype=torch.float64)
+        before = values(field)
+        for at in range(middle, middle + every, 2):
+            changed = field.clone()
+            changed[..., at] = 1e9
+            moved = (values(changed) - before).abs().amax(dim=(0, 1, 2, 3))
+            seen = torch.nonzero(moved)[:, 0]
+            reach += [at - int(seen[0]), int(seen[-1]) - at]
+    assert network.halo % every == 0
+    assert network.halo - every < max(reach) <= network.halo
 
 
-def test_masked_patches_lose_boxes_and_the_originals_do_not():
-    patches = torch.ones(6, 1, 64, 64, 64)
-    torch.manual_seed(0)
-    found = masked(patches)
-    lost = (found == 0).flatten(1).sum(dim=1)
-    assert bool((patches == 1).all())
-    assert bool((lost >= 4**3).all())
-    assert bool((lost <= 2 * 16**3).all())
+@pytest.mark.parametrize("name", ["unet", "vqvae"])
+def test_a_tile_with_its_halo_agrees_with_the_whole(name):
+    network = build_segmenter(name, width=1 / 16).eval()
+    every, halo = network.multiple, network.halo
+    whole = torch.rand(1, 1, 16, 16, 2 * halo + 3 * every)
+    tile = whole[..., every : 2 * halo + 2 * every]
+    with torch.inference_mode():
+        wanted = network.window_values(whole)[..., every + halo : 2 * every + halo]
+        found = network.window_values(tile)[..., halo : halo + every]
+    assert torch.allclose(found, wanted, atol=1e-6)
 
 
-def test_context_is_asked_for_what_was_masked():
-    """A network that returns its input has no error on whole patches, but one on masked ones."""
-    network = small("cevae").eval()
-    network.reconstruct = lambda patches: patches
-    torch.manual_seed(0)
-    parts = network.loss(torch.ones(2, 1, 32, 32, 32))
-    assert float(parts["context"]) > 0
+@pytest.mark.parametrize("name", ["acc-unet", "vae", "cevae", "rvvae"])
+def test_networks_that_see_the_whole_patch_have_no_halo(name):
+    with torch.device("meta"):
+        assert build_segmenter(name).halo is None
 
 
-def test_code_book_follows_in_training_alone():
-    torch.manual_seed(0)
-    book, field = CodeBook(4, 8), torch.randn(2, 4, 3, 3, 3)
-    codes = book.codes.clone()
-    book.eval()(field)
-    assert torch.equal(book.codes, codes)
-    book.train()(field)
-    assert not torch.equal(book.codes, codes)
-    assert {"codes", "sums", "counts"} == set(book.state_dict())
-
-
-def test_codes_come_to_the_means_of_what_is_nearest():
-    torch.manual_seed(0)
-    book = CodeBook(2, 2).train()
-    points = torch.tensor([[-3.0, 0.0], [3.0, 1.0]]).T.reshape(1, 2, 2, 1, 1)
-    for _ in range(2000):
-        book(points)
-    found = book.codes[book.codes[:, 0].argsort()]
-    assert torch.allclose(found, torch.tensor([[-3.0, 0.0], [3.0, 1.0]]), atol=1e-2)
+@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("edge", [16, 48])
+def test_edges(name, edge):
+    with torch.device("meta"):
+        if name == "acc-unet" and edge == 16:
+            with pytest.raises(ValueError, match="at least 32, got 16"):
+                build_segmenter(name, edge=edge)
+            return
+        network = build_segmenter(name, width=0.25, edge=edge).eval()
+        values = network.window_values(torch.zeros(1, 1, edge, edge, edge))
+    assert values.shape == (1, edge, edge, edge)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +183,16 @@ def test_what_cannot_be_built(name, edge, message):
         build_segmenter(name, edge=edge)
 
 
-def test_width_must_be_positive():
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_width_must_be_positive(name):
     with pytest.raises(ValueError, match="width must be positive"):
-        build_segmenter("unet", width=0.0)
+        build_segmenter(name, width=0.0)
+
+
+def test_reconstructions_of_random_variables_are_grey_values():
+    """Appendix C's expansion leaves [0, 1] where the variance is large."""
+    network = RVVAE(width=0.125, edge=16).eval()
+    network.encoder.layers[-1].weight.data *= 50
+    with torch.inference_mode():
+        values = network.window_values(batch(16)[0])
+    assert 0 <= float(values.min()) <= float(values.max()) <= 1
