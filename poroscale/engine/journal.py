@@ -33,6 +33,10 @@ Arrays = Mapping[str, NDArray[Any]]
 _MAGIC = b"PSJ1"
 _PREFIX = struct.Struct("<4sIQI")
 _COMPRESS_FROM = 512
+_SAMPLE = 1 << 16
+_WORTH = 0.8
+"""Sums of windows are noise in nearly every bit: to compress them would take longer than all else
+that is done to them."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,22 @@ class Record:
 
 
 def _encode(array: NDArray[Any]) -> bytes:
-    data = np.ascontiguousarray(array)
-    if data.nbytes < _COMPRESS_FROM:
+    """The array's bytes, compressed where a sample of them says that it is worth it."""
+    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    if data.size < _COMPRESS_FROM:
         return data.tobytes()
-    return bytes(zstd.compress(data.reshape(-1).view(np.uint8), 1, True))
+    middle = max(0, data.size - _SAMPLE) // 2
+    sample = data[middle : middle + _SAMPLE]
+    if len(zstd.compress(sample, 1)) > _WORTH * sample.size:
+        return data.tobytes()
+    packed = bytes(zstd.compress(data, 1, True))
+    return packed if len(packed) < data.size else data.tobytes()
 
 
 def _decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """What is as long as the array is the array; all else is compressed."""
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    raw = data if size < _COMPRESS_FROM else zstd.decompress(data)
+    raw = data if len(data) == size else zstd.decompress(data)
     return np.frombuffer(bytearray(raw), dtype).reshape(shape)
 
 

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from poroscale.engine import Run, Windows, stitch_windows, window_counts
 from poroscale.engine.lattice import Lattice
 from poroscale.engine.windows import WindowCounts
-from poroscale.kernels.window_sums import WEIGHTS, FixedPoint, axis_weights
+from poroscale.kernels.window_sums import WEIGHTS, axis_weights
 from poroscale.volume import Volume
 
 from ..strategies import CHUNK, blocks, shapes
@@ -438,24 +438,3 @@ def test_a_budget_that_cannot_hold_the_model(as_volume, new_path):
     with pytest.raises(MemoryError, match=r"memory must be at least [4-9],\d+ MiB for blocks"):
         stitch_windows(Large(), volume, out, run=Run(memory="2GiB"))
     assert not out.exists()
-
-
-@pytest.mark.parametrize("kind", WEIGHTS)
-@pytest.mark.parametrize("edge", [1, 2, 7, 64])
-def test_weights_are_symmetric_and_never_zero(kind, edge):
-    weights = axis_weights(edge, kind)
-    assert weights.min() >= 1
-    np.testing.assert_array_equal(weights, weights[::-1])
-
-
-@given(bound=st.floats(1e-3, 1e6), heaviest=st.integers(1, 2**46))
-def test_sums_cannot_overflow(bound, heaviest):
-    point = FixedPoint.of(bound, heaviest)
-    largest = int(np.ceil(np.float64(bound) * point.scale))
-    assert largest <= 2**point.bits
-    assert largest * heaviest <= np.iinfo(point.dtype).max
-
-
-def test_windows_that_overlap_too_often():
-    with pytest.raises(ValueError, match="use a smaller overlap or a constant weight"):
-        FixedPoint.of(1.0, 2**50)

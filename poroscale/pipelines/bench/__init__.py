@@ -12,12 +12,13 @@ from poroscale.pipelines.bench.generating import generating_part
 from poroscale.pipelines.bench.label import label_part
 from poroscale.pipelines.bench.measure import Report
 from poroscale.pipelines.bench.planning import planning_part
+from poroscale.pipelines.bench.stitching import LARGEST, stitching_part
 from poroscale.pipelines.bench.surfaces import surfaces_part
 from poroscale.pipelines.bench.table import Part, machine
 
 __all__ = ["PARTS", "bench"]
 
-PARTS = ("label", "dask-image", "ingest", "analyse", "generate", "plan", "surfaces")
+PARTS = ("label", "dask-image", "ingest", "analyse", "generate", "windows", "plan", "surfaces")
 ON_DEMAND = ("dask-image", "surfaces")
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
@@ -106,6 +107,9 @@ def _run(
     if "generate" in parts:
         report("generate")
         yield generating_part(repeats=repeats, data=data, report=report)
+    if "windows" in parts:
+        sizes = [edge for edge in edges if edge <= LARGEST]
+        yield from stitching_part(sizes, repeats=repeats, data=data, report=report)
     if "plan" in parts:
         report("plan")
         yield planning_part(repeats=repeats, data=data, report=report)
