@@ -82,11 +82,17 @@ def segment(
 
 def describe_phases(record: dict[str, object], out: Path) -> str:
     """What a segmentation found, in a few lines."""
+    if record["method"] == "scores":
+        found = f"  threshold: score {record['score_threshold']:.4g} ({record['score_rule']})"
+    else:
+        found = (
+            f"  thresholds: outer {record['outer_threshold']:g}, "
+            f"inner {record['inner_threshold']:g} ({record['inner_rule']})"
+        )
     lines = [
         f"{out}: porosity {100 * float(str(record['porosity'])):.4g} %, "
         f"{record['pore_count']} pores",
-        f"  thresholds: outer {record['outer_threshold']:g}, "
-        f"inner {record['inner_threshold']:g} ({record['inner_rule']})",
+        found,
     ]
     warnings = record["warnings"]
     if isinstance(warnings, list):
