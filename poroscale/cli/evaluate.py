@@ -40,7 +40,7 @@ def evaluate(
         float | None, typer.Option(help="Score of pores that are matched; that of largest Dice.")
     ] = None,
     min_voxels: Annotated[
-        int | None, typer.Option(help="Smallest pore of the scores that counts [1].")
+        int | None, typer.Option(help="Smallest pore of the scores that counts [9].")
     ] = None,
     min_extent: Annotated[
         int | None, typer.Option(help="Smallest extent of it along every axis [1].")

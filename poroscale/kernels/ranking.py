@@ -36,8 +36,10 @@ class Ranking:
     pore: IntArray
 
     @classmethod
-    def of(cls, values: FloatArray, counts: IntArray) -> Ranking:
+    def of(cls, values: FloatArray, counts: IntArray, *, what: str = "truth") -> Ranking:
         """From counts (2, levels) of solid and of pore voxels; only scores that occur are kept.
+
+        `what` names the truth in the error.
 
         Raises
         ------
@@ -46,7 +48,7 @@ class Ranking:
         """
         for name, count in zip(("solid", "pore"), counts, strict=True):
             if not count.any():
-                raise ValueError(f"truth must hold pore and solid voxels, got no {name} voxel")
+                raise ValueError(f"{what} must hold pore and solid voxels, got no {name} voxel")
         seen = counts.any(axis=0)
         return cls(values[seen], counts[0, seen], counts[1, seen])
 

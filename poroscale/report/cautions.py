@@ -15,7 +15,7 @@ def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> lis
     return [
         *(str(text) for text in segmentation.get("warnings") or ()),
         *_resolution(numbers),
-        *_threshold(numbers),
+        *_threshold(numbers, segmentation),
         *_edge(numbers),
         *_connected(numbers),
         *_open(numbers, segmentation),
@@ -42,14 +42,14 @@ def _resolution(numbers: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _threshold(numbers: Mapping[str, Any]) -> list[str]:
+def _threshold(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
     low, high = numbers.get("porosity_low"), numbers.get("porosity_high")
     porosity = numbers.get("porosity")
     if low is None or high is None or not porosity or (high - low) / porosity <= MANY:
         return []
     return [
         f"Porosity depends strongly on the threshold: a shift of ±{100 * _shift(numbers):.0f} % "
-        f"of the contrast gives {100 * low:.3g} to {100 * high:.3g} %."
+        f"of the {shift_base(segmentation)} gives {100 * low:.3g} to {100 * high:.3g} %."
     ]
 
 
@@ -83,6 +83,11 @@ def _open(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[s
         f"are narrower than the closing ({close:g} µm radius) are among them; the porosity of the "
         "closed pores leaves them out."
     ]
+
+
+def shift_base(segmentation: Mapping[str, Any]) -> str:
+    """What the shifts of the threshold are shares of."""
+    return "range of scores" if segmentation.get("method") == "scores" else "contrast"
 
 
 def _shift(numbers: Mapping[str, Any]) -> float:

@@ -128,6 +128,7 @@ def _voxels(evaluations: Sequence[Evaluation]) -> list[Drawing]:
             lambda: detection.score_histograms(evaluations),
             "Scores of the voxels that are pore and that are solid in the truth, logarithmic "
             "counts; vertical line: the threshold at which pores are matched.",
+            wide=sum(len(one.ranking.values) > 2 for one in evaluations) > 1,
         ),
     ]
 

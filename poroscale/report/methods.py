@@ -53,7 +53,7 @@ def methods_text(
         *_segmentation_sentences(segmentation, phases),
         *_pore_sentences(segmentation, settings),
         *(_measure_sentences(settings) if numbers["pore_count"] else ()),
-        *_result_sentences(numbers),
+        *_result_sentences(numbers, segmentation),
     ]
     return _numbered(" ".join(sentences))
 
@@ -80,6 +80,7 @@ def _segmentation_sentences(
     outer, inner = segmentation.get("outer_threshold"), segmentation.get("inner_threshold")
     if outer is not None:
         config = (phases.get("made_by") or {}).get("config") or {}
+        config = config.get("outside") or config  # of scores: how the outside was found
         by_hand = config.get("outer_threshold") is not None
         rule = "set by hand" if by_hand else "Otsu's threshold of the whole histogram [otsu]"
         sentences.append(
@@ -93,6 +94,8 @@ def _segmentation_sentences(
             f"Inside the part, voxels with grey values up to {inner:,.5g} were taken as pore "
             f"({rule}){_hysteresis(segmentation)}."
         )
+    if segmentation.get("score_threshold") is not None:
+        sentences.append(_score_sentence(segmentation))
     close = segmentation.get("close_um")
     if close:
         sentences.append(
@@ -107,6 +110,23 @@ _RULES = {
     "iso50": "midway between the grey values of the surroundings and of the solid",
     "manual": "set by hand",
 }
+
+
+_SCORE_RULES = {
+    "otsu": "Otsu's threshold of the scores inside the part [otsu]",
+    "dice": "the one of largest Dice coefficient on labelled voxels",
+    "manual": "set by hand",
+}
+
+
+def _score_sentence(segmentation: Mapping[str, Any]) -> str:
+    rule = _SCORE_RULES.get(str(segmentation.get("score_rule")), "rule not recorded")
+    width = segmentation.get("hysteresis")
+    grown = f"; from these, pores were grown into scores up to {width:g} below" if width else ""
+    return (
+        "Inside the part, voxels that the network gave a score of at least "
+        f"{segmentation['score_threshold']:.3g} were taken as pore ({rule}){grown}."
+    )
 
 
 def _second_flood(outer: float, inner: float | None) -> str:
@@ -175,7 +195,7 @@ def _class_sentences(rules: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _result_sentences(numbers: Mapping[str, Any]) -> list[str]:
+def _result_sentences(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
     count, porosity = numbers["pore_count"], numbers.get("porosity")
     if not count:
         return ["No pore was found."]
@@ -183,11 +203,12 @@ def _result_sentences(numbers: Mapping[str, Any]) -> list[str]:
     if porosity is not None:
         text += f", a porosity of {100 * porosity:.3g} %"
     if numbers.get("porosity_low") is not None:
+        scored = segmentation.get("method") == "scores"
+        shifted = "range of scores" if scored else "contrast between solid and surroundings"
         low, high = 100 * numbers["porosity_low"], 100 * numbers["porosity_high"]
         text += (
             f" ({low:.3g}–{high:.3g} % for pore thresholds shifted by up to "
-            f"±{100 * numbers['threshold_shift']:.3g} % of the contrast between solid and "
-            "surroundings)"
+            f"±{100 * numbers['threshold_shift']:.3g} % of the {shifted})"
         )
     return [
         text + f", with a median equivalent diameter of {numbers['median_diameter_um']:.3g} µm."

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from poroscale.report.cautions import shift_base
 from poroscale.report.style import house_style, svg_of
 
 if TYPE_CHECKING:
@@ -186,18 +187,26 @@ def _relations(table: PoreTable) -> list[Drawing]:
 def _segmentation(segmentation: Mapping[str, Any]) -> list[Drawing]:
     from poroscale.report.figures import threshold
 
+    scored = segmentation.get("method") == "scores"
+    what = "Scores of the voxels" if scored else "Grey values of the scan as segmented"
+    after = "" if scored else " (after smoothing)"
+    shares = (
+        "of the range of scores" if scored else "of the contrast between solid and surroundings"
+    )
     return [
         Drawing(
             "grey-histogram",
             lambda: threshold.grey_histogram(segmentation),
-            "Grey values of the scan as segmented (after smoothing) outside and inside the part, "
-            "with the thresholds.",
+            f"{what}{after} outside and inside the part, with the thresholds.",
         ),
         Drawing(
             "sensitivity",
-            lambda: threshold.sensitivity(segmentation.get("sensitivity") or ()),
-            "Porosity and number of pores for other pore thresholds, shifted by a share of the "
-            "contrast between solid and surroundings. The range of porosity over these shifts is "
+            lambda: threshold.sensitivity(
+                segmentation.get("sensitivity") or (),
+                of=f"% of the {shift_base(segmentation)}",
+            ),
+            "Porosity and number of pores for other pore thresholds, shifted by a share "
+            f"{shares}. The range of porosity over these shifts is "
             "the uncertainty given above.",
         ),
     ]

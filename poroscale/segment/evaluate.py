@@ -50,7 +50,8 @@ class EvaluateConfig(Config):
     connectivity
         Neighbours over which pore voxels hang together.
     min_voxels, min_extent
-        Smallest pores of the scores that count; the truth's count all.
+        Smallest pores of the scores that count, as a segmentation would keep them; those of the
+        truth count all.
     """
 
     truth: Literal["auto", "phases", "mask", "labels"] = "auto"
@@ -58,7 +59,7 @@ class EvaluateConfig(Config):
     threshold: float | None = Field(None, gt=0, le=1)
     pores: bool = True
     connectivity: Literal[6, 18, 26] = 6
-    min_voxels: PositiveInt = 1
+    min_voxels: PositiveInt = 9
     min_extent: PositiveInt = 1
 
 
@@ -197,11 +198,9 @@ def rank(scored: Scored, *, run: Run) -> Ranking:
     )
     if counts[:, -1].any():
         raise ValueError(f"{scored.scores.path} must hold scores from 0 to 1, got NaN or others")
-    try:
-        return Ranking.of(scored.values, counts[:, :-1])
-    except ValueError as error:
-        what = f"{scored.truth.volume.path} as {scored.truth.kind}"
-        raise ValueError(f"{what}, where voxels count: {error}") from None
+    truth = scored.truth
+    what = f"{truth.volume.path}, read as {truth.kind}, where voxels count,"
+    return Ranking.of(scored.values, counts[:, :-1], what=what)
 
 
 def needs(spec: VolumeSpec, truth: VolumeSpec) -> dict[str, Need]:

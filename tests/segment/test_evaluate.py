@@ -14,6 +14,7 @@ from ..kernels.test_ranking import average_precision, roc_auc
 from ..strategies import CHUNK, blocks
 
 SHAPE = (12, 20, 24)
+EVERY = EvaluateConfig(min_voxels=1)
 
 
 def scene(seed=0, dtype=np.uint8):
@@ -61,7 +62,8 @@ def matched(phases, shown):
 @given(block=blocks(), kind=st.sampled_from([np.uint8, np.float16]), seed=st.integers(0, 9))
 def test_any_grid_equals_the_whole_array(block, kind, seed, stored):
     phases, scores = scene(seed, kind)
-    found = evaluate_scores(stored(scores), stored(phases, "phases"), run=Run(block=block))
+    volumes = stored(scores), stored(phases, "phases")
+    found = evaluate_scores(*volumes, config=EVERY, run=Run(block=block))
     inside = phases > 0
     unit = scores[inside].astype(float) / (255 if kind is np.uint8 else 1)
     pore = phases[inside] == 2
@@ -129,7 +131,8 @@ def test_only_voxels_inside_count(stored):
 def test_phases_are_scores_of_two_levels(stored):
     phases, scores = scene(2)
     shown = np.where((phases > 0) & (scores > 120), 2, np.minimum(phases, 1)).astype(np.uint8)
-    found = evaluate_scores(stored(shown, "phases"), stored(phases, "phases")).numbers
+    volumes = stored(shown, "phases"), stored(phases, "phases")
+    found = evaluate_scores(*volumes, config=EVERY).numbers
     true = ((shown == 2) & (phases == 2)).sum()
     assert found["best"]["precision"] == pytest.approx(true / (shown == 2).sum())
     assert found["best"]["recall"] == pytest.approx(true / (phases == 2).sum())
@@ -139,7 +142,7 @@ def test_phases_are_scores_of_two_levels(stored):
 def test_a_perfect_score_has_full_marks_and_small_pores_can_be_left_out(stored):
     phases, _ = scene(4)
     perfect = stored(np.where(phases == 2, 200, 10).astype(np.uint8))
-    found = evaluate_scores(perfect, stored(phases, "phases")).numbers
+    found = evaluate_scores(perfect, stored(phases, "phases"), config=EVERY).numbers
     assert found["roc_auc"] == found["average_precision"] == found["best"]["dice"] == 1
     assert found["pores"]["recall"] == found["pores"]["precision"] == 1
     assert found["pores"]["volume_ratio_median"] == 1

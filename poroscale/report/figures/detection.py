@@ -54,7 +54,15 @@ def precision_recall(evaluations: Evaluations) -> Figure:
             zorder=3,
         )
         best = one.ranking.at(one.ranking.best_threshold)
-        axes.plot(best["recall"], best["precision"], "o", color=colour, mec="white", zorder=4)
+        axes.plot(
+            best["recall"],
+            best["precision"],
+            "o",
+            color=colour,
+            mec="white",
+            markersize=7,
+            zorder=4,
+        )
     chance = evaluations[0].ranking.porosity
     axes.axhline(chance, color=MUTED, linewidth=0.8, linestyle="--")
     _unit(axes)
@@ -81,7 +89,7 @@ def roc(evaluations: Evaluations) -> Figure:
         )
         best = one.ranking.at(one.ranking.best_threshold)
         place = max(best["false_positive_rate"], low)
-        axes.plot(place, best["recall"], "o", color=colour, mec="white", zorder=4)
+        axes.plot(place, best["recall"], "o", color=colour, mec="white", markersize=7, zorder=4)
     line = np.geomspace(low, 1, 200)
     axes.plot(line, line, color=MUTED, linewidth=0.8, linestyle="--")
     axes.set_xlim(low, 1)
@@ -119,7 +127,9 @@ def by_threshold(evaluations: Evaluations) -> Figure | None:
                 label="precision",
             )
         best = one.ranking.at(one.ranking.best_threshold)
-        axes.plot(best["threshold"], best["dice"], "o", color=colour, mec="white", zorder=4)
+        axes.plot(
+            best["threshold"], best["dice"], "o", color=colour, mec="white", markersize=7, zorder=4
+        )
     _unit(axes)
     axes.set_xlabel("Threshold of the score")
     axes.set_ylabel("Share" if alone else "Dice coefficient")
@@ -127,30 +137,40 @@ def by_threshold(evaluations: Evaluations) -> Figure | None:
     return figure
 
 
-def score_histograms(evaluations: Evaluations) -> Figure:
-    """Scores of pore and of solid voxels, one row per evaluation; logarithmic counts."""
-    figure = new_figure(4.6, 0.6 + 2.0 * len(evaluations) if len(evaluations) > 1 else 3.1)
-    rows = figure.subplots(len(evaluations), 1, sharex=True, squeeze=False).ravel()
-    for axes, one in zip(rows, evaluations, strict=True):
-        counts = one.histogram(64)
-        edges = np.asarray(counts["edges"])
-        for key, name, fill, line in (
-            ("solid", "solid", "#dddddd", GREY),
-            ("pore", "pore", PALE, BLUE),
-        ):
-            values = np.asarray(counts[key], float)
-            axes.stairs(values, edges, fill=True, color=fill, alpha=0.7, baseline=0.5)
-            axes.stairs(values, edges, color=line, linewidth=1.0, label=name, baseline=0.5)
-        axes.axvline(one.threshold, color=VERMILION, linewidth=1.0)
-        axes.set_ylim(0.7, None)
-        log_axis(axes, "y")
-        axes.set_xlim(0, 1)
+def score_histograms(evaluations: Evaluations) -> Figure | None:
+    """Scores of pore and of solid voxels, a panel for each evaluation; logarithmic counts."""
+    soft = [one for one in evaluations if len(one.ranking.values) > 2]
+    if not soft:
+        return None
+    columns = min(3, len(soft))
+    lines = -(-len(soft) // columns)
+    figure = new_figure(4.6, 3.1) if len(soft) == 1 else new_figure(9.6, 0.3 + 2.3 * lines)
+    cells = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, one in zip(cells, soft, strict=False):
+        _histogram(axes, one)
+        if len(soft) > 1:
+            axes.set_title(one.name, loc="left", fontweight="bold")
+    for axes in cells[len(soft) :]:
+        axes.remove()
+    for axes in cells[::columns]:
         axes.set_ylabel("Voxels")
-        if len(evaluations) > 1:
-            axes.set_title(one.name, loc="right", fontsize=7.5, color=MUTED)
-    legend_above(rows[0])
-    rows[-1].set_xlabel("Score")
+    handles, names = cells[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=2)
     return figure
+
+
+def _histogram(axes: Axes, one: Evaluation) -> None:
+    counts = one.histogram(64)
+    edges = np.asarray(counts["edges"])
+    for name, fill, line in (("solid", "#dddddd", GREY), ("pore", PALE, BLUE)):
+        values = np.asarray(counts[name], float)
+        axes.stairs(values, edges, fill=True, color=fill, alpha=0.7, baseline=0.5)
+        axes.stairs(values, edges, color=line, linewidth=1.0, label=name, baseline=0.5)
+    axes.axvline(one.threshold, color=VERMILION, linewidth=1.0)
+    axes.set_ylim(0.7, None)
+    log_axis(axes, "y")
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("Score")
 
 
 def by_size(evaluations: Evaluations) -> Figure | None:
@@ -179,7 +199,7 @@ def by_size(evaluations: Evaluations) -> Figure | None:
         first = [rows[matched[0].name][k] for k in shown]
         axes.set_xticks(range(len(first)), [_class(row) for row in first])
         axes.set_xlim(-0.6, len(first) - 0.4)
-        axes.set_ylim(0, 1.14)
+        axes.set_ylim(-0.03, 1.14)
         axes.set_yticks(np.linspace(0, 1, 6))
         axes.tick_params(axis="x", length=0)
         axes.set_xlabel("Equivalent diameter (voxels)")
@@ -232,7 +252,7 @@ def _shares(
         axes.annotate(
             f"{row[count]:,}",
             (place, top),
-            xytext=(0, 2),
+            xytext=(0, 5),
             textcoords="offset points",
             ha="center",
             size=6.5,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
-    """Grey values inside and outside the part with the thresholds; logarithmic counts."""
+    """Grey values, or scores, in and outside the part with thresholds; logarithmic counts."""
     histogram = segmentation.get("histogram") or {}
     levels = np.asarray(histogram.get("levels", ()), float)
     if len(levels) < 2:
@@ -54,13 +54,20 @@ def grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
     axes.set_ylim(bottom=0.7)
     number_axis(axes, "x", whole=False)
     axes.locator_params(axis="x", nbins=7)
-    axes.set_xlabel("Grey value")
+    axes.set_xlabel("Score" if _is_scored(segmentation) else "Grey value")
     axes.set_ylabel("Voxels")
     legend_above(axes)
     return figure
 
 
-def sensitivity(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
+def _is_scored(segmentation: Mapping[str, Any]) -> bool:
+    """Whether the phases are those of scores; then the outer threshold is of something else."""
+    return segmentation.get("method") == "scores"
+
+
+def sensitivity(
+    rows: Sequence[Mapping[str, Any]], *, of: str = "% of the contrast"
+) -> Figure | None:
     """Porosity and pore count for pore thresholds a few per cent up and down."""
     if len(rows) < 2:
         return None
@@ -80,7 +87,7 @@ def sensitivity(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         if not (values > 0).any():
             axes.set_ylim(0, 1)
     number_axis(lower)
-    lower.set_xlabel("Shift of the pore threshold (% of the contrast)")
+    lower.set_xlabel(f"Shift of the pore threshold ({of})")
     figure.align_ylabels()
     return figure
 
@@ -90,10 +97,12 @@ def _number(value: Any) -> float:
 
 
 def _mark_thresholds(axes: Axes, segmentation: Mapping[str, Any]) -> None:
-    marks = (
-        ("outer_threshold", "outside | part", MUTED, 0.30),
-        ("inner_threshold", "pore | solid", VERMILION, 0.06),
-    )
+    marks = [("score_threshold", "solid | pore", VERMILION, 0.30)]
+    if not _is_scored(segmentation):
+        marks = [
+            ("outer_threshold", "outside | part", MUTED, 0.30),
+            ("inner_threshold", "pore | solid", VERMILION, 0.06),
+        ]
     for key, text, colour, height in marks:
         value = segmentation.get(key)
         if value is None:
