@@ -158,7 +158,7 @@ class TrainingConfig(Config):
     """
 
     epochs: PositiveInt = 500
-    learning_rate: float = Field(1e-4, gt=0)
+    learning_rate: float = Field(1e-4, gt=0, le=1)
     patience: PositiveInt | None = 40
     gain: float = Field(1e-4, ge=0)
     folds: PositiveInt | None = None

@@ -70,10 +70,10 @@ def test_a_killed_training_comes_to_the_same_weights(model, scans, tmp_path, mon
 
 def test_a_supervised_network_learns_pores(scans, tmp_path):
     settings = config(
-        epochs=7,
+        epochs=9,
         augmentation={"enabled": False},
         network={"width": 0.25},
-        patches={"batch": 4, "steps": 8, "validation": 4},
+        patches={"batch": 4, "steps": 6, "validation": 4},
         training={"learning_rate": 5e-3},
     )
     (found,) = train_segmenter(scans[:2], tmp_path, config=settings)
@@ -106,7 +106,7 @@ def test_labels_of_another_model_are_a_truth(scans, tmp_path, as_volume):
 
 
 def test_training_ends_early(scans, tmp_path):
-    settings = config(epochs=30, training={"gain": 1e9, "patience": 2})
+    settings = config(epochs=30, patches={"steps": 1}, training={"gain": 1e9, "patience": 2})
     (found,) = train_segmenter(scans, tmp_path, config=settings)
     assert found.model.card.epochs == len(found.history) == 3
 
@@ -180,8 +180,8 @@ def test_every_network_trains_saves_and_loads(model, scans, tmp_path):
         model,
         epochs=1,
         edge=edge,
-        width=0.25 if model == "acc-unet" else 0.0625,
-        patches={"steps": 1, "validation": 2},
+        width=0.125,
+        patches={"batch": 1, "steps": 1, "validation": 1},
     )
     (found,) = train_segmenter(scans[:2], tmp_path, config=settings)
     patches = torch.rand(1, 1, edge, edge, edge)
