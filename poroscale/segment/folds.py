@@ -89,8 +89,7 @@ def split_of(shapes: Sequence[Shape], count: int, fold: int) -> Split:
 
 def slabs_of(length: int, count: int) -> tuple[Region, ...]:
     """One scan in slabs of about equal height, each of whole cells but for the last one's rest."""
-    cells = -(-length // CELL)
-    ends = [min(length, CELL * round(i * cells / count)) for i in range(count + 1)]
+    ends = [CELL * round(i * length / count / CELL) for i in range(count)] + [length]
     return tuple(Region(0, low, high) for low, high in pairwise(ends))
 
 

@@ -53,6 +53,10 @@ class Inference:
         "bf16" and "fp16" compute in that type, on a GPU.
     bound, outside, edge, halo
         As those of the network (`poroscale.networks.segmenter.Segmenter`).
+    model
+        Name of the network.
+    memory
+        Bytes that a call takes in the main memory, the network's included; `probed` finds it.
     """
 
     folder: Path
@@ -66,6 +70,7 @@ class Inference:
     edge: int
     halo: int | None
     model: str
+    memory: int = 0
 
     @classmethod
     def of(
@@ -275,6 +280,29 @@ def probe_batch(
             f"{inference.model}, more than the {memory / 2**20:.0f} MiB that are left"
         )
     return min(fitting, key=lambda each: each.seconds).batch, trials
+
+
+def probed(inference: Inference, memory: int, *, most: int = LARGEST_BATCH) -> Inference:
+    """The inference with the batch that `probe_batch` finds, and what it takes.
+
+    Parameters
+    ----------
+    inference, most
+        As for `probe_batch`.
+    memory
+        For the network and what a batch takes beside it [bytes].
+
+    Raises
+    ------
+    MemoryError
+        If network and one patch exceed the memory.
+    """
+    network = _loaded(inference.folder, inference.digest, inference.device)
+    held = sum(each.nbytes for each in network.state_dict().values())
+    batch, trials = probe_batch(inference, memory - held, most=most)
+    peak = next(each.peak for each in trials if each.batch == batch)
+    on_host = inference.device == "cpu"
+    return replace(inference, batch=batch, memory=peak + held if on_host else 0)
 
 
 def _trial(inference: Inference) -> Trial:

@@ -101,7 +101,10 @@ class SegmentationModel:
 
         card = self.card
         path = self.folder / WEIGHTS
-        network = build_segmenter(card.model, width=card.width, edge=card.edge)
+        try:
+            network = build_segmenter(card.model, width=card.width, edge=card.edge)
+        except ValueError as error:
+            raise ValueError(f"{self.folder / CARD}: {error}") from None
         try:
             network.load_state_dict(load(self.weights_bytes()))
         except SafetensorError:

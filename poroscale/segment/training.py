@@ -325,7 +325,7 @@ def _blank(config: NetworkConfig) -> Segmenter:
 def _network(config: NetworkConfig) -> Segmenter:
     network = build_segmenter(config.model, width=config.width, edge=config.edge)
     if isinstance(network, SupervisedSegmenter):
-        network.criterion = FocalTversky(config.alpha, config.beta, config.gamma)
+        network.criterion = FocalTversky(config.alpha, config.beta, config.gamma, config.entropy)
     return network
 
 

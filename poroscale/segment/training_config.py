@@ -24,6 +24,9 @@ class NetworkConfig(Config):
         Edge of the patches [voxels].
     alpha, beta, gamma
         Of the focal Tversky loss: weights of missed and of false pores, and the exponent.
+    entropy
+        Weight of a cross-entropy added to it, which keeps a network from calling everything a pore
+        for ever; 0 is the published loss.
     """
 
     model: str = "unet"
@@ -32,6 +35,7 @@ class NetworkConfig(Config):
     alpha: float = Field(0.633, ge=0)
     beta: float = Field(0.1, ge=0)
     gamma: float = Field(1.0, gt=0)
+    entropy: float = Field(0.1, ge=0)
 
     @model_validator(mode="after")
     def _weighs_something(self) -> NetworkConfig:
@@ -154,7 +158,7 @@ class TrainingConfig(Config):
     """
 
     epochs: PositiveInt = 500
-    learning_rate: float = Field(1e-4, gt=0)
+    learning_rate: float = Field(1e-4, gt=0, le=1)
     patience: PositiveInt | None = 40
     gain: float = Field(1e-4, ge=0)
     folds: PositiveInt | None = None

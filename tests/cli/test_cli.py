@@ -10,31 +10,9 @@ import pandas as pd
 import pytest
 import tifffile
 
-from poroscale.cli import main
 from poroscale.volume import Volume
 
 from ..segment.test_otsu import coupon
-
-
-@pytest.fixture
-def poroscale(monkeypatch, capsys):
-    """Run one command in this process: (exit code, standard output, standard error)."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["poroscale", *map(str, args)])
-        before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM)]
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
 
 
 @pytest.fixture

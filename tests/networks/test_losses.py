@@ -77,6 +77,19 @@ def test_what_is_no_loss(settings, message):
         FocalTversky(**settings)
 
 
+def test_cross_entropy_is_added_and_has_a_gradient_where_all_is_called_a_pore():
+    logits = torch.full((60,), 40.0, requires_grad=True)
+    truth = (torch.arange(60) < 5).float()
+    FocalTversky()(logits, truth).backward()
+    assert float(logits.grad.abs().max()) == 0
+    loss = FocalTversky(entropy=0.1)(logits, truth)
+    assert float((loss - FocalTversky()(logits, truth)).detach()) == pytest.approx(
+        0.1 * 40 * 55 / 60
+    )
+    loss.backward()
+    assert float(logits.grad[5:].min()) > 0
+
+
 def test_depths_weigh_half_of_the_finer_one():
     def criterion(logits, truth):
         return logits.mean()
