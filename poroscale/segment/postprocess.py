@@ -10,11 +10,14 @@ derivatives of the volume that the network predicts, and λ*, σ* > 0 minimise t
   one pass over the volume answers every λ for a row of σ. The first pass takes σ in equal ratios
   over the range, the second between the neighbours of the best, then a bounded scalar minimiser
   works on the interpolated values, and a last pass gives λ at the σ it finds.
-- The objective has no degenerate minimum in σ: a wide Gaussian leaves one constant to explain the
-  scores with, a narrow one D itself. In λ it has one: where at least half of the smoothed slope
-  stands in voxels of score 0, the minimum is at λ = 0, which the text excludes and which leaves the
-  scores as they are. That is told in a warning, and so is a σ at the end of the range. Scores that
-  were stored coarsely make it likely; float16 avoids it.
+- In λ the objective has a degenerate minimum: where at least half of the smoothed slope stands in
+  voxels of score 0, the least is at λ = 0, which the text excludes and which leaves the scores as
+  they are. Scores that were stored coarsely make it likely; float16 avoids it.
+- In σ it has none in general, but it drifts: where noise gives every voxel some score, a Gaussian
+  so wide that it covers the part explains that floor better than the rim of the surface, and the
+  best σ lies at the end of the range. The range is a choice, then, not a result.
+
+Both cases are told in a warning that the scores, and the phases made of them, carry.
 """
 
 from __future__ import annotations

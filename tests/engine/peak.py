@@ -133,6 +133,29 @@ def export(scan, out):
     verb(scan.path, out, config=ExportConfig(format="bigtiff"), run=RUN)
 
 
+def evaluate(scan, out):
+    from poroscale.segment import evaluate_scores
+
+    evaluate_scores(scan, Volume.open(scan.path.with_name("truth.zarr")), work=out, run=RUN)
+
+
+def segment_scores(scan, out):
+    from poroscale.segment import ScoresConfig, ScoreSources
+    from poroscale.segment import segment_scores as verb
+
+    sources = ScoreSources(part=Volume.open(scan.path.with_name("truth.zarr")))
+    config = ScoresConfig(close_um=12.0, sensitivity=())
+    verb(scan, out, sources=sources, config=config, run=RUN)
+
+
+def postprocess(scan, out):
+    from poroscale.segment import PostprocessConfig, postprocess_scores
+
+    predicted = Volume.open(scan.path.with_name("predicted.zarr"))
+    config = PostprocessConfig(sigma_range=(0.5, 2.0), sigmas=4)
+    postprocess_scores(scan, predicted, out, config=config, run=RUN)
+
+
 def peak_memory():
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))

@@ -1,0 +1,42 @@
+"""Memory of post-processing, of phases from scores and of evaluation keeps to its plan."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poroscale.engine import volume_from_array
+from poroscale.volume import VolumeSpec
+
+PROBE = Path(__file__).parents[1] / "engine" / "peak.py"
+SHAPE = (128, 128, 256)
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory):
+    """Scores of noise, for which labels are many, with a truth and a prediction beside them."""
+    folder = tmp_path_factory.mktemp("memory")
+    rng = np.random.default_rng(0)
+    noise = rng.random(SHAPE, np.float32)
+    truth = np.where(noise > 0.97, 2, 1).astype(np.uint8)
+    truth[:, :20] = 0
+
+    def store(array, name):
+        spec = VolumeSpec(SHAPE, array.dtype, (4.0, 4.0, 4.0))
+        return volume_from_array(array, folder / name, spec=spec)
+
+    store(truth, "truth.zarr")
+    store((128 + 100 * np.sin(np.arange(256) / 9) * noise).astype(np.uint8), "predicted.zarr")
+    return store((noise * (0.5 + 0.5 * rng.random(SHAPE))).astype(np.float16), "scores.zarr")
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "segment_scores", "postprocess"])
+def test_measured_projected_allowed(verb, scores, tmp_path):
+    command = [sys.executable, str(PROBE), verb, str(scores.path), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["peak"] <= seen["projected"] <= seen["allowed"], seen
