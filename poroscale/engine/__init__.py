@@ -14,6 +14,7 @@ from poroscale.engine.labels import Components, Labelled, count_components, labe
 from poroscale.engine.lattice import Windows
 from poroscale.engine.models import load_once
 from poroscale.engine.run import Run
+from poroscale.engine.window_tasks import Infer
 from poroscale.engine.windows import WindowCounts, stitch_windows, window_counts
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Box",
     "Components",
     "Halo",
+    "Infer",
     "Labelled",
     "Reduction",
     "Run",

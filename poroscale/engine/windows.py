@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -112,7 +113,11 @@ def stitch_windows(
         folder = out.with_name(f"{out.name}.work")
         if job.finished is None:
             run = run.but(block=job.frozen_block or run.block)
-            records, counts = _stitch(work, job, folder / "sums", run)
+            try:
+                records, counts = _stitch(work, job, folder / "sums", run)
+            finally:
+                with suppress(OSError):  # not empty unless the job was refused
+                    folder.rmdir()
             records |= build_levels(job, spec, run)
             job.finish(records, result={"windows": counts})
         shutil.rmtree(folder, ignore_errors=True)
