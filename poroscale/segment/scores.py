@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, field_validator
 
 from poroscale.config import Config
 from poroscale.engine import (
     Components,
     Halo,
-    Reduction,
     Run,
     connect,
     count_components,
@@ -36,16 +34,13 @@ from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.closing import closing_halo
 from poroscale.kernels.score_levels import (
-    count_scores,
     holds_scores,
     level_of_score,
     level_values,
-    score_levels,
 )
 from poroscale.segment.candidates import (
     OUTSIDE,
     KeepPores,
-    candidate_phases,
     settle,
     strong_and_weak,
 )
@@ -55,11 +50,16 @@ from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.histogram import grey_histogram
 from poroscale.segment.otsu import find_outside
 from poroscale.segment.ranked import CLOSING_BYTES, FLAT_BYTES
+from poroscale.segment.score_candidates import (
+    SCORE_COUNTS,
+    Nowhere,
+    beyond,
+    coarse_histogram,
+    otsu_of_scores,
+    score_candidates,
+)
 from poroscale.segment.truth import Truth
-from poroscale.volume import FieldSampler, Volume, VoxelSize
-
-STRONG, WEAK, NONE = 0, 1, 2
-"""Ranks of a voxel's score: at least the threshold, within the hysteresis below it, less."""
+from poroscale.volume import FieldSampler, Volume
 
 
 class ScoresConfig(Config):
@@ -264,7 +264,7 @@ class ScoreSegmentation:
 
     def _threshold(self) -> tuple[float, dict[str, Any]]:
         counts = reduce_blocks(
-            _COUNTS,
+            SCORE_COUNTS,
             (self.scores, self.outside),
             journal=self.work / "score histogram",
             bytes_per_voxel=6.0,
@@ -276,9 +276,9 @@ class ScoreSegmentation:
         inside = counts[0, :-1]
         if not inside.any():
             raise ValueError(f"{path}: the outside leaves no part to find pores in")
-        histogram = _coarse_histogram(counts[:, :-1], values)
+        histogram = coarse_histogram(counts[:, :-1], values)
         if self.config.threshold == "otsu":
-            return _otsu(inside, values, str(path)), histogram
+            return otsu_of_scores(inside, values, str(path)), histogram
         if self.config.threshold == "dice":
             assert self.sources.truth is not None
             labelled = self.sources.labelled
@@ -364,74 +364,3 @@ class ScoreSegmentation:
             "pore_count": now["pore_count"],
             "sensitivity": table if len(table) > 1 else [],
         }
-
-
-@dataclass(frozen=True)
-class Nowhere:
-    """An outside without a voxel."""
-
-    shape: tuple[int, int, int]
-    dtype = np.dtype(bool)
-
-    def __call__(
-        self, origin: tuple[int, int, int], shape: tuple[int, int, int]
-    ) -> NDArray[np.bool_]:
-        """bool of `shape`, all false."""
-        return np.zeros(shape, bool)
-
-
-def beyond(part: NDArray[Any]) -> NDArray[np.bool_]:
-    """True where phases, or a mask of the part, are 0."""
-    return part == 0
-
-
-def score_candidates(
-    scores: NDArray[Any],
-    outside: NDArray[Any],
-    *,
-    level: int,
-    weak: int,
-    close_um: float,
-    voxel_size: VoxelSize,
-) -> NDArray[np.uint8]:
-    """Phases before small pores are removed: pore from `level` on, growing from `weak` on."""
-    levels = score_levels(scores)
-    ranks = np.full(scores.shape, NONE, np.uint8)
-    ranks[levels >= weak] = WEAK
-    ranks[levels >= level] = STRONG
-    grown = WEAK if weak < level else STRONG
-    return candidate_phases(
-        ranks, outside, inner=STRONG, weak=grown, close_um=close_um, voxel_size=voxel_size
-    )
-
-
-def _count(scores: NDArray[Any], outside: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
-    beyond_part = outside.astype(bool)
-    return {"counts": count_scores(scores, beyond_part, np.ones_like(beyond_part))}
-
-
-_COUNTS = Reduction(
-    _count, lambda a, b: {"counts": a["counts"] + b["counts"]}, lambda total: total["counts"]
-)
-
-
-def _otsu(counts: NDArray[np.int64], values: NDArray[np.float64], what: str) -> float:
-    """Otsu's threshold of the scores: the lowest score of the upper class."""
-    from skimage.filters import threshold_otsu
-
-    seen = np.flatnonzero(counts)
-    if seen.size < 2:
-        raise ValueError(f"{what} must have more than one score inside the part: no threshold")
-    last_below = threshold_otsu(hist=(counts[seen], values[seen]))
-    return float(values[seen][values[seen] > last_below][0])
-
-
-def _coarse_histogram(counts: NDArray[np.int64], values: NDArray[np.float64]) -> dict[str, Any]:
-    """The histograms of part and outside in 256 bins over all scores."""
-    place = np.minimum((values * 255).astype(np.int64), 255)
-    inside, outside = (np.bincount(place, weights=one, minlength=256) for one in counts)
-    return {
-        "levels": (np.arange(256) / 255).tolist(),
-        "counts_inside": inside.astype(int).tolist(),
-        "counts_outside": outside.astype(int).tolist(),
-    }

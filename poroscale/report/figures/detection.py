@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, GREY, "#CC79A7", "#56B4E9", INK)
 MOST_POINTS = 1500
+SCORE_BINS = 64
 ISO_DICE = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 Evaluations = Sequence["Evaluation"]
@@ -146,8 +147,11 @@ def score_histograms(evaluations: Evaluations) -> Figure | None:
     lines = -(-len(soft) // columns)
     figure = new_figure(4.6, 3.1) if len(soft) == 1 else new_figure(9.6, 0.3 + 2.3 * lines)
     cells = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    most = max(max(one.histogram(SCORE_BINS)["solid"]) for one in soft)
     for axes, one in zip(cells, soft, strict=False):
         _histogram(axes, one)
+        axes.set_ylim(0.7, 2 * most)
+        log_axis(axes, "y")
         if len(soft) > 1:
             axes.set_title(one.name, loc="left", fontweight="bold")
     for axes in cells[len(soft) :]:
@@ -160,15 +164,13 @@ def score_histograms(evaluations: Evaluations) -> Figure | None:
 
 
 def _histogram(axes: Axes, one: Evaluation) -> None:
-    counts = one.histogram(64)
+    counts = one.histogram(SCORE_BINS)
     edges = np.asarray(counts["edges"])
     for name, fill, line in (("solid", "#dddddd", GREY), ("pore", PALE, BLUE)):
         values = np.asarray(counts[name], float)
         axes.stairs(values, edges, fill=True, color=fill, alpha=0.7, baseline=0.5)
         axes.stairs(values, edges, color=line, linewidth=1.0, label=name, baseline=0.5)
     axes.axvline(one.threshold, color=VERMILION, linewidth=1.0)
-    axes.set_ylim(0.7, None)
-    log_axis(axes, "y")
     axes.set_xlim(0, 1)
     axes.set_xlabel("Score")
 
