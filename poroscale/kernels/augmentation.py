@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from poroscale.kernels.blur import blur, gaussian_weights
 from poroscale.kernels.noise import Index, white_noise
+from poroscale.kernels.weighted_rows import weighted_rows
 
 Patch = NDArray[np.float32]
 NOISE = 410
@@ -119,15 +120,15 @@ def open_cone(
     """
     z = (np.arange(origin[0], origin[0] + patch.shape[0]) + 0.5 - middle) / reach
     weights = _smears(len(z), spread * np.abs(z))
-    found = np.tensordot(weights * (1 - loss * z**2)[:, None], patch, axes=1)
-    return np.asarray(found, np.float32)
+    found = weighted_rows(patch, weights * (1 - loss * z**2)[:, None], 0)
+    return found.astype(np.float32)
 
 
 def _smears(length: int, sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows of a Gaussian around each voxel of a line, of a width of its own; they add up to 1."""
     distance = np.arange(length)[None, :] - np.arange(length)[:, None]
     narrow = np.maximum(sigmas, 1e-3)[:, None]  # below this a Gaussian is one voxel
-    rows = np.exp(-0.5 * (distance / narrow) ** 2)
+    rows = np.exp(-0.5 * (distance / narrow) ** 2) * (abs(distance) <= 4 * narrow)
     return np.asarray(rows / rows.sum(axis=1, keepdims=True))
 
 

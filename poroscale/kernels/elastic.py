@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.weighted_rows import weighted_rows
+
 UNFOLDED = 0.40
 """Largest movement of a control point, in spacings, at which no cubic field in 3D folds."""
 
@@ -42,18 +44,15 @@ def control_points(edge: int, spacing: float) -> int:
 
 def displacements(edge: int, deformation: Deformation) -> NDArray[np.float64]:
     """(3, edge, edge, edge) displacements of the voxels [voxels]."""
-    z, y, x = (
-        _weights(edge, space, phase, deformation.controls.shape[1 + axis])
-        for axis, (space, phase) in enumerate(
-            zip(deformation.spacing, deformation.phase, strict=True)
-        )
-    )
-    return np.einsum("cijk,zi,yj,xk->czyx", deformation.controls, z, y, x, optimize=True)
+    field = deformation.controls
+    for axis in (2, 1, 0):  # the last one works on long rows
+        spacing, phase = deformation.spacing[axis], deformation.phase[axis]
+        weights = _weights(edge, spacing, phase, field.shape[1 + axis])
+        field = weighted_rows(field, weights, 1 + axis)
+    return field
 
 
-def deform(
-    grown: NDArray[Any], edge: int, *, deformation: Deformation, order: int = 1
-) -> NDArray[Any]:
+def deform(grown: NDArray[Any], field: NDArray[np.float64], *, order: int = 1) -> NDArray[Any]:
     """The patch in the middle of a larger box, deformed.
 
     Parameters
@@ -61,21 +60,16 @@ def deform(
     grown
         The patch with an equal margin on all sides, at least the largest displacement of a control
         point (and one voxel more for a linear interpolation); else edges are repeated.
-    edge
-        Of the patch [voxels].
-    deformation
-        Where each voxel's value comes from, relative to it.
+    field
+        Where each voxel's value comes from, relative to it: `displacements`.
     order
         1 interpolates grey values linearly, 0 takes the nearest voxel, for truths.
     """
     from scipy.ndimage import map_coordinates
 
+    edge = field.shape[-1]
     margin = (grown.shape[0] - edge) // 2
-    places = displacements(edge, deformation)
-    for axis in range(3):
-        shape = [1, 1, 1]
-        shape[axis] = edge
-        places[axis] += (np.arange(edge) + margin).reshape(shape)
+    places = field + np.indices(field.shape[1:]) + margin
     return np.asarray(map_coordinates(grown, places, order=order, mode="nearest"))
 
 

@@ -26,7 +26,7 @@ from poroscale.kernels.augmentation import (
     rescale_attenuation,
     smear,
 )
-from poroscale.kernels.elastic import UNFOLDED, Deformation, control_points, deform
+from poroscale.kernels.elastic import UNFOLDED, Deformation, control_points, deform, displacements
 from poroscale.segment.training_config import AugmentationConfig
 from poroscale.volume import Index, Shape
 
@@ -56,11 +56,18 @@ class Augmentation:
     deformation: Deformation | None = None
     margin: int = 0
 
-    def shape(self, grown: NDArray[Any], edge: int, *, order: int) -> NDArray[Any]:
-        """A patch with its margin, deformed and mirrored; the same for grey values and truth."""
+    def shape(
+        self, grey: NDArray[Any], pore: NDArray[Any] | None, edge: int
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Grey values and truth of a patch with its margin, deformed and mirrored alike."""
         if self.deformation is not None:
-            grown = deform(grown, edge, deformation=self.deformation, order=order)
-        return flip(grown, axes=self.axes) if self.axes else grown
+            field = displacements(edge, self.deformation)
+            grey = deform(grey, field, order=1)
+            pore = None if pore is None else deform(pore, field, order=0)
+        if self.axes:
+            grey = flip(grey, axes=self.axes)
+            pore = None if pore is None else flip(pore, axes=self.axes)
+        return grey, pore
 
     def grey(self, patch: Patch) -> Patch:
         """Grey values changed, and cut to [0, 1]."""

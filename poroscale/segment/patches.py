@@ -175,11 +175,12 @@ class PatchSampler:
         box = Box((z - low, y, x), (self.edge,) * 3)
         halo = Halo.of(changes.margin)
         grey = source.range.normalised(read_padded(_Slab(source.scan, low, high), box, halo))
-        grey = changes.grey(changes.shape(grey, self.edge, order=1))
-        if source.truth is None:
-            return Patch(grey, None)
-        pore = read_padded(_Slab(source.truth, low, high), box, halo) == PHASES["pore"]
-        return Patch(grey, changes.shape(pore.astype(np.float32), self.edge, order=0))
+        pore = None
+        if source.truth is not None:
+            phases = read_padded(_Slab(source.truth, low, high), box, halo)
+            pore = (phases == PHASES["pore"]).astype(np.float32)
+        grey, pore = changes.shape(grey, pore, self.edge)
+        return Patch(changes.grey(grey), pore)
 
     def patch(self, epoch: int, number: int) -> Patch:
         """Patch `number` of an epoch, read."""

@@ -21,6 +21,7 @@ from poroscale.kernels.elastic import (
     deform,
     displacements,
 )
+from poroscale.kernels.weighted_rows import weighted_rows
 
 EDGE = 20
 ORIGIN = (40, 8, 12)
@@ -121,13 +122,13 @@ def still(controls, spacing=8.0, phase=(0.3, 0.0, 0.9)):
 def test_deformation_without_displacement_is_nothing():
     grown = patch(edge=EDGE + 6)
     assert np.array_equal(
-        deform(grown, EDGE, deformation=still([0, 0, 0])), grown[3:-3, 3:-3, 3:-3]
+        deform(grown, displacements(EDGE, still([0, 0, 0]))), grown[3:-3, 3:-3, 3:-3]
     )
 
 
 def test_equal_displacements_are_a_shift():
     grown = patch(edge=EDGE + 6)
-    found = deform(grown, EDGE, deformation=still([2, -1, 3]))
+    found = deform(grown, displacements(EDGE, still([2, -1, 3])))
     assert found == pytest.approx(grown[5:25, 2:22, 6:26], abs=1e-6)
 
 
@@ -151,10 +152,18 @@ def test_no_voxel_moves_further_than_a_control_point_and_nothing_folds(seed):
 def test_truth_and_image_move_alike():
     grid = np.indices((EDGE + 10,) * 3)
     ball = (((grid - 14.5) ** 2).sum(axis=0) < 36).astype(np.float32)
-    field = random_field(5, 3.0)
-    grey = deform(0.2 + 0.6 * ball, EDGE, deformation=field, order=1)
-    truth = deform(ball, EDGE, deformation=field, order=0)
+    field = displacements(EDGE, random_field(5, 3.0))
+    grey = deform(0.2 + 0.6 * ball, field, order=1)
+    truth = deform(ball, field, order=0)
     assert set(np.unique(truth)) == {0, 1}
     assert 0.2 - 1e-6 <= grey.min() <= grey.max() <= 0.8 + 1e-6
     assert ((grey > 0.5) != (truth > 0)).mean() < 0.03
     assert (truth != ball[5:-5, 5:-5, 5:-5]).mean() > 0.02
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_weighted_rows_are_a_matrix_product(axis):
+    rng = np.random.default_rng(0)
+    values, weights = rng.random((4, 5, 6)), rng.random((7, 4 + axis))
+    wanted = np.moveaxis(np.tensordot(weights, values, axes=(1, axis)), 0, axis)
+    assert weighted_rows(values, weights, axis) == pytest.approx(wanted)
