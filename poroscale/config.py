@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +39,38 @@ def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> M
         return model(**values)
     except ValidationError as error:
         raise ValueError(f"{where}: {sentence(error)}") from None
+
+
+def parse_stages(
+    stages: Mapping[str, type[BaseModel]],
+    sections: Mapping[str, Mapping[str, Any]],
+    *,
+    known: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The configurations of all stages from the sections of a file; any may be missing.
+
+    Parameters
+    ----------
+    stages
+        Model by name of stage and section.
+    sections
+        Entries by section.
+    known
+        Sections that belong to the file and are read elsewhere, for the error.
+
+    Raises
+    ------
+    ValueError
+        Naming an unknown section or key, or a wrong value.
+    """
+    unknown = sorted(sections.keys() - set(stages))
+    if unknown:
+        names = ", ".join((*known, *stages))
+        raise ValueError(f"unknown section {unknown[0]!r}; known: {names}")
+    return {
+        name: parse_config(model, dict(sections.get(name, {})), where=name)
+        for name, model in stages.items()
+    }
 
 
 def sentence(error: ValidationError) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from pydantic import PositiveInt
 
-from poroscale.config import Config, parse_config
+from poroscale.config import Config, parse_stages
 from poroscale.engine import Run, connect
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.recipe import plain
@@ -37,7 +37,6 @@ from poroscale.surface.coordinates import surface_coordinates, texture_maps
 from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
 from poroscale.volume import Volume
 
-STAGES = ("fit", "surface", "roughness", "dcgan")
 GAN = "dcgan"
 """Folder in which a GAN is trained, in that of what is measured."""
 NEEDED = (
@@ -76,6 +75,14 @@ class FitConfig(Config):
     seed: int = 0
 
 
+STAGES: dict[str, type[Config]] = {
+    "fit": FitConfig,
+    "surface": SurfaceConfig,
+    "roughness": RoughnessConfig,
+    "dcgan": DcganConfig,
+}
+
+
 @dataclass(frozen=True)
 class FitPartConfig:
     """The settings of the stages of a fit; a section of a YAML file is named as its stage."""
@@ -94,19 +101,7 @@ class FitPartConfig:
         ValueError
             Naming an unknown section or key, or a wrong value.
         """
-        unknown = sorted(sections.keys() - set(STAGES))
-        if unknown:
-            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(STAGES)}")
-
-        def parsed(model: type[Any], name: str) -> Any:
-            return parse_config(model, dict(sections.get(name, {})), where=name)
-
-        return cls(
-            parsed(FitConfig, "fit"),
-            parsed(SurfaceConfig, "surface"),
-            parsed(RoughnessConfig, "roughness"),
-            parsed(DcganConfig, "dcgan"),
-        )
+        return cls(**parse_stages(STAGES, sections))
 
 
 def fit_part(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poroscale.config import Config, load_sections, parse_config
+from poroscale.config import Config, load_sections, parse_config, parse_stages
 from poroscale.engine import Run
 from poroscale.pipelines.settings import RunConfig
 from poroscale.segment.training_config import (
@@ -123,15 +123,7 @@ def segmenter_config(sections: Mapping[str, Mapping[str, Any]]) -> SegmenterConf
     ValueError
         Naming an unknown section or key, or a wrong value.
     """
-    unknown = sorted(sections.keys() - STAGES.keys())
-    if unknown:
-        known = ", ".join(("train", "run", *STAGES))
-        raise ValueError(f"unknown section {unknown[0]!r}; known: {known}")
-    stages: dict[str, Any] = {
-        name: parse_config(model, dict(sections.get(name, {})), where=name)
-        for name, model in STAGES.items()
-    }
-    return SegmenterConfig(**stages)
+    return SegmenterConfig(**parse_stages(STAGES, sections, known=("train", "run")))
 
 
 def _opened(given: ScanConfig) -> LabelledScan:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt, PositiveInt
 
-from poroscale.config import Config, parse_config
+from poroscale.config import Config, parse_stages
 from poroscale.engine import Run, Windows, connect, map_blocks, stitch_windows, window_counts
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
@@ -33,7 +33,6 @@ from poroscale.segment.postprocess import PostprocessConfig, postprocess_scores
 from poroscale.segment.scores import ScoresConfig, ScoreSegmentation, ScoreSources
 from poroscale.volume import Volume
 
-STAGES = ("windows", "postprocess", "scores")
 EVEN = 0.5
 """Threshold of supervised scores, which are probabilities, unless another one is set."""
 VERSION = 1
@@ -69,6 +68,13 @@ class WindowsConfig(Config):
     postprocess: bool = True
 
 
+STAGES: dict[str, type[Config]] = {
+    "windows": WindowsConfig,
+    "postprocess": PostprocessConfig,
+    "scores": ScoresConfig,
+}
+
+
 @dataclass(frozen=True)
 class ByNetworkConfig:
     """The settings of the stages; a section of a YAML file is named as its stage."""
@@ -86,18 +92,7 @@ class ByNetworkConfig:
         ValueError
             Naming an unknown section or key, or a wrong value.
         """
-        unknown = sorted(sections.keys() - set(STAGES))
-        if unknown:
-            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(STAGES)}")
-
-        def parsed(model: type[Any], name: str) -> Any:
-            return parse_config(model, dict(sections.get(name, {})), where=name)
-
-        return cls(
-            parsed(WindowsConfig, "windows"),
-            parsed(PostprocessConfig, "postprocess"),
-            parsed(ScoresConfig, "scores"),
-        )
+        return cls(**parse_stages(STAGES, sections))
 
 
 def segment_by_network(
