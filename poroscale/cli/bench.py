@@ -15,7 +15,8 @@ def bench(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, windows, plan."
+            help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, "
+            "windows, plan."
         ),
     ] = None,
     data: Annotated[
