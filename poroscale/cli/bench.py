@@ -15,8 +15,8 @@ def bench(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, plan, "
-            "surfaces (slow)."
+            help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, "
+            "windows, plan, surfaces (slow)."
         ),
     ] = None,
     data: Annotated[

@@ -1,5 +1,6 @@
 """Blocks to volumes; the only place that knows dask. Its design is told in `DESIGN.md`."""
 
+from poroscale.engine.batches import fastest_batch
 from poroscale.engine.blocks import (
     Halo,
     Reduction,
@@ -11,7 +12,7 @@ from poroscale.engine.blocks import (
 from poroscale.engine.cluster import connect
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.labels import Components, Labelled, count_components, label_blocks
-from poroscale.engine.lattice import Windows
+from poroscale.engine.lattice import Lattice, Windows
 from poroscale.engine.models import load_once
 from poroscale.engine.run import Run
 from poroscale.engine.window_tasks import Infer
@@ -24,12 +25,14 @@ __all__ = [
     "Halo",
     "Infer",
     "Labelled",
+    "Lattice",
     "Reduction",
     "Run",
     "WindowCounts",
     "Windows",
     "connect",
     "count_components",
+    "fastest_batch",
     "fill_blocks",
     "label_blocks",
     "load_once",

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,6 +192,11 @@ class Lattice:
         """Number of windows."""
         z, y, x = (len(axis.origins) for axis in self.axes)
         return z * y * x
+
+    @property
+    def passes(self) -> float:
+        """How often the network sees a voxel, on average: what windows cost, in bare passes."""
+        return len(self) * prod(self.windows.input_edges) / prod(self.shape)
 
     def point(self, bound: float) -> FixedPoint:
         """The fixed point for values of at most `bound`: no sum overflows anywhere."""

@@ -26,7 +26,8 @@ Floats = NDArray[np.float32]
 class Infer(Protocol):
     """What answers a batch of windows. It pickles small, and loads its model where it runs.
 
-    Its answer to a window must depend on nothing but the window and the shape of the batch.
+    Its answer to a window must depend on nothing but the window and the shape of the batch. Where
+    its device cannot hold a batch it raises MemoryError.
     `memory`, if there is such an attribute, says how many bytes one call takes besides its argument
     and its answer, the model included.
     """
@@ -148,7 +149,14 @@ def _minus(index: Index, by: Index) -> Index:
 
 
 def _answer(work: WindowWork, patches: Floats) -> Floats:
-    values = np.ascontiguousarray(work.infer(patches), np.float32)
+    try:
+        values = np.ascontiguousarray(work.infer(patches), np.float32)
+    except MemoryError as error:
+        batch = len(patches)
+        raise MemoryError(
+            f"batch must fit the device's memory, got {batch} ({error}); "
+            + (f"use a batch of {batch // 2}" if batch > 1 else "use smaller windows")
+        ) from error
     if values.shape != patches.shape:
         raise ValueError(f"infer must answer values of shape {patches.shape}, got {values.shape}")
     return values

@@ -101,7 +101,7 @@ def stitch_windows(
     TypeError
         If scores cannot be stored as `dtype`.
     MemoryError
-        If the budget cannot hold one block.
+        If the budget cannot hold one block, or the device not one batch.
     """
     first, out, run = first_volume(volume), Path(out), run or Run()
     work = _work(infer, first, windows or Windows(), inside=inside, dtype=np.dtype(dtype))

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from poroscale.cli import main
+from poroscale.volume import Volume
 
 
 @pytest.fixture
@@ -25,5 +26,22 @@ def poroscale(monkeypatch, capsys):
                 signal.signal(number, handler)
         shown = capsys.readouterr()
         return code, shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def refused(poroscale):
+    """One sentence on standard error, exit code 2, no traceback, nothing that opens."""
+
+    def run(*args, out=None):
+        code, _, error = poroscale(*args)
+        assert code == 2, error
+        assert "Traceback" not in error
+        assert len(error.strip().splitlines()) == 1 or "Usage" in error
+        if out is not None and out.exists():
+            with pytest.raises(ValueError, match="is unfinished"):
+                Volume.open(out)
+        return error
 
     return run

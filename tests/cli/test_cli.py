@@ -16,23 +16,6 @@ from ..segment.test_otsu import coupon
 
 
 @pytest.fixture
-def refused(poroscale):
-    """One sentence on standard error, exit code 2, no traceback, nothing that opens."""
-
-    def run(*args, out=None):
-        code, _, error = poroscale(*args)
-        assert code == 2, error
-        assert "Traceback" not in error
-        assert len(error.strip().splitlines()) == 1 or "Usage" in error
-        if out is not None and out.exists():
-            with pytest.raises(ValueError, match="is unfinished"):
-                Volume.open(out)
-        return error
-
-    return run
-
-
-@pytest.fixture
 def stack(tmp_path):
     """A folder of TIFF slices of a small coupon."""
     folder = tmp_path / "slices"

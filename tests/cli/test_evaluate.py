@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ..segment.test_evaluate import SHAPE, scene, stored
-from .test_cli import poroscale, refused
 
-__all__ = ["poroscale", "refused", "stored"]
+__all__ = ["stored"]
 
 
 @pytest.fixture

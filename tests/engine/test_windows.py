@@ -347,6 +347,12 @@ def test_a_pyramid_and_attributes(as_volume, new_path):
     assert level.read()[0, 0, 0] == scores.read()[:2, :2, :2].max()
 
 
+def test_what_windows_cost():
+    assert Lattice(Windows(64), (64, 64, 64)).passes == 1
+    assert Lattice(Windows(64), (1024, 1024, 1024)).passes == pytest.approx(31**3 / 16**3)
+    assert Lattice(Windows(128, halo=32), (256, 256, 256)).passes == pytest.approx(1.5**3)
+
+
 @pytest.mark.parametrize(
     ("how", "said"),
     [
@@ -383,6 +389,19 @@ def spoilt(value):
     values = np.zeros((1, 4, 4, 4), np.float32)
     values[0, 1, 2, 3] = value
     return values
+
+
+@pytest.mark.parametrize(("batch", "use"), [(8, "a batch of 4"), (1, "smaller windows")])
+def test_a_device_without_memory_names_the_batch_to_use(batch, use, as_volume, new_path):
+    class Full(Ramp):
+        def __call__(self, patches):
+            raise MemoryError("2 GiB of 1 GiB")
+
+    said = rf"memory, got {batch} \(2 GiB of 1 GiB\); use {use}"
+    with pytest.raises(MemoryError, match=said):
+        stitch_windows(
+            Full(), as_volume(noise((4, 5, 8))), new_path(), windows=Windows(4, batch=batch)
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""`poroscale segment --model` on the command line."""
+
+import yaml
+
+from poroscale.volume import Volume
+
+from ..segment.test_by_network import model_of, scan
+
+__all__ = ["scan"]
+
+
+def test_a_network_segments_and_its_scores_are_kept(poroscale, scan, tmp_path):
+    model_of("unet", tmp_path / "model")
+    config = tmp_path / "windows.yaml"
+    config.write_text(yaml.safe_dump({"windows": {"overlap": 0}, "scores": {"min_voxels": 1}}))
+    out, scores = tmp_path / "phases.zarr", tmp_path / "scores.zarr"
+    code, shown, error = poroscale(
+        "segment",
+        scan.path,
+        out,
+        "--model",
+        tmp_path / "model",
+        "--scores",
+        scores,
+        "--config",
+        config,
+        "--min-extent",
+        2,
+    )
+    assert code == 0, error
+    assert "threshold: score 0.5" in shown
+    record = Volume.open(out).attributes["segmentation"]
+    assert (record["min_voxels"], record["min_extent"]) == (1, 2)
+    assert Volume.open(scores).shape == scan.shape
+
+
+def test_bad_input_costs_one_sentence(refused, scan, tmp_path):
+    out = tmp_path / "phases.zarr"
+    weights = tmp_path / "model.pth"
+    weights.write_bytes(b"pickle")
+    assert "a pickle is never loaded" in refused("segment", scan.path, out, "--model", weights)
+    assert "no folder of a segmentation model" in refused(
+        "segment", scan.path, out, "--model", tmp_path / "none"
+    )
+    model_of("unet", tmp_path / "model")
+    altered = tmp_path / "model" / "weights.safetensors"
+    altered.write_bytes(altered.read_bytes()[:-1] + b"x")
+    assert "was altered" in refused("segment", scan.path, out, "--model", altered.parent)
+    assert "--scores must come with --model" in refused(
+        "segment", scan.path, out, "--scores", tmp_path / "scores.zarr"
+    )
+    assert "--inner-threshold must come without --model" in refused(
+        "segment", scan.path, out, "--model", "default", "--inner-threshold", 9000
+    )
