@@ -46,6 +46,9 @@ class CodeBook(nn.Module):
 
     def forward(self, field: Tensor) -> tuple[Tensor, Tensor]:
         """Field (n, length, z, y, x) in codes, with the gradient of the field; the commitment."""
+        field = (
+            field.float()
+        )  # the averages keep single precision where the rest is computed in half
         flat = field.movedim(1, -1).flatten(0, -2)
         nearest = torch.cdist(flat.detach(), self.codes).argmin(dim=1)
         quantised = self.codes[nearest].reshape(field.movedim(1, -1).shape).movedim(-1, 1)
