@@ -189,6 +189,9 @@ def train_segmenter(
     network = _blank(config.network)
     share = _pore_share(config, network)
     device = device_of(config.training.device)
+    if device == "cpu" and config.training.precision != "float32":
+        # Gradients of half-precision convolutions of few voxels read memory that was never written.
+        raise ValueError(f"precision must be float32 on the CPU, got {config.training.precision}")
     if validation and (config.training.folds, config.training.fold) != (None, 0):
         raise ValueError("folds and fold must be left out where scans for validation are given")
     with held_folder(folder), connect(run) as run:

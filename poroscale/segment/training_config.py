@@ -148,7 +148,7 @@ class TrainingConfig(Config):
     seed
         Of weights, patches and steps.
     precision
-        "bf16" computes the forward pass in bfloat16 (weights stay float32).
+        "bf16" computes in bfloat16, on a GPU alone (weights stay float32).
     device
         "auto" takes the GPU if there is one.
     threads

@@ -1,6 +1,8 @@
 """`poroscale train segment` and its file."""
 
 import json
+import runpy
+import sys
 
 import numpy as np
 import pytest
@@ -60,6 +62,19 @@ def test_the_command_trains_and_goes_on(poroscale, sections, written, tmp_path):
     assert card.epochs == 2
     lines = (tmp_path / "model" / "training" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [0, 1]
+
+
+def test_the_script_trains_what_the_command_does(
+    poroscale, sections, written, tmp_path, monkeypatch, capsys
+):
+    assert poroscale("train", "segment", written(sections))[0] == 0
+    sections["train"]["model"] = str(tmp_path / "other")
+    script = str(ROOT / "pipelines" / "train.py")
+    monkeypatch.setattr(sys, "argv", [script, str(written(sections))])
+    runpy.run_path(script, run_name="__main__")
+    assert "model      unet" in capsys.readouterr().out
+    one, other = (SegmentationModel.open(tmp_path / name).card for name in ("model", "other"))
+    assert one == other
 
 
 @pytest.mark.parametrize(

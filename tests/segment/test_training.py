@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.networks.segmenters import SEGMENTERS
+from poroscale.networks.segmenters import SEGMENTERS, build_segmenter
 from poroscale.segment import training_data
+from poroscale.segment.inference import Inference, probed
+from poroscale.segment.normalisation import GreyRange
 from poroscale.segment.training import METRICS, TRAINING, train_segmenter
 from poroscale.segment.training_config import SegmenterConfig
 from poroscale.segment.training_data import LabelledScan
@@ -167,10 +169,32 @@ def test_more_epochs_go_on_and_other_settings_are_refused(scans, tmp_path):
     assert anew[0] != first[0]
 
 
-def test_half_precision_trains(scans, tmp_path):
-    settings = config(epochs=2, training={"precision": "bf16"})
+@pytest.mark.parametrize("model", SEGMENTERS)
+def test_every_network_computes_in_half_precision(model):
+    """Forward as on a GPU: channels last, bfloat16 where autocast says so."""
+    torch.manual_seed(0)
+    edge = 32 if model == "acc-unet" else 16
+    network = build_segmenter(model, width=0.125, edge=edge)
+    network.to(memory_format=torch.channels_last_3d)
+    patches = torch.rand(1, 1, edge, edge, edge).contiguous(memory_format=torch.channels_last_3d)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = network.loss(patches, (patches < 0.1).float())["loss"]
+    assert bool(torch.isfinite(loss))
+    assert loss.requires_grad
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        values = network.eval().window_values(patches)
+    assert bool(torch.isfinite(values).all())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", SEGMENTERS)
+def test_a_gpu_trains_and_infers(model, scans, tmp_path):
+    settings = config(model, epochs=1, edge=32, training={"device": "cuda", "precision": "bf16"})
     (found,) = train_segmenter(scans, tmp_path, config=settings)
-    assert all(each.dtype == torch.float32 for each in weights(found).values())
+    infer = probed(Inference.of(found.model, GreyRange(6000, 32000), device="cuda"), 1 << 33)
+    patches = np.full((3, 32, 32, 32), 20000, np.float32)
+    assert np.isfinite(infer(patches)).all()
+    assert infer(patches).shape == patches.shape
 
 
 @pytest.mark.parametrize("model", SEGMENTERS)
@@ -200,6 +224,7 @@ def test_every_network_trains_saves_and_loads(model, scans, tmp_path):
         ({"training": {"fold": 5}}, "fold must be one of 0 to 2, got 5"),
         ({"training": {"folds": 1, "fold": "all"}}, "fold must be left out where folds is 1"),
         ({"network": {"alpha": 0, "beta": 0}}, "alpha and beta must not both be 0"),
+        ({"training": {"precision": "bf16"}}, "precision must be float32 on the CPU, got bf16"),
         ({"patches": {"cache": "much"}}, "memory must be a size such as 2GiB"),
     ],
 )
