@@ -328,7 +328,9 @@ def _blank(config: NetworkConfig) -> Segmenter:
 def _network(config: NetworkConfig) -> Segmenter:
     network = build_segmenter(config.model, width=config.width, edge=config.edge)
     if isinstance(network, SupervisedSegmenter):
-        network.criterion = FocalTversky(config.alpha, config.beta, config.gamma, config.entropy)
+        network.criterion = FocalTversky(
+            config.alpha, config.beta, config.gamma, entropy=config.entropy
+        )
     return network
 
 
