@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from typing import Any, NoReturn
 
 BAD_INPUT = 2
@@ -19,6 +20,8 @@ def main() -> None:
     try:
         app()
     except Interrupted:
+        # A request that the interrupt caught on its way to zarr's loop would be reported at exit.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         _stop("interrupted; run the same command again to go on", INTERRUPTED)
     except MemoryError as error:
         _stop(str(error) or "out of memory; lower --workers or --block", BAD_INPUT)
