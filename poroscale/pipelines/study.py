@@ -1,7 +1,8 @@
 """The comparison of segmentation models on phantoms (Iuso et al. 2024, sections 4.4 to 4.6).
 
 1. Generate the scans of the training and of every test set, with their truths.
-2. Train each model on every fold of the training scans.
+2. Train each model on every fold of the training scans: supervised ones on the truth, on what
+   Otsu's thresholds find, or on what another model of the study finds, which needs no truth.
 3. Segment every test scan with every fold of every model, unsupervised ones also without what the
    surface adds to their scores, and by Otsu's thresholds.
 4. Average precision and area under the ROC curve, with 95 % intervals over folds.
@@ -31,10 +32,10 @@ from poroscale.segment.training_config import SegmenterConfig
 from poroscale.segment.uncertainty import fold_table
 from poroscale.volume import Volume
 
-OTSU, PLAIN, COMPENSATED = "otsu", "", " post-processed"
+OTSU, TRUTH = "otsu", "truth"
+PLAIN, COMPENSATED = "", " post-processed"
 MEASURES = ("average_precision", "roc_auc", "dice")
 TRAINING_SET = "training"
-RESULT, TABLE = "study.json", "study.md"
 
 
 class StudyConfig(Config):
@@ -43,13 +44,33 @@ class StudyConfig(Config):
     Attributes
     ----------
     out
-        Folder of scans, models, scores and results.
+        Folder of scans, models, scores and results. Studies that share it share what is in it.
     models
-        Of `poroscale.networks.segmenters.SEGMENTERS`, and "otsu".
+        Of `poroscale.networks.segmenters.SEGMENTERS`, "otsu", and names of the user's own, whose
+        entries among the models say `network: {model: ...}`.
+    name
+        Of the files of results.
     """
 
     out: str
     models: tuple[str, ...]
+    name: str = "study"
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """A model that is trained and compared.
+
+    Attributes
+    ----------
+    settings
+        Of its training.
+    labels
+        What it is trained on: "truth", "otsu", or the model of the study that found the pores.
+    """
+
+    settings: SegmenterConfig
+    labels: str = TRUTH
 
 
 @dataclass(frozen=True)
@@ -63,14 +84,14 @@ class Study:
     phantoms
         Scans by set; the set "training" is trained on, the others are for testing.
     training
-        Settings of each model.
+        How each model is trained.
     run
         How to run.
     """
 
     config: StudyConfig
     phantoms: Mapping[str, Sequence[PhantomConfig]]
-    training: Mapping[str, SegmenterConfig]
+    training: Mapping[str, Trainee]
     run: Run
 
     @classmethod
@@ -78,7 +99,8 @@ class Study:
         """The study that a YAML file describes.
 
         The sections are `study`, `phantoms` (sets of lists; an entry has the keys of `poroscale
-        phantom`), `run`, the stages of a training, and `models` with stages that differ for one.
+        phantom`), `run`, the stages of a training, and `models` with stages that differ for one
+        and its `labels`.
 
         Raises
         ------
@@ -97,7 +119,8 @@ class Study:
         if unknown:
             raise ValueError(f"models: {unknown[0]!r} is none of those that are compared")
         names = [name for name in config.models if name != OTSU]
-        training = {name: _settings(name, sections, own.get(name, {})) for name in names}
+        training = {name: _trainee(name, sections, own.get(name, {})) for name in names}
+        _check_labels(training)
         return cls(config, phantoms, training, Run(**how.model_dump()))
 
     @property
@@ -119,14 +142,20 @@ class Study:
                 self._train(name, scans[TRAINING_SET], run)
                 for shown in self._judge(name, tests, values, run):
                     yield _row(shown, values)
-        result = {
-            "models": {name: each.model_dump(mode="json") for name, each in self.training.items()},
-            "values": values,
-            "tables": {name: fold_table(each) for name, each in values.items()},
+        yield self._written(values)
+
+    def _written(self, values: Mapping[str, Mapping[str, Any]]) -> str:
+        tables = {name: fold_table(each) for name, each in values.items()}
+        models = {
+            name: {"labels": each.labels, **each.settings.model_dump(mode="json")}
+            for name, each in self.training.items()
         }
-        write_durably(self.out / RESULT, canonical_json(result).encode())
-        write_durably(self.out / TABLE, markdown(result["tables"]).encode())
-        yield f"results    {self.out / TABLE}, {self.out / RESULT}"
+        result = {"models": models, "values": values, "tables": tables}
+        named = self.out / self.config.name
+        table, numbers = named.with_suffix(".md"), named.with_suffix(".json")
+        write_durably(numbers, canonical_json(result).encode())
+        write_durably(table, markdown(tables).encode())
+        return f"results    {table}, {numbers}"
 
     def _scans(self, name: str) -> Iterator[tuple[Volume, Volume]]:
         folder = self.out / "scans"
@@ -139,9 +168,33 @@ class Study:
         from poroscale.segment.training import train_segmenter
         from poroscale.segment.training_data import LabelledScan
 
-        labelled = [LabelledScan(scan, truth) for scan, truth in scans]
-        config = self.training[name]
-        train_segmenter(labelled, self.out / "models" / name, config=config, run=run)
+        trainee = self.training[name]
+        labels = self._labels(trainee.labels, scans, run)
+        labelled = [
+            LabelledScan(scan, found) for (scan, _), found in zip(scans, labels, strict=True)
+        ]
+        train_segmenter(labelled, self.out / "models" / name, config=trainee.settings, run=run)
+
+    def _labels(
+        self, source: str, scans: Sequence[tuple[Volume, Volume]], run: Run
+    ) -> list[Volume]:
+        """Phases to train on; those of a model are of the fold that was not trained on the scan."""
+        from poroscale.segment.model import SegmentationModel
+
+        if source == TRUTH:
+            return [truth for _, truth in scans]
+        names = [f"{TRAINING_SET}_{number}" for number in range(len(scans))]
+        if source == OTSU:
+            return [
+                segment_otsu(scan, self._place(OTSU, f"{name}.zarr"), run=run)
+                for (scan, _), name in zip(scans, names, strict=True)
+            ]
+        folds = [SegmentationModel.open(folder) for folder in self._folds(source)]
+        kind = PLAIN if folds[0].card.supervised else COMPENSATED
+        return [
+            self._segmented(folds[i % len(folds)], kind, scan, names[i], run)[0]
+            for i, (scan, _) in enumerate(scans)
+        ]
 
     def _folds(self, name: str) -> list[Path]:
         """Folders of the models of all folds."""
@@ -178,7 +231,9 @@ class Study:
             for chosen, scans in tests.items():
                 found = [
                     [
-                        _judged(self._scored(model, kind, scan, f"{chosen}_{i}", run), truth, run)
+                        _judged(
+                            self._segmented(model, kind, scan, f"{chosen}_{i}", run)[1], truth, run
+                        )
                         for i, (scan, truth) in enumerate(scans)
                     ]
                     for model in folds
@@ -186,15 +241,18 @@ class Study:
                 _add(values, chosen, name + kind, found)
         return [name + kind for kind in kinds]
 
-    def _scored(self, model: Any, kind: str, scan: Volume, name: str, run: Run) -> Volume:
+    def _segmented(
+        self, model: Any, kind: str, scan: Volume, name: str, run: Run
+    ) -> tuple[Volume, Volume]:
+        """Phases and scores."""
         from poroscale.segment.by_network import ByNetworkConfig, WindowsConfig, segment_by_network
 
         place = self._place(model.folder.relative_to(self.out / "models"), name + kind)
         config = ByNetworkConfig(windows=WindowsConfig(postprocess=kind == COMPENSATED))
         scores = place.with_name(f"{place.name}.scores.zarr")
         out = place.with_name(f"{place.name}.zarr")
-        segment_by_network(scan, out, model=model, scores=scores, config=config, run=run)
-        return Volume.open(scores)
+        phases = segment_by_network(scan, out, model=model, scores=scores, config=config, run=run)
+        return phases, Volume.open(scores)
 
     def _place(self, model: str | Path, name: str) -> Path:
         folder = self.out / "segmented" / model
@@ -211,15 +269,28 @@ def _phantoms(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
     }
 
 
-def _settings(
-    name: str, sections: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
-) -> SegmenterConfig:
-    """Settings of one model: those of all, and its own."""
+def _trainee(
+    name: str, sections: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any]
+) -> Trainee:
+    """How one model is trained: as all are, with what its own entry changes."""
+    own = dict(own)
+    labels = own.pop("labels", TRUTH)
     stages = {
         stage: {**sections.get(stage, {}), **own.get(stage, {})} for stage in {*sections, *own}
     }
-    stages["network"] = {**stages.get("network", {}), "model": name}
-    return segmenter_config(stages)
+    model = own.get("network", {}).get("model", name)
+    stages["network"] = {**stages.get("network", {}), "model": model}
+    return Trainee(segmenter_config(stages), labels)
+
+
+def _check_labels(training: Mapping[str, Trainee]) -> None:
+    known = [TRUTH, OTSU]
+    for name, trainee in training.items():
+        if trainee.labels not in known:
+            raise ValueError(
+                f"models: {name}: labels must be one of {', '.join(known)}, got {trainee.labels!r}"
+            )
+        known.append(name)
 
 
 def _judged(scores: Volume, truth: Volume, run: Run) -> dict[str, float]:

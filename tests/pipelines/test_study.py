@@ -12,7 +12,10 @@ PHANTOM = {"shape": [32, 48, 48], "voxel_size": 10, "porosity": 0.02, "pore_diam
 
 def written(folder, **changes):
     sections = {
-        "study": {"out": str(folder / "study"), "models": ["otsu", "unet", "vae"]},
+        "study": {
+            "out": str(folder / "study"),
+            "models": ["otsu", "unet", "vae", "unet on otsu", "unet on vae"],
+        },
         "phantoms": {
             "training": [{**PHANTOM, "seed": 1}, {**PHANTOM, "seed": 2, "noise": 0.1}],
             "noisy": [{**PHANTOM, "seed": 3, "noise": 0.15}],
@@ -21,7 +24,11 @@ def written(folder, **changes):
         "network": {"width": 0.125, "edge": 16},
         "patches": {"batch": 2, "steps": 2, "validation": 2},
         "training": {"epochs": 1, "folds": 2, "fold": "all", "threads": 1},
-        "models": {"vae": {"training": {"epochs": 2}}},
+        "models": {
+            "vae": {"training": {"epochs": 2}},
+            "unet on otsu": {"network": {"model": "unet"}, "labels": "otsu"},
+            "unet on vae": {"network": {"model": "unet"}, "labels": "vae"},
+        },
         **changes,
     }
     path = folder / "study.yaml"
@@ -31,11 +38,11 @@ def written(folder, **changes):
 
 def test_a_file_describes_the_whole_study(tmp_path):
     study = Study.load(written(tmp_path))
-    assert study.training["vae"].training.epochs == 2
-    assert study.training["unet"].training.epochs == 1
+    assert study.training["vae"].settings.training.epochs == 2
+    assert study.training["unet"].settings.training.epochs == 1
     said = list(study.start())
     found = json.loads((tmp_path / "study" / "study.json").read_text())
-    shown = ["otsu", "unet", "vae", "vae post-processed"]
+    shown = ["otsu", "unet", "vae", "vae post-processed", "unet on otsu", "unet on vae"]
     assert list(found["values"]["noisy"]) == sorted(shown)
     for name in shown:
         precision = found["values"]["noisy"][name]["average_precision"]
@@ -65,6 +72,7 @@ def test_intervals_are_shown_where_there_are_folds():
     [
         ({"phantoms": {"training": [PHANTOM]}}, "at least one to test on"),
         ({"models": {"unet++": {}}}, "none of those that are compared"),
+        ({"models": {"unet": {"labels": "vae"}}}, "labels must be one of truth, otsu, got 'vae'"),
         ({"netwerk": {}}, "unknown section 'netwerk'"),
         ({"study": {"out": "x", "models": ["unet"], "seed": 1}}, "study"),
         ({"phantoms": {"training": [{"shape": [4]}], "noisy": []}}, "phantoms: training"),
