@@ -53,6 +53,7 @@ __all__ = [
     "ingest",
     "load_job",
     "phantom",
+    "poor_scan",
     "pores",
     "pores_config",
     "segment",
@@ -230,6 +231,13 @@ def compare_models(config: str | Path, **given: Any) -> Iterator[str]:
     from poroscale.pipelines.study import Study
 
     return Study.load(config, **given).start()
+
+
+def poor_scan(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
+    """A scan where thresholds fail; see `poroscale.pipelines.poor_scan.poor_scan`."""
+    from poroscale.pipelines.poor_scan import poor_scan as verb
+
+    return verb(out, run=run)
 
 
 def train_segment(config: str | Path, **given: Any) -> Iterator[str]:

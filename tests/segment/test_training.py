@@ -72,16 +72,16 @@ def test_a_killed_training_comes_to_the_same_weights(model, scans, tmp_path, mon
 
 def test_a_supervised_network_learns_pores(scans, tmp_path):
     settings = config(
-        epochs=9,
+        epochs=14,
         augmentation={"enabled": False},
         network={"width": 0.25},
-        patches={"batch": 4, "steps": 6, "validation": 4},
-        training={"learning_rate": 5e-3},
+        patches={"batch": 4, "steps": 8, "validation": 4},
+        training={"learning_rate": 3e-3},
     )
     (found,) = train_segmenter(scans[:2], tmp_path, config=settings)
     losses = [each["validation.loss"] for each in found.history]
     assert min(losses) < 0.7 * losses[0]
-    assert found.model.card.validation["dice"] > 0.3
+    assert found.model.card.validation["dice"] > 0.5
     assert found.model.card.best_epoch == losses.index(min(losses))
 
 
