@@ -232,6 +232,13 @@ def compare_models(config: str | Path, **given: Any) -> Iterator[str]:
     return Study.load(config, **given).start()
 
 
+def compare_losses(config: str | Path, **given: Any) -> Iterator[str]:
+    """Search for the best focal Tversky loss; see `poroscale.pipelines.losses`."""
+    from poroscale.pipelines.losses import LossSearch
+
+    return LossSearch.load(config, **given).start()
+
+
 def train_segment(config: str | Path, **given: Any) -> Iterator[str]:
     """Train as a YAML file says, and tell what came of it; see `poroscale.pipelines.train`."""
     from poroscale.pipelines.train import TrainJob
