@@ -64,7 +64,7 @@ def _map(axes: Axes, result: Mapping[str, Any]) -> None:
     axes.imshow(values, origin="lower", cmap=DENSITY)
     for row in pairs:
         place = place_of(row)
-        said = f"{values[place]:.3f}" + ("\ncollapsed" if row["collapsed"] else "")
+        said = f"{values[place]:.3f}{_collapse(row)}"
         ink = "white" if dark[place] else INK
         axes.annotate(said, place[::-1], ha="center", va="center", color=ink)
     _frame(axes, place_of(result["best"]))
@@ -74,6 +74,13 @@ def _map(axes: Axes, result: Mapping[str, Any]) -> None:
     axes.set_ylabel("α, weight of missed pores")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+
+
+def _collapse(row: Mapping[str, Any]) -> str:
+    """A second line for a cell of which folds collapsed."""
+    folds = row["means"]["dice"]["count"]
+    which = f"{row['collapsed']} of {folds} " if folds > 1 else ""
+    return f"\n{which}collapsed" if row["collapsed"] else ""
 
 
 def _frame(axes: Axes, place: tuple[int, int]) -> None:
