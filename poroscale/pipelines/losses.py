@@ -4,8 +4,9 @@
 2. Train with every pair of weights (alpha, beta) at one gamma, and judge on what is held out.
 3. Train with every gamma at the pair that was best, and judge likewise.
 
-The paper chose by Dice's coefficient, averaged over folds. All steps resume: what is finished is
-left alone. One YAML file has all settings; its defaults for the loss are the paper's.
+The paper chose by Dice's coefficient, averaged over folds, and does not say at which threshold. All
+steps resume: what is finished is left alone. One YAML file has all settings; its defaults for the
+loss are the paper's.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ GAMMA = 0.5
 GAMMAS = (0.333, 0.5, 0.667, 1.0, 1.333, 1.5, 1.667, 2.0)
 MEASURES = {
     "average_precision": "average precision",
-    "dice": "Dice",
+    "dice": "best Dice",
     "precision": "precision",
     "recall": "recall",
     "dice_at_half": "Dice at 0.5",
@@ -84,15 +85,16 @@ class LossesConfig(Config):
     gammas
         Exponents that are compared at the best pair.
     measure
-        What the best is chosen by, the mean over folds and held-out scans: "dice" is that at the
-        best threshold, "dice_at_half" that at one half.
+        What the best is chosen by, the mean over folds and held-out scans: "dice_at_half" is
+        Dice's coefficient at one half, where probabilities become phases unless told otherwise;
+        "dice" that at the best threshold, which knows the truth.
     """
 
     out: str
     pairs: tuple[tuple[float, float], ...] = Field(PAIRS, min_length=1)
     gamma: float = GAMMA
     gammas: tuple[float, ...] = Field(GAMMAS, min_length=1)
-    measure: Literal["dice", "dice_at_half", "average_precision"] = "dice"
+    measure: Literal["dice_at_half", "dice", "average_precision"] = "dice_at_half"
 
     def of_pairs(self) -> list[Loss]:
         """The losses of the first search."""
@@ -290,9 +292,9 @@ def _row(loss: Loss, values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
 
 
 def _line(loss: Loss, values: Mapping[str, Sequence[float]]) -> str:
-    precision, dice = (np.mean(values[name]) for name in ("average_precision", "dice"))
+    precision, dice = (np.mean(values[name]) for name in ("average_precision", "dice_at_half"))
     collapsed = _collapse(int(sum(values["collapsed"])), len(values["collapsed"]))
-    said = f"{loss!s:38} average precision {precision:.3f}, Dice {dice:.3f}"
+    said = f"{loss!s:38} average precision {precision:.3f}, Dice at 0.5 {dice:.3f}"
     return f"{said}, {collapsed}" if collapsed else said
 
 

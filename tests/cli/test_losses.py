@@ -73,7 +73,7 @@ def test_a_file_describes_the_whole_search(poroscale, written, tmp_path):
     assert (code, err) == (0, "")
     result = json.loads((out / "losses.json").read_text())
     assert [row["gamma"] for row in result["pairs"]] == [0.5, 0.5]
-    best = max(result["pairs"], key=lambda row: row["means"]["dice"]["mean"])
+    best = max(result["pairs"], key=lambda row: row["means"]["dice_at_half"]["mean"])
     assert [(row["alpha"], row["gamma"]) for row in result["gammas"]] == [
         (best["alpha"], 0.5),
         (best["alpha"], 1),
@@ -126,8 +126,8 @@ def test_tables_count_the_folds_that_collapsed():
     row = {"alpha": 0.1, "beta": 0.9, "gamma": 0.5, "means": dict.fromkeys(names, mean)}
     best = {"alpha": 0.1, "beta": 0.9, "gamma": 0.5}
     pairs = [{**row, "collapsed": 1}]
-    table = markdown({"best": best, "measure": "dice", "pairs": pairs, "gammas": pairs})
-    assert table.startswith("Best by Dice: alpha 0.1, beta 0.9, gamma 0.5.")
+    table = markdown({"best": best, "measure": "dice_at_half", "pairs": pairs, "gammas": pairs})
+    assert table.startswith("Best by Dice at 0.5: alpha 0.1, beta 0.9, gamma 0.5.")
     assert "| 0.1 | 0.9 | 0.5 | 0.500 ± 0.100 |" in table
     assert "| 1 of 2 folds collapsed |" in table
 
