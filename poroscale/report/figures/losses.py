@@ -42,7 +42,7 @@ def search(result: Mapping[str, Any], names: Mapping[str, str]) -> Figure:
     figure = new_figure(9.2, 3.9)
     left, right = figure.subplots(1, 2)
     _map(left, result)
-    left.set_title(f"{names[result['measure']]} at γ = {result['pairs'][0]['gamma']:g}", pad=22)
+    left.set_title(f"{names[result['measure']]}, γ = {result['pairs'][0]['gamma']:g}", pad=22)
     _curves(right, result["gammas"], names)
     best = result["best"]
     right.set_title(f"At α = {best['alpha']:g}, β = {best['beta']:g}", pad=22)
