@@ -198,6 +198,16 @@ class Study:
         return folder / name.replace(" ", "-")
 
 
+def phantom_scans(
+    folder: Path, name: str, configs: Sequence[PhantomConfig], *, run: Run
+) -> Iterator[tuple[Volume, Volume]]:
+    """Scans and truths of the set `name`, made in `folder` unless they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, config in enumerate(configs):
+        made = phantom(folder / f"{name}_{number}.zarr", config=config, run=run)
+        yield made.scan, made.truth
+
+
 def phantom_sets(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
     """Phantoms by set, from the section `phantoms`.
 
@@ -212,16 +222,6 @@ def phantom_sets(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
         name: [parse_config(PhantomConfig, dict(each), where=f"phantoms: {name}") for each in scans]
         for name, scans in given.items()
     }
-
-
-def phantom_scans(
-    folder: Path, name: str, configs: Sequence[PhantomConfig], *, run: Run
-) -> Iterator[tuple[Volume, Volume]]:
-    """Scans and truths of the set `name`, made in `folder` unless they are there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, config in enumerate(configs):
-        made = phantom(folder / f"{name}_{number}.zarr", config=config, run=run)
-        yield made.scan, made.truth
 
 
 def _settings(
