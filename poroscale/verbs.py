@@ -226,6 +226,13 @@ def compare_volumes(
     return compare_parts(reference, generated, out_dir, model=model, config=config, run=run)
 
 
+def compare_losses(config: str | Path, **given: Any) -> Iterator[str]:
+    """Search for the best focal Tversky loss; see `poroscale.pipelines.losses`."""
+    from poroscale.pipelines.losses import LossSearch
+
+    return LossSearch.load(config, **given).start()
+
+
 def compare_models(config: str | Path, **given: Any) -> Iterator[str]:
     """Compare segmentation models as a YAML file says; see `poroscale.pipelines.study`."""
     from poroscale.pipelines.study import Study

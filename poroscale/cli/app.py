@@ -84,8 +84,9 @@ _group("fit", "Fit a model to scans.", part=fit.part)
 _group("generate", "Generate new volumes from a model.", part=generate.part)
 _group(
     "compare",
-    "Compare originals with what was generated, or models with each other.",
+    "Compare originals with what was generated, or models or losses with each other.",
     volumes=compare.volumes,
     models=compare.models,
+    losses=compare.losses,
 )
 _group("train", "Train networks.", segment=train.segment)

@@ -1,4 +1,4 @@
-"""`poroscale compare`: original parts against generated ones, segmentation models on phantoms."""
+"""`poroscale compare`: generated parts with originals; models, or their losses, on phantoms."""
 
 from __future__ import annotations
 
@@ -62,4 +62,22 @@ def models(
     from poroscale import verbs
 
     for line in verbs.compare_models(config, memory=memory, cluster=cluster, workers=workers):
+        typer.echo(line)
+
+
+def losses(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG", help="YAML file with the sections losses, phantoms, training."
+        ),
+    ],
+    memory: OptionalMemory = None,
+    cluster: Cluster = None,
+    workers: Workers = None,
+) -> None:
+    """Search for the focal Tversky loss that trains best; run again, it goes on."""
+    from poroscale import verbs
+
+    for line in verbs.compare_losses(config, memory=memory, cluster=cluster, workers=workers):
         typer.echo(line)

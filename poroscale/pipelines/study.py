@@ -111,7 +111,7 @@ class Study:
         """
         sections = load_sections(Path(path))
         config = parse_config(StudyConfig, sections.pop("study", {}), where="study")
-        phantoms = _phantoms(sections.pop("phantoms", {}))
+        phantoms = phantom_sets(sections.pop("phantoms", {}))
         own = sections.pop("models", {})
         chosen = {name: value for name, value in given.items() if value is not None}
         how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
@@ -158,11 +158,7 @@ class Study:
         return f"results    {table}, {numbers}"
 
     def _scans(self, name: str) -> Iterator[tuple[Volume, Volume]]:
-        folder = self.out / "scans"
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, config in enumerate(self.phantoms[name]):
-            made = phantom(folder / f"{name}_{number}.zarr", config=config, run=self.run)
-            yield made.scan, made.truth
+        return phantom_scans(self.out / "scans", name, self.phantoms[name], run=self.run)
 
     def _train(self, name: str, scans: Sequence[tuple[Volume, Volume]], run: Run) -> None:
         from poroscale.segment.training import train_segmenter
@@ -260,7 +256,24 @@ class Study:
         return folder / name.replace(" ", "-")
 
 
-def _phantoms(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
+def phantom_scans(
+    folder: Path, name: str, configs: Sequence[PhantomConfig], *, run: Run
+) -> Iterator[tuple[Volume, Volume]]:
+    """Scans and truths of the set `name`, made in `folder` unless they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, config in enumerate(configs):
+        made = phantom(folder / f"{name}_{number}.zarr", config=config, run=run)
+        yield made.scan, made.truth
+
+
+def phantom_sets(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
+    """Phantoms by set, from the section `phantoms`.
+
+    Raises
+    ------
+    ValueError
+        If there is no set "training" or none besides, or naming what no phantom can be.
+    """
     if TRAINING_SET not in given or len(given) < 2:
         raise ValueError("phantoms must have a set training and at least one to test on")
     return {
@@ -330,14 +343,15 @@ def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
         lines += ["|---|---|---|---|---|"]
         means = {(row["model"], row["measure"]): row for row in table["means"]}
         for model in dict.fromkeys(row["model"] for row in table["means"]):
-            cells = [_cell(means[model, measure]) for measure in MEASURES]
+            cells = [mean_cell(means[model, measure]) for measure in MEASURES]
             folds = means[model, MEASURES[0]]["count"]
             lines.append(f"| {model} | {folds} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
 
 
-def _cell(row: Mapping[str, Any]) -> str:
+def mean_cell(row: Mapping[str, Any]) -> str:
+    """A mean over folds (`Mean` as a mapping), with half its 95 % interval where it has one."""
     if row["low"] is None:
         return f"{row['mean']:.3f}"
     return f"{row['mean']:.3f} ± {(row['high'] - row['low']) / 2:.3f}"

@@ -6,7 +6,7 @@ The sections are `train` (scans, validation, model), `run`, and one for each sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,15 +115,19 @@ class TrainJob:
         yield from describe_folds(found)
 
 
-def segmenter_config(sections: Mapping[str, Mapping[str, Any]]) -> SegmenterConfig:
+def segmenter_config(
+    sections: Mapping[str, Mapping[str, Any]], *, known: Sequence[str] = ("train", "run")
+) -> SegmenterConfig:
     """The settings of a training from the sections of a file; all may be missing.
+
+    `known` are the sections of the file that are read elsewhere, for the error.
 
     Raises
     ------
     ValueError
         Naming an unknown section or key, or a wrong value.
     """
-    return SegmenterConfig(**parse_stages(STAGES, sections, known=("train", "run")))
+    return SegmenterConfig(**parse_stages(STAGES, sections, known=known))
 
 
 def _opened(given: ScanConfig) -> LabelledScan:

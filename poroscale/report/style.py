@@ -109,6 +109,13 @@ def svg_of(figure: Figure, name: str) -> str:
     return f"{head}>{rest}".strip()
 
 
+def png_of(figure: Figure) -> bytes:
+    """`figure` as a PNG without the name of the program that wrote it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
 def plain_number(value: float) -> str:
     """`value` as a reader writes it: 0.01, 5, 20, 3,000."""
     if value == 0 or not np.isfinite(value):
