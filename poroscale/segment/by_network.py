@@ -24,14 +24,13 @@ from poroscale.engine import Run, Windows, connect, map_blocks, stitch_windows, 
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.window_sums import Weight
-from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.inference import Inference, Precision, probe_batch
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange, grey_range
 from poroscale.segment.otsu import find_outside
 from poroscale.segment.postprocess import PostprocessConfig, postprocess_scores
 from poroscale.segment.scores import ScoresConfig, ScoreSegmentation, ScoreSources
-from poroscale.volume import Volume
+from poroscale.volume import Shape, Volume
 
 EVEN = 0.5
 """Threshold of supervised scores, which are probabilities, unless another one is set."""
@@ -180,20 +179,13 @@ class _Steps:
     def thresholds(self) -> ScoresConfig:
         """Settings of the last step: probabilities are cut at a half if nothing else is said."""
         config = self.config.scores
-        if self._supervised and "threshold" not in config.model_fields_set:
+        if self.model.card.supervised and "threshold" not in config.model_fields_set:
             return config.model_copy(update={"threshold": EVEN})
         return config
 
-    @property
-    def _supervised(self) -> bool:
-        import torch
-
-        with torch.device("meta"):
-            return build_segmenter(self.model.card.model, width=0.125).supervised
-
     def scores(self, out: Path) -> Volume:
         """The scores, post-processed."""
-        if self._supervised:
+        if self.model.card.supervised:
             return self._stitched(out, "uint8", self.run)
         found = self._stitched(self.work / "reconstruction.zarr", "uint16", self.step)
         if not self.config.windows.postprocess:
@@ -247,7 +239,7 @@ class _Steps:
             run=run,
         )
         counts = window_counts(stitched)
-        self.notes += _few(counts.inferred)
+        self.notes += [*_thin(self.scan.shape, infer.edge), *_few(counts.inferred)]
         return stitched
 
     def _inference(self) -> Inference:
@@ -281,6 +273,17 @@ class _Steps:
             bytes_per_voxel=12.0,
             run=run,
         )
+
+
+def _thin(shape: Shape, edge: int) -> list[str]:
+    axes = [f"{axis} {n}" for axis, n in zip("zyx", shape, strict=True) if n < edge]
+    if not axes:
+        return []
+    thin = ", ".join(axes)
+    return [
+        f"the scan is thinner than a window of {edge} voxels ({thin}): it was padded with its "
+        "outermost voxels"
+    ]
 
 
 def _few(inferred: int) -> list[str]:

@@ -113,6 +113,17 @@ def test_a_scan_unlike_the_training_is_warned_of(scan, tmp_path):
     assert "100 to 200" in warning
 
 
+def test_a_scan_thinner_than_a_window_is_padded_and_told(scan, tmp_path):
+    slices = everything(scan)[4:13]
+    spec = scan.spec.but(shape=slices.shape, chunks=slices.shape)
+    thin = volume_from_array(slices, tmp_path / "thin.zarr", spec=spec)
+    model = model_of("unet", tmp_path / "model")
+    phases = segment_by_network(thin, tmp_path / "phases.zarr", model=model)
+    assert phases.shape == slices.shape
+    warnings = phases.attributes["segmentation"]["warnings"]
+    assert any("thinner than a window of 16 voxels (z 9)" in each for each in warnings)
+
+
 def test_tiles_are_for_convolutional_networks_alone(scan, tmp_path):
     model = model_of("vae", tmp_path / "vae")
     tiles = ByNetworkConfig(windows=WindowsConfig(tiles=True))
