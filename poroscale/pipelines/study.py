@@ -336,7 +336,7 @@ def _row(shown: str, values: Mapping[str, Mapping[str, Mapping[str, list[float]]
 
 
 def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Tables of all sets: mean and 95 % interval over folds."""
+    """Tables of all sets: mean and 95 % interval over folds, and Welch's test against the best."""
     lines = []
     for name, table in tables.items():
         lines += [f"## {name}", "", "| model | folds | average precision | ROC-AUC | Dice |"]
@@ -346,8 +346,29 @@ def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
             cells = [mean_cell(means[model, measure]) for measure in MEASURES]
             folds = means[model, MEASURES[0]]["count"]
             lines.append(f"| {model} | {folds} | {' | '.join(cells)} |")
-        lines.append("")
+        lines += ["", *_against_the_best(table)]
     return "\n".join(lines)
+
+
+def _against_the_best(table: Mapping[str, Any]) -> list[str]:
+    """Differences in average precision by Welch's test, of all models that have folds."""
+    measure = MEASURES[0]
+    folded = [row for row in table["means"] if row["measure"] == measure and row["count"] > 1]
+    if len(folded) < 2:
+        return []
+    best = max(folded, key=lambda row: float(row["mean"]))["model"]
+    lines = [f"| average precision below that of {best} | difference | p (Welch) | p (Holm) |"]
+    lines += ["|---|---|---|---|"]
+    for row in table["pairs"]:
+        if row["measure"] != measure or best not in (row["first"], row["second"]):
+            continue
+        other = row["second"] if row["first"] == best else row["first"]
+        half = (row["high"] - row["low"]) / 2
+        odds = ["" if row[name] is None else f"{row[name]:.2g}" for name in ("p", "p_holm")]
+        lines.append(
+            f"| {other} | {abs(row['difference']):.3f} ± {half:.3f} | {' | '.join(odds)} |"
+        )
+    return [*lines, ""]
 
 
 def mean_cell(row: Mapping[str, Any]) -> str:

@@ -4,8 +4,10 @@ import json
 
 import pytest
 import yaml
+from scipy.stats import ttest_ind
 
 from poroscale.pipelines.study import Study, markdown
+from poroscale.segment.uncertainty import fold_table
 
 PHANTOM = {"shape": [32, 48, 48], "voxel_size": 10, "porosity": 0.02, "pore_diameter": 60}
 
@@ -54,6 +56,18 @@ def test_a_file_describes_the_whole_study(tmp_path):
     assert (tmp_path / "study" / "study.md").read_text() == table
 
 
+def test_differences_from_the_best_are_shown():
+    folds = {"otsu": [0.2], "unet": [0.5, 0.6, 0.7], "vae": [0.3, 0.35, 0.4]}
+    measures = ("average_precision", "roc_auc", "dice")
+    values = {model: dict.fromkeys(measures, each) for model, each in folds.items()}
+    table = markdown({"hard": fold_table(values)})
+    assert "| average precision below that of unet |" in table
+    (row,) = (line for line in table.splitlines() if line.startswith("| vae | 0."))
+    found = ttest_ind(folds["unet"], folds["vae"], equal_var=False)
+    half = 0.25 - found.confidence_interval().low
+    assert row == f"| vae | 0.250 ± {half:.3f} | {found.pvalue:.2g} | {found.pvalue:.2g} |"
+
+
 def test_intervals_are_shown_where_there_are_folds():
     row = {"model": "unet", "count": 2, "mean": 0.5, "low": 0.4, "high": 0.6}
     lone = {"model": "otsu", "count": 1, "mean": 0.25, "low": None, "high": None}
@@ -62,7 +76,7 @@ def test_intervals_are_shown_where_there_are_folds():
         for each in (row, lone)
         for measure in ("average_precision", "roc_auc", "dice")
     ]
-    table = markdown({"ordinary": {"means": means}})
+    table = markdown({"ordinary": {"means": means, "pairs": []}})
     assert "| unet | 2 | 0.500 ± 0.100 |" in table
     assert "| otsu | 1 | 0.250 |" in table
 
