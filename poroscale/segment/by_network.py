@@ -11,27 +11,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from poroscale.config import Config, parse_stages
-from poroscale.engine import Run, Windows, connect, map_blocks, stitch_windows, window_counts
+from poroscale.engine import (
+    Lattice,
+    Run,
+    WindowCounts,
+    Windows,
+    connect,
+    map_blocks,
+    stitch_windows,
+    window_counts,
+)
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.window_sums import Weight
 from poroscale.networks.segmenters import build_segmenter
-from poroscale.segment.inference import Inference, Precision, probe_batch
+from poroscale.segment.inference import Inference, Precision, probe_batch, probed
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange, grey_range
 from poroscale.segment.otsu import find_outside
 from poroscale.segment.postprocess import PostprocessConfig, postprocess_scores
 from poroscale.segment.scores import ScoresConfig, ScoreSegmentation, ScoreSources
-from poroscale.volume import Volume
+from poroscale.volume import Shape, Volume
 
 EVEN = 0.5
 """Threshold of supervised scores, which are probabilities, unless another one is set."""
@@ -51,6 +60,9 @@ class WindowsConfig(Config):
     tiles
         For purely convolutional networks: tiles side by side with the network's halo of context in
         place of overlapping windows.
+    tile_edge
+        Edge of such tiles [voxels], a multiple of what the network pools by; None is that of its
+        patches. The larger, the less of what is computed is halo, and the more memory it takes.
     batch
         Windows at a time; None is 1 on the CPU and what a probe finds on a GPU.
     device, precision
@@ -62,10 +74,17 @@ class WindowsConfig(Config):
     overlap: NonNegativeInt | None = None
     weight: Weight = "constant"
     tiles: bool = False
+    tile_edge: PositiveInt | None = None
     batch: PositiveInt | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Precision | None = None
     postprocess: bool = True
+
+    @model_validator(mode="after")
+    def _of_tiles(self) -> Self:
+        if self.tile_edge is not None and not self.tiles:
+            raise ValueError("tile_edge must come with tiles")
+        return self
 
 
 STAGES: dict[str, type[Config]] = {
@@ -153,7 +172,7 @@ def segment_by_network(
         with work_folder(out, made_by, run) as work:
             steps = _Steps(scan, model, config, work, run)
             found = steps.scores(Path(scores) if scores is not None else work / "scores.zarr")
-            sources = ScoreSources(part=steps.part, notes=tuple(steps.notes))
+            sources = ScoreSources(part=steps.part, notes=tuple(steps.notes), windows=steps.windows)
             segmentation = ScoreSegmentation(found, sources, steps.thresholds, work, run)
             return segmentation.write(out, made_by)
 
@@ -174,6 +193,7 @@ class _Steps:
         self.range = grey_range(scan, journal=work / "grey range", run=self.step)
         warning = model.grey_warning(self.range)
         self.notes = [] if warning is None else [warning]
+        self.windows: dict[str, Any] = {}
         self.part = self._part()
 
     @property
@@ -220,21 +240,7 @@ class _Steps:
         )
 
     def _stitched(self, out: Path, dtype: str, run: Run) -> Volume:
-        infer, windows = self._inference(), self.config.windows
-        halo = 0
-        if windows.tiles:
-            if infer.halo is None:
-                raise ValueError(
-                    f"tiles must have a network that is purely convolutional, got {infer.model}"
-                )
-            halo = infer.halo
-        lattice = Windows(
-            edge=infer.edge,
-            overlap=None if windows.tiles else windows.overlap,
-            weight=windows.weight,
-            batch=infer.batch,
-            halo=halo,
-        )
+        infer, lattice = self._cut(self._inference())
         level = min(3, self.part.spec.levels - 1)
         stitched = stitch_windows(
             infer,
@@ -248,7 +254,33 @@ class _Steps:
         )
         counts = window_counts(stitched)
         self.notes += _few(counts.inferred)
+        self.windows = windows_record(lattice, self.scan.shape, counts, patch=infer.edge)
         return stitched
+
+    def _cut(self, infer: Inference) -> tuple[Inference, Windows]:
+        windows = self.config.windows
+        if windows.tiles:
+            return self._tiles(infer, windows.tile_edge or infer.edge)
+        return infer, Windows(
+            edge=infer.edge, overlap=windows.overlap, weight=windows.weight, batch=infer.batch
+        )
+
+    def _tiles(self, infer: Inference, edge: int) -> tuple[Inference, Windows]:
+        if infer.halo is None:
+            raise ValueError(
+                f"tiles must have a network that is purely convolutional, got {infer.model}"
+            )
+        if edge % infer.multiple:
+            raise ValueError(
+                f"tile_edge of {infer.model} must be a multiple of {infer.multiple}, got {edge}"
+            )
+        tiles = Windows(
+            edge=edge, weight=self.config.windows.weight, batch=infer.batch, halo=infer.halo
+        )
+        # With its halo a tile is many times as large as a patch, and so is what it takes.
+        seen = replace(infer, edge=tiles.input_edges[0])
+        taken = probed(seen, self.run.memory_bytes, most=1).memory
+        return replace(infer, memory=infer.batch * taken), tiles
 
     def _inference(self) -> Inference:
         windows = self.config.windows
@@ -281,6 +313,39 @@ class _Steps:
             bytes_per_voxel=12.0,
             run=run,
         )
+
+
+def windows_record(
+    windows: Windows, shape: Shape, counts: WindowCounts, *, patch: int
+) -> dict[str, Any]:
+    """How a scan was cut, and what it costs.
+
+    Parameters
+    ----------
+    windows
+        All of one edge.
+    shape
+        Of the scan.
+    counts
+        Windows inferred, and skipped as outside.
+    patch
+        Edge of the network's patches [voxels].
+
+    Returns
+    -------
+    dict
+        JSON. "passes" is how often the network sees a voxel if none is skipped, halo included;
+        "half_overlap" the same of patches with half overlap.
+    """
+    return {
+        "edge": windows.edges[0],
+        "overlap": windows.overlaps[0],
+        "halo": windows.halos[0],
+        "inferred": counts.inferred,
+        "skipped": counts.skipped,
+        "passes": Lattice(windows, shape).passes,
+        "half_overlap": Lattice(Windows(patch), shape).passes,
+    }
 
 
 def _few(inferred: int) -> list[str]:

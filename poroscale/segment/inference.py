@@ -51,7 +51,7 @@ class Inference:
         "cpu" or "cuda".
     precision
         "bf16" and "fp16" compute in that type, on a GPU.
-    bound, outside, edge, halo
+    bound, outside, edge, halo, multiple
         As those of the network (`poroscale.networks.segmenter.Segmenter`).
     model
         Name of the network.
@@ -69,6 +69,7 @@ class Inference:
     outside: float
     edge: int
     halo: int | None
+    multiple: int
     model: str
     memory: int = 0
 
@@ -109,6 +110,7 @@ class Inference:
             network.outside,
             card.edge,
             network.halo,
+            network.multiple,
             card.model,
         )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from poroscale.engine import Run, volume_from_array
+from poroscale.engine import Run, WindowCounts, Windows, volume_from_array
 from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.by_network import (
@@ -12,6 +12,7 @@ from poroscale.segment.by_network import (
     WindowsConfig,
     anomaly_scores,
     segment_by_network,
+    windows_record,
 )
 from poroscale.segment.inference import Inference
 from poroscale.segment.model import SegmentationModel
@@ -118,6 +119,30 @@ def test_tiles_are_for_convolutional_networks_alone(scan, tmp_path):
     tiles = ByNetworkConfig(windows=WindowsConfig(tiles=True))
     with pytest.raises(ValueError, match="purely convolutional, got vae"):
         segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=tiles)
+
+
+def test_the_record_of_windows_counts_what_the_network_sees():
+    counts = WindowCounts(inferred=5, skipped=3)
+    tiles = Windows(edge=40, halo=64)
+    record = windows_record(tiles, (40, 80, 80), counts, patch=32)
+    assert (record["edge"], record["overlap"], record["halo"]) == (40, 0, 64)
+    assert (record["inferred"], record["skipped"]) == (5, 3)
+    assert record["passes"] == 4 * 168**3 / (40 * 80 * 80)
+    assert record["half_overlap"] == 2 * 4 * 4 * 32**3 / (40 * 80 * 80)
+
+
+def test_tiles_must_fit_the_pooling_and_the_memory(scan, tmp_path):
+    model = model_of("unet", tmp_path / "model")
+    uneven = ByNetworkConfig(windows=WindowsConfig(tiles=True, tile_edge=20))
+    with pytest.raises(ValueError, match="must be a multiple of 8, got 20"):
+        segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=uneven)
+    large = ByNetworkConfig(windows=WindowsConfig(tiles=True, tile_edge=16))
+    with pytest.raises(MemoryError, match="patch of 144³ takes"):
+        segment_by_network(
+            scan, tmp_path / "phases.zarr", model=model, config=large, run=Run(memory="300MiB")
+        )
+    with pytest.raises(ValueError, match="tile_edge must come with tiles"):
+        ByNetworkConfig.of({"windows": {"tile_edge": 32}})
 
 
 def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_path):
