@@ -121,11 +121,13 @@ def _note(edge: int, windows: int) -> str:
         "is loss and gradients of all parameters, without the optimiser (Adam's moments take "
         "twice the weights more). The scan is one of "
         f"{SCAN[1]} x {SCAN[2]} x {SCAN[0]} voxels in {windows:,} windows of {edge}³ with half "
-        "overlap. 'Published' is Table 8 of Iuso et al. (2024), where memory is that of a GPU. "
-        "It counts transposed convolutions at the size of their output, gmVAE with the prior of "
-        "its training, and nothing of RV-VAE's decoder; the columns side by side differ by the "
-        "operations other than convolutions and linear layers, of which ACC-UNet has most. Its "
-        "totals are those of 12.5 x 12.5 x 31.25 patches: without the overlap of its caption."
+        "overlap. 'Published' is Table 8 of Iuso et al. (2024), where memory is that of a GPU and, "
+        "by its size, a forward pass keeps what gradients need; an inference does not. It counts "
+        "transposed convolutions at the size of their output, gmVAE with the prior of its "
+        "training, and nothing of RV-VAE's decoder. What remains of the difference is normalisation, activation "
+        "and pooling, of which ACC-UNet has most, and, in UNets, channels that are mixed here "
+        "before they are interpolated. Its totals are those of 12.5 x 12.5 x 31.25 patches: "
+        "without the overlap of its caption."
     )
 
 
