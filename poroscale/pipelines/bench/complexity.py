@@ -124,10 +124,10 @@ def _note(edge: int, windows: int) -> str:
         "overlap. 'Published' is Table 8 of Iuso et al. (2024), where memory is that of a GPU and, "
         "by its size, a forward pass keeps what gradients need; an inference does not. It counts "
         "transposed convolutions at the size of their output, gmVAE with the prior of its "
-        "training, and nothing of RV-VAE's decoder. What remains of the difference is normalisation, activation "
-        "and pooling, of which ACC-UNet has most, and, in UNets, channels that are mixed here "
-        "before they are interpolated. Its totals are those of 12.5 x 12.5 x 31.25 patches: "
-        "without the overlap of its caption."
+        "training, and nothing of RV-VAE's decoder. What remains of the difference is "
+        "normalisation, activation and pooling, of which ACC-UNet has most, and, in UNets, "
+        "channels that are mixed here before they are interpolated. Its totals are those of "
+        "12.5 x 12.5 x 31.25 patches: without the overlap of its caption."
     )
 
 
