@@ -34,7 +34,8 @@ MONAI, TORCHIO = "MONAI", "TorchIO"
 PEERS = {MONAI: "monai", TORCHIO: "torchio"}
 EDGE, OVERLAP = 64, 32
 HALO = 3
-"""Of the small network."""
+"""Of the small network. Its tiles are so large that it sees as many voxels as in a window: on the
+CPU a voxel of a larger field takes longer, for the caches do not hold it."""
 CHANNELS = 8
 WORKERS = 2
 LARGEST = 512
@@ -54,9 +55,9 @@ NOTE = (
     f"in memory and drops its answers: {WORKERS} windows at a time with one thread each, as "
     f"poroscale infers them, and one window at a time with {WORKERS} threads inside the network, "
     "as the peers do. poroscale reads Zarr and writes Zarr, verified, journalled and flushed; the "
-    "peers average in memory. poroscale's other way, for convolutional networks, are tiles side by "
-    f"side, each with the network's halo of {HALO} voxels. Ratios are medians of the ratios of "
-    "each round."
+    "peers average in memory. poroscale's other way, for convolutional networks, are tiles of "
+    f"{EDGE - 2 * HALO}³ side by side, each with the network's halo of {HALO} voxels. Ratios are "
+    "medians of the ratios of each round."
 )
 
 
@@ -82,10 +83,10 @@ class SmallNetwork:
     @property
     def memory(self) -> int:
         """The layers' outputs, and what the convolutions take besides [bytes]."""
-        return 4 * 4 * self.channels * (EDGE + 2 * HALO) ** 3
+        return 4 * 4 * self.channels * EDGE**3
 
     def __call__(self, patches: Floats) -> Floats:
-        """Logits of (n, nz, ny, nx) grey values."""
+        """Logits of (n, 64, 64, 64) grey values."""
         import torch
 
         with torch.inference_mode():
@@ -254,7 +255,7 @@ def stitch(scratch: Path, *, scan: str, tiles: bool = False) -> Timed:
     )
     from poroscale.volume import Volume
 
-    windows = Windows(EDGE, halo=HALO) if tiles else Windows(EDGE, OVERLAP)
+    windows = Windows(EDGE - 2 * HALO, halo=HALO) if tiles else Windows(EDGE, OVERLAP)
     run = Run(cluster="threads", workers=WORKERS)
     volume, infer = Volume.open(scan), SmallNetwork()
     tiny = volume_from_array(np.zeros((EDGE + 1,) * 3, np.uint16), scratch / "tiny.zarr")
