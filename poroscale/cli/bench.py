@@ -16,7 +16,7 @@ def bench(
         str | None,
         typer.Option(
             help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, "
-            "windows, plan, surfaces (slow)."
+            "windows, plan, surfaces (slow), complexity (slow)."
         ),
     ] = None,
     data: Annotated[

@@ -135,7 +135,20 @@ def describe_phases(record: dict[str, object], out: Path) -> str:
         f"{record['pore_count']} pores",
         found,
     ]
+    windows = record.get("windows")
+    if isinstance(windows, dict):
+        lines.append(f"  {_windows(windows)}")
     warnings = record["warnings"]
     if isinstance(warnings, list):
         lines += [f"  warning: {warning}" for warning in warnings]
     return "\n".join(lines)
+
+
+def _windows(record: dict[str, Any]) -> str:
+    """How the scan was cut, and how often the network sees a voxel."""
+    edge, inferred, skipped = record["edge"], record["inferred"], record["skipped"]
+    how = f"{inferred} inferred and {skipped} skipped, {record['passes']:.3g} passes over the scan"
+    if not record["halo"]:
+        return f"windows of {edge}³ with overlap {record['overlap']}: {how}"
+    half = f"half overlap takes {record['half_overlap']:.3g}"
+    return f"tiles of {edge}³ with a halo of {record['halo']}: {how} ({half})"

@@ -11,20 +11,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from poroscale.config import Config, parse_stages
-from poroscale.engine import Run, Windows, connect, map_blocks, stitch_windows, window_counts
+from poroscale.engine import (
+    Lattice,
+    Run,
+    WindowCounts,
+    Windows,
+    connect,
+    map_blocks,
+    stitch_windows,
+    window_counts,
+)
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.window_sums import Weight
-from poroscale.segment.inference import Inference, Precision, probe_batch
+from poroscale.segment.inference import (
+    LARGEST_BATCH,
+    Inference,
+    Precision,
+    memory_for,
+    probed,
+)
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange, grey_range
 from poroscale.segment.otsu import find_outside
@@ -50,6 +65,9 @@ class WindowsConfig(Config):
     tiles
         For purely convolutional networks: tiles side by side with the network's halo of context in
         place of overlapping windows.
+    tile_edge
+        Edge of such tiles [voxels], a multiple of what the network pools by; None is that of its
+        patches. The larger, the less of what is computed is halo, and the more memory it takes.
     batch
         Windows at a time; None is 1 on the CPU and what a probe finds on a GPU.
     device, precision
@@ -61,10 +79,17 @@ class WindowsConfig(Config):
     overlap: NonNegativeInt | None = None
     weight: Weight = "constant"
     tiles: bool = False
+    tile_edge: PositiveInt | None = None
     batch: PositiveInt | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Precision | None = None
     postprocess: bool = True
+
+    @model_validator(mode="after")
+    def _of_tiles(self) -> Self:
+        if self.tile_edge is not None and not self.tiles:
+            raise ValueError("tile_edge must come with tiles")
+        return self
 
 
 STAGES: dict[str, type[Config]] = {
@@ -152,7 +177,7 @@ def segment_by_network(
         with work_folder(out, made_by, run) as work:
             steps = _Steps(scan, model, config, work, run)
             found = steps.scores(Path(scores) if scores is not None else work / "scores.zarr")
-            sources = ScoreSources(part=steps.part, notes=tuple(steps.notes))
+            sources = ScoreSources(part=steps.part, notes=tuple(steps.notes), windows=steps.windows)
             segmentation = ScoreSegmentation(found, sources, steps.thresholds, work, run)
             return segmentation.write(out, made_by)
 
@@ -173,6 +198,7 @@ class _Steps:
         self.range = grey_range(scan, journal=work / "grey range", run=self.step)
         warning = model.grey_warning(self.range)
         self.notes = [] if warning is None else [warning]
+        self.windows: dict[str, Any] = {}
         self.part = self._part()
 
     @property
@@ -212,21 +238,7 @@ class _Steps:
         )
 
     def _stitched(self, out: Path, dtype: str, run: Run) -> Volume:
-        infer, windows = self._inference(), self.config.windows
-        halo = 0
-        if windows.tiles:
-            if infer.halo is None:
-                raise ValueError(
-                    f"tiles must have a network that is purely convolutional, got {infer.model}"
-                )
-            halo = infer.halo
-        lattice = Windows(
-            edge=infer.edge,
-            overlap=None if windows.tiles else windows.overlap,
-            weight=windows.weight,
-            batch=infer.batch,
-            halo=halo,
-        )
+        infer, lattice = self._cut()
         level = min(3, self.part.spec.levels - 1)
         stitched = stitch_windows(
             infer,
@@ -239,10 +251,11 @@ class _Steps:
             run=run,
         )
         counts = window_counts(stitched)
-        self.notes += [*_thin(self.scan.shape, infer.edge), *_few(counts.inferred)]
+        self.notes += [*_thin(self.scan.shape, lattice.edges), *_few(counts.inferred)]
+        self.windows = windows_record(lattice, self.scan.shape, counts, patch=infer.edge)
         return stitched
 
-    def _inference(self) -> Inference:
+    def _cut(self) -> tuple[Inference, Windows]:
         windows = self.config.windows
         infer = Inference.of(
             self.model,
@@ -251,16 +264,36 @@ class _Steps:
             device=windows.device,
             precision=windows.precision,
         )
-        if windows.batch is None and infer.device == "cuda":
-            batch, _ = probe_batch(infer, memory=self.run.memory_bytes)
-            infer = Inference.of(
-                self.model,
-                self.range,
-                batch=batch,
-                device=windows.device,
-                precision=windows.precision,
+        if windows.tiles:
+            return self._tiles(infer, windows.tile_edge or infer.edge)
+        infer = self._tried(infer, infer.edge)
+        return infer, Windows(
+            edge=infer.edge, overlap=windows.overlap, weight=windows.weight, batch=infer.batch
+        )
+
+    def _tiles(self, infer: Inference, edge: int) -> tuple[Inference, Windows]:
+        if infer.halo is None:
+            raise ValueError(
+                f"tiles must have a network that is purely convolutional, got {infer.model}"
             )
-        return infer
+        if edge % infer.multiple:
+            raise ValueError(
+                f"tile_edge of {infer.model} must be a multiple of {infer.multiple}, got {edge}"
+            )
+        halo = infer.halo
+        infer = self._tried(infer, edge + 2 * halo)
+        return infer, Windows(
+            edge=edge, weight=self.config.windows.weight, batch=infer.batch, halo=halo
+        )
+
+    def _tried(self, infer: Inference, edge: int) -> Inference:
+        """With what trial passes of this edge take; on a GPU also with the batch they find."""
+        chooses = infer.device == "cuda" and self.config.windows.batch is None
+        most = LARGEST_BATCH if chooses else 1
+        trial = replace(infer, edge=edge, batch=1)
+        found = probed(trial, memory_for(infer.device, self.run.memory_bytes), most=most)
+        batch = found.batch if chooses else infer.batch
+        return replace(infer, batch=batch, memory=batch * found.memory)
 
     def _anomalies(self, reconstruction: Volume, out: Path, run: Run) -> Volume:
         return map_blocks(
@@ -275,15 +308,48 @@ class _Steps:
         )
 
 
-def _thin(shape: Shape, edge: int) -> list[str]:
-    axes = [f"{axis} {n}" for axis, n in zip("zyx", shape, strict=True) if n < edge]
-    if not axes:
+def _thin(shape: Shape, edges: Shape) -> list[str]:
+    """A sentence about the axes along which the scan is thinner than a window."""
+    thin = [f"{axis} {n}" for axis, n, e in zip("zyx", shape, edges, strict=True) if n < e]
+    if not thin:
         return []
-    thin = ", ".join(axes)
     return [
-        f"the scan is thinner than a window of {edge} voxels ({thin}): it was padded with its "
-        "outermost voxels"
+        f"the scan is thinner than a window of {edges[0]} voxels ({', '.join(thin)}): it was "
+        "padded with its outermost voxels"
     ]
+
+
+def windows_record(
+    windows: Windows, shape: Shape, counts: WindowCounts, *, patch: int
+) -> dict[str, Any]:
+    """How a scan was cut, and what it costs.
+
+    Parameters
+    ----------
+    windows
+        All of one edge.
+    shape
+        Of the scan.
+    counts
+        Windows inferred, and skipped as outside.
+    patch
+        Edge of the network's patches [voxels].
+
+    Returns
+    -------
+    dict
+        JSON. "passes" is how often the network sees a voxel if none is skipped, halo included;
+        "half_overlap" the same of patches with half overlap.
+    """
+    return {
+        "edge": windows.edges[0],
+        "overlap": windows.overlaps[0],
+        "halo": windows.halos[0],
+        "inferred": counts.inferred,
+        "skipped": counts.skipped,
+        "passes": Lattice(windows, shape).passes,
+        "half_overlap": Lattice(Windows(patch), shape).passes,
+    }
 
 
 def _few(inferred: int) -> list[str]:

@@ -51,7 +51,7 @@ class Inference:
         "cpu" or "cuda".
     precision
         "bf16" and "fp16" compute in that type, on a GPU.
-    bound, outside, edge, halo
+    bound, outside, edge, halo, multiple
         As those of the network (`poroscale.networks.segmenter.Segmenter`).
     model
         Name of the network.
@@ -69,6 +69,7 @@ class Inference:
     outside: float
     edge: int
     halo: int | None
+    multiple: int
     model: str
     memory: int = 0
 
@@ -109,6 +110,7 @@ class Inference:
             network.outside,
             card.edge,
             network.halo,
+            network.multiple,
             card.model,
         )
 
@@ -303,6 +305,11 @@ def probed(inference: Inference, memory: int, *, most: int = LARGEST_BATCH) -> I
     peak = next(each.peak for each in trials if each.batch == batch)
     on_host = inference.device == "cpu"
     return replace(inference, batch=batch, memory=peak + held if on_host else 0)
+
+
+def memory_for(device: str, budget: int) -> int:
+    """Bytes for a network and its batches: what is free on the GPU, or the budget of the host."""
+    return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else budget
 
 
 def _trial(inference: Inference) -> Trial:

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +112,8 @@ class ScoreSources:
         Where `truth` holds, if not in the whole part; 0 is elsewhere.
     notes
         Sentences about the scores that the record of the phases carries on.
+    windows
+        How the scan was cut and inferred, for the same record.
     """
 
     scan: Volume | None = None
@@ -119,6 +121,7 @@ class ScoreSources:
     truth: Truth | None = None
     labelled: Volume | None = None
     notes: tuple[str, ...] = ()
+    windows: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def volumes(self) -> dict[str, Volume]:
@@ -363,4 +366,5 @@ class ScoreSegmentation:
             "porosity": now["porosity"],
             "pore_count": now["pore_count"],
             "sensitivity": table if len(table) > 1 else [],
+            **({"windows": dict(self.sources.windows)} if self.sources.windows else {}),
         }

@@ -11,6 +11,7 @@ from poroscale.pipelines.bench.stitching import (
     BARE,
     MONAI,
     OURS,
+    TILES,
     SmallNetwork,
     bare_network,
     monai,
@@ -33,6 +34,12 @@ def test_stitching_passes_every_window_once(benchmark, larger: str, tmp_path: Pa
     result = benchmark.pedantic(timed, rounds=1)
     assert result["windows"] == WINDOWS
     assert 0 < np.std(result["scores"]) < 0.5
+
+
+def test_tiles_with_a_halo_see_a_voxel_less_often(larger: str, tmp_path: Path) -> None:
+    tiled = stitch(tmp_path, scan=larger, tiles=True)()
+    assert tiled["windows"] == 8
+    assert tiled["passes"] == pytest.approx(8 * 64**3 / EDGE**3)
 
 
 @pytest.mark.parametrize("at_a_time", [1, 2])
@@ -71,6 +78,14 @@ def test_ratios_are_those_of_the_same_round() -> None:
     assert rows[0].met
     assert rows[1].what == "CPU time against bare network"
     assert rows[1].met is None
+
+
+def test_the_gain_of_a_halo_has_a_target() -> None:
+    tiles, ours = of(1.0), of(3.9, scores=[0.5])
+    tiles.runs[0].result["passes"], ours.runs[0].result["passes"] = 1.5, 7.5
+    gain, passes, *_ = stitching_rows({OURS: ours, TILES: tiles})
+    assert (gain.ratio, gain.met) == ("3.90 x as fast", False)
+    assert passes.ratio == "5.00 x fewer"
 
 
 def test_other_scores_are_no_result() -> None:

@@ -29,9 +29,23 @@ def test_a_network_segments_and_its_scores_are_kept(poroscale, scan, tmp_path):
     )
     assert code == 0, error
     assert "threshold: score 0.5" in shown
+    assert "windows of 16³ with overlap 0: " in shown
+    assert "1.31 passes over the scan" in shown
     record = Volume.open(out).attributes["segmentation"]
     assert (record["min_voxels"], record["min_extent"]) == (1, 2)
     assert Volume.open(scores).shape == scan.shape
+
+
+def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path):
+    model_of("unet", tmp_path / "model")
+    config = tmp_path / "windows.yaml"
+    config.write_text(yaml.safe_dump({"windows": {"tiles": True, "tile_edge": 48}}))
+    out = tmp_path / "phases.zarr"
+    options = ("--model", tmp_path / "model", "--config", config, "--workers", 1)
+    code, shown, error = poroscale("segment", scan.path, out, *options)
+    assert code == 0, error
+    assert "tiles of 48³ with a halo of 64: 1 inferred and 0 skipped, 64.5 passes" in shown
+    assert "(half overlap takes 4.85)" in shown
 
 
 def test_bad_input_costs_one_sentence(refused, scan, tmp_path):

@@ -7,6 +7,13 @@ import pytest
 
 from poroscale.pipelines.bench import bench
 from poroscale.pipelines.bench.analysing import analysing_rows, exponent
+from poroscale.pipelines.bench.complexity import (
+    Counted,
+    complexity_part,
+    cost_row,
+    count_row,
+    windows_of_scan,
+)
 from poroscale.pipelines.bench.copying import COPY, MAP, NPY, THRESHOLD, TIFF, copying_rows
 from poroscale.pipelines.bench.label import label_rows
 from poroscale.pipelines.bench.measure import Contender, Measured, Once, compare
@@ -167,3 +174,30 @@ def test_surfaces_are_compared_with_the_law_itself() -> None:
         "network over keyed noise",
     ]
     assert part.rows[0].value.startswith("loss 0 ")
+
+
+def test_what_is_counted_stands_beside_the_published() -> None:
+    row = count_row("unet", Counted(1_325_000, 14_000_000_000, 14_124_000_000), 100)
+    assert row == ("unet", "1.325", "1.325", "14.000", "14.124", "14.124", "1", "69")
+    assert windows_of_scan(64) == 24 * 24 * 62
+
+
+def test_memory_is_what_a_pass_takes_beside_the_network() -> None:
+    before = {"before": 100 * MIB, "weights": 5 * MIB}
+    runs = [Once(9.0, 2.0, 150 * MIB, before), Once(9.0, 4.0, 160 * MIB, before)]
+    row = cost_row("vae", Measured(runs), None)
+    assert row[:4] == ("vae", "5", "3.00", "60")
+    assert row[4:] == ("not measured", "the process ended", "45 / 190")
+
+
+def test_a_step_takes_more_than_an_inference(tmp_path: Path) -> None:
+    """A step keeps the outputs of all layers for its gradients."""
+    part = complexity_part(
+        repeats=1, data=tmp_path, report=lambda _: None, names=["unet"], width=0.25, edge=64
+    )
+    cells = [cell.strip() for cell in part.tables[1].splitlines()[-1].split("|")[1:-1]]
+    inferred, stepped = float(cells[3]), float(cells[5])
+    layer = 4 * 4 * 64**3 / MIB
+    assert inferred > 2 * layer
+    assert stepped > 1.2 * inferred
+    assert part.markdown().endswith(part.tables[1])

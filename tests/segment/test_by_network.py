@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from poroscale.engine import Run, volume_from_array
+from poroscale.engine import Run, WindowCounts, Windows, volume_from_array
 from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenters import build_segmenter
+from poroscale.segment import by_network
 from poroscale.segment.by_network import (
     ByNetworkConfig,
     WindowsConfig,
     anomaly_scores,
     segment_by_network,
+    windows_record,
 )
 from poroscale.segment.inference import Inference
 from poroscale.segment.model import SegmentationModel
@@ -113,6 +115,27 @@ def test_a_scan_unlike_the_training_is_warned_of(scan, tmp_path):
     assert "100 to 200" in warning
 
 
+@pytest.mark.parametrize("windows", [{}, {"batch": 4}, {"tiles": True, "tile_edge": 16}])
+def test_what_the_network_takes_is_planned(windows, scan, tmp_path, monkeypatch):
+    planned = []
+
+    def stitching(infer, *args, **kwargs):
+        planned.append(infer)
+        return stitch_windows(infer, *args, **kwargs)
+
+    monkeypatch.setattr(by_network, "stitch_windows", stitching)
+    model = model_of("unet", tmp_path / "model")
+    config = ByNetworkConfig(windows=WindowsConfig(**windows))
+    segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=config)
+    (infer,) = planned
+    assert infer.batch == windows.get("batch", 1)
+    assert infer.memory >= infer.batch * sum(each.nbytes for each in weights_of(model))
+
+
+def weights_of(model):
+    return model.network().state_dict().values()
+
+
 def test_a_scan_thinner_than_a_window_is_padded_and_told(scan, tmp_path):
     slices = everything(scan)[4:13]
     spec = scan.spec.but(shape=slices.shape, chunks=slices.shape)
@@ -129,6 +152,30 @@ def test_tiles_are_for_convolutional_networks_alone(scan, tmp_path):
     tiles = ByNetworkConfig(windows=WindowsConfig(tiles=True))
     with pytest.raises(ValueError, match="purely convolutional, got vae"):
         segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=tiles)
+
+
+def test_the_record_of_windows_counts_what_the_network_sees():
+    counts = WindowCounts(inferred=5, skipped=3)
+    tiles = Windows(edge=40, halo=64)
+    record = windows_record(tiles, (40, 80, 80), counts, patch=32)
+    assert (record["edge"], record["overlap"], record["halo"]) == (40, 0, 64)
+    assert (record["inferred"], record["skipped"]) == (5, 3)
+    assert record["passes"] == 4 * 168**3 / (40 * 80 * 80)
+    assert record["half_overlap"] == 2 * 4 * 4 * 32**3 / (40 * 80 * 80)
+
+
+def test_tiles_must_fit_the_pooling_and_the_memory(scan, tmp_path):
+    model = model_of("unet", tmp_path / "model")
+    uneven = ByNetworkConfig(windows=WindowsConfig(tiles=True, tile_edge=20))
+    with pytest.raises(ValueError, match="must be a multiple of 8, got 20"):
+        segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=uneven)
+    large = ByNetworkConfig(windows=WindowsConfig(tiles=True, tile_edge=16))
+    with pytest.raises(MemoryError, match="memory must be at least"):
+        segment_by_network(
+            scan, tmp_path / "phases.zarr", model=model, config=large, run=Run(memory="400MiB")
+        )
+    with pytest.raises(ValueError, match="tile_edge must come with tiles"):
+        ByNetworkConfig.of({"windows": {"tile_edge": 32}})
 
 
 def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from poroscale.pipelines.bench.analysing import analysing_part
+from poroscale.pipelines.bench.complexity import complexity_part
 from poroscale.pipelines.bench.copying import copying_part
 from poroscale.pipelines.bench.generating import generating_part
 from poroscale.pipelines.bench.label import label_part
@@ -18,8 +19,18 @@ from poroscale.pipelines.bench.table import Part, machine
 
 __all__ = ["PARTS", "bench"]
 
-PARTS = ("label", "dask-image", "ingest", "analyse", "generate", "windows", "plan", "surfaces")
-ON_DEMAND = ("dask-image", "surfaces")
+PARTS = (
+    "label",
+    "dask-image",
+    "ingest",
+    "analyse",
+    "generate",
+    "windows",
+    "plan",
+    "surfaces",
+    "complexity",
+)
+ON_DEMAND = ("dask-image", "surfaces", "complexity")
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -116,6 +127,8 @@ def _run(
     if "surfaces" in parts:
         report("surfaces")
         yield surfaces_part(report=report)
+    if "complexity" in parts:
+        yield complexity_part(repeats=repeats, data=data, report=report)
 
 
 def _command(edges: Sequence[int], repeats: int, only: str | None) -> str:

@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -42,6 +43,12 @@ def peak_bytes() -> int:
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return _kilobytes(status, "VmHWM") - _kilobytes(now, "Rss") + _kilobytes(now, "Pss")
+
+
+def forget_peak() -> None:
+    """Count the peak from now on, where the kernel can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def size_now() -> int:

@@ -29,15 +29,19 @@ class Row:
 
 @dataclass
 class Part:
-    """One part of the benchmark: figures that have targets, and the runs behind them."""
+    """One part of the benchmark: figures that have targets, and the runs behind them.
+
+    `tables` are those with columns of their own, as Markdown.
+    """
 
     title: str
     rows: list[Row]
     runs: list[tuple[str, Measured]]
     note: str = ""
+    tables: Sequence[str] = ()
 
     def markdown(self) -> str:
-        """The part's two tables."""
+        """The part's tables."""
         blocks = [f"## {self.title}"]
         if self.note:
             blocks.append(self.note)
@@ -48,6 +52,7 @@ class Part:
             heads = ("run", "wall s (median)", "min-max s", "CPU s", "peak MiB", "runs")
             cells = [_run_cells(name, measured) for name, measured in self.runs]
             blocks.append(markdown_table(heads, cells))
+        blocks += self.tables
         return "\n\n".join(blocks)
 
 
