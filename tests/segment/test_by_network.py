@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from poroscale.engine import Run, WindowCounts, Windows, volume_from_array
+from poroscale.engine import Run, WindowCounts, Windows, stitch_windows, volume_from_array
 from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment import by_network
