@@ -1,6 +1,5 @@
 """Blocks to volumes; the only place that knows dask. Its design is told in `DESIGN.md`."""
 
-from poroscale.engine.batches import fastest_batch
 from poroscale.engine.blocks import (
     Halo,
     Reduction,
@@ -32,7 +31,6 @@ __all__ = [
     "Windows",
     "connect",
     "count_components",
-    "fastest_batch",
     "fill_blocks",
     "label_blocks",
     "load_once",

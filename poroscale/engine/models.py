@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
+from poroscale.engine.plan import keep_memory
 from poroscale.engine.recipe import plain
 from poroscale.manifest import digest_of
 
@@ -18,7 +19,8 @@ MOST = 2
 def load_once(recipe: Mapping[str, Any], load: Callable[[], Model]) -> Model:
     """The model of `recipe`: loaded by the first task of this process that asks for it.
 
-    Tasks that ask meanwhile wait for it, so that threads do not load it twice.
+    Tasks that ask meanwhile wait for it, so that threads do not load it twice. From then on the
+    process keeps the memory that its calls free, for the next call.
 
     Parameters
     ----------
@@ -41,6 +43,7 @@ class _Models:
                 while len(self._kept) >= MOST:
                     del self._kept[next(iter(self._kept))]
                 self._kept[key] = load()
+                keep_memory()
             return self._kept[key]
 
 

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from poroscale.engine import load_once
 from poroscale.engine.plan import release_memory, resident_set_size
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import build_segmenter
@@ -207,15 +207,11 @@ def device_of(name: str) -> str:
     return "cuda" if name != "cpu" and there else "cpu"
 
 
-_LOADING = threading.Lock()
-
-
 def _loaded(folder: Path, digest: str, device: str) -> Segmenter:
-    with _LOADING:  # two threads of one worker must not both load it
-        return _load(folder, digest, device)
+    recipe = {"model": str(folder.resolve()), "weights": digest, "device": device}
+    return load_once(recipe, lambda: _load(folder, digest, device))
 
 
-@lru_cache(maxsize=2)
 def _load(folder: Path, digest: str, device: str) -> Segmenter:
     model = SegmentationModel.open(folder)
     if model.card.sha256 != digest:

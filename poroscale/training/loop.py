@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from poroscale.engine.plan import keep_memory
 from poroscale.training.metrics import Metrics
 from poroscale.training.schedule import Schedule
 from poroscale.training.weights import load_weights, save_weights
@@ -105,6 +106,7 @@ def train(
     FloatingPointError
         If a loss is no longer finite.
     """
+    keep_memory()
     folder.mkdir(parents=True, exist_ok=True)
     stopping = schedule.stopping
     history = _resume(task, folder, recipe)
