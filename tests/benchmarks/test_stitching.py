@@ -14,6 +14,7 @@ from poroscale.pipelines.bench.stitching import (
     TILES,
     SmallNetwork,
     bare_network,
+    large_rows,
     monai,
     stitch,
     stitching_rows,
@@ -69,6 +70,13 @@ def test_a_window_is_answered_alike_wherever_it_stands_in_its_batch() -> None:
 def of(*walls: float, scores: list[float] | None = None) -> Measured:
     result = {"windows": 343} | ({} if scores is None else {"scores": scores})
     return Measured([Once(wall, 2 * wall, 0, result) for wall in walls])
+
+
+@pytest.mark.parametrize(("peak", "met"), [(700 << 20, True), (3 << 30, False)])
+def test_the_peak_of_a_large_scan_has_a_target(peak: int, met: bool) -> None:
+    rows = large_rows(Measured([Once(1.0, 2.0, peak, {"windows": 29791})]))
+    assert rows[0].met is met
+    assert rows[1].value == "29,791"
 
 
 def test_ratios_are_those_of_the_same_round() -> None:

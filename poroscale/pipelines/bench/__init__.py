@@ -13,7 +13,7 @@ from poroscale.pipelines.bench.generating import generating_part
 from poroscale.pipelines.bench.label import label_part
 from poroscale.pipelines.bench.measure import Report
 from poroscale.pipelines.bench.planning import planning_part
-from poroscale.pipelines.bench.stitching import LARGEST, stitching_part
+from poroscale.pipelines.bench.stitching import stitching_part
 from poroscale.pipelines.bench.surfaces import surfaces_part
 from poroscale.pipelines.bench.table import Part, machine
 
@@ -119,8 +119,7 @@ def _run(
         report("generate")
         yield generating_part(repeats=repeats, data=data, report=report)
     if "windows" in parts:
-        sizes = [edge for edge in edges if edge <= LARGEST]
-        yield from stitching_part(sizes, repeats=repeats, data=data, report=report)
+        yield from stitching_part(edges, repeats=repeats, data=data, report=report)
     if "plan" in parts:
         report("plan")
         yield planning_part(repeats=repeats, data=data, report=report)
