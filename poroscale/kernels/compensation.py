@@ -121,7 +121,12 @@ def compensate(
 
 
 def ratio_sums(
-    scores: NDArray[Any], predicted: NDArray[Any], *, sigmas: list[float], halo: int
+    scores: NDArray[Any],
+    predicted: NDArray[Any],
+    inside: NDArray[Any] | None = None,
+    *,
+    sigmas: list[float],
+    halo: int,
 ) -> NDArray[np.int64]:
     """How much score and how much smoothed slope stands in voxels of each class of ratios.
 
@@ -129,6 +134,8 @@ def ratio_sums(
     ----------
     scores, predicted
         As in `compensate`, with a halo of `halo` voxels, enough for the largest of `sigmas`.
+    inside
+        Of the same shape; voxels where it is 0 do not count. None counts all.
     sigmas
         Standard deviations [voxels].
 
@@ -137,15 +144,17 @@ def ratio_sums(
     ndarray of int64, shape (len(sigmas), 2, CLASSES)
         Sums of A and of G(D) in steps of 1 / `FIXED`.
     """
-    inner = np.ascontiguousarray(scores[halo:-halo, halo:-halo, halo:-halo])
-    score = as_unit(inner)
+    middle = (slice(halo, -halo),) * 3
+    shape = scores[middle].shape
+    counted = (slice(None),) * 3 if inside is None else inside[middle] != 0
+    score = as_unit(scores[middle][counted]).ravel()
     slopes = slope(as_unit(predicted))
     sums = np.zeros((len(sigmas), 2, CLASSES), np.int64)
     for sigma, into in zip(sigmas, sums, strict=True):
-        blurred = smooth_slope(slopes, sigma, score.shape)
+        blurred = smooth_slope(slopes, sigma, shape)[counted].ravel()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             bits = (score / blurred).view(np.uint32)
-        _add_ratios(score.ravel(), blurred.ravel(), bits.ravel(), into)
+        _add_ratios(score, blurred, bits, into)
     return sums
 
 
@@ -174,7 +183,7 @@ class Fit:
     weight
         Scale of the smoothed slope; 0 where at least half of it stands where no score is.
     mean_l1
-        Mean over all voxels of |A - weight G(D)| (eq. 3).
+        Mean over all voxels that count of |A - weight G(D)| (eq. 3).
     """
 
     weight: float
@@ -192,7 +201,7 @@ def fit_weight(sums: NDArray[np.int64], voxels: int, *, weight: float | None = N
     sums
         int64 (2, CLASSES) of one Gaussian.
     voxels
-        Of the whole volume.
+        That count, in the whole volume.
     weight
         Given, it is not sought.
     """

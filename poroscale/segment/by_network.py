@@ -218,7 +218,7 @@ class _Steps:
             return self._anomalies(found, out, self.run)
         raw = self._anomalies(found, self.work / "anomalies.zarr", self.step)
         settings = self.config.postprocess
-        return postprocess_scores(raw, found, out, config=settings, run=self.run)
+        return postprocess_scores(raw, found, out, inside=self.part, config=settings, run=self.run)
 
     def _part(self) -> Volume:
         # In a folder of its own: the last step finds its outside in the mask that is made here.

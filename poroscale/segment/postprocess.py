@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +120,7 @@ def postprocess_scores(
     predicted: Volume,
     out: str | Path,
     *,
+    inside: Volume | None = None,
     config: PostprocessConfig | None = None,
     run: Run | None = None,
 ) -> Volume:
@@ -135,6 +135,9 @@ def postprocess_scores(
         which fill [0, 1], or floats.
     out
         Folder of the new scores, of the same type.
+    inside
+        0 where no voxel counts for λ* and σ*: give it where scores are 0 outside a part, for there
+        the surface's slope stands without the score that it explains. None counts all.
     config
         Range of σ, or λ and σ themselves.
     run
@@ -150,7 +153,7 @@ def postprocess_scores(
     TypeError
         If a volume has another type.
     ValueError
-        If the shapes differ, or the prediction is the same everywhere.
+        If the shapes differ, no voxel counts, or the prediction is the same everywhere.
     """
     config, run, out = config or PostprocessConfig(), run or Run(), Path(out)
     check_pair(scores, predicted)
@@ -159,6 +162,7 @@ def postprocess_scores(
         "config": config.model_dump(mode="json"),
         "scores": input_identity(scores),
         "predicted": input_identity(predicted),
+        "inside": inside and input_identity(inside),
     }
     with connect(run) as run:
         done = finished_before(out, made_by, run)
@@ -166,7 +170,9 @@ def postprocess_scores(
             return done
         with work_folder(out, made_by, run) as work:
             step = run.but(overwrite=False)
-            found = fit_compensation(scores, predicted, config=config, work=work, run=step)
+            found = fit_compensation(
+                scores, predicted, inside=inside, config=config, work=work, run=step
+            )
             attributes = {
                 **scores.attributes,
                 "kind": "pore_scores",
@@ -207,6 +213,7 @@ def fit_compensation(
     scores: Volume,
     predicted: Volume,
     *,
+    inside: Volume | None = None,
     config: PostprocessConfig | None = None,
     work: Path | None = None,
     run: Run | None = None,
@@ -215,14 +222,17 @@ def fit_compensation(
 
     Parameters
     ----------
-    scores, predicted, config, run
+    scores, predicted, inside, config, run
         As in `postprocess_scores`.
     work
         Folder in which finished blocks are remembered.
     """
     config = config or PostprocessConfig()
     check_pair(scores, predicted)
-    search = _Search(scores, predicted, config, work, run or Run())
+    if inside is not None and inside.shape != scores.shape:
+        raise ValueError(f"inside must have the scores' shape {scores.shape}, got {inside.shape}")
+    volumes = (scores, predicted) if inside is None else (scores, predicted, inside)
+    search = _Search(volumes, config, work, run or Run())
     sigma = config.sigma if config.sigma is not None else search.best_sigma()
     fit = search.at(sigma)
     return Compensation(
@@ -256,15 +266,14 @@ class _Search:
 
     def __init__(
         self,
-        scores: Volume,
-        predicted: Volume,
+        volumes: tuple[Volume, ...],
         config: PostprocessConfig,
         work: Path | None,
         run: Run,
     ) -> None:
         self.known: dict[float, Fit] = {}
         self.mean_score = float("nan")
-        self._volumes = (scores, predicted)
+        self._volumes = volumes
         self._config, self._work, self._run = config, work, run
 
     def best_sigma(self) -> float:
@@ -312,20 +321,21 @@ class _Search:
             run=self._run,
         )
         self._check(found["bad"])
-        sums = found["sums"]
+        sums, voxels = found["sums"], int(found["voxels"])
+        if not voxels:
+            raise ValueError(f"{self._volumes[2].path} must not be 0 everywhere: no voxel counts")
         if not sums[:, 1].any():
             raise ValueError(
                 f"{self._volumes[1].path} must vary: the derivative of the prediction is 0 "
                 "everywhere, and explains no score"
             )
-        voxels = prod(self._volumes[0].shape)
         self.mean_score = fit_weight(sums[0], voxels, weight=0.0).mean_l1
         for sigma, one in zip(new, sums, strict=True):
             self.known[sigma] = fit_weight(one, voxels, weight=self._config.weight)
 
     def _check(self, bad: NDArray[np.int64]) -> None:
         """Refuse values that no sum can hold."""
-        scores, predicted = self._volumes
+        scores, predicted = self._volumes[:2]
         if bad[0]:
             raise ValueError(f"{scores.path} must hold scores from 0 to 1, got NaN or others")
         if bad[1]:
@@ -335,14 +345,20 @@ class _Search:
 
 
 def _chunk(
-    scores: NDArray[Any], predicted: NDArray[Any], *, sigmas: list[float], halo_width: int
-) -> dict[str, NDArray[np.int64]]:
+    scores: NDArray[Any],
+    predicted: NDArray[Any],
+    inside: NDArray[Any] | None = None,
+    *,
+    sigmas: list[float],
+    halo_width: int,
+) -> dict[str, Any]:
     bad = np.array([count_invalid(scores), np.count_nonzero(~np.isfinite(predicted))], np.int64)
-    shape = (len(sigmas), 2, CLASSES)
+    middle = (slice(halo_width, -halo_width),) * 3
+    voxels = scores[middle].size if inside is None else np.count_nonzero(inside[middle])
+    found: dict[str, Any] = {"bad": bad, "voxels": np.int64(voxels)}
     if bad.any():  # the driver refuses; nothing is worth adding up
-        return {"sums": np.zeros(shape, np.int64), "bad": bad}
-    sums = ratio_sums(scores, predicted, sigmas=sigmas, halo=halo_width)
-    return {"sums": sums, "bad": bad}
+        return found | {"sums": np.zeros((len(sigmas), 2, CLASSES), np.int64)}
+    return found | {"sums": ratio_sums(scores, predicted, inside, sigmas=sigmas, halo=halo_width)}
 
 
 def _add(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_the_weight_is_the_one_of_least_mean_l1(seed, zeros, spread):
     tried = np.unique(np.concatenate([[0], scores.astype(float).ravel() / shown.ravel()]))
     means = [np.abs(scores.astype(float) - w * shown).mean() for w in tried]
     here = np.abs(scores.astype(float) - fit.weight * shown).mean()
-    assert here <= min(means) * (1 + 1e-4) + 1e-9
+    assert here <= min(means) * (1 + 1e-3) + 1e-9
     assert fit.mean_l1 == pytest.approx(here, rel=2e-3)
     given_one = fit_weight(sums, scores.size, weight=0.31)
     assert given_one.mean_l1 == pytest.approx(

@@ -62,6 +62,27 @@ def test_a_known_weight_and_gaussian_are_found(scene, stored, new_path):
     assert scores[~pore].max() > 0.15
 
 
+def test_what_lies_outside_the_part_does_not_count(scene, stored, new_path):
+    predicted, scores, _ = scene
+    centre = (np.array(SHAPE) - 1) / 2
+    part = np.linalg.norm(np.indices(SHAPE).T - centre, axis=-1).T < 8.5
+    masked = stored(np.where(part, scores, 0).astype(np.float16))
+    config = PostprocessConfig(sigma_range=(0.5, 4.0))
+    whole = fit_compensation(masked, stored(predicted), config=config)
+    assert whole.weight < 0.5 * WEIGHT  # the slope beyond the surface has no score to explain
+    inside = stored(part.astype(np.uint8))
+    made = postprocess_scores(masked, stored(predicted), new_path(), inside=inside, config=config)
+    found = made.attributes["postprocessing"]
+    assert found["weight"] == pytest.approx(WEIGHT, rel=0.03)
+    assert found["sigma_voxels"] == pytest.approx(SIGMA, rel=0.03)
+    assert found["mean_score"] == pytest.approx(scores[part].astype(float).mean(), rel=1e-6)
+    assert not made.read()[~part].any()
+    with pytest.raises(ValueError, match="no voxel counts"):
+        fit_compensation(masked, stored(predicted), inside=stored(np.zeros(SHAPE, np.uint8)))
+    with pytest.raises(ValueError, match="inside must have the scores' shape"):
+        fit_compensation(masked, stored(predicted), inside=stored(np.ones((20, 17, 36), np.uint8)))
+
+
 def test_the_minimum_is_that_of_a_plain_search(scene, stored):
     predicted, scores, _ = scene
     rough = ndimage.uniform_filter(scores.astype(float), 3).astype(np.float16)
