@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poroscale.engine.grid import Box
-from poroscale.engine.job import Job
+from poroscale.engine.job import Job, refuse_inputs
 from poroscale.engine.output import Output
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
@@ -188,6 +188,7 @@ def map_blocks(
         inputs=volumes,
         spec=spec,
     )
+    refuse_inputs(Path(out), volumes)
     task = partial(_map_block, kernel=kernel, volumes=volumes, halo=halo, parameters=given)
     run_job(task, Path(out), recipe=recipe, spec=spec, need=need, run=run or Run())
     return Volume.open(out)

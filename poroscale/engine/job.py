@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -264,6 +264,20 @@ def refuse_foreign(path: Path) -> None:
         raise ValueError(f"{path} is a folder of results; choose another name")
     if path.is_dir() and not is_output(path) and any(e.name != JOURNAL_DIR for e in path.iterdir()):
         raise ValueError(f"{path} is a folder with other files in it; choose another name")
+
+
+def refuse_inputs(out: Path, inputs: Iterable[object]) -> None:
+    """Raise if `out` is, or lies in, a volume that the job reads: overwriting would remove it.
+
+    Raises
+    ------
+    ValueError
+        Naming the path.
+    """
+    places = {out.resolve(), *out.resolve().parents}
+    for path in (getattr(volume, "path", None) for volume in inputs):
+        if path is not None and Path(path).resolve() in places:
+            raise ValueError(f"{path} is read and must not be the output, too; choose another name")
 
 
 def _difference(before: Any, now: Any) -> str:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine.blocks import Field, Halo, first_volume, read_padded, same_shape
 from poroscale.engine.grid import BlockGrid, Box
-from poroscale.engine.job import Job
+from poroscale.engine.job import Job, refuse_inputs
 from poroscale.engine.journal import Record
 from poroscale.engine.numbering import Numbering, number_components
 from poroscale.engine.output import Output
@@ -151,6 +151,7 @@ def label_blocks(
     out, run = Path(out), run or Run()
     spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=None)
     recipe = components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
+    refuse_inputs(out, volumes)
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
         work = out.with_name(f"{out.name}.work")
         if job.finished is None:

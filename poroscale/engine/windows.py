@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from poroscale.engine.blocks import Field, first_volume
 from poroscale.engine.grid import BlockGrid
 from poroscale.engine.inside import Inside
-from poroscale.engine.job import Job
+from poroscale.engine.job import Job, refuse_inputs
 from poroscale.engine.journal import Record
 from poroscale.engine.lattice import Lattice, Windows
 from poroscale.engine.recipe import input_identity, numerics, recipe_of
@@ -109,6 +109,7 @@ def stitch_windows(
     recipe = recipe_of(
         "stitch_windows", infer, parameters=_parameters(work), inputs=(first,), spec=spec
     )
+    refuse_inputs(out, (first, *([] if inside is None else [inside])))
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
         folder = out.with_name(f"{out.name}.work")
         if job.finished is None:

@@ -7,12 +7,12 @@ journalled and is left alone once it is finished, so that the whole resumes wher
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from poroscale.engine.job import Job, is_output, is_results, refuse_foreign
+from poroscale.engine.job import Job, is_output, is_results, refuse_foreign, refuse_inputs
 from poroscale.engine.lock import OutputBusyError, take_lock
 from poroscale.engine.run import Run
 from poroscale.manifest import JOURNAL_DIR, Manifest, canonical_json
@@ -60,14 +60,17 @@ def held_folder(folder: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
-def finished_before(out: Path, made_by: Mapping[str, Any], run: Run) -> Volume | None:
+def finished_before(
+    out: Path, made_by: Mapping[str, Any], run: Run, inputs: Iterable[object]
+) -> Volume | None:
     """The finished volume `out` if the job `made_by` has made it before, None if it is to be made.
 
     Raises
     ------
     ValueError
-        If `out` was finished by another job and is not to be overwritten.
+        If `out` was finished by another job and is not to be overwritten, or is one of `inputs`.
     """
+    refuse_inputs(out, inputs)
     if run.overwrite:
         return None
     try:

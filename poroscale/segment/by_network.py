@@ -170,8 +170,10 @@ def segment_by_network(
         "scores": config.scores.model_dump(mode="json"),
         "scan": input_identity(scan),
     }
+    if scores is not None and Path(scores).resolve() in (out.resolve(), scan.path.resolve()):
+        raise ValueError(f"scores must have a folder of their own, got {scores}")
     with connect(run) as run:
-        done = finished_before(out, made_by, run)
+        done = finished_before(out, made_by, run, [scan])
         if done is not None and (scores is None or Path(scores).exists()):
             return done
         with work_folder(out, made_by, run) as work:

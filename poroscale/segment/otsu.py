@@ -89,7 +89,7 @@ def segment_otsu(
         "scan": input_identity(scan),
     }
     with connect(run) as run:
-        done = finished_before(out, made_by, run)
+        done = finished_before(out, made_by, run, [scan])
         if done is not None:
             return done
         with work_folder(out, made_by, run) as work:

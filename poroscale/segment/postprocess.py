@@ -165,7 +165,7 @@ def postprocess_scores(
         "inside": inside and input_identity(inside),
     }
     with connect(run) as run:
-        done = finished_before(out, made_by, run)
+        done = finished_before(out, made_by, run, [scores, predicted])
         if done is not None:
             return done
         with work_folder(out, made_by, run) as work:

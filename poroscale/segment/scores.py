@@ -183,7 +183,7 @@ def segment_scores(
         **_identities(sources),
     }
     with connect(run) as run:
-        done = finished_before(out, made_by, run)
+        done = finished_before(out, made_by, run, [scores, *sources.volumes.values()])
         if done is not None:
             return done
         with work_folder(out, made_by, run) as work:

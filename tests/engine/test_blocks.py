@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from poroscale.engine import (
+    Components,
     Halo,
     Reduction,
     Run,
+    Windows,
     fill_blocks,
+    label_blocks,
     map_blocks,
     reduce_blocks,
+    stitch_windows,
     volume_from_array,
 )
 from poroscale.volume import Volume, VolumeSpec
@@ -32,6 +36,23 @@ class Ramp:
         z, y, x = np.indices(shape)
         place = np.array(origin)
         return ((z + place[0]) * 10000 + (y + place[1]) * 100 + x + place[2]).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Same:
+    """A network that answers with what it sees."""
+
+    bound, outside, memory = 255.0, 0.0, 0
+
+    @property
+    def recipe(self):
+        return {"network": "none"}
+
+    def __call__(self, patches):
+        return patches
+
+    def finish(self, values):
+        return values / 255
 
 
 def gaussian(block, *, sigma):
@@ -110,6 +131,19 @@ def test_halo_is_padded_like_numpy(pad, as_volume, new_path):
     )
     how = {"constant_values": pad, "mode": "constant"} if pad == 7 else {"mode": pad}
     np.testing.assert_array_equal(padded[0], np.pad(array, [(1, 1), (2, 2), (3, 3)], **how))
+
+
+@pytest.mark.parametrize("inner", ["", "inside.zarr"])
+def test_an_input_is_never_the_output(inner, as_volume):
+    volume = as_volume(np.zeros(CHUNK, np.uint8))
+    out, run = volume.path / inner, Run(overwrite=True)
+    with pytest.raises(ValueError, match="is read and must not be the output, too"):
+        map_blocks(np.sign, volume, out, dtype=np.uint8, run=run)
+    with pytest.raises(ValueError, match="is read and must not be the output, too"):
+        label_blocks(Components(foreground=np.sign), volume, out, run=run)
+    with pytest.raises(ValueError, match="is read and must not be the output, too"):
+        stitch_windows(Same(), volume, out, windows=Windows(4), run=run)
+    assert Volume.open(volume.path).digest == volume.digest
 
 
 def test_map_over_two_volumes(as_volume, new_path):

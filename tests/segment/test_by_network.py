@@ -188,6 +188,18 @@ def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_pat
         segment_by_network(scan, out, model=model, config=other)
 
 
+def test_the_scan_is_never_the_output(scan, tmp_path):
+    model, run = model_of("unet", tmp_path / "model"), Run(overwrite=True)
+    before = scan.digest
+    with pytest.raises(ValueError, match="is read and must not be the output, too"):
+        segment_by_network(scan, scan.path, model=model, run=run)
+    for scores in (scan.path, tmp_path / "phases.zarr"):
+        with pytest.raises(ValueError, match="scores must have a folder of their own"):
+            segment_by_network(scan, tmp_path / "phases.zarr", model=model, scores=scores, run=run)
+    assert not (tmp_path / "phases.zarr.work").exists()
+    assert Volume.open(scan.path).digest == before
+
+
 def test_sections_are_checked():
     with pytest.raises(ValueError, match="unknown section 'window'"):
         ByNetworkConfig.of({"window": {}})
