@@ -174,7 +174,7 @@ def segment_by_network(
         raise ValueError(f"scores must have a folder of their own, got {scores}")
     with connect(run) as run:
         done = finished_before(out, made_by, run, [scan])
-        if done is not None and (scores is None or Path(scores).exists()):
+        if done is not None and (scores is None or _are_of(scores, done)):
             return done
         with work_folder(out, made_by, run) as work:
             steps = _Steps(scan, model, config, work, run)
@@ -182,6 +182,14 @@ def segment_by_network(
             sources = ScoreSources(part=steps.part, notes=tuple(steps.notes), windows=steps.windows)
             segmentation = ScoreSegmentation(found, sources, steps.thresholds, work, run)
             return segmentation.write(out, made_by)
+
+
+def _are_of(scores: str | Path, phases: Volume) -> bool:
+    """Whether the scores stand there that the phases were made of."""
+    try:
+        return Volume.open(scores).digest == phases.attributes["segmentation"]["scores_digest"]
+    except (OSError, ValueError):
+        return False
 
 
 class _Steps:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from poroscale.config import sentence
 from poroscale.segment.normalisation import GreyRange
@@ -14,6 +14,20 @@ from poroscale.segment.normalisation import GreyRange
 FORMAT = 1
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
+
+
+class TrainedOn(BaseModel):
+    """A scan of the training.
+
+    Attributes
+    ----------
+    grey_range
+        Grey values that became 0 and 1.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    grey_range: tuple[float, float]
 
 
 class ModelCard(BaseModel):
@@ -52,7 +66,7 @@ class ModelCard(BaseModel):
     edge: int
     supervised: bool
     parameters: int
-    trained_on: list[dict[str, Any]]
+    trained_on: list[TrainedOn] = Field(min_length=1)
     split: str
     recipe: dict[str, Any]
     epochs: int
@@ -65,7 +79,7 @@ class ModelCard(BaseModel):
     @property
     def grey_range(self) -> GreyRange:
         """The range of grey values over all scans of the training."""
-        lows, highs = zip(*(each["grey_range"] for each in self.trained_on), strict=True)
+        lows, highs = zip(*(each.grey_range for each in self.trained_on), strict=True)
         return GreyRange(min(lows), max(highs))
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from poroscale.manifest import canonical_json, fingerprint, write_durably
+from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.card import CARD, WEIGHTS, ModelCard, read_card
@@ -56,8 +58,31 @@ class SegmentationModel:
         """
         folder = Path(folder)
         model = cls(folder, read_card(folder))
+        model._check()
         model.weights_bytes()
         return model
+
+    def _check(self) -> None:
+        """Refuse a card that says of its network what is not so."""
+        card, path = self.card, self.folder / CARD
+        with torch.device("meta"):
+            network = self._blank()
+        told = {"supervised": card.supervised, "parameters": card.parameters}
+        known = {"supervised": network.supervised, "parameters": parameter_count(network)}
+        for name, value in told.items():
+            if value != known[name]:
+                raise ValueError(
+                    f"{path}: {name} of {card.model} of width {card.width:g} and edge {card.edge} "
+                    f"must be {known[name]}, got {value}"
+                )
+
+    def _blank(self) -> Segmenter:
+        """The network that the card names, with fresh weights."""
+        card = self.card
+        try:
+            return build_segmenter(card.model, width=card.width, edge=card.edge)
+        except ValueError as error:
+            raise ValueError(f"{self.folder / CARD}: {error}") from None
 
     @classmethod
     def save(
@@ -101,10 +126,7 @@ class SegmentationModel:
 
         card = self.card
         path = self.folder / WEIGHTS
-        try:
-            network = build_segmenter(card.model, width=card.width, edge=card.edge)
-        except ValueError as error:
-            raise ValueError(f"{self.folder / CARD}: {error}") from None
+        network = self._blank()
         try:
             network.load_state_dict(load(self.weights_bytes()))
         except SafetensorError:

@@ -303,7 +303,7 @@ class ScoreSegmentation:
     def _numbers(self, threshold: float) -> dict[str, Any]:
         """Porosity and number of pores at one threshold."""
         candidates = self._candidates(threshold)
-        key = self._level(threshold)
+        key = " ".join(map(str, self._levels(threshold)))
         everywhere = ReconstructionCircle(candidates.shape, whole=True)
         journal = self.work / f"codes {key}"
         codes = grey_histogram(candidates, everywhere, journal=journal, run=self.step).inside
@@ -322,23 +322,25 @@ class ScoreSegmentation:
         keep = KeepPores(self.config.min_voxels, self.config.min_extent)
         return Components(strong_and_weak, connectivity=self.config.connectivity, keep=keep)
 
-    def _level(self, threshold: float) -> int:
-        return level_of_score(threshold, self.scores.dtype)
+    def _levels(self, threshold: float) -> tuple[int, int]:
+        """From which a voxel is pore, and to which a pore grows."""
+        weak = max(0.0, threshold - self.config.hysteresis)
+        level, weakest = (level_of_score(each, self.scores.dtype) for each in (threshold, weak))
+        return level, max(1, weakest)
 
     def _candidates(self, threshold: float) -> Volume:
         """Phases before small pores are removed; made once, then found again."""
         radius, size = self.config.close_um, self.scores.voxel_size
-        level = self._level(threshold)
-        weak = self._level(max(0.0, threshold - self.config.hysteresis))
+        level, weak = self._levels(threshold)
         return map_blocks(
             score_candidates,
             (self.scores, self.outside),
-            self.work / f"candidates {level}.zarr",
+            self.work / f"candidates {level} {weak}.zarr",
             dtype=np.uint8,
             halo=Halo(closing_halo(radius, size) if radius else (0, 0, 0)),
             parameters={
                 "level": level,
-                "weak": max(1, weak),
+                "weak": weak,
                 "close_um": radius,
                 "voxel_size": size,
             },
@@ -354,6 +356,7 @@ class ScoreSegmentation:
             "method": "scores",
             "score_threshold": threshold,
             "score_rule": rule,
+            "scores_digest": self.scores.digest,
             **self.config.model_dump(
                 mode="json",
                 include={"hysteresis", "min_voxels", "min_extent", "connectivity", "close_um"},

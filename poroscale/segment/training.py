@@ -30,11 +30,12 @@ from torch.optim import Adam, Optimizer
 from poroscale import __version__
 from poroscale.engine import Run, connect
 from poroscale.engine.work import held_folder
-from poroscale.manifest import canonical_json, write_durably
+from poroscale.manifest import JOURNAL_DIR, canonical_json, write_durably
 from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenter import Segmenter, SupervisedSegmenter
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.networks.tversky import FocalTversky
+from poroscale.segment.card import CARD, WEIGHTS
 from poroscale.segment.inference import device_of
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.training_config import NetworkConfig, SegmenterConfig
@@ -180,8 +181,8 @@ def train_segmenter(
     Raises
     ------
     ValueError
-        If a setting, a scan or a truth does not fit the network, or the folder holds a training
-        with other data or settings.
+        If a setting, a scan or a truth does not fit the network, or the folder holds something
+        else, as a training with other data or settings.
     FloatingPointError
         If the loss is no longer finite.
     """
@@ -194,6 +195,7 @@ def train_segmenter(
         raise ValueError(f"precision must be float32 on the CPU, got {config.training.precision}")
     if validation and (config.training.folds, config.training.fold) != (None, 0):
         raise ValueError("folds and fold must be left out where scans for validation are given")
+    _refuse_foreign(folder)
     with held_folder(folder), connect(run) as run:
         if run.overwrite:
             _clear(folder)
@@ -353,6 +355,14 @@ def _fold(fold: int, count: int) -> int:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise if something else than a model or its training is in the folder."""
+    known = (TRAINING, CARD, WEIGHTS, CROSS_VALIDATION, JOURNAL_DIR)
+    names = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    if names and names.isdisjoint(known):
+        raise ValueError(f"{folder} is a folder with other files in it; choose another name")
 
 
 def _clear(folder: Path) -> None:

@@ -188,6 +188,18 @@ def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_pat
         segment_by_network(scan, out, model=model, config=other)
 
 
+def test_scores_beside_finished_phases_are_those_behind_them(scan, tmp_path):
+    model, out = model_of("unet", tmp_path / "model"), tmp_path / "phases.zarr"
+    scores = tmp_path / "scores.zarr"
+    phases = segment_by_network(scan, out, model=model)
+    segment_by_network(scan, out, model=model, scores=scores)
+    assert Volume.open(scores).digest == phases.attributes["segmentation"]["scores_digest"]
+    assert segment_by_network(scan, out, model=model, scores=scores).digest == phases.digest
+    foreign = volume_from_array(np.zeros(scan.shape, np.uint8), tmp_path / "foreign.zarr")
+    with pytest.raises(ValueError, match=r"foreign\.zarr"):
+        segment_by_network(scan, out, model=model, scores=foreign.path)
+
+
 def test_the_scan_is_never_the_output(scan, tmp_path):
     model, run = model_of("unet", tmp_path / "model"), Run(overwrite=True)
     before = scan.digest

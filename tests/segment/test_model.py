@@ -47,6 +47,10 @@ def model(tmp_path_factory):
     return saved(tmp_path_factory.mktemp("models") / "unet")
 
 
+def plus_plus():
+    return build_segmenter("unet++", width=0.125, edge=EDGE)
+
+
 def patches(number, seed=0):
     grey = np.random.default_rng(seed).uniform(0, 10000, (number, EDGE, EDGE, EDGE))
     return grey.astype(np.float32)
@@ -93,9 +97,15 @@ def test_altered_weights_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"named": "unet++"}, "must hold the weights of unet.. of width 0.125 and edge 16"),
-        ({"width": 0.25}, "of another architecture"),
+        ({"named": "unet++"}, r"card\.json: parameters of unet.. of width 0.125 and edge 16 must"),
+        ({"width": 0.25}, r"parameters of unet of width 0\.25 and edge 16 must be \d+, got"),
         ({"named": "resnet"}, r"card\.json: model must be one of unet"),
+        ({"width": -1}, r"card\.json: width must"),
+        ({"supervised": False}, r"card\.json: supervised of unet .* must be True, got False"),
+        (
+            {"named": "unet++", "parameters": parameter_count(plus_plus())},
+            "must hold the weights of unet.. of width 0.125 and edge 16",
+        ),
     ],
 )
 def test_a_card_of_another_architecture_is_refused(changes, message, tmp_path):
@@ -116,6 +126,17 @@ def test_a_card_of_another_architecture_is_refused(changes, message, tmp_path):
 def test_cards_that_are_none_are_refused(text, message, tmp_path):
     folder = saved(tmp_path / "m").folder
     (folder / CARD).write_text(text)
+    with pytest.raises(ValueError, match=message):
+        SegmentationModel.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("scans", "message"), [([], "trained_on: "), ([{}], r"trained_on\.0\.grey_range: ")]
+)
+def test_a_card_must_know_the_grey_values_of_its_training(scans, message, tmp_path):
+    folder = saved(tmp_path / "m").folder
+    card = json.loads((folder / CARD).read_text()) | {"trained_on": scans}
+    (folder / CARD).write_text(json.dumps(card))
     with pytest.raises(ValueError, match=message):
         SegmentationModel.open(folder)
 

@@ -56,6 +56,16 @@ def test_phases_equal_the_whole_array(stored, new_path):
         assert row["pore_count"] == ndimage.label(other == 2)[1]
 
 
+def test_shifts_smaller_than_the_hysteresis(stored, new_path):
+    phases, scores = scene(5)
+    sources = ScoreSources(part=stored(phases, chunks=SHAPE))
+    config = ScoresConfig(threshold=0.5, hysteresis=0.1, sensitivity=(0.001,))
+    found = segment_scores(
+        stored(scores, chunks=SHAPE), new_path(), sources=sources, config=config
+    ).attributes["segmentation"]
+    assert [row["shift"] for row in found["sensitivity"]] == [0.0, 0.001]
+
+
 @pytest.fixture
 def whole(stored):
     return lambda array, kind=None: stored(array, kind, chunks=SHAPE)

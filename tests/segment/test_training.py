@@ -104,7 +104,7 @@ def test_labels_of_another_model_are_a_truth(scans, tmp_path, as_volume):
     labels = as_volume(phases, chunks=CHUNK)
     given = [scans[0]._replace(truth=labels), scans[1]]
     (found,) = train_segmenter(given, tmp_path, config=config(epochs=1))
-    assert found.model.card.trained_on[0]["truth"] == labels.digest
+    assert found.model.card.trained_on[0].truth == labels.digest
 
 
 def test_training_ends_early(scans, tmp_path):
@@ -139,7 +139,7 @@ def test_scans_for_validation_alone(scans, tmp_path):
     (found,) = train_segmenter(scans[:1], tmp_path, validation=scans[1:], config=config(epochs=1))
     card = found.model.card
     assert card.split == "validated on 2 other scan(s)"
-    assert [each["scan"] for each in card.trained_on] == [scans[0].scan.digest]
+    assert [each.scan for each in card.trained_on] == [scans[0].scan.digest]
 
 
 def test_the_card_tells_what_was_trained(scans, tmp_path):
@@ -235,6 +235,13 @@ def test_bad_settings_are_refused_with_a_sentence(sections, message, scans, tmp_
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_folder_of_something_else_is_left_alone(scans, tmp_path):
+    (tmp_path / "evaluation.html").write_text("mine")
+    with pytest.raises(ValueError, match="is a folder with other files in it"):
+        train_segmenter(scans[:2], tmp_path, config=config(epochs=1))
+    assert [each.name for each in tmp_path.iterdir()] == ["evaluation.html"]
+
+
 def test_a_gpu_must_be_there(scans, tmp_path):
     with pytest.raises(ValueError, match="device must be cpu on this machine"):
         train_segmenter(scans, tmp_path, config=config(training={"device": "cuda"}))
