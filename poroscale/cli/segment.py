@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poroscale.cli import options
-from poroscale.cli.options import Block, Cluster, ConfigFile, DryRun, Memory, Overwrite, Workers
+from poroscale.cli.options import Block, Cluster, DryRun, Memory, Overwrite, Workers
 
 if TYPE_CHECKING:
     from poroscale.engine import Run
@@ -59,7 +59,13 @@ def segment(
         str | None, typer.Option(help="Flood from these faces, as z-,z+; the corners otherwise.")
     ] = None,
     connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26 neighbours [6].")] = None,
-    config: ConfigFile = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file: its section segment; with --model its sections windows, postprocess "
+            "and scores."
+        ),
+    ] = None,
     memory: Memory = "2GiB",
     cluster: Cluster = None,
     workers: Workers = None,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from poroscale.segment.evaluate import EvaluateConfig
 from poroscale.segment.training_config import SegmenterConfig
 from poroscale.segment.uncertainty import fold_table
 from poroscale.volume import Volume
+
+if TYPE_CHECKING:
+    from poroscale.segment.model import SegmentationModel
 
 OTSU, TRUTH = "otsu", "truth"
 PLAIN, COMPENSATED = "", " post-processed"
@@ -138,9 +141,10 @@ class Study:
             if OTSU in self.config.models:
                 self._otsu(tests, values, run)
                 yield _row(OTSU, values)
+            trained: dict[str, list[SegmentationModel]] = {}
             for name in self.training:
-                self._train(name, scans[TRAINING_SET], run)
-                for shown in self._judge(name, tests, values, run):
+                trained[name] = self._train(name, scans[TRAINING_SET], trained, run)
+                for shown in self._judge(name, trained[name], tests, values, run):
                     yield _row(shown, values)
         yield self._written(values)
 
@@ -160,23 +164,34 @@ class Study:
     def _scans(self, name: str) -> Iterator[tuple[Volume, Volume]]:
         return phantom_scans(self.out / "scans", name, self.phantoms[name], run=self.run)
 
-    def _train(self, name: str, scans: Sequence[tuple[Volume, Volume]], run: Run) -> None:
+    def _train(
+        self,
+        name: str,
+        scans: Sequence[tuple[Volume, Volume]],
+        trained: Mapping[str, Sequence[SegmentationModel]],
+        run: Run,
+    ) -> list[SegmentationModel]:
+        """The models of all folds."""
         from poroscale.segment.training import train_segmenter
         from poroscale.segment.training_data import LabelledScan
 
         trainee = self.training[name]
-        labels = self._labels(trainee.labels, scans, run)
+        labels = self._labels(trainee.labels, scans, trained, run)
         labelled = [
             LabelledScan(scan, found) for (scan, _), found in zip(scans, labels, strict=True)
         ]
-        train_segmenter(labelled, self.out / "models" / name, config=trainee.settings, run=run)
+        folder = self.out / "models" / name
+        folds = train_segmenter(labelled, folder, config=trainee.settings, run=run)
+        return [each.model for each in folds]
 
     def _labels(
-        self, source: str, scans: Sequence[tuple[Volume, Volume]], run: Run
+        self,
+        source: str,
+        scans: Sequence[tuple[Volume, Volume]],
+        trained: Mapping[str, Sequence[SegmentationModel]],
+        run: Run,
     ) -> list[Volume]:
-        """Phases to train on; those of a model are of the fold that was not trained on the scan."""
-        from poroscale.segment.model import SegmentationModel
-
+        """Phases to train on; of several folds those of the one that did not see the scan."""
         if source == TRUTH:
             return [truth for _, truth in scans]
         names = [f"{TRAINING_SET}_{number}" for number in range(len(scans))]
@@ -185,18 +200,12 @@ class Study:
                 segment_otsu(scan, self._place(OTSU, f"{name}.zarr"), run=run)
                 for (scan, _), name in zip(scans, names, strict=True)
             ]
-        folds = [SegmentationModel.open(folder) for folder in self._folds(source)]
+        folds = trained[source]
         kind = PLAIN if folds[0].card.supervised else COMPENSATED
         return [
             self._segmented(folds[i % len(folds)], kind, scan, names[i], run)[0]
             for i, (scan, _) in enumerate(scans)
         ]
-
-    def _folds(self, name: str) -> list[Path]:
-        """Folders of the models of all folds."""
-        folder = self.out / "models" / name
-        folds = sorted(folder.glob("fold_*"), key=lambda each: int(each.name.split("_")[1]))
-        return folds or [folder]
 
     def _otsu(
         self,
@@ -214,14 +223,12 @@ class Study:
     def _judge(
         self,
         name: str,
+        folds: Sequence[SegmentationModel],
         tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
         values: dict[str, dict[str, dict[str, list[float]]]],
         run: Run,
     ) -> list[str]:
         """Scores of all folds on all sets; the names under which they are shown."""
-        from poroscale.segment.model import SegmentationModel
-
-        folds = [SegmentationModel.open(folder) for folder in self._folds(name)]
         kinds = [PLAIN] if folds[0].card.supervised else [PLAIN, COMPENSATED]
         for kind in kinds:
             for chosen, scans in tests.items():
@@ -238,12 +245,13 @@ class Study:
         return [name + kind for kind in kinds]
 
     def _segmented(
-        self, model: Any, kind: str, scan: Volume, name: str, run: Run
+        self, model: SegmentationModel, kind: str, scan: Volume, name: str, run: Run
     ) -> tuple[Volume, Volume]:
-        """Phases and scores."""
+        """Phases and scores; a model that was trained on has others."""
         from poroscale.segment.by_network import ByNetworkConfig, WindowsConfig, segment_by_network
 
-        place = self._place(model.folder.relative_to(self.out / "models"), name + kind)
+        weights = model.folder.relative_to(self.out / "models") / model.card.sha256[:8]
+        place = self._place(weights, name + kind)
         config = ByNetworkConfig(windows=WindowsConfig(postprocess=kind == COMPENSATED))
         scores = place.with_name(f"{place.name}.scores.zarr")
         out = place.with_name(f"{place.name}.zarr")
@@ -293,7 +301,10 @@ def _trainee(
     }
     model = own.get("network", {}).get("model", name)
     stages["network"] = {**stages.get("network", {}), "model": model}
-    return Trainee(segmenter_config(stages), labels)
+    try:
+        return Trainee(segmenter_config(stages, known=()), labels)
+    except ValueError as error:
+        raise ValueError(f"models: {name}: {error}") from None
 
 
 def _check_labels(training: Mapping[str, Trainee]) -> None:

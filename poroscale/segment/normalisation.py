@@ -19,7 +19,10 @@ SHARES = (0.005, 0.995)
 FINE = 64
 """Least bins between the percentiles where bins are not levels."""
 ZOOMS = 6
-"""By a factor of 4 and more each: an outlier may be 1e5 times as far off as the percentiles are."""
+ZOOMS = 6
+FAR = 1e-4
+"""Least share of the whole range that lies between the percentiles of a scan of floats: where an
+outlier is further off, Otsu's threshold, which sees the whole range, finds nothing either."""
 
 
 class GreyRange(NamedTuple):
@@ -75,6 +78,12 @@ def grey_summary(
         raise ValueError(
             f"{scan.path} must have a range of grey values: {SHARES[0]:.1%} and {SHARES[1]:.1%} of "
             f"its voxels are both up to {low:g}"
+        )
+    span = found.levels.width * len(found.inside)
+    if not found.levels.exact and high - low < FAR * span:
+        raise ValueError(
+            f"{scan.path} has outliers: its grey values span {span:g}, but 99 % of them lie "
+            f"between {low:g} and {high:g}; cut the outliers off first"
         )
     return GreySummary(GreyRange(low, high), threshold)
 

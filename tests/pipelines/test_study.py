@@ -56,6 +56,15 @@ def test_a_file_describes_the_whole_study(tmp_path):
     assert (tmp_path / "study" / "study.md").read_text() == table
 
 
+def test_models_of_an_earlier_study_are_not_judged(tmp_path):
+    few = {"study": {"out": str(tmp_path / "study"), "models": ["unet"]}, "models": {}}
+    list(Study.load(written(tmp_path, **few)).start())
+    training = {"epochs": 1, "folds": 2, "fold": 0, "threads": 1, "learning_rate": 0.01}
+    list(Study.load(written(tmp_path, training=training, **few)).start())
+    found = json.loads((tmp_path / "study" / "study.json").read_text())
+    assert len(found["values"]["noisy"]["unet"]["average_precision"]) == 1
+
+
 def test_differences_from_the_best_are_shown():
     folds = {"otsu": [0.2], "unet": [0.5, 0.6, 0.7], "vae": [0.3, 0.35, 0.4]}
     measures = ("average_precision", "roc_auc", "dice")
@@ -88,6 +97,7 @@ def test_intervals_are_shown_where_there_are_folds():
         ({"models": {"unet++": {}}}, "none of those that are compared"),
         ({"models": {"unet": {"labels": "vae"}}}, "labels must be one of truth, otsu, got 'vae'"),
         ({"netwerk": {}}, "unknown section 'netwerk'"),
+        ({"models": {"vae": {"trainin": {}}}}, "models: vae: unknown section 'trainin'"),
         ({"study": {"out": "x", "models": ["unet"], "seed": 1}}, "study"),
         ({"phantoms": {"training": [{"shape": [4]}], "noisy": []}}, "phantoms: training"),
     ],

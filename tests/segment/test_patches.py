@@ -107,6 +107,13 @@ def test_scans_without_a_range_are_refused(as_volume):
         grey_range(as_volume(grey, chunks=CHUNK))
 
 
+def test_a_scan_with_an_outlier_beyond_all_measure_is_refused(as_volume):
+    grey = np.random.default_rng(0).uniform(0.1, 0.6, (32, 32, 32)).astype(np.float32)
+    grey[3, 4, 5] = 1e30
+    with pytest.raises(ValueError, match="has outliers: its grey values span 1e[+]30, but 99 %"):
+        grey_range(as_volume(grey, chunks=CHUNK))
+
+
 def test_ranges_overlap():
     assert GreyRange(0, 10).overlap(GreyRange(5, 15)) == pytest.approx(1 / 3)
     assert GreyRange(0, 10).overlap(GreyRange(20, 30)) == 0
