@@ -110,7 +110,7 @@ def test_scans_without_a_range_are_refused(as_volume):
 def test_a_scan_with_an_outlier_beyond_all_measure_is_refused(as_volume):
     grey = np.random.default_rng(0).uniform(0.1, 0.6, (32, 32, 32)).astype(np.float32)
     grey[3, 4, 5] = 1e30
-    with pytest.raises(ValueError, match="has outliers: its grey values span 1e[+]30, but 99 %"):
+    with pytest.raises(ValueError, match=r"has outliers: its grey values span 1e\+30, but"):
         grey_range(as_volume(grey, chunks=CHUNK))
 
 
