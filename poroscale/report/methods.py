@@ -17,6 +17,8 @@ REFERENCES = {
     "unsupervised and (deeply) supervised neural networks.",
     "otsu": "Otsu N (1979). A threshold selection method from gray-level histograms. IEEE Trans. "
     "Syst. Man Cybern. 9(1), 62–66.",
+    "yen": "Yen JC, Chang FJ, Chang S (1995). A new criterion for automatic multilevel "
+    "thresholding. IEEE Trans. Image Process. 4(3), 370–378.",
     "crofton": "Lehmann G, Legland D (2012). Efficient N-dimensional surface estimation using "
     "Crofton formula and run-length encoding. The Insight Journal.",
     "murakami": "Murakami Y (2002). Metal Fatigue: Effects of Small Defects and Nonmetallic "
@@ -114,6 +116,7 @@ _RULES = {
 
 _SCORE_RULES = {
     "otsu": "Otsu's threshold of the scores inside the part [otsu]",
+    "yen": "Yen's threshold of the scores inside the part [yen]",
     "dice": "the one of largest Dice coefficient on labelled voxels",
     "manual": "set by hand",
 }

@@ -47,8 +47,9 @@ from poroscale.segment.postprocess import PostprocessConfig, postprocess_scores
 from poroscale.segment.scores import ScoresConfig, ScoreSegmentation, ScoreSources
 from poroscale.volume import Shape, Volume
 
-EVEN = 0.5
-"""Threshold of supervised scores, which are probabilities, unless another one is set."""
+EVEN, YEN = 0.5, "yen"
+"""Thresholds unless another one is set: of supervised scores, which are probabilities, and of
+anomaly scores."""
 VERSION = 1
 """Of the anomaly scores."""
 
@@ -213,11 +214,12 @@ class _Steps:
 
     @property
     def thresholds(self) -> ScoresConfig:
-        """Settings of the last step: probabilities are cut at a half if nothing else is said."""
+        """Settings of the last step, with the usual threshold if nothing else is said."""
         config = self.config.scores
-        if self.model.card.supervised and "threshold" not in config.model_fields_set:
-            return config.model_copy(update={"threshold": EVEN})
-        return config
+        if "threshold" in config.model_fields_set:
+            return config
+        usual = EVEN if self.model.card.supervised else YEN
+        return config.model_copy(update={"threshold": usual})
 
     def scores(self, out: Path) -> Volume:
         """The scores, post-processed."""

@@ -57,9 +57,13 @@ from poroscale.segment.score_candidates import (
     coarse_histogram,
     otsu_of_scores,
     score_candidates,
+    yen_of_scores,
 )
 from poroscale.segment.truth import Truth
 from poroscale.volume import FieldSampler, Volume
+
+RULES = {"otsu": otsu_of_scores, "yen": yen_of_scores}
+"""Thresholds that follow from the scores alone."""
 
 
 class ScoresConfig(Config):
@@ -68,7 +72,8 @@ class ScoresConfig(Config):
     Attributes
     ----------
     threshold
-        Score from which on a voxel is pore; "otsu" finds it inside the part, "dice" on labels.
+        Score from which on a voxel is pore; "otsu" and "yen" find it inside the part, "dice" on
+        labels.
     hysteresis
         How far below the threshold a pore may grow from voxels above it.
     connectivity, min_voxels, min_extent, close_um
@@ -79,7 +84,7 @@ class ScoresConfig(Config):
         How the outside is found in a scan.
     """
 
-    threshold: float | Literal["otsu", "dice"] = "otsu"
+    threshold: float | Literal["otsu", "yen", "dice"] = "otsu"
     hysteresis: float = Field(0.0, ge=0, lt=1)
     connectivity: Literal[6, 18, 26] = 6
     min_voxels: PositiveInt = 9
@@ -92,7 +97,7 @@ class ScoresConfig(Config):
     @classmethod
     def _threshold_is_a_score(cls, value: float | str) -> float | str:
         if not isinstance(value, str) and not 0 < value <= 1:
-            raise ValueError("threshold must be above 0 and at most 1, or otsu or dice")
+            raise ValueError("threshold must be above 0 and at most 1, or otsu, yen or dice")
         return value
 
 
@@ -280,8 +285,8 @@ class ScoreSegmentation:
         if not inside.any():
             raise ValueError(f"{path}: the outside leaves no part to find pores in")
         histogram = coarse_histogram(counts[:, :-1], values)
-        if self.config.threshold == "otsu":
-            return otsu_of_scores(inside, values, str(path)), histogram
+        if self.config.threshold in RULES:
+            return RULES[self.config.threshold](inside, values, str(path)), histogram
         if self.config.threshold == "dice":
             assert self.sources.truth is not None
             labelled = self.sources.labelled

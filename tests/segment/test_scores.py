@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
-from skimage.filters import threshold_otsu
+from skimage.filters import threshold_otsu, threshold_yen
 
 from poroscale.engine import Run
 from poroscale.pores import measure_pores
@@ -54,6 +54,29 @@ def test_phases_equal_the_whole_array(stored, new_path):
         other = by_hand(phases, scores / 255, row["threshold"], min_voxels=4)
         assert row["porosity"] == (other == 2).sum() / (other > 0).sum()
         assert row["pore_count"] == ndimage.label(other == 2)[1]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float16])
+def test_pores_among_noise_are_parted_by_yen(kind, stored, new_path):
+    rng = np.random.default_rng(3)
+    phases, _ = scene(5)
+    scores = np.abs(rng.normal(0, 0.06, SHAPE))
+    scores[phases == 2] += 0.6
+    scores = np.clip(scores, 0, 1)
+    scores = np.rint(scores * 255).astype(kind) if kind is np.uint8 else scores.astype(kind)
+    unit = scores.astype(float) / (255 if kind is np.uint8 else 1)
+    inside = unit[phases > 0]
+    sources = ScoreSources(part=stored(phases, chunks=SHAPE))
+    config = ScoresConfig(threshold="yen", min_voxels=1, sensitivity=())
+    found = segment_scores(stored(scores, chunks=SHAPE), new_path(), sources=sources, config=config)
+    threshold = found.attributes["segmentation"]["score_threshold"]
+    assert threshold == pytest.approx(threshold_yen(inside), abs=np.ptp(inside) / 128)
+    assert dice(found.read() == 2, phases == 2) > 0.8
+    assert found.attributes["segmentation"]["score_rule"] == "yen"
+
+
+def dice(found, true):
+    return 2 * (found & true).sum() / (found.sum() + true.sum())
 
 
 def test_shifts_smaller_than_the_hysteresis(stored, new_path):
