@@ -97,7 +97,7 @@ def test_intervals_are_shown_where_there_are_folds():
         ({"models": {"unet++": {}}}, "none of those that are compared"),
         ({"models": {"unet": {"labels": "vae"}}}, "labels must be one of truth, otsu, got 'vae'"),
         ({"netwerk": {}}, "unknown section 'netwerk'"),
-        ({"models": {"vae": {"trainin": {}}}}, "models: vae: unknown section 'trainin'"),
+        ({"models": {"vae": {"optimiser": {}}}}, "models: vae: unknown section 'optimiser'"),
         ({"study": {"out": "x", "models": ["unet"], "seed": 1}}, "study"),
         ({"phantoms": {"training": [{"shape": [4]}], "noisy": []}}, "phantoms: training"),
     ],
