@@ -41,7 +41,7 @@ def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path):
     config = tmp_path / "windows.yaml"
     config.write_text(yaml.safe_dump({"windows": {"tiles": True, "tile_edge": 48}}))
     out = tmp_path / "phases.zarr"
-    options = ("--model", tmp_path / "model", "--config", config, "--workers", 1)
+    options = ("--model", tmp_path / "model", "--config", config, "--memory", "6GiB")
     code, shown, error = poroscale("segment", scan.path, out, *options)
     assert code == 0, error
     assert "tiles of 48³ with a halo of 64: 1 inferred and 0 skipped, 64.5 passes" in shown
