@@ -38,7 +38,8 @@ class Threads:
     def run(self, task: Task, numbers: Iterable[int], collect: Collect) -> None:
         """Call `collect(task(number))` for every number, in the order in which tasks finish.
 
-        An interrupt lets the running tasks end and starts no other.
+        They begin in the order of `numbers`. An interrupt lets the running tasks end and starts no
+        other.
         """
         import dask.threaded
         from dask.callbacks import Callback
@@ -48,7 +49,11 @@ class Threads:
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="poroscale")
         try:
             for wave in _waves(numbers):
-                graph = {("block", number): (_unless(stop, task), number) for number in wave}
+                # Of tasks that depend on nothing dask takes the one with the last key first.
+                graph = {
+                    ("block", f"{-place % len(wave):08d}"): (_unless(stop, task), number)
+                    for place, number in enumerate(wave, 1)
+                }
                 dask.threaded.get(graph, list(graph), pool=pool, callbacks=(each._callback,))
         finally:
             stop.set()

@@ -219,6 +219,10 @@ class Lattice:
         each = zip(self.axes, box.origin, box.stop, strict=True)
         return [axis.owned(start, stop) for axis, start, stop in each]
 
+    def count(self, box: Box) -> int:
+        """How many windows belong to a block."""
+        return prod(len(along) for along in self.origins_in(box))
+
     def summed(self, box: Box) -> Box:
         """From the block's first voxel to the last one that its windows reach."""
         each = zip(self.axes, box.origin, box.stop, strict=True)

@@ -45,6 +45,9 @@ class Stage:
         An earlier pass has chosen the block with this pass in mind.
     told_grid
         The task is also given `grid`, for it speaks to other blocks.
+    work
+        What a block takes, where blocks differ: the dearest go first, so that none is left running
+        when all workers but one are done. Their order changes no byte.
     """
 
     task: BlockTask
@@ -55,6 +58,7 @@ class Stage:
     level: int = 0
     settled: bool = False
     told_grid: bool = False
+    work: Callable[[Box], float] | None = None
 
     @property
     def first(self) -> int:
@@ -129,9 +133,17 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
                 records[record.block] = record
                 advance()
 
-            cluster.run(task, [number for number in wanted if number not in records], collect)
+            left = [number for number in wanted if number not in records]
+            cluster.run(task, _dearest_first(left, stage, grid), collect)
     release_memory()
     return records
+
+
+def _dearest_first(numbers: list[int], stage: Stage, grid: BlockGrid) -> list[int]:
+    work = stage.work
+    if work is None:
+        return numbers
+    return sorted(numbers, key=lambda number: -work(grid[number - stage.first]))
 
 
 def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:

@@ -176,7 +176,8 @@ def _stitch(
     shape, chunks, need = work.volume.shape, work.volume.chunks, _need(work)
     with Job(folder, None, job.recipe, overwrite=True) as sums:
         task = partial(sum_block, work=work)
-        stage = Stage(task, shape, chunks, need, title="windows", told_grid=True)
+        owned = work.lattice.count
+        stage = Stage(task, shape, chunks, need, title="windows", told_grid=True, work=owned)
         found = run_stage(stage, sums, run)
         counts = np.sum([record.load("counts")["counts"] for record in found.values()], axis=0)
         grid = sums.freeze(BlockGrid(shape, shape))
