@@ -19,7 +19,7 @@ SHARES = (0.005, 0.995)
 FINE = 64
 """Least bins between the percentiles where bins are not levels."""
 ZOOMS = 6
-ZOOMS = 6
+"""By a factor of 4 and more each, which reaches beyond `FAR`."""
 FAR = 1e-4
 """Least share of the whole range that lies between the percentiles of a scan of floats: where an
 outlier is further off, Otsu's threshold, which sees the whole range, finds nothing either."""

@@ -12,7 +12,8 @@ derivatives of the volume that the network predicts, and λ*, σ* > 0 minimise t
   works on the interpolated values, and a last pass gives λ at the σ it finds.
 - In λ the objective has a degenerate minimum: where at least half of the smoothed slope stands in
   voxels of score 0, the least is at λ = 0, which the text excludes and which leaves the scores as
-  they are. Scores that were stored coarsely make it likely; float16 avoids it.
+  they are. Scores that were stored coarsely make it likely; float16 avoids it. So do scores that
+  are 0 outside a part, for half of the surface's slope stands there: `inside` leaves those out.
 - In σ it has none in general, but it drifts: where noise gives every voxel some score, a Gaussian
   so wide that it covers the part explains that floor better than the rim of the surface, and the
   best σ lies at the end of the range. The range is a choice, then, not a result.
@@ -218,7 +219,7 @@ def fit_compensation(
     work: Path | None = None,
     run: Run | None = None,
 ) -> Compensation:
-    """λ* and σ* of eq. 3, over the whole volume.
+    """λ* and σ* of eq. 3, over all voxels that count.
 
     Parameters
     ----------

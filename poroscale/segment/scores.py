@@ -2,7 +2,7 @@
 
 1. The outside of the part comes from the scan's flood (`segment.otsu`), from other phases, or from
    a mask; without any of them everything is part.
-2. The threshold is given, Otsu's of the scores inside the part, or the one of largest Dice
+2. The threshold is given, Otsu's or Yen's of the scores inside the part, or of the largest Dice
    coefficient on a part of the volume that is labelled.
 3. Voxels inside the part of at least the threshold are candidates; with a hysteresis they grow into
    neighbours that score less. Outside voxels within the closing of the part are open pores.
