@@ -22,10 +22,11 @@ from poroscale.volume import Shape
 MIB = 1 << 20
 WORKER_BASELINE = 230 * MIB
 """A worker process with numpy, zarr, numba and dask imported."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Parameters of glibc's mallopt."""
-KEPT_BYTES = 1 << 30
-"""What malloc keeps at the top of a heap, and the smallest block that it maps by itself."""
+KEPT_BYTES, THREAD_HEAP = 1 << 30, 64 * MIB
+MALLOPT = {-1: KEPT_BYTES, -2: THREAD_HEAP, -3: KEPT_BYTES}
+"""Of glibc: what is kept at the top of a heap (M_TRIM_THRESHOLD); what a heap is grown by in
+addition (M_TOP_PAD), without which a thread's last heap of 64 MiB goes as soon as it is empty; and
+the smallest block that is mapped by itself (M_MMAP_THRESHOLD)."""
 LIBRARIES = {
     "numba": 110 * MIB,
     "scipy.ndimage": 30 * MIB,
@@ -235,8 +236,8 @@ def keep_memory() -> None:
     """
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL("libc.so.6")
-        for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-            library.mallopt(parameter, KEPT_BYTES)
+        for parameter, size in MALLOPT.items():
+            library.mallopt(parameter, size)
 
 
 def resident_set_size() -> int:

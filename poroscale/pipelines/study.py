@@ -133,11 +133,11 @@ class Study:
 
     def start(self) -> Iterator[str]:
         """Compare, and say what comes of it, line by line."""
-        scans = {name: list(self._scans(name)) for name in self.phantoms}
-        yield f"scans      {sum(map(len, scans.values()))} in {self.out / 'scans'}"
         values: dict[str, dict[str, dict[str, list[float]]]] = {}
-        tests = {name: each for name, each in scans.items() if name != TRAINING_SET}
         with connect(self.run) as run:
+            scans = {name: list(self._scans(name, run)) for name in self.phantoms}
+            yield f"scans      {sum(map(len, scans.values()))} in {self.out / 'scans'}"
+            tests = {name: each for name, each in scans.items() if name != TRAINING_SET}
             if OTSU in self.config.models:
                 self._otsu(tests, values, run)
                 yield _row(OTSU, values)
@@ -161,8 +161,8 @@ class Study:
         write_durably(table, markdown(tables).encode())
         return f"results    {table}, {numbers}"
 
-    def _scans(self, name: str) -> Iterator[tuple[Volume, Volume]]:
-        return phantom_scans(self.out / "scans", name, self.phantoms[name], run=self.run)
+    def _scans(self, name: str, run: Run) -> Iterator[tuple[Volume, Volume]]:
+        return phantom_scans(self.out / "scans", name, self.phantoms[name], run=run)
 
     def _train(
         self,

@@ -31,6 +31,10 @@ class ChunkCache:
         self._chunks: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[ChunkCache], tuple[int]]:
+        """An empty one: what another process holds of it is read there."""
+        return ChunkCache, (self.limit,)
+
     def chunk(self, volume: Volume, index: Index) -> NDArray[Any]:
         """The chunk at a place of the lattice of chunks; not to be written to."""
         key = (volume.digest, index)

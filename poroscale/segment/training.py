@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -29,6 +31,7 @@ from torch.optim import Adam, Optimizer
 
 from poroscale import __version__
 from poroscale.engine import Run, connect
+from poroscale.engine.cluster import cluster_of
 from poroscale.engine.work import held_folder
 from poroscale.manifest import JOURNAL_DIR, canonical_json, write_durably
 from poroscale.networks.complexity import parameter_count
@@ -64,6 +67,8 @@ NO_MATTER = {
 }
 """Settings that change no step, or that stand in the recipe as they were resolved."""
 VOXELS = ("both", "found", "true")
+_ONE_AT_A_TIME = threading.Lock()
+"""Held while a fold is trained: torch's random numbers and threads belong to the whole process."""
 
 
 class SegmenterTask:
@@ -171,7 +176,9 @@ def train_segmenter(
     config
         All settings.
     run
-        How scans are read at the start; `overwrite` begins anew.
+        How scans are read at the start, and where folds are trained: on a cluster of worker
+        processes side by side, one in each, to the same bits as one after another; `overwrite`
+        begins anew.
 
     Returns
     -------
@@ -210,10 +217,10 @@ def train_segmenter(
         count = data.folds(config)
         job = _Training(data, config, device, share, count)
         if config.training.fold != "all":
-            return [job.fold(folder, _fold(config.training.fold, count))]
+            return _trained(job, {_fold(config.training.fold, count): folder}, run)
         if count == 1:
             raise ValueError("folds must be at least 2 for a cross-validation, got 1")
-        found = [job.fold(folder / f"fold_{fold}", fold) for fold in range(count)]
+        found = _trained(job, {fold: folder / f"fold_{fold}" for fold in range(count)}, run)
         table = cross_validation([each.model.card.validation for each in found])
         write_durably(folder / CROSS_VALIDATION, canonical_json(table).encode())
         return found
@@ -240,6 +247,10 @@ class _Training:
 
     def fold(self, folder: Path, fold: int) -> TrainedFold:
         """Train one fold, or go on with it."""
+        with _ONE_AT_A_TIME:
+            return self._train(folder, fold)
+
+    def _train(self, folder: Path, fold: int) -> TrainedFold:
         config = self.config
         split = self.data.split(self.folds, fold)
         training, validating = self.data.batches(split, config, self.pore_share)
@@ -300,6 +311,22 @@ class _Training:
                 "numpy": np.__version__,
             },
         }
+
+
+def _trained(job: _Training, folders: Mapping[int, Path], run: Run) -> list[TrainedFold]:
+    """Folds, side by side on the workers of a cluster, or one after another here."""
+    with cluster_of(run) as cluster:
+        if not cluster.processes:
+            return [job.fold(folder, fold) for fold, folder in folders.items()]
+        found: dict[int, TrainedFold] = {}
+        cluster.run(partial(_numbered_fold, job, dict(folders)), folders, found.update)
+        return [found[fold] for fold in folders]
+
+
+def _numbered_fold(
+    job: _Training, folders: Mapping[int, Path], fold: int
+) -> dict[int, TrainedFold]:
+    return {fold: job.fold(folders[fold], fold)}
 
 
 def describe_folds(found: Sequence[TrainedFold]) -> Iterator[str]:

@@ -152,7 +152,8 @@ class TrainingConfig(Config):
     device
         "auto" takes the GPU if there is one.
     threads
-        Of the CPU; null takes one per core. Another number is other bits.
+        Of the CPU, for one fold; null takes one per core. Another number is other bits. 1 where
+        folds are trained side by side, on a cluster of processes.
     tensorboard
         Write the losses for TensorBoard, too, which must be installed.
     """

@@ -125,6 +125,17 @@ def test_cross_validation_leaves_each_scan_out_once(scans, tmp_path):
     assert "fold 1 of 3 of the scans" in found[1].model.card.split
 
 
+def test_folds_trained_side_by_side_come_to_the_same_weights(scans, tmp_path):
+    settings = config(epochs=2, training={"fold": "all"})
+    alone = train_segmenter(scans, tmp_path / "here", config=settings)
+    processes = Run(cluster="processes", workers=2)
+    beside = train_segmenter(scans, tmp_path / "there", config=settings, run=processes)
+    assert [each.model.folder.name for each in beside] == ["fold_0", "fold_1", "fold_2"]
+    for here, there in zip(alone, beside, strict=True):
+        assert here.history == there.history
+        assert here.model.card.sha256 == there.model.card.sha256
+
+
 def test_one_scan_is_cut_into_slabs(scans, tmp_path):
     (found,) = train_segmenter(scans[:1], tmp_path / "cut", config=config(epochs=1))
     assert found.model.card.split == "validated on fold 0 of 2 of the slabs along z of one scan"
