@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from poroscale.pores import PoresConfig
     from poroscale.segment import EvaluateConfig, Evaluation, OtsuConfig
     from poroscale.segment.by_network import ByNetworkConfig
+    from poroscale.segment.model import SegmentationModel
     from poroscale.surface import SurfaceConfig, SurfaceMap
 
 __all__ = [
@@ -118,10 +119,24 @@ def segment_by_network(
 ) -> Volume:
     """Phases of a scan by a trained network; see `poroscale.segment.by_network`."""
     from poroscale.segment.by_network import segment_by_network as verb
+
+    return verb(
+        _opened(scan), out, model=_opened_model(model), scores=scores, config=config, run=run
+    )
+
+
+def plan_segment_by_network(
+    scan: str | Path, *, model: str | Path = "default", config: ByNetworkConfig, run: Run
+) -> str:
+    """Memory, disk and time of `segment_by_network`; see `poroscale.pipelines.plans`."""
+    opened = _opened_model(model)
+    return plans.plan_segment_by_network(Path(scan), model=opened, config=config, run=run)
+
+
+def _opened_model(model: str | Path) -> SegmentationModel:
     from poroscale.segment.model import DEFAULT, SegmentationModel
 
-    opened = SegmentationModel.open(DEFAULT if model == "default" else model)
-    return verb(_opened(scan), out, model=opened, scores=scores, config=config, run=run)
+    return SegmentationModel.open(DEFAULT if model == "default" else model)
 
 
 def by_network_config(path: Path | None, given: dict[str, Any]) -> ByNetworkConfig:

@@ -118,9 +118,10 @@ def _by_network(
 ) -> None:
     from poroscale import verbs
 
-    if dry_run:
-        raise ValueError("--dry-run must come without --model")
     settings = verbs.by_network_config(config, given)
+    if dry_run:
+        typer.echo(verbs.plan_segment_by_network(scan, model=model, config=settings, run=run))
+        return
     phases = verbs.segment_by_network(
         scan, out, model=model, scores=scores, config=settings, run=run
     )

@@ -15,7 +15,7 @@ from poroscale.engine.lattice import Lattice, Windows
 from poroscale.engine.models import load_once
 from poroscale.engine.run import Run
 from poroscale.engine.window_tasks import Infer
-from poroscale.engine.windows import WindowCounts, stitch_windows, window_counts
+from poroscale.engine.windows import WindowCounts, stitch_windows, window_counts, window_need
 
 __all__ = [
     "BlockGrid",
@@ -39,4 +39,5 @@ __all__ = [
     "stitch_windows",
     "volume_from_array",
     "window_counts",
+    "window_need",
 ]

@@ -35,7 +35,7 @@ from poroscale.engine.stage import Stage, build_levels, run_stage
 from poroscale.engine.window_memory import WindowNeed
 from poroscale.engine.window_tasks import Infer, WindowWork, paint_block, sum_block
 from poroscale.manifest import Manifest
-from poroscale.volume import Volume
+from poroscale.volume import Volume, VolumeSpec
 
 SCORES = ("uint8", "uint16", "float16", "float32")
 
@@ -173,7 +173,14 @@ def _stitch(
     work: WindowWork, job: Job, folder: Path, run: Run
 ) -> tuple[dict[int, Record], dict[str, int]]:
     """Both passes: the records of the blocks that were written, and the counts of windows."""
-    shape, chunks, need = work.volume.shape, work.volume.chunks, _need(work)
+    shape, chunks = work.volume.shape, work.volume.chunks
+    need = window_need(
+        work.infer,
+        work.volume.spec,
+        work.lattice.windows,
+        dtype=work.dtype,
+        inside=work.inside.bytes_per_voxel if work.inside else 0.0,
+    )
     with Job(folder, None, job.recipe, overwrite=True) as sums:
         task = partial(sum_block, work=work)
         owned = work.lattice.count
@@ -188,15 +195,29 @@ def _stitch(
     return painted, {"inferred": int(counts[0]), "skipped": int(counts[1])}
 
 
-def _need(work: WindowWork) -> WindowNeed:
-    windows = work.lattice.windows
+def window_need(
+    infer: Infer, spec: VolumeSpec, windows: Windows, *, dtype: DTypeLike, inside: float = 0.0
+) -> WindowNeed:
+    """What `stitch_windows` takes in memory and on disk.
+
+    Parameters
+    ----------
+    infer, windows, dtype
+        As there.
+    spec
+        Of the volume.
+    inside
+        Bytes that the mask of the part takes for each voxel read.
+    """
+    lattice, scores = Lattice(windows, spec.shape), np.dtype(dtype)
+    sums = lattice.point(infer.bound).dtype
     batches = 2 * 4 * windows.batch * int(np.prod(windows.input_edges))
     return WindowNeed(
-        read=work.volume.dtype.itemsize,
-        write=work.dtype.itemsize,
-        stored=work.dtype.itemsize + work.point.dtype.itemsize,
-        lattice=work.lattice,
-        sums=work.point.dtype.itemsize,
-        infer=batches + int(getattr(work.infer, "memory", 0)),
-        inside=work.inside.bytes_per_voxel if work.inside else 0.0,
+        read=spec.dtype.itemsize,
+        write=scores.itemsize,
+        stored=scores.itemsize + sums.itemsize,
+        lattice=lattice,
+        sums=sums.itemsize,
+        infer=batches + int(getattr(infer, "memory", 0)),
+        inside=inside,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poroscale.engine.cluster import cluster_of
-from poroscale.engine.plan import MIB, Need, make_plan
+from poroscale.engine.plan import MIB, Need, Plan, make_plan
 from poroscale.engine.run import Run
 from poroscale.io.ingest import IngestConfig, plan_of
 from poroscale.phantom import PhantomConfig
@@ -19,11 +20,15 @@ from poroscale.segment.evaluate import needs as evaluate_needs
 from poroscale.segment.otsu import needs as segment_needs
 from poroscale.volume import Volume, VolumeSpec
 
+if TYPE_CHECKING:
+    from poroscale.segment.by_network import ByNetworkConfig
+    from poroscale.segment.model import SegmentationModel
+
 Stages = dict[str, Need]
 
 
-def describe(spec: VolumeSpec, stages: Stages, run: Run) -> str:
-    """One line per stage and one for all: memory and disk.
+def plans_of(spec: VolumeSpec, stages: Stages, run: Run) -> dict[str, Plan]:
+    """The plan of every stage on the blocks of a volume.
 
     Raises
     ------
@@ -31,7 +36,7 @@ def describe(spec: VolumeSpec, stages: Stages, run: Run) -> str:
         If a stage does not fit the budget.
     """
     with cluster_of(run) as cluster:
-        plans = {
+        return {
             title: make_plan(
                 spec.shape,
                 spec.chunk_shape,
@@ -42,11 +47,20 @@ def describe(spec: VolumeSpec, stages: Stages, run: Run) -> str:
             )
             for title, need in stages.items()
         }
+
+
+def in_words(plans: Mapping[str, Plan]) -> str:
+    """One line per stage and one for all: memory and disk."""
     lines = [f"{title:<16} {plan}" for title, plan in plans.items()]
     peak = max(plan.projected for plan in plans.values())
     disk = sum(plan.disk for plan in plans.values())
     total = f"peak {peak / MIB:,.0f} MiB of memory, at most {disk / MIB:,.0f} MiB on disk"
     return "\n".join([*lines, f"{'all':<16} {total}"])
+
+
+def describe(spec: VolumeSpec, stages: Stages, run: Run) -> str:
+    """The plans of all stages in words; MemoryError as `plans_of`."""
+    return in_words(plans_of(spec, stages, run))
 
 
 def plan_ingest(src: str | Path, *, config: IngestConfig, run: Run) -> str:
@@ -59,6 +73,37 @@ def plan_segment(scan: Path, *, config: OtsuConfig, run: Run) -> str:
     """The plan of `segment`."""
     spec = Volume.open(scan).spec
     return describe(spec, segment_needs(spec, config), run)
+
+
+def plan_segment_by_network(
+    scan: Path, *, model: SegmentationModel, config: ByNetworkConfig, run: Run
+) -> str:
+    """The plan of `segment` by a network, and how long the windows take.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot infer such windows.
+    MemoryError
+        If a stage does not fit the budget.
+    """
+    from poroscale.segment.by_network import needs
+
+    spec = Volume.open(scan).spec
+    found = needs(spec, model=model, config=config, run=run)
+    plans = plans_of(spec, found.stages, run)
+    at_once = plans["windows"].workers
+    took = f"{1000 * found.seconds:.3g} ms each by trial"
+    whole = duration(found.windows * found.seconds / at_once)
+    line = f"at most {found.windows:,} of {found.edge}³, {took}, {at_once} at a time: about {whole}"
+    return f"{in_words(plans)}\n{'time':<16} {line}"
+
+
+def duration(seconds: float) -> str:
+    """In words: 5 s, 12 min, 3.4 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def plan_evaluate(scores: Path, truth: Path, *, run: Run) -> str:

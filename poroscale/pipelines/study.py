@@ -248,7 +248,8 @@ class Study:
         self, model: SegmentationModel, kind: str, scan: Volume, name: str, run: Run
     ) -> tuple[Volume, Volume]:
         """Phases and scores; a model that was trained on has others."""
-        from poroscale.segment.by_network import ByNetworkConfig, WindowsConfig, segment_by_network
+        from poroscale.segment.by_network import ByNetworkConfig, segment_by_network
+        from poroscale.segment.windows import WindowsConfig
 
         weights = model.folder.relative_to(self.out / "models") / model.card.sha256[:8]
         place = self._place(weights, name + kind)

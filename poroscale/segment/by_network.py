@@ -11,86 +11,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from poroscale.config import Config, parse_stages
 from poroscale.engine import (
     Lattice,
     Run,
-    WindowCounts,
-    Windows,
     connect,
     map_blocks,
     stitch_windows,
     window_counts,
+    window_need,
 )
+from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
-from poroscale.kernels.window_sums import Weight
-from poroscale.segment.inference import (
-    LARGEST_BATCH,
-    Inference,
-    Precision,
-    memory_for,
-    probed,
-)
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange, grey_range
-from poroscale.segment.otsu import find_outside
+from poroscale.segment.otsu import find_outside, outside_needs
 from poroscale.segment.postprocess import PostprocessConfig, postprocess_scores
+from poroscale.segment.postprocess import needs as postprocess_needs
 from poroscale.segment.scores import ScoresConfig, ScoreSegmentation, ScoreSources
-from poroscale.volume import Shape, Volume
+from poroscale.segment.scores import needs as scores_needs
+from poroscale.segment.windows import (
+    WindowsConfig,
+    cut_windows,
+    windows_notes,
+    windows_record,
+)
+from poroscale.volume import Volume, VolumeSpec
 
 EVEN, YEN = 0.5, "yen"
 """Thresholds unless another one is set: of supervised scores, which are probabilities, and of
 anomaly scores."""
 VERSION = 1
 """Of the anomaly scores."""
-
-
-class WindowsConfig(Config):
-    """How a scan is cut into windows, and where they are inferred.
-
-    Attributes
-    ----------
-    overlap
-        Voxels that neighbours share; None is half a window.
-    weight
-        How overlapping windows are averaged.
-    tiles
-        For purely convolutional networks: tiles side by side with the network's halo of context in
-        place of overlapping windows.
-    tile_edge
-        Edge of such tiles [voxels], a multiple of what the network pools by; None is that of its
-        patches. The larger, the less of what is computed is halo, and the more memory it takes.
-    batch
-        Windows at a time; None is 1 on the CPU and what a probe finds on a GPU.
-    device, precision
-        "auto" takes a GPU where there is one; None is bf16 there and float32 on the CPU.
-    postprocess
-        Take the scores of the surface off those of unsupervised networks.
-    """
-
-    overlap: NonNegativeInt | None = None
-    weight: Weight = "constant"
-    tiles: bool = False
-    tile_edge: PositiveInt | None = None
-    batch: PositiveInt | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Precision | None = None
-    postprocess: bool = True
-
-    @model_validator(mode="after")
-    def _of_tiles(self) -> Self:
-        if self.tile_edge is not None and not self.tiles:
-            raise ValueError("tile_edge must come with tiles")
-        return self
+ANOMALY_BYTES, MASK_BYTES = 12.0, 3.0
+"""Bytes per voxel: of an anomaly score while it is made, and of the part's mask where it is looked
+at."""
 
 
 STAGES: dict[str, type[Config]] = {
@@ -185,6 +148,63 @@ def segment_by_network(
             return segmentation.write(out, made_by)
 
 
+@dataclass(frozen=True)
+class NetworkNeeds:
+    """What a segmentation by a network will take.
+
+    Attributes
+    ----------
+    stages
+        Memory and disk by stage.
+    windows
+        How many there are at most: those outside the part are skipped.
+    edge
+        Of a window [voxels].
+    seconds
+        That one window took by trial, on one core or on the GPU.
+    """
+
+    stages: dict[str, Need]
+    windows: int
+    edge: int
+    seconds: float
+
+
+def needs(
+    spec: VolumeSpec, *, model: SegmentationModel, config: ByNetworkConfig, run: Run
+) -> NetworkNeeds:
+    """What a scan of `spec` takes; a trial pass of the network is made for it.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot infer such windows, or not on such a device.
+    MemoryError
+        If network and one patch exceed the memory.
+    """
+    card, chosen = model.card, config.windows
+    infer, windows = cut_windows(model, card.grey_range, config=chosen, run=run)
+    part = spec.but(dtype=np.dtype(np.uint8), pyramid="max")
+    mask = MASK_BYTES / 8 ** _coarse_level(part)
+    stored = np.dtype("uint8" if card.supervised else "uint16")
+    scores = spec.but(dtype=np.dtype("uint8" if card.supervised else "float16"), pyramid=None)
+    stages = outside_needs(spec, config.scores.outside)
+    stages["windows"] = window_need(infer, spec, windows, dtype=stored, inside=mask)
+    if not card.supervised:
+        read, wrote = spec.dtype.itemsize + stored.itemsize + 1, scores.dtype.itemsize
+        stages["anomalies"] = Need(read, wrote, temporary=ANOMALY_BYTES)
+        if chosen.postprocess:
+            stages |= postprocess_needs(scores, stored.itemsize, config.postprocess)
+    stages |= scores_needs(scores, config.scores)
+    count = len(Lattice(windows, spec.shape))
+    return NetworkNeeds(stages, count, windows.edges[0], infer.seconds)
+
+
+def _coarse_level(part: VolumeSpec) -> int:
+    """The level of the part in which windows are looked up."""
+    return min(3, part.levels - 1)
+
+
 def _are_of(scores: str | Path, phases: Volume) -> bool:
     """Whether the scores stand there that the phases were made of."""
     try:
@@ -250,62 +270,24 @@ class _Steps:
         )
 
     def _stitched(self, out: Path, dtype: str, run: Run) -> Volume:
-        infer, lattice = self._cut()
-        level = min(3, self.part.spec.levels - 1)
+        infer, windows = cut_windows(
+            self.model, self.range, config=self.config.windows, run=self.run
+        )
+        level = _coarse_level(self.part.spec)
         stitched = stitch_windows(
             infer,
             self.scan,
             out,
-            windows=lattice,
+            windows=windows,
             inside=Volume.open(self.part.path, level=level),
             dtype=dtype,
             attributes={"kind": "pore_scores" if dtype == "uint8" else "reconstruction"},
             run=run,
         )
         counts = window_counts(stitched)
-        self.notes += [*_thin(self.scan.shape, lattice.edges), *_few(counts.inferred)]
-        self.windows = windows_record(lattice, self.scan.shape, counts, patch=infer.edge)
+        self.notes += windows_notes(windows, self.scan.shape, counts)
+        self.windows = windows_record(windows, self.scan.shape, counts, patch=infer.edge)
         return stitched
-
-    def _cut(self) -> tuple[Inference, Windows]:
-        windows = self.config.windows
-        infer = Inference.of(
-            self.model,
-            self.range,
-            batch=windows.batch or 1,
-            device=windows.device,
-            precision=windows.precision,
-        )
-        if windows.tiles:
-            return self._tiles(infer, windows.tile_edge or infer.edge)
-        infer = self._tried(infer, infer.edge)
-        return infer, Windows(
-            edge=infer.edge, overlap=windows.overlap, weight=windows.weight, batch=infer.batch
-        )
-
-    def _tiles(self, infer: Inference, edge: int) -> tuple[Inference, Windows]:
-        if infer.halo is None:
-            raise ValueError(
-                f"tiles must have a network that is purely convolutional, got {infer.model}"
-            )
-        if edge % infer.multiple:
-            raise ValueError(
-                f"tile_edge of {infer.model} must be a multiple of {infer.multiple}, got {edge}"
-            )
-        halo = infer.halo
-        infer = self._tried(infer, edge + 2 * halo)
-        return infer, Windows(
-            edge=edge, weight=self.config.windows.weight, batch=infer.batch, halo=halo
-        )
-
-    def _tried(self, infer: Inference, edge: int) -> Inference:
-        """With what trial passes of this edge take; on a GPU also with the batch they find."""
-        chooses = infer.device == "cuda" and self.config.windows.batch is None
-        most = LARGEST_BATCH if chooses else 1
-        trial = replace(infer, edge=edge, batch=1)
-        found = probed(trial, memory_for(infer.device, self.run.memory_bytes), most=most)
-        batch = found.batch if chooses else infer.batch
-        return replace(infer, batch=batch, memory=batch * found.memory)
 
     def _anomalies(self, reconstruction: Volume, out: Path, run: Run) -> Volume:
         return map_blocks(
@@ -315,57 +297,9 @@ class _Steps:
             dtype=np.float16,
             parameters={"low": self.range.low, "high": self.range.high},
             attributes={"kind": "pore_scores"},
-            bytes_per_voxel=12.0,
+            bytes_per_voxel=ANOMALY_BYTES,
             run=run,
         )
-
-
-def _thin(shape: Shape, edges: Shape) -> list[str]:
-    """A sentence about the axes along which the scan is thinner than a window."""
-    thin = [f"{axis} {n}" for axis, n, e in zip("zyx", shape, edges, strict=True) if n < e]
-    if not thin:
-        return []
-    return [
-        f"the scan is thinner than a window of {edges[0]} voxels ({', '.join(thin)}): it was "
-        "padded with its outermost voxels"
-    ]
-
-
-def windows_record(
-    windows: Windows, shape: Shape, counts: WindowCounts, *, patch: int
-) -> dict[str, Any]:
-    """How a scan was cut, and what it costs.
-
-    Parameters
-    ----------
-    windows
-        All of one edge.
-    shape
-        Of the scan.
-    counts
-        Windows inferred, and skipped as outside.
-    patch
-        Edge of the network's patches [voxels].
-
-    Returns
-    -------
-    dict
-        JSON. "passes" is how often the network sees a voxel if none is skipped, halo included;
-        "half_overlap" the same of patches with half overlap.
-    """
-    return {
-        "edge": windows.edges[0],
-        "overlap": windows.overlaps[0],
-        "halo": windows.halos[0],
-        "inferred": counts.inferred,
-        "skipped": counts.skipped,
-        "passes": Lattice(windows, shape).passes,
-        "half_overlap": Lattice(Windows(patch), shape).passes,
-    }
-
-
-def _few(inferred: int) -> list[str]:
-    return [] if inferred else ["no window of the scan holds anything of a part"]
 
 
 def part_of(outside: NDArray[Any]) -> NDArray[np.uint8]:

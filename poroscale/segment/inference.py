@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from poroscale.engine import load_once
-from poroscale.engine.plan import release_memory, resident_set_size
+from poroscale.engine.plan import MIB, release_memory, resident_set_size
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.model import SegmentationModel
@@ -57,6 +57,8 @@ class Inference:
         Name of the network.
     memory
         Bytes that a call takes in the main memory, the network's included; `probed` finds it.
+    seconds
+        That a patch takes, as `probed` found.
     """
 
     folder: Path
@@ -72,6 +74,7 @@ class Inference:
     multiple: int
     model: str
     memory: int = 0
+    seconds: float = 0.0
 
     @classmethod
     def of(
@@ -274,8 +277,8 @@ def probe_batch(
     fitting = [each for each in trials if each.peak <= memory]
     if not fitting:
         raise MemoryError(
-            f"one patch of {inference.edge}³ takes {trials[0].peak / 2**20:.0f} MiB in "
-            f"{inference.model}, more than the {memory / 2**20:.0f} MiB that are left"
+            f"one patch of {inference.edge}³ takes {trials[0].peak / MIB:.0f} MiB in "
+            f"{inference.model}, more than the {memory / MIB:.0f} MiB that are left"
         )
     return min(fitting, key=lambda each: each.seconds).batch, trials
 
@@ -295,12 +298,45 @@ def probed(inference: Inference, memory: int, *, most: int = LARGEST_BATCH) -> I
     MemoryError
         If network and one patch exceed the memory.
     """
-    network = _loaded(inference.folder, inference.digest, inference.device)
-    held = sum(each.nbytes for each in network.state_dict().values())
+    held = _held(inference)
     batch, trials = probe_batch(inference, memory - held, most=most)
-    peak = next(each.peak for each in trials if each.batch == batch)
-    on_host = inference.device == "cpu"
-    return replace(inference, batch=batch, memory=peak + held if on_host else 0)
+    best = next(each for each in trials if each.batch == batch)
+    return _measured(inference, best, held)
+
+
+def tried(inference: Inference, memory: int) -> Inference:
+    """The inference with what its own batch takes, by one trial.
+
+    Raises
+    ------
+    MemoryError
+        If network and batch exceed the memory [bytes]; the sentence names a smaller batch.
+    """
+    held, trial = _held(inference), _trial(inference)
+    if trial.peak + held > memory:
+        verb = "takes" if trial.batch == 1 else "take"
+        smaller = f"; use a batch of {trial.batch // 2}" if trial.batch > 1 else ""
+        raise MemoryError(
+            f"{_patches(trial.batch, inference.edge)} {verb} {trial.peak / MIB:.0f} MiB in "
+            f"{inference.model}, more than the {(memory - held) / MIB:.0f} MiB that are left"
+            f"{smaller}"
+        )
+    return _measured(inference, trial, held)
+
+
+def _patches(batch: int, edge: int) -> str:
+    return f"one patch of {edge}³" if batch == 1 else f"{batch} patches of {edge}³"
+
+
+def _held(inference: Inference) -> int:
+    """Bytes of the network itself."""
+    network = _loaded(inference.folder, inference.digest, inference.device)
+    return sum(each.nbytes for each in network.state_dict().values())
+
+
+def _measured(inference: Inference, trial: Trial, held: int) -> Inference:
+    memory = trial.peak + held if inference.device == "cpu" else 0
+    return replace(inference, batch=trial.batch, memory=memory, seconds=trial.seconds)
 
 
 def memory_for(device: str, budget: int) -> int:

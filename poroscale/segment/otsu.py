@@ -121,8 +121,8 @@ def find_outside(scan: Volume, work: Path, *, config: OtsuConfig, run: Run) -> t
     return outside, outer
 
 
-def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
-    """What each stage takes in memory and on disk, for a scan of `spec`."""
+def outside_needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
+    """What each stage of `find_outside` takes in memory and on disk, for a scan of `spec`."""
     grey = spec.dtype.itemsize
     stages: dict[str, Need] = {}
     if config.median_voxels:
@@ -131,12 +131,19 @@ def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
     if config.gaussian_um:
         z, y, x = (gaussian_halo(config.gaussian_um / edge) for edge in spec.voxel_size)
         stages["gaussian"] = Need(grey, grey, (z, y, x), temporary=GAUSSIAN_BYTES)
+    return stages | {
+        "histogram": Need(grey + 1, temporary=grey + 1),
+        "outside": Need(grey + 2, 1, temporary=RUN_BYTES, stored=1.0 + len(config.sensitivity)),
+    }
+
+
+def needs(spec: VolumeSpec, config: OtsuConfig) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for a scan of `spec`."""
+    grey = spec.dtype.itemsize
     closing = closing_halo(config.close_um, spec.voxel_size) if config.close_um else (0, 0, 0)
     temporary = CLOSING_BYTES if config.close_um else FLAT_BYTES
     masks = 1.0 + len(config.sensitivity)
-    return stages | {
-        "histogram": Need(grey + 1, temporary=grey + 1),
-        "outside": Need(grey + 2, 1, temporary=RUN_BYTES, stored=masks),
+    return outside_needs(spec, config) | {
         "ranks": Need(grey + 1, 1, temporary=FLAT_BYTES),
         "candidates": Need(2, 1, closing, temporary=temporary, stored=2 * masks),
         "pores kept": Need(1, 1, temporary=RUN_BYTES),

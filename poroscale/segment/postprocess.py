@@ -34,6 +34,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from poroscale.config import Config
 from poroscale.engine import Halo, Reduction, Run, connect, map_blocks, reduce_blocks
+from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.compensation import (
@@ -45,7 +46,7 @@ from poroscale.kernels.compensation import (
     ratio_sums,
 )
 from poroscale.kernels.score_levels import count_invalid, holds_scores
-from poroscale.volume import Volume
+from poroscale.volume import Volume, VolumeSpec
 
 COMPENSATION_BYTES = 24.0
 """Temporary bytes per voxel: scores, prediction, slope and its smoothing in single precision."""
@@ -192,6 +193,17 @@ def postprocess_scores(
                 bytes_per_voxel=COMPENSATION_BYTES,
                 run=run,
             )
+
+
+def needs(spec: VolumeSpec, predicted: int, config: PostprocessConfig) -> dict[str, Need]:
+    """What both passes take, for scores of `spec` and a prediction of so many bytes a voxel."""
+    largest = config.sigma if config.sigma is not None else config.sigma_range[1]
+    halo = Halo.of(compensation_halo(largest)).width
+    size = spec.dtype.itemsize
+    return {
+        "fit": Need(size + predicted + 1, halo=halo, temporary=COMPENSATION_BYTES),
+        "post-processed": Need(size + predicted, size, halo, temporary=COMPENSATION_BYTES),
+    }
 
 
 def check_pair(scores: Volume, predicted: Volume) -> None:

@@ -30,6 +30,8 @@ from poroscale.engine import (
     map_blocks,
     reduce_blocks,
 )
+from poroscale.engine.labels import RUN_BYTES
+from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.closing import closing_halo
@@ -60,8 +62,9 @@ from poroscale.segment.score_candidates import (
     yen_of_scores,
 )
 from poroscale.segment.truth import Truth
-from poroscale.volume import FieldSampler, Volume
+from poroscale.volume import FieldSampler, Volume, VolumeSpec
 
+COUNT_BYTES = 6.0
 RULES = {"otsu": otsu_of_scores, "yen": yen_of_scores}
 """Thresholds that follow from the scores alone."""
 
@@ -195,6 +198,21 @@ def segment_scores(
             return ScoreSegmentation(scores, sources, config, work, run).write(out, made_by)
 
 
+def needs(spec: VolumeSpec, config: ScoresConfig) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for scores of `spec` in a known part."""
+    size, radius = spec.dtype.itemsize, config.close_um
+    closing = closing_halo(radius, spec.voxel_size) if radius else (0, 0, 0)
+    temporary = CLOSING_BYTES if radius else FLAT_BYTES
+    masks = 1.0 + len(config.sensitivity)
+    return {
+        "part": Need(1, 1, temporary=1.0),
+        "thresholds": Need(size + 1, temporary=COUNT_BYTES),
+        "candidates": Need(size + 1, 1, closing, temporary=temporary, stored=2 * masks),
+        "pores kept": Need(1, 1, temporary=RUN_BYTES),
+        "phases": Need(2, 1, temporary=FLAT_BYTES, stored=8 / 7),
+    }
+
+
 def _check(scores: Volume, sources: ScoreSources, config: ScoresConfig) -> None:
     if not holds_scores(scores.dtype):
         raise TypeError(f"{scores.path} must hold scores, uint8 or float16, got {scores.dtype}")
@@ -275,7 +293,7 @@ class ScoreSegmentation:
             SCORE_COUNTS,
             (self.scores, self.outside),
             journal=self.work / "score histogram",
-            bytes_per_voxel=6.0,
+            bytes_per_voxel=COUNT_BYTES,
             run=self.step,
         )
         path, values = self.scores.path, level_values(self.scores.dtype)

@@ -1,7 +1,9 @@
 """`poroscale segment --model` on the command line."""
 
+import pytest
 import yaml
 
+from poroscale.engine import Lattice, Windows
 from poroscale.volume import Volume
 
 from ..segment.test_by_network import model_of, scan
@@ -46,6 +48,23 @@ def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path):
     assert code == 0, error
     assert "tiles of 48³ with a halo of 64: 1 inferred and 0 skipped, 64.5 passes" in shown
     assert "(half overlap takes 4.85)" in shown
+
+
+@pytest.mark.parametrize(("model", "stage"), [("unet", "candidates"), ("vae", "post-processed")])
+def test_dry_run_plans_every_stage_and_the_time(model, stage, poroscale, scan, tmp_path):
+    model_of(model, tmp_path / "model")
+    out = tmp_path / "phases.zarr"
+    options = ("--model", tmp_path / "model", "--workers", 1, "--dry-run")
+    code, shown, error = poroscale("segment", scan.path, out, *options)
+    assert code == 0, error
+    plans = {line.split("  ")[0]: line for line in shown.splitlines()}
+    assert {"windows", stage, "all"} < plans.keys()
+    assert "1 at a time" in plans["windows"]
+    windows = len(Lattice(Windows(16), scan.shape))
+    assert f"at most {windows:,} of 16³" in plans["time"]
+    assert not out.exists()
+    error = poroscale("segment", scan.path, out, *options, "--memory", "1MiB")[2]
+    assert "MiB" in error
 
 
 def test_bad_input_costs_one_sentence(refused, scan, tmp_path):

@@ -148,6 +148,17 @@ def segment_scores(scan, out):
     verb(scan, out, sources=sources, config=config, run=RUN)
 
 
+def segment_by_network(scan, out):
+    from poroscale.segment.by_network import ByNetworkConfig
+    from poroscale.segment.by_network import segment_by_network as verb
+    from poroscale.segment.model import DEFAULT, SegmentationModel
+    from poroscale.segment.windows import WindowsConfig
+
+    scan = Volume.open(scan.path.with_name("grey.zarr"))
+    config = ByNetworkConfig(windows=WindowsConfig(overlap=0))
+    verb(scan, out, model=SegmentationModel.open(DEFAULT), config=config, run=RUN)
+
+
 def postprocess(scan, out):
     from poroscale.segment import PostprocessConfig, postprocess_scores
 

@@ -23,17 +23,21 @@ def scores(tmp_path_factory):
     noise = rng.random(SHAPE, np.float32)
     truth = np.where(noise > 0.97, 2, 1).astype(np.uint8)
     truth[:, :20] = 0
+    grey = np.where(truth == 1, 30000, 8000) + 2000 * noise
 
     def store(array, name):
         spec = VolumeSpec(SHAPE, array.dtype, (4.0, 4.0, 4.0))
         return volume_from_array(array, folder / name, spec=spec)
 
     store(truth, "truth.zarr")
+    store(grey.astype(np.uint16), "grey.zarr")
     store((128 + 100 * np.sin(np.arange(256) / 9) * noise).astype(np.uint8), "predicted.zarr")
     return store((noise * (0.5 + 0.5 * rng.random(SHAPE))).astype(np.float16), "scores.zarr")
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "segment_scores", "postprocess"])
+@pytest.mark.parametrize(
+    "verb", ["evaluate", "segment_scores", "postprocess", "segment_by_network"]
+)
 def test_measured_projected_allowed(verb, scores, tmp_path):
     command = [sys.executable, str(PROBE), verb, str(scores.path), str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

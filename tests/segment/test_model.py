@@ -11,7 +11,7 @@ from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment import inference
 from poroscale.segment.card import CARD, WEIGHTS
-from poroscale.segment.inference import Inference, probe_batch, probed
+from poroscale.segment.inference import Inference, probe_batch, probed, tried
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange
 
@@ -230,6 +230,16 @@ def test_the_probe_measures(model):
     assert found.memory >= 4 * model.card.parameters
     with pytest.raises(MemoryError, match=r"more than the -?\d+ MiB"):
         probed(infer, 1000)
+
+
+def test_a_batch_is_tried_as_it_is(model):
+    infer = Inference.of(model, RANGE, batch=3, device="cpu")
+    found = tried(infer, 1 << 30)
+    assert found.batch == 3
+    assert found.seconds > 0
+    assert found.memory >= 4 * model.card.parameters
+    with pytest.raises(MemoryError, match=r"3 patches of 16³ take \d+ MiB .* use a batch of 1"):
+        tried(infer, 1000)
 
 
 def test_running_out_of_gpu_memory_names_the_batch_to_use(model, monkeypatch):
