@@ -349,7 +349,7 @@ def _row(shown: str, values: Mapping[str, Mapping[str, Mapping[str, list[float]]
 
 def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
     """Tables of all sets: mean and 95 % interval over folds, and Welch's test against the best."""
-    lines = []
+    lines = _overview(tables)
     for name, table in tables.items():
         lines += [f"## {name}", "", "| model | folds | average precision | ROC-AUC | Dice |"]
         lines += ["|---|---|---|---|---|"]
@@ -360,6 +360,23 @@ def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
             lines.append(f"| {model} | {folds} | {' | '.join(cells)} |")
         lines += ["", *_against_the_best(table)]
     return "\n".join(lines)
+
+
+def _overview(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Average precision of every model on every set."""
+    means = {
+        (name, row["model"]): row
+        for name, table in tables.items()
+        for row in table["means"]
+        if row["measure"] == MEASURES[0]
+    }
+    models = list(dict.fromkeys(model for _, model in means))
+    lines = ["## Average precision", "", f"| scans | {' | '.join(models)} |"]
+    lines.append("|---" * (len(models) + 1) + "|")
+    for name in tables:
+        cells = [mean_cell(means[name, model]) for model in models]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def _against_the_best(table: Mapping[str, Any]) -> list[str]:

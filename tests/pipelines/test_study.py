@@ -88,6 +88,8 @@ def test_intervals_are_shown_where_there_are_folds():
     table = markdown({"ordinary": {"means": means, "pairs": []}})
     assert "| unet | 2 | 0.500 ± 0.100 |" in table
     assert "| otsu | 1 | 0.250 |" in table
+    assert "| scans | unet | otsu |" in table
+    assert "| ordinary | 0.500 ± 0.100 | 0.250 |" in table
 
 
 @pytest.mark.parametrize(
