@@ -350,6 +350,7 @@ plan_ingest = plans.plan_ingest
 plan_segment = plans.plan_segment
 plan_evaluate = plans.plan_evaluate
 plan_pores = plans.plan_pores
+plan_generate = plans.plan_generate
 plan_phantom = plans.plan_phantom
 plan_analyse = plans.plan_analyse
 plan_demo = plans.plan_demo

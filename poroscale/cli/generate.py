@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poroscale.cli import options
-from poroscale.cli.options import Block, Cluster, ConfigFile, Memory, Overwrite, Workers
+from poroscale.cli.options import Block, Cluster, ConfigFile, DryRun, Memory, Overwrite, Workers
 
 
 def part(
@@ -34,6 +34,7 @@ def part(
     cluster: Cluster = None,
     workers: Workers = None,
     block: Block = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Generate new parts with the pores and the surface of a model."""
@@ -51,5 +52,8 @@ def part(
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)
     settings = verbs.generate_config(values)
+    if dry_run:
+        typer.echo(verbs.plan_generate(model, config=settings, run=run))
+        return
     for made in verbs.generate_part(model, out, config=settings, run=run):
         typer.echo("\n".join(made.describe()))

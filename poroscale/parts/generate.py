@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.cluster import cluster_of
+from poroscale.engine.plan import MIB, Need
 from poroscale.kernels.packing import Candidates
 from poroscale.kernels.part_mask import without_specks
 from poroscale.kernels.shapes import Shapes
@@ -156,18 +157,38 @@ def _check_shape(model: PartModel, geometry: Geometry) -> None:
             )
 
 
+def needs(model: PartModel, geometry: Geometry, *, seed: int = 0) -> tuple[VolumeSpec, Need]:
+    """The volume of a part, and what painting it takes beside its surface and its plan.
+
+    Raises
+    ------
+    ValueError
+        If the part is a mesh: how many pores it holds is known only where it was filled.
+    """
+    if not isinstance(geometry, Cylinder | Box):
+        raise ValueError("a mesh must be filled before its pores are known: it has no plan")
+    held = _held_bytes(CandidateSampler(model, geometry, seed), geometry)
+    spec = _spec(geometry, {})
+    return spec, Need(write=1, temporary=PAINT_BYTES, driver=held, stored=8 / 7)
+
+
+def _held_bytes(sampler: CandidateSampler, geometry: Cylinder | Box) -> int:
+    """Surface and plan, which are held whole."""
+    around = 2 * np.pi * np.sqrt(geometry.section / np.pi)
+    surface = SURFACE_BYTES * geometry.shape[0] * around
+    return int(surface + PORE_BYTES * sampler.rate * geometry.shape[0])
+
+
 def _check_memory(sampler: CandidateSampler, geometry: Geometry, run: Run) -> None:
     """Surface and plan are held whole: they are looked at before they are drawn."""
     if not isinstance(geometry, Cylinder | Box):
         return
-    around = 2 * np.pi * np.sqrt(geometry.section / np.pi)
-    surface = SURFACE_BYTES * geometry.shape[0] * around
-    pores = PORE_BYTES * sampler.rate * geometry.shape[0]
-    if surface + pores > run.memory_bytes:
+    held = _held_bytes(sampler, geometry)
+    if held > run.memory_bytes:
         raise MemoryError(
-            f"memory must be at least {(surface + pores) / 2**20:,.0f} MiB for the surface and the "
+            f"memory must be at least {held / MIB:,.0f} MiB for the surface and the "
             f"plan of {sampler.rate * geometry.shape[0]:,.0f} pores, got "
-            f"{run.memory_bytes / 2**20:,.0f} MiB; raise --memory, or make the part in pieces"
+            f"{run.memory_bytes / MIB:,.0f} MiB; raise --memory, or make the part in pieces"
         )
 
 
@@ -241,14 +262,17 @@ class Painter:
 def _paint(
     painter: Painter, out: Path, *, recipe: Mapping[str, Any], counts: Mapping[str, int], run: Run
 ) -> Volume:
-    geometry = painter.geometry
+    spec = _spec(painter.geometry, {**recipe, "pores": dict(counts)})
+    whole = {"sampler": "generated part", "version": VERSION, **recipe}
+    return fill_blocks(painter, out, spec=spec, recipe=whole, bytes_per_voxel=PAINT_BYTES, run=run)
+
+
+def _spec(geometry: Geometry, generated: Mapping[str, Any]) -> VolumeSpec:
     edge = geometry.voxel_um
-    spec = VolumeSpec(
+    return VolumeSpec(
         geometry.shape,
         np.dtype(np.uint8),
         (edge, edge, edge),
-        attributes={"kind": "phases", "generated": {**recipe, "pores": dict(counts)}},
+        attributes={"kind": "phases", "generated": dict(generated)},
         pyramid="max",
     )
-    whole = {"sampler": "generated part", "version": VERSION, **recipe}
-    return fill_blocks(painter, out, spec=spec, recipe=whole, bytes_per_voxel=PAINT_BYTES, run=run)

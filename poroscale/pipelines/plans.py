@@ -21,6 +21,7 @@ from poroscale.segment.otsu import needs as segment_needs
 from poroscale.volume import Volume, VolumeSpec
 
 if TYPE_CHECKING:
+    from poroscale.pipelines.generate import GenerateConfig
     from poroscale.segment.by_network import ByNetworkConfig
     from poroscale.segment.model import SegmentationModel
 
@@ -122,6 +123,27 @@ def plan_phantom(*, config: PhantomConfig, run: Run) -> str:
     """The plan of `phantom`."""
     spec, stages = phantom_needs(config)
     return describe(spec, stages, run)
+
+
+def plan_generate(model: str | Path, *, config: GenerateConfig, run: Run) -> str:
+    """The plan of `generate part`, for one part of several.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or a mesh is.
+    MemoryError
+        If the part does not fit the budget.
+    """
+    from poroscale.parts.generate import needs
+    from poroscale.parts.model import ROUGHNESS, PartModel
+    from poroscale.pipelines.generate import geometry_of
+    from poroscale.surface.roughness import Roughness
+
+    opened, roughness = PartModel.open(model), Roughness.load(Path(model) / ROUGHNESS)
+    geometry = geometry_of(opened, roughness, config=config, seed=config.seed)
+    spec, need = needs(opened, geometry)
+    return describe(spec, {"paint": need}, run)
 
 
 def plan_demo(*, run: Run) -> str:

@@ -58,7 +58,7 @@ class Inference:
     memory
         Bytes that a call takes in the main memory, the network's included; `probed` finds it.
     seconds
-        That a patch takes, as `probed` found.
+        That a patch took in the trial of `probed` or `tried`.
     """
 
     folder: Path

@@ -10,7 +10,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from poroscale.engine import Run, stage
-from poroscale.parts.generate import generate_part
+from poroscale.parts.generate import generate_part, needs
 from poroscale.parts.model import PartModel
 sys.path.insert(0, sys.argv[3])
 from tests.parts.makers import part_of, RADIUS
@@ -22,11 +22,14 @@ stage.make_plan = remember
 run = Run(memory="1GiB", cluster="threads", workers=2, progress=False)
 model = PartModel.open(sys.argv[1])
 geometry = part_of(1024, radius=3 * RADIUS, width=256)
+spec, need = needs(model, geometry)
+told = planned(spec.shape, spec.chunk_shape, need, run=run, workers=2, processes=0).projected
 generate_part(model, Path(sys.argv[2]), geometry=geometry, seed=0, run=run)
 status = Path("/proc/self/status").read_text()
 peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
 projected = max(plan.projected for plan in plans)
-print(json.dumps({"projected": projected, "peak": peak, "allowed": run.memory_bytes}))
+found = {"projected": projected, "peak": peak, "told": told, "allowed": run.memory_bytes}
+print(json.dumps(found))
 """
 
 
@@ -39,3 +42,4 @@ def test_measured_projected_allowed(model, tmp_path):
         assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["peak"] <= seen["projected"] <= seen["allowed"], seen
+    assert seen["peak"] <= seen["told"] <= seen["allowed"], seen

@@ -18,6 +18,7 @@ from poroscale.pipelines.compare import compare_parts
 from poroscale.pipelines.fit import FitConfig, FitPartConfig, fit_part
 from poroscale.pipelines.generate import GenerateConfig, generate_parts
 from poroscale.pipelines.part_job import PartJob
+from poroscale.pipelines.plans import plan_generate
 from poroscale.volume import Volume
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,16 @@ def test_generated_parts_are_like_the_coupon(coupon, fitted, new_path):
         for v in (coupon, *(part.phases for part in made))
     ]
     assert np.mean(porosity[1:]) == pytest.approx(porosity[0], rel=0.35)
+
+
+def test_a_part_is_planned_before_it_is_made(fitted):
+    config = GenerateConfig(shape=(640, 128, 128))
+    shown = plan_generate(fitted[1], config=config, run=ROOMY)
+    assert re.search(r"^paint +\d+ blocks of .* MiB of 6,144 MiB memory", shown)
+    with pytest.raises(ValueError, match="--shape Z Y X must be given"):
+        plan_generate(fitted[1], config=GenerateConfig(), run=ROOMY)
+    with pytest.raises(MemoryError, match="memory must be at least"):
+        plan_generate(fitted[1], config=config, run=Run(memory="1MiB"))
 
 
 def test_same_bytes_and_resumed_after_an_end(fitted, new_path):
