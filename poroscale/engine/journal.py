@@ -2,8 +2,9 @@
 
 Every process appends to a log of its own. A record is one finished block: the files it wrote with
 their checksums, the chunks it left empty, and its partial result as named arrays. A record is
-appended, and flushed to disk, after the data it speaks of; a torn tail is recognised by its
-checksum and ignored. Nothing is pickled: the layout is a JSON header and raw numbers.
+appended, and flushed to disk, after the files it speaks of. One without files is not waited for:
+should the power fail, its block is done again. A torn tail is recognised by its checksum and
+ignored. Nothing is pickled: the layout is a JSON header and raw numbers.
 
     "PSJ1" | header length u32 | payload length u64 | crc32 u32 | header | payload
 """
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from poroscale.manifest import JOURNAL_DIR, Fingerprint, canonical_json
 
 Arrays = Mapping[str, NDArray[Any]]
+Bytes = NDArray[np.uint8]
 
 _MAGIC = b"PSJ1"
 _PREFIX = struct.Struct("<4sIQI")
@@ -61,17 +63,17 @@ class Record:
         return found
 
 
-def _encode(array: NDArray[Any]) -> bytes:
+def _encode(array: NDArray[Any]) -> Bytes:
     """The array's bytes, compressed where a sample of them says that it is worth it."""
     data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     if data.size < _COMPRESS_FROM:
-        return data.tobytes()
+        return data
     middle = max(0, data.size - _SAMPLE) // 2
     sample = data[middle : middle + _SAMPLE]
     if len(zstd.compress(sample, 1)) > _WORTH * sample.size:
-        return data.tobytes()
-    packed = bytes(zstd.compress(data, 1, True))
-    return packed if len(packed) < data.size else data.tobytes()
+        return data
+    packed = np.frombuffer(zstd.compress(data, 1, True), np.uint8)
+    return packed if packed.size < data.size else data
 
 
 def _decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -96,7 +98,7 @@ class Journal:
     def append(
         self, block: int, files: Mapping[str, Fingerprint], empty: tuple[str, ...], arrays: Arrays
     ) -> Record:
-        """Log `block` as finished; on return the record is on disk."""
+        """Log `block` as finished; on return a record of files is on disk."""
         index, payload = _pack(arrays)
         header = canonical_json(
             {
@@ -106,12 +108,14 @@ class Journal:
                 "arrays": index,
             }
         ).encode()
-        crc = zlib.crc32(payload, zlib.crc32(header))
-        prefix = _PREFIX.pack(_MAGIC, len(header), len(payload), crc)
+        size, crc = 0, zlib.crc32(header)
+        for part in payload:
+            size, crc = size + part.size, zlib.crc32(part.data, crc)
+        head = _PREFIX.pack(_MAGIC, len(header), size, crc) + header
         log = self.folder / f"{self.run_id}-{socket.gethostname()}-{os.getpid()}.log"
-        start = _append_durably(log, prefix + header + payload)
-        record = _record(json.loads(header), log, start + len(prefix) + len(header))
-        _reader(self).note(record, start, start + len(prefix) + len(header) + len(payload))
+        start = _append(log, head, payload, durably=bool(files))
+        record = _record(json.loads(header), log, start + len(head))
+        _reader(self).note(record, start, start + len(head) + size)
         return record
 
     def find(self, block: int) -> Record | None:
@@ -133,16 +137,17 @@ class Journal:
             log.unlink(missing_ok=True)
 
 
-def _pack(arrays: Arrays) -> tuple[dict[str, Any], bytes]:
+def _pack(arrays: Arrays) -> tuple[dict[str, Any], list[Bytes]]:
+    """Where each array lies in the payload, and the payload; large arrays are not copied."""
     index: dict[str, Any] = {}
-    parts: list[bytes] = []
+    parts: list[Bytes] = []
     start = 0
     for name, array in arrays.items():
         data = _encode(np.asarray(array))
-        index[name] = [np.asarray(array).dtype.str, list(np.shape(array)), start, len(data)]
+        index[name] = [np.asarray(array).dtype.str, list(np.shape(array)), start, data.size]
         parts.append(data)
-        start += len(data)
-    return index, b"".join(parts)
+        start += data.size
+    return index, parts
 
 
 def _record(header: dict[str, Any], log: Path, offset: int) -> Record:
@@ -157,14 +162,17 @@ def _record(header: dict[str, Any], log: Path, offset: int) -> Record:
 _APPEND = threading.Lock()
 
 
-def _append_durably(log: Path, data: bytes) -> int:
-    """Append `data`; its offset in the log. A log that could not take all of it is cut back."""
+def _append(log: Path, head: bytes, payload: list[Bytes], *, durably: bool) -> int:
+    """Append a record; its offset in the log. A log that could not take all of it is cut back."""
     with _APPEND, log.open("ab") as file:
         start = file.tell()
         try:
-            file.write(data)
+            file.write(head)
+            for part in payload:
+                file.write(part.data)
             file.flush()
-            os.fsync(file.fileno())
+            if durably:
+                os.fsync(file.fileno())
         except OSError:
             os.truncate(log, start)
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,11 +23,12 @@ from poroscale.volume import Shape
 MIB = 1 << 20
 WORKER_BASELINE = 230 * MIB
 """A worker process with numpy, zarr, numba and dask imported."""
-KEPT_BYTES, THREAD_HEAP = 1 << 30, 64 * MIB
-MALLOPT = {-1: KEPT_BYTES, -2: THREAD_HEAP, -3: KEPT_BYTES}
+KEPT_BYTES, THREAD_HEAP, MAPPED_BYTES = 1 << 30, 64 * MIB, 32 * MIB
+MALLOPT = {-1: KEPT_BYTES, -2: THREAD_HEAP, -3: MAPPED_BYTES}
 """Of glibc: what is kept at the top of a heap (M_TRIM_THRESHOLD); what a heap is grown by in
 addition (M_TOP_PAD), without which a thread's last heap of 64 MiB goes as soon as it is empty; and
-the smallest block that is mapped by itself (M_MMAP_THRESHOLD)."""
+the smallest block that is mapped by itself (M_MMAP_THRESHOLD). Arrays of a whole block must not lie
+among a network's: they would cut the heaps to pieces, and each block would take more."""
 LIBRARIES = {
     "numba": 110 * MIB,
     "scipy.ndimage": 30 * MIB,
@@ -232,12 +234,22 @@ def keep_memory() -> None:
 
     A network takes and frees the same large blocks at every call. Left alone, glibc maps and unmaps
     them each time, and the system zeroes their pages anew: 40 % of the time of a UNet in small
-    windows. `release_memory` still hands them back.
+    windows. `release_memory` still hands them back, and `release_kept_memory` after every block.
     """
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL("libc.so.6")
         for parameter, size in MALLOPT.items():
             library.mallopt(parameter, size)
+        _KEEPING.set()
+
+
+def release_kept_memory() -> None:
+    """`release_memory`, if this process keeps any."""
+    if _KEEPING.is_set():
+        release_memory()
+
+
+_KEEPING = threading.Event()
 
 
 def resident_set_size() -> int:

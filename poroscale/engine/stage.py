@@ -16,7 +16,7 @@ from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.job import Job, free_space
 from poroscale.engine.journal import Record
 from poroscale.engine.output import Output
-from poroscale.engine.plan import Need, Plan, make_plan, release_memory
+from poroscale.engine.plan import Need, Plan, make_plan, release_kept_memory, release_memory
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen
@@ -164,8 +164,11 @@ def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:
 
 def _gift(number: int, *, grid: BlockGrid, stage: Stage) -> tuple[int, dict[str, NDArray[Any]]]:
     """One task; arrays are copied, for a view would pin its whole block."""
-    _, gift = stage.task(None, number, grid[number])
-    return number, {name: np.array(array) for name, array in gift.items()}
+    _, found = stage.task(None, number, grid[number])
+    gift = {name: np.array(array) for name, array in found.items()}
+    del found
+    release_kept_memory()
+    return number, gift
 
 
 def _plan_of(stage: Stage, run: Run, cluster: Cluster) -> Plan:
@@ -185,8 +188,8 @@ def _journalled(number: int, *, output: Output, grid: BlockGrid, stage: Stage) -
     record = output.journal.find(number)
     if record is None or not output.has(record):
         box = grid[number - stage.first]
-        voxels, partial_result = stage.task(output, number - stage.first, box)
-        record = output.publish(number, box, voxels, partial_result)
+        record = output.publish(number, box, *stage.task(output, number - stage.first, box))
+        release_kept_memory()
     return record
 
 

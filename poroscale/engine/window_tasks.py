@@ -16,6 +16,7 @@ from poroscale.engine.inside import Inside
 from poroscale.engine.journal import Record
 from poroscale.engine.lattice import Lattice, Spans
 from poroscale.engine.output import Output
+from poroscale.engine.plan import release_kept_memory
 from poroscale.engine.window_memory import SLAB
 from poroscale.kernels.window_sums import FixedPoint, Sums, add_window, mean_values
 from poroscale.volume import Index, Volume
@@ -87,6 +88,7 @@ def sum_block(
     _add_skipped(work, box, sums, ~wanted)
     if wanted.any():
         _add_inferred(work, box, sums, wanted)
+        release_kept_memory()  # what the network took, and the input
     kept = {"counts": np.array([wanted.sum(), wanted.size - wanted.sum()], np.int64)}
     core = lattice.core(box)
     kept["core"] = _finished(work, sums, core, _moved(core, box.origin))
@@ -130,6 +132,7 @@ def _add_skipped(work: WindowWork, box: Box, sums: Sums, which: NDArray[np.bool_
 def _add_inferred(work: WindowWork, box: Box, sums: Sums, which: NDArray[np.bool_]) -> None:
     windows, read = work.lattice.windows, work.lattice.read(box)
     grey = read_padded(work.volume, read, Halo())
+    release_kept_memory()  # chunks that were decoded
     patches = np.zeros((windows.batch, *windows.input_edges), np.float32)
     corners = list(_corners(work, box, which))
     for first in range(0, len(corners), windows.batch):

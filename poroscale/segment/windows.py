@@ -15,9 +15,10 @@ from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange
 from poroscale.volume import Shape
 
-CPU_BATCH = 2
-"""Small windows one by one are convolved two to three times as slowly: for one small image and one
-thread torch does without oneDNN. More than two gain no more."""
+LARGE = 64**3
+"""Voxels of a patch, times the width of the network, from which the CPU infers one at a time. With
+fewer it takes two: for one small image and one thread torch does without oneDNN, and convolves two
+to three times as slowly. More than two gain no more."""
 
 
 class WindowsConfig(Config):
@@ -36,7 +37,8 @@ class WindowsConfig(Config):
         Edge of such tiles [voxels], a multiple of what the network pools by; None is that of its
         patches. The larger, the less of what is computed is halo, and the more memory it takes.
     batch
-        Windows at a time; None is what a probe finds on a GPU, and on the CPU 2 windows or 1 tile.
+        Windows at a time; None is what a probe finds on a GPU, and on the CPU 2, or 1 where they
+        are large (from full width and 64 voxels on) or tiles.
     device, precision
         "auto" takes a GPU where there is one; None is bf16 there and float32 on the CPU.
     postprocess
@@ -82,7 +84,8 @@ def cut_windows(
     MemoryError
         If the network and one patch exceed the memory.
     """
-    batch = config.batch or (1 if config.tiles else CPU_BATCH)
+    few = config.tiles or model.card.width * model.card.edge**3 >= LARGE
+    batch = config.batch or (1 if few else 2)
     infer = Inference.of(model, scan, batch=batch, device=config.device, precision=config.precision)
     if config.tiles:
         edge = config.tile_edge or infer.edge
