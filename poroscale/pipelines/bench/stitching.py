@@ -86,8 +86,11 @@ class SmallNetwork:
 
     @property
     def memory(self) -> int:
-        """The layers' outputs, and what the convolutions take besides [bytes]."""
-        return 4 * 4 * self.channels * EDGE**3
+        """The layers' outputs, and the 27 neighbours of every voxel and channel [bytes].
+
+        Torch writes them down where a network has few channels.
+        """
+        return 4 * (4 + 27) * self.channels * EDGE**3
 
     def __call__(self, patches: Floats) -> Floats:
         """Logits of (n, 64, 64, 64) grey values."""
