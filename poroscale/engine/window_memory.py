@@ -15,7 +15,8 @@ SLAB = 1 << 18
 SLAB_BYTES = 48
 """Bytes that a voxel of a slab takes while it is finished: floats, and those of `infer.finish`."""
 COPIES = 3
-"""Arrays that are logged lie in memory as they are, compressed, and in the record."""
+"""Arrays that are read from a log lie in memory as stored, decompressed, and as an array of their
+own; those that are logged, as they are and compressed."""
 
 Extents = tuple[int, int, int, int]
 """Voxels along one axis of a block: itself, its core, what is read, what is summed."""

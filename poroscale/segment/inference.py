@@ -56,9 +56,10 @@ class Inference:
     model
         Name of the network.
     memory
-        Bytes that a call takes in the main memory, the network's included; `probed` finds it.
+        Bytes that a call takes in the main memory, the network's included, in the trial of `probed`
+        or `tried`.
     seconds
-        That a patch took in the trial of `probed` or `tried`.
+        That a patch took there.
     """
 
     folder: Path
