@@ -1,0 +1,198 @@
+"""What samples of a scan say of it: the levels of air and solid, noise, and the point spread.
+
+Voxels whose neighbourhood varies by no more than the noise lie inside one material; their
+histogram has a peak for each, where that of all voxels has slopes of partial volume between.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.partial_volume import Float, Mask, distance_to
+
+CUBE = 2
+"""Edge of the cubes of voxels whose mean and variance are looked at."""
+QUIET = 2.2
+"""Times the variance of the noise up to which a cube lies inside one material."""
+MEAN_BINS = 2048
+ROBUST = (0.001, 0.999)
+"""Quantiles between which grey values are binned, with a tenth of their distance on either side."""
+
+
+class Levels2(NamedTuple):
+    """Levels of a scan of two materials.
+
+    Attributes
+    ----------
+    dark, bright
+        Grey values of the two.
+    dark_share
+        Share of the quiet voxels that belong to the dark one.
+    noise
+        Standard deviation of a voxel [grey values].
+    """
+
+    dark: float
+    bright: float
+    dark_share: float
+    noise: float
+
+
+class Cubes(NamedTuple):
+    """Means and variances of cubes of voxels."""
+
+    mean: NDArray[np.float32]
+    variance: NDArray[np.float32]
+
+
+def cubes_of(grey: NDArray[Any]) -> Cubes:
+    """Means and variances of the whole cubes of a tile, float32 (n,)."""
+    z, y, x = (n // CUBE for n in grey.shape)
+    cut = grey[: z * CUBE, : y * CUBE, : x * CUBE].astype(np.float32)
+    stack = cut.reshape(z, CUBE, y, CUBE, x, CUBE).transpose(0, 2, 4, 1, 3, 5).reshape(-1, CUBE**3)
+    mean = stack.mean(axis=1, dtype=np.float32)
+    rest = stack - mean[:, None]
+    variance = (rest * rest).sum(axis=1, dtype=np.float32) / np.float32(CUBE**3 - 1)
+    return Cubes(mean, variance)
+
+
+def noise_variance(variances: NDArray[Any]) -> float:
+    """The variance that most cubes have: the mode of its logarithm; 0 where most do not vary."""
+    from scipy.ndimage import gaussian_filter1d
+
+    varying = variances[variances > 0]
+    if varying.size < 0.5 * variances.size:
+        return 0.0
+    counts, edges = np.histogram(np.log(varying), bins=400)
+    top = int(np.argmax(gaussian_filter1d(counts.astype(np.float64), 4.0)))
+    return float(np.exp((edges[top] + edges[top + 1]) / 2))
+
+
+def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
+    """Levels of the dark and the bright material, from the quiet cubes.
+
+    Parameters
+    ----------
+    cubes
+        Of samples from all over the scan.
+    span
+        Grey values that are binned; cubes beyond them are left out.
+
+    Raises
+    ------
+    ValueError
+        If all quiet cubes have one grey value.
+    """
+    variance = noise_variance(cubes.variance)
+    quiet = cubes.variance <= max(QUIET * variance, 1e-30)
+    low, high = span
+    counts, edges = np.histogram(cubes.mean[quiet], bins=MEAN_BINS, range=(low, high))
+    centres = (edges[1:] + edges[:-1]) / 2
+    dark, bright, middle = _split(counts, centres)
+    share = float(counts[centres <= middle].sum() / max(1, counts.sum()))
+    return Levels2(dark, bright, share, float(np.sqrt(variance)))
+
+
+def _split(
+    counts: NDArray[np.int64], centres: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Medians of both sides of their own middle, from Otsu's threshold on."""
+    from skimage.filters import threshold_otsu
+
+    if np.count_nonzero(counts) < 2:
+        raise ValueError("one grey value only")
+    middle = float(threshold_otsu(hist=(counts, centres)))
+    dark = bright = middle
+    for _ in range(50):
+        below = centres <= middle
+        dark, bright = _median(counts[below], centres[below]), _median(counts[~below], centres[~below])
+        if (dark + bright) / 2 == middle:
+            break
+        middle = (dark + bright) / 2
+    return dark, bright, middle
+
+
+def _median(counts: NDArray[np.int64], centres: NDArray[np.float64]) -> float:
+    below = np.cumsum(counts)
+    if not below.size or below[-1] == 0:
+        raise ValueError("one grey value only")
+    return float(centres[np.searchsorted(below, below[-1] / 2)])
+
+
+class EdgeSums(NamedTuple):
+    """Sums over a tile from which the point spread follows; they add up.
+
+    Attributes
+    ----------
+    mixing, slope
+        Sum of u (1 - u) and of the squared forward differences of u in the band of the surfaces.
+    band
+        Voxels of the band.
+    calm_mixing, calm_slope
+        The same far from every surface: what the noise adds.
+    calm
+        Voxels far from every surface.
+    """
+
+    mixing: float
+    slope: float
+    band: int
+    calm_mixing: float
+    calm_slope: float
+    calm: int
+
+
+def edge_sums(share: Float, *, reach: float) -> EdgeSums:
+    """What a tile says of the blur of its surfaces.
+
+    Parameters
+    ----------
+    share
+        Grey values with 0 at the dark and 1 at the local bright level.
+    reach
+        Half the width of the band around a surface [voxels].
+    """
+    bright: Mask = share > np.float32(0.5)
+    if bright.all() or not bright.any():
+        return EdgeSums(0, 0, 0, 0, 0, 0)
+    away = np.where(bright, distance_to(~bright), distance_to(bright))[:-1, :-1, :-1]
+    here = share[:-1, :-1, :-1].astype(np.float64)
+    mixing = here * (1 - here)
+    slope = (share[1:, :-1, :-1] - here) ** 2
+    slope += (share[:-1, 1:, :-1] - here) ** 2
+    slope += (share[:-1, :-1, 1:] - here) ** 2
+    band, calm = away < reach, away >= reach + 1
+    return EdgeSums(
+        float(mixing[band].sum()),
+        float(slope[band].sum()),
+        int(band.sum()),
+        float(mixing[calm].sum()),
+        float(slope[calm].sum()),
+        int(calm.sum()),
+    )
+
+
+def point_spread(sums: EdgeSums) -> float | None:
+    """Standard deviation of the point spread [voxels]; None where no surface tells.
+
+    For a plane surface blurred by a Gaussian of sigma s, u (1 - u) sums to s / sqrt(pi) and the
+    squared slope to 1 / (2 s sqrt(pi)) per area: their ratio is 2 s². The forward difference
+    widens the edge in the second sum to sqrt(s² + 1/20) on average over directions.
+    """
+    if sums.band < LEAST_BAND:
+        return None
+    mixing, slope = sums.mixing, sums.slope
+    if sums.calm:
+        mixing -= sums.band * sums.calm_mixing / sums.calm
+        slope -= sums.band * sums.calm_slope / sums.calm
+    if mixing <= 0 or slope <= 0:
+        return SHARPEST
+    ratio = mixing / slope
+    return float(np.sqrt(max((np.sqrt(BOX**2 + ratio**2) - BOX) / 2, SHARPEST**2)))
+
+
+LEAST_BAND = 500
+BOX, SHARPEST = 1 / 20, 0.3

@@ -1,0 +1,195 @@
+"""The local level of the solid: sums of grey over cells deep inside it, smoothed over cells.
+
+Beam hardening, drift and scatter move the grey value of one and the same solid by a tenth of the
+contrast and more. Its level is the mean of what surely is solid in the neighbourhood, extrapolated
+to where nothing is sure: the surface, and the pores.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from poroscale.kernels.partial_volume import Float, Mask, distance_to
+
+CELL = 4
+"""Edge of a cell [voxels]."""
+STEPS = 4096
+"""Grey values are summed in steps of 1 / 4096 of the contrast: integers add up in any order."""
+COUNT_BITS = 7
+"""Of a packed cell: its voxels, up to 64; the sum lies above them."""
+COARSE_SCALES = (2.0, 1.0, 0.5)
+"""Sigmas of the smoothing of coarse cells, in coarse cells of `COARSE_CELL` cells."""
+COARSE_CELL = 8
+FINE_SCALES = (2.0, 1.0, 1.0, 1.0, 1.0)
+"""Sigmas of the smoothing of cells, in cells; the last ones repeat, for a smoothing of what is left
+over takes away the bias where the level bends."""
+TRUNCATE = 3.0
+FINE_HALO = sum(int(TRUNCATE * sigma + 0.5) for sigma in FINE_SCALES)
+FEW = 200.0
+"""Voxels under the smoothing window that count as much as the level on the next coarser scale."""
+
+
+def cell_sums(values: Float, deep: Mask) -> NDArray[np.int32]:
+    """Sum and number of the deep voxels of each cell, packed: sum * 128 + number.
+
+    Parameters
+    ----------
+    values, deep
+        Normalised grey values and which of them count; whole cells, (nz, ny, nx).
+    """
+    shape = tuple(n // CELL for n in values.shape)
+    cells = np.zeros(shape, np.int32)
+    _cell_sums(values, deep.view(np.uint8), cells)
+    return cells
+
+
+@njit(nogil=True, cache=True)
+def _cell_sums(values, deep, cells):  # type: ignore[no-untyped-def]
+    scale = np.float32(STEPS)
+    for z in range(cells.shape[0]):
+        for y in range(cells.shape[1]):
+            for x in range(cells.shape[2]):
+                total, count = 0, 0
+                for dz in range(CELL):
+                    for dy in range(CELL):
+                        for dx in range(CELL):
+                            a, b, c = CELL * z + dz, CELL * y + dy, CELL * x + dx
+                            if deep[a, b, c]:
+                                count += 1
+                                total += int(np.floor(values[a, b, c] * scale + np.float32(0.5)))
+                cells[z, y, x] = total * (1 << COUNT_BITS) + count
+
+
+def unpacked(cells: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums in units of the contrast, and numbers of voxels, of packed cells."""
+    count = cells & ((1 << COUNT_BITS) - 1)
+    return (cells >> COUNT_BITS) / STEPS, count.astype(np.float64)
+
+
+def smooth_level(
+    sums: NDArray[Any],
+    counts: NDArray[Any],
+    start: NDArray[Any] | float,
+    *,
+    scales: tuple[float, ...],
+) -> NDArray[np.float64]:
+    """A level on cells: `start`, corrected by the smoothed residual of the cells, scale by scale.
+
+    Parameters
+    ----------
+    sums, counts
+        Sum of the grey values in each cell, and how many they are.
+    start
+        The level to begin with.
+    scales
+        Standard deviations of the Gaussian windows [cells].
+
+    Notes
+    -----
+    Each scale is a normalised convolution (Knutsson and Westin 1993) of what the scales before it
+    left over. Repeating a scale is Tukey's twicing: the bias of a curved level falls from second to
+    fourth order. Where few voxels lie under the window, the coarser level stands.
+    """
+    level = np.zeros(counts.shape) + start
+    for sigma in scales:
+        wanting = _windowed(sums - level * counts, sigma)
+        known = _windowed(counts, sigma)
+        weight = known * (4 * np.pi * sigma**2) ** 1.5
+        level = level + wanting / np.maximum(known, 1e-9) * (weight / (weight + FEW))
+    return level
+
+
+def _windowed(cells: NDArray[Any], sigma: float) -> NDArray[np.float64]:
+    from scipy.ndimage import gaussian_filter
+
+    radius = int(TRUNCATE * sigma + 0.5)
+    return np.asarray(gaussian_filter(cells, sigma, mode="constant", radius=radius))
+
+
+def coarse_cells(
+    sums: NDArray[Any], counts: NDArray[Any], factor: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cells added up over cubes of `factor` cells, the last ones of an axis over what there is."""
+    widths = [(0, -n % factor) for n in sums.shape]
+    z, y, x = (-(-n // factor) for n in sums.shape)
+    cubes = (z, factor, y, factor, x, factor)
+    both = (np.pad(each, widths).reshape(cubes).sum(axis=(1, 3, 5)) for each in (sums, counts))
+    first, second = both
+    return first, second
+
+
+def interpolate(
+    cells: NDArray[Any],
+    first: tuple[int, int, int],
+    origin: tuple[int, int, int],
+    shape: tuple[int, int, int],
+    *,
+    factor: int,
+) -> Float:
+    """Cells at the centres of finer voxels, linear between the centres of cells.
+
+    Parameters
+    ----------
+    cells
+        A box of cells whose first one has the index `first` in the whole.
+    origin, shape
+        Box of the fine voxels; beyond the outermost centres the value stays.
+    factor
+        Fine voxels along the edge of a cell.
+    """
+    axes = [
+        _neighbours_of(n, o, c, f, factor)
+        for n, o, c, f in zip(shape, origin, cells.shape, first, strict=True)
+    ]
+    out = np.empty(shape, np.float32)
+    _interpolate(np.ascontiguousarray(cells, np.float32), *axes[0], *axes[1], *axes[2], out)
+    return out
+
+
+def _neighbours_of(
+    n: int, origin: int, cells: int, first: int, factor: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Index of the cell before each voxel's centre, and how far the centre is on its way."""
+    place = (np.arange(origin, origin + n) + 0.5) / factor - 0.5 - first
+    place = np.clip(place, 0, cells - 1)
+    before = np.minimum(place.astype(np.int64), max(cells - 2, 0))
+    return before, (place - before).astype(np.float32)
+
+
+@njit(nogil=True, cache=True)
+def _interpolate(cells, iz, tz, iy, ty, ix, tx, out):  # type: ignore[no-untyped-def]
+    one = np.float32(1)
+    nz, ny, nx = cells.shape
+    row = np.empty(nx, np.float32)
+    for z in range(out.shape[0]):
+        z0, z1 = iz[z], min(iz[z] + 1, nz - 1)
+        for y in range(out.shape[1]):
+            y0, y1 = iy[y], min(iy[y] + 1, ny - 1)
+            for k in range(nx):
+                a = cells[z0, y0, k] * (one - ty[y]) + cells[z0, y1, k] * ty[y]
+                b = cells[z1, y0, k] * (one - ty[y]) + cells[z1, y1, k] * ty[y]
+                row[k] = a * (one - tz[z]) + b * tz[z]
+            for x in range(out.shape[2]):
+                x1 = min(ix[x] + 1, nx - 1)
+                out[z, y, x] = row[ix[x]] * (one - tx[x]) + row[x1] * tx[x]
+
+
+def deep_voxels(soft: Float, level: Float, *, depth: float, doubt: tuple[float, float]) -> Mask:
+    """Voxels that are solid for sure: farther than `depth` from all that is darker or brighter.
+
+    Parameters
+    ----------
+    soft, level
+        Smoothed grey values, and the level of the solid as far as it is known.
+    depth
+        Distance [voxels].
+    doubt
+        How far below, and above, the level a voxel is no longer taken for sound solid.
+    """
+    low, high = np.float32(doubt[0]), np.float32(doubt[1])
+    strange = (soft < level - low) | (soft > level + high)
+    return np.asarray(distance_to(strange) > depth)

@@ -1,0 +1,145 @@
+"""A scan as a coarse array in memory: its level of the pyramid, or means of cubes of voxels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.partial_volume import (
+    SMOOTH_HALO,
+    normalise,
+    smooth,
+)
+from poroscale.kernels.solid_level import (
+    CELL,
+    COARSE_CELL,
+    COARSE_SCALES,
+    FINE_SCALES,
+    coarse_cells,
+    deep_voxels,
+    interpolate,
+    smooth_level,
+)
+from poroscale.volume import Volume
+
+EDGE = 160
+"""Voxels an axis that a coarse array has at most."""
+FIRST_DOUBT, LATER_DOUBT = (0.25, 0.35), (0.1, 0.25)
+"""How far below and above the level a coarse voxel is no longer taken for sound solid: while the
+level is that of the whole scan, and once it is local."""
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """A coarse view of a scan.
+
+    Attributes
+    ----------
+    grey
+        float32 means of cubes of voxels.
+    factor
+        Voxels along the edge of a cube.
+    """
+
+    grey: NDArray[np.float32]
+    factor: int
+
+
+def coarse_of(scan: Volume, *, edge: int = EDGE) -> Coarse:
+    """The scan in at most `edge` voxels an axis: the scan itself where it is no larger.
+
+    Read slab by slab from the coarsest level of the pyramid that is still finer.
+    """
+    factor = 1
+    while max(scan.shape) > edge * factor:
+        factor *= 2
+    level = min(scan.spec.levels - 1, factor.bit_length() - 1)
+    source = Volume.open(scan.path, level=scan.level + level) if level else scan
+    return Coarse(_pooled(source, factor >> level), factor)
+
+
+def _pooled(volume: Volume, factor: int) -> NDArray[np.float32]:
+    if factor == 1:
+        return volume.read().astype(np.float32)
+    nz, ny, nx = volume.shape
+    slabs = [
+        _means(volume.read((z, 0, 0), (min(factor, nz - z), ny, nx)), factor)
+        for z in range(0, nz, factor)
+    ]
+    return np.stack(slabs)
+
+
+def _means(slab: NDArray[np.generic], factor: int) -> NDArray[np.float32]:
+    """One layer of cubes; those at the end are means of what there is."""
+    plane = slab.astype(np.float32).mean(axis=0, dtype=np.float32)
+    widths = [(0, -n % factor) for n in plane.shape]
+    filled = np.pad(plane, widths, mode="edge")
+    y, x = (n // factor for n in filled.shape)
+    return np.asarray(filled.reshape(y, factor, x, factor).mean(axis=(1, 3), dtype=np.float32))
+
+
+def coarse_level(coarse: Coarse, scale: tuple[float, float]) -> NDArray[np.float32]:
+    """The local level of the solid as far as a coarse array tells it, one value a coarse voxel.
+
+    Parameters
+    ----------
+    coarse
+        The scan.
+    scale
+        Grey values of air and solid.
+    """
+    values = normalise(coarse.grey, *scale)
+    padded = np.pad(values, SMOOTH_HALO, mode="edge")
+    soft = smooth(padded) if coarse.factor == 1 else values
+    depth = {1: 2.4, 2: 2.0}.get(coarse.factor, 1.0)
+    level = np.ones(values.shape, np.float32)
+    for doubt in (FIRST_DOUBT, LATER_DOUBT, LATER_DOUBT):
+        deep = deep_voxels(soft, level, depth=depth, doubt=doubt)
+        level = _level_of(values, deep, coarse.factor)
+    return level
+
+
+def _level_of(
+    values: NDArray[np.float32], deep: NDArray[np.bool_], factor: int
+) -> NDArray[np.float32]:
+    """The level on cells of 4 voxels or, where a coarse voxel is larger, on coarse voxels."""
+    edge = max(1, CELL // factor)
+    sums, counts = coarse_cells(np.where(deep, values, 0), deep.astype(np.float64), edge)
+    weight = float(factor**3)
+    level = level_on_cells(sums * weight, counts * weight, edge=edge * factor)
+    return interpolate(level, (0, 0, 0), (0, 0, 0), values.shape, factor=edge)
+
+
+def level_on_cells(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], *, edge: int
+) -> NDArray[np.float32]:
+    """The level of the solid on all cells of a scan, from coarse to fine.
+
+    Parameters
+    ----------
+    sums, counts
+        Sum of normalised grey values in each cell, and how many they are.
+    edge
+        Edge of a cell [voxels].
+    """
+    start = start_level(sums, counts, edge=edge)
+    return smooth_level(sums, counts, start, scales=FINE_SCALES).astype(np.float32)
+
+
+def start_level(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], *, edge: int
+) -> NDArray[np.float64]:
+    """The level on cells as far as cubes of eight cells an edge tell it."""
+    large = wide_level(*coarse_cells(sums, counts, COARSE_CELL))
+    return interpolate(large, (0, 0, 0), (0, 0, 0), sums.shape, factor=COARSE_CELL).astype(
+        np.float64
+    )
+
+
+def wide_level(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The level on cubes of eight cells an edge, from that of the whole scan on."""
+    total = counts.sum()
+    whole = float(sums.sum() / total) if total else 1.0
+    return smooth_level(sums, counts, whole, scales=COARSE_SCALES)

@@ -1,0 +1,92 @@
+"""Fields on cells, read at full resolution: a level between cells, a mask of coarse voxels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.solid_level import interpolate
+from poroscale.volume import Index, Shape, Volume
+
+
+@dataclass(frozen=True)
+class LevelField:
+    """A level stored on cells, linear between their centres.
+
+    Attributes
+    ----------
+    cells
+        float32, one value for each cell.
+    shape
+        Voxels of the field.
+    factor
+        Voxels along the edge of a cell.
+    """
+
+    cells: Volume
+    shape: Shape
+    factor: int
+    dtype = np.dtype(np.float32)
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """float32 of `shape`."""
+        first, count = _cells_around(self.cells.shape, origin, shape, self.factor)
+        return interpolate(self.cells(first, count), first, origin, shape, factor=self.factor)
+
+
+@dataclass(frozen=True)
+class CoarseField:
+    """A volume of coarse voxels, each of which stands for a cube of voxels."""
+
+    coarse: Volume
+    shape: Shape
+    factor: int
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the coarse volume."""
+        return self.coarse.dtype
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """The box of `shape` at `origin`."""
+        rows = [
+            np.minimum(np.arange(o, o + n) // self.factor, m - 1)
+            for o, n, m in zip(origin, shape, self.coarse.shape, strict=True)
+        ]
+        first = (int(rows[0][0]), int(rows[1][0]), int(rows[2][0]))
+        count = (
+            int(rows[0][-1]) - first[0] + 1,
+            int(rows[1][-1]) - first[1] + 1,
+            int(rows[2][-1]) - first[2] + 1,
+        )
+        box = self.coarse(first, count)
+        return box[np.ix_(*(r - f for r, f in zip(rows, first, strict=True)))]
+
+
+def _cells_around(
+    cells: Shape, origin: Index, shape: Shape, factor: int
+) -> tuple[Index, Shape]:
+    """The box of cells between whose centres a box of voxels lies."""
+    first, count = [], []
+    for c, o, n in zip(cells, origin, shape, strict=True):
+        low = int(np.floor((o + 0.5) / factor - 0.5))
+        high = int(np.floor((o + n - 0.5) / factor - 0.5)) + 1
+        low, high = min(max(low, 0), c - 1), min(max(high, 0), c - 1)
+        first.append(low)
+        count.append(high - low + 1)
+    return (first[0], first[1], first[2]), (count[0], count[1], count[2])
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """A mask that is false everywhere: a scan without an outside."""
+
+    shape: Shape
+    dtype = np.dtype(bool)
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """bool of `shape`."""
+        return np.zeros(shape, bool)

@@ -1,0 +1,242 @@
+"""The pass that measures levels: the solid's on cells, and counts for noise, air and voids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Halo, Run, map_blocks, volume_from_array
+from poroscale.engine.blocks import read_padded
+from poroscale.engine.filling import fill_and_count
+from poroscale.engine.grid import Box
+from poroscale.engine.recipe import plain
+from poroscale.kernels.partial_volume import (
+    SMOOTH_HALO,
+    distance_to,
+    normalise,
+    smooth,
+    trimmed,
+)
+from poroscale.kernels.solid_level import (
+    CELL,
+    COARSE_CELL,
+    FINE_HALO,
+    FINE_SCALES,
+    cell_sums,
+    coarse_cells,
+    deep_voxels,
+    smooth_level,
+    unpacked,
+)
+from poroscale.segment.local.coarse import wide_level
+from poroscale.segment.local.fields import CoarseField, LevelField
+from poroscale.volume import Index, Shape, Volume, VolumeSpec
+
+CHUNK = 32
+"""Cells along the edge of a chunk: 128 voxels, as a chunk of the scan."""
+VERSION = 1
+VOXEL_BYTES = 30.0
+"""Temporary bytes per voxel of the scan: normalised, smoothed, level, masks, a distance."""
+CELL_BYTES = 60.0
+LEVEL_BINS, GREY_BINS, FINE_BINS = 64, 640, 2048
+"""Bins of the local level, 0 to 2; of grey values beside it, -2 to 3; of small differences."""
+GREY_RANGE, FINE_RANGE, LEVEL_RANGE = (-2.0, 3.0), (-1.0, 1.0), (0.0, 2.0)
+
+
+@dataclass(frozen=True)
+class CellSampler:
+    """Packed sums of the sound solid on cells, with what is counted on the way.
+
+    Attributes
+    ----------
+    scan
+        Grey values.
+    level
+        The level of the solid as far as the coarse array tells it.
+    air
+        Coarse voxels: 1 near the outside, 2 well outside, else 0.
+    scale
+        Grey values of air and solid that are normalised to 0 and 1.
+    depth, core
+        Distance to anything else from which a voxel is surely solid, or surely void [voxels].
+    doubt
+        How far below and above the level a voxel may lie to be sound solid.
+    """
+
+    scan: Volume
+    level: LevelField
+    air: CoarseField
+    scale: tuple[float, float]
+    depth: float
+    core: float
+    doubt: tuple[float, float]
+
+    @property
+    def halo(self) -> int:
+        """Voxels around a box that decide about it."""
+        return ceil(max(self.depth, self.core)) + 1 + SMOOTH_HALO
+
+    def __call__(
+        self, origin: Index, shape: Shape
+    ) -> tuple[NDArray[Any], dict[str, NDArray[np.int64]]]:
+        """Packed cells of a box of cells, and counts of the voxels in them."""
+        z, y, x = (o * CELL for o in origin)
+        dz, dy, dx = (n * CELL for n in shape)
+        box, halo = Box((z, y, x), (dz, dy, dx)), Halo.of(self.halo)
+        grey = read_padded(self.scan, box, halo)
+        if not np.isfinite(grey).all():
+            raise ValueError(
+                f"{self.scan.path} holds values that are no finite numbers (NaN or infinite)"
+            )
+        values = normalise(grey, *self.scale)
+        known = _inside(box, self.scan.shape)
+        level = read_padded(self.level, box, Halo.of(self.halo - SMOOTH_HALO))
+        air = read_padded(self.air, box, Halo.of(0))
+        soft = smooth(values)
+        sound = deep_voxels(soft, level, depth=self.depth, doubt=self.doubt)
+        inner = self.halo - SMOOTH_HALO
+        deep = np.ascontiguousarray(trimmed(sound, inner)) & known & (air == 0)
+        core = self._cores(soft, level) & known & (air == 0)
+        sharp = np.ascontiguousarray(trimmed(values, self.halo))
+        counts = _counts(
+            sharp, np.ascontiguousarray(trimmed(soft, inner)), trimmed(level, inner), deep, core
+        )
+        counts["air"] = _histogram(sharp[known & (air == 2)], FINE_RANGE, FINE_BINS)
+        counts["part"] = _histogram(sharp[known & (air == 0)], GREY_RANGE, GREY_BINS)
+        counts["rest"] = _histogram(sharp[known & (air != 0)], GREY_RANGE, GREY_BINS)
+        return cell_sums(sharp, deep), counts
+
+    def _cores(self, soft: NDArray[np.float32], level: NDArray[np.float32]) -> NDArray[np.bool_]:
+        inner = self.halo - SMOOTH_HALO
+        dark = soft < np.float32(0.5) * level
+        if not dark.any():
+            return np.zeros(tuple(n - 2 * inner for n in dark.shape), bool)
+        return np.ascontiguousarray(trimmed(distance_to(~dark), inner)) > self.core
+
+
+def _inside(box: Box, shape: Shape) -> NDArray[np.bool_]:
+    """Which voxels of a box of whole cells lie in the volume."""
+    known = np.zeros(box.shape, bool)
+    z, y, x = (min(n, m - o) for n, m, o in zip(box.shape, shape, box.origin, strict=True))
+    known[:z, :y, :x] = True
+    return known
+
+
+def _counts(
+    sharp: NDArray[np.float32],
+    soft: NDArray[np.float32],
+    level: NDArray[np.float32],
+    deep: NDArray[np.bool_],
+    core: NDArray[np.bool_],
+) -> dict[str, NDArray[np.int64]]:
+    local = level[deep]
+    counts = {
+        "sharp": _histogram(sharp[deep] - local, FINE_RANGE, FINE_BINS),
+        "soft": _histogram(soft[deep] - local, FINE_RANGE, FINE_BINS),
+    }
+    rows = _bins(level[core], LEVEL_RANGE, LEVEL_BINS)
+    columns = _bins(sharp[core], FINE_RANGE, FINE_BINS)
+    both = np.bincount(rows * FINE_BINS + columns, minlength=LEVEL_BINS * FINE_BINS)
+    counts["core"] = both.astype(np.int64)
+    return counts
+
+
+def _bins(
+    values: NDArray[np.float32], span: tuple[float, float], bins: int
+) -> NDArray[np.int64]:
+    low, high = span
+    place = np.floor((values - np.float32(low)) * np.float32(bins / (high - low)))
+    return np.clip(place, 0, bins - 1).astype(np.int64)
+
+
+def _histogram(
+    values: NDArray[np.float32], span: tuple[float, float], bins: int
+) -> NDArray[np.int64]:
+    return np.bincount(_bins(values, span, bins), minlength=bins).astype(np.int64)
+
+
+def centres(span: tuple[float, float], bins: int) -> NDArray[np.float64]:
+    """Values at the middle of bins."""
+    low, high = span
+    return low + (np.arange(bins) + 0.5) * (high - low) / bins
+
+
+def measure_levels(
+    sampler: CellSampler, work: Path, *, run: Run
+) -> tuple[LevelField, dict[str, NDArray[np.int64]]]:
+    """The local level of the solid at full resolution, and the counts of the whole scan.
+
+    Parameters
+    ----------
+    sampler
+        Of the cells.
+    work
+        Folder of the outputs.
+    run
+        How to run.
+    """
+    scan = sampler.scan
+    z, y, x = (-(-n // CELL) for n in scan.shape)
+    dz, dy, dx = (CELL * edge for edge in scan.voxel_size)
+    spec = VolumeSpec((z, y, x), np.dtype(np.int32), (dz, dy, dx), chunks=(CHUNK, CHUNK, CHUNK))
+    run = run.but(block=None)
+    cells, counts = fill_and_count(
+        sampler,
+        work / "cells.zarr",
+        spec=spec,
+        recipe={"version": VERSION, **{k: plain(v) for k, v in _fields(sampler).items()}},
+        bytes_per_voxel=VOXEL_BYTES * CELL**3 * _overhead(sampler.halo),
+        run=run,
+    )
+    level = map_blocks(
+        level_of_cells,
+        (cells, _wide_field(cells, work, run)),
+        work / "level.zarr",
+        dtype=np.float32,
+        halo=Halo.of(FINE_HALO, pad=0),
+        bytes_per_voxel=CELL_BYTES,
+        run=run,
+    )
+    return LevelField(level, scan.shape, CELL), counts
+
+
+def level_of_cells(cells: NDArray[np.int32], start: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The level on the cells of a block with a halo of `FINE_HALO`."""
+    found = smooth_level(*unpacked(cells), start.astype(np.float64), scales=FINE_SCALES)
+    return found.astype(np.float32)
+
+
+def _wide_field(cells: Volume, work: Path, run: Run) -> LevelField:
+    """The level on cubes of eight cells an edge, read layer by layer."""
+    _, ny, nx = cells.shape
+    layers = [
+        coarse_cells(*unpacked(cells.read((z, 0, 0), (min(COARSE_CELL, n - z), ny, nx))), COARSE_CELL)
+        for n in cells.shape[:1]
+        for z in range(0, n, COARSE_CELL)
+    ]
+    sums, counts = (np.concatenate(each) for each in zip(*layers, strict=True))
+    wide = volume_from_array(
+        wide_level(sums, counts).astype(np.float32), work / "wide.zarr", run=run
+    )
+    return LevelField(wide, cells.shape, COARSE_CELL)
+
+
+def _fields(sampler: CellSampler) -> Mapping[str, Any]:
+    from poroscale.engine.recipe import input_identity
+
+    return {
+        name: input_identity(value) if hasattr(value, "shape") else value
+        for name, value in vars(sampler).items()
+    }
+
+
+def _overhead(halo: int) -> float:
+    """Voxels of a block with its halo over those of the block, for blocks of one chunk."""
+    edge = CHUNK * CELL
+    return (1 + 2 * halo / edge) ** 3

@@ -1,0 +1,394 @@
+"""Grey values to phases by local surfaces and partial volume, at any size.
+
+1. Samples tell the levels of the dark and the bright material, and the noise.
+2. A coarse copy in memory tells the level of the solid roughly, and what is outside.
+3. Samples of surfaces tell the point spread.
+4. One pass adds up, on cells of 4 voxels, what is solid for sure: its local level. The cores of
+   resolved pores tell the level of a void.
+5. The outside is flooded up to the local middle between air and solid.
+6. Near every pore, the share of pore in each voxel is what the scan lacks of the grey value that is
+   expected there without pores.
+7. Pore voxels are those above half the depth of their pore; their components are filtered. Porosity
+   is the sum of shares: it needs no threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Run, connect, map_blocks, volume_from_array
+from poroscale.engine.recipe import input_identity
+from poroscale.engine.work import finished_before, work_folder
+from poroscale.kernels.grey_survey import (
+    Cubes,
+    EdgeSums,
+    Levels2,
+    ROBUST,
+    cubes_of,
+    edge_sums,
+    point_spread,
+    two_levels,
+)
+from poroscale.kernels.outside_reading import OutsideDecision, read_outside
+from poroscale.kernels.partial_volume import distance_to, normalise
+from poroscale.segment.local.coarse import Coarse, coarse_level, coarse_of
+from poroscale.segment.local.config import LocalConfig
+from poroscale.segment.local.fields import CoarseField, LevelField, Nowhere
+from poroscale.segment.local.interval import porosity_interval
+from poroscale.segment.local.levels import (
+    FINE_BINS,
+    FINE_RANGE,
+    GREY_BINS,
+    GREY_RANGE,
+    CellSampler,
+    centres,
+    measure_levels,
+)
+from poroscale.segment.local.samples import Tiles, evenly, finite
+from poroscale.segment.local.shares import (
+    Model,
+    ShareCounts,
+    add_up,
+    find_pores,
+    flood_air,
+    phases_of,
+    write_shares,
+)
+from poroscale.segment.local.void import VoidLevel, void_level
+from poroscale.volume import Index, Volume
+
+FLAT_BYTES = 4.0
+SAMPLED = 8192
+"""Voxels of a tile from which the span of grey values is taken."""
+USUAL_SPREAD = 0.8
+"""Point spread [voxels] where no surface tells one."""
+LEAST_SEED, NOISE_SEED = 0.1, 1.0
+"""Smoothed share that begins a pore at least; and, of false voxels by noise, how many a scan may
+have in all."""
+
+
+def segment_local(
+    scan: Volume,
+    out: str | Path,
+    *,
+    shares: str | Path | None = None,
+    config: LocalConfig | None = None,
+    run: Run | None = None,
+) -> Volume:
+    """Outside, solid and pore phases of a scan by local levels and partial volume.
+
+    Parameters
+    ----------
+    scan
+        Grey values, bright where dense.
+    out
+        Folder of the phases: uint8, 0 outside, 1 solid, 2 pore.
+    shares
+        Folder in which the shares of pore are kept: int8, hundredths near pores, 0 elsewhere,
+        -128 outside. The pore table takes volumes from them.
+    config
+        Outside, smallest pores.
+    run
+        How to run.
+
+    Returns
+    -------
+    Volume
+        The phases; `attributes["segmentation"]` records levels, point spread, noise, porosity with
+        its interval, the outside as it was read, and what a reader should be warned of.
+
+    Raises
+    ------
+    ValueError
+        If the scan has one grey value only, no contrast, or holds NaN.
+    """
+    config, run, out = config or LocalConfig(), run or Run(), Path(out)
+    made_by = {
+        "verb": "segment",
+        "method": "local",
+        "config": config.model_dump(mode="json"),
+        "scan": input_identity(scan),
+        "shares": shares is not None,
+    }
+    with connect(run) as run:
+        done = finished_before(out, made_by, run, [scan])
+        if done is not None and (shares is None or Path(shares).exists()):
+            return done
+        with work_folder(out, made_by, run) as work:
+            kept = work / "shares.zarr" if shares is None else Path(shares)
+            return _Segmentation(scan, config, work, run).write(out, kept, made_by)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What of a scan is outside, on the coarse copy and at full resolution."""
+
+    decision: OutsideDecision
+    near: CoarseField
+    seeds: CoarseField | None
+
+
+@dataclass
+class _Segmentation:
+    """The steps of one segmentation; every step's output lies in the work folder."""
+
+    scan: Volume
+    config: LocalConfig
+    work: Path
+    run: Run
+
+    def write(self, out: Path, kept: Path, made_by: Mapping[str, Any]) -> Volume:
+        """All steps."""
+        step = self.run.but(overwrite=False)
+        found = self._levels()
+        scale = (found.dark, found.bright)
+        coarse = coarse_of(self.scan)
+        rough = coarse_level(coarse, scale)
+        level = self._stored_level(rough, coarse.factor, step)
+        place = self._place(coarse, rough, scale, step)
+        sigma = self._point_spread(level, scale)
+        model, counts = self._model(found, level, place, sigma, step)
+        outside = (
+            Nowhere(self.scan.shape)
+            if place.seeds is None
+            else flood_air(
+                self.scan,
+                model,
+                place.seeds,
+                self.work / "outside.zarr",
+                config=self.config,
+                run=step,
+            )
+        )
+        shares = write_shares(self.scan, outside, model, kept, self.run)
+        pores = find_pores(
+            shares, model, self.work / "pores.zarr", config=self.config, run=step
+        )
+        total = add_up(shares, pores.volume, model, journal=self.work / "sums", run=step)
+        record = self._record(model, place, counts, total, len(pores.table()))
+        return map_blocks(
+            phases_of,
+            (shares, pores.volume),
+            out,
+            dtype=np.uint8,
+            attributes={"kind": "phases", "made_by": made_by, "segmentation": record},
+            pyramid="max",
+            bytes_per_voxel=FLAT_BYTES,
+            run=self.run,
+        )
+
+    @property
+    def _tiles(self) -> Tiles:
+        return Tiles(self.scan, workers=self.run.workers or 2)
+
+    def _levels(self) -> Levels2:
+        """Levels and noise from the samples."""
+        scan = self.scan
+
+        def look(grey: NDArray[Any], _origin: Index) -> tuple[NDArray[Any], Cubes]:
+            return evenly(finite(grey, scan), SAMPLED).copy(), cubes_of(grey)
+
+        seen = list(self._tiles.map(look))
+        low, high = np.quantile(np.concatenate([s for s, _ in seen]).astype(np.float64), ROBUST)
+        if not low < high:
+            raise ValueError(
+                f"{scan.path} must have more than one grey value: {low:g} is that of nearly all "
+                "voxels"
+            )
+        reach = 0.1 * (high - low)
+        cubes = Cubes(*(np.concatenate(each) for each in zip(*(c for _, c in seen), strict=True)))
+        try:
+            return two_levels(cubes, (low - reach, high + reach))
+        except ValueError:
+            raise ValueError(f"{scan.path} must have more than one grey value") from None
+
+    def _stored_level(self, rough: NDArray[np.float32], factor: int, run: Run) -> LevelField:
+        volume = volume_from_array(rough, self.work / "rough.zarr", run=run)
+        return LevelField(volume, self.scan.shape, factor)
+
+    def _place(
+        self, coarse: Coarse, rough: NDArray[np.float32], scale: tuple[float, float], run: Run
+    ) -> _Place:
+        dark, bright = scale
+        solid = dark + rough * np.float32(bright - dark)
+        decision = read_outside(coarse.grey, air=dark, solid=solid, factor=coarse.factor)
+        outside = decision.chosen.outside
+        depth = np.where(outside, distance_to(~outside), 0)
+        near = (distance_to(outside) <= 1.5).astype(np.uint8)
+        near[depth > max(1.5, 6 / coarse.factor)] = 2
+        stored = volume_from_array(near, self.work / "near.zarr", run=run)
+        field = CoarseField(stored, self.scan.shape, coarse.factor)
+        if not outside.any():
+            return _Place(decision, field, None)
+        seeds = _safe(outside, depth).astype(np.uint8)
+        kept = volume_from_array(seeds, self.work / "seeds.zarr", run=run)
+        return _Place(decision, field, CoarseField(kept, self.scan.shape, coarse.factor))
+
+    def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
+        """Sigma of the point spread [voxels] from the surfaces in the samples."""
+
+        def look(grey: NDArray[Any], origin: Index) -> EdgeSums:
+            local = level(origin, grey.shape)
+            return edge_sums(normalise(grey, *scale) / np.maximum(local, 0.1), reach=EDGE_REACH)
+
+        sums = reduce(_added, self._tiles.map(look))
+        return min(point_spread(sums) or USUAL_SPREAD, WIDEST_SPREAD)
+
+    def _model(
+        self,
+        found: Levels2,
+        level: LevelField,
+        place: _Place,
+        sigma: float,
+        run: Run,
+    ) -> tuple[Model, dict[str, NDArray[np.int64]]]:
+        """Levels, noise and the least share that begins a pore."""
+        contrast = found.bright - found.dark
+        noise = found.noise / contrast
+        sampler = CellSampler(
+            self.scan,
+            level,
+            place.near,
+            (found.dark, found.bright),
+            depth=max(2.0, 2.5 * sigma + 0.4),
+            core=max(2.3, 3 * sigma),
+            doubt=(max(0.1, 3 * noise), max(0.25, 4 * noise)),
+        )
+        fine, counts = measure_levels(sampler, self.work, run=run)
+        sharp, soft = _deviation(counts["sharp"]), _deviation(counts["soft"])
+        sharp = sharp or noise
+        air = _median(counts["air"], 0.0)
+        void = void_level(counts["core"], air, sharp)
+        if place.seeds is None:
+            air = void.at(1.0)
+        if self.config.void == "air":
+            void = VoidLevel(air, 0.0, 0.0, 0)
+        gap = max(0.05, 1 - void.at(1.0))
+        seed = max(LEAST_SEED, _surely(self.scan) * soft / gap)
+        model = Model(
+            (found.dark, found.bright), fine, air, void, sigma, sharp / gap, soft / gap, seed
+        )
+        return model, counts
+
+    def _record(
+        self,
+        model: Model,
+        place: _Place,
+        counts: Mapping[str, NDArray[np.int64]],
+        total: ShareCounts,
+        pores: int,
+    ) -> dict[str, Any]:
+        """What a reader of the phases needs to know of how they came about."""
+        dark, bright = model.scale
+        contrast = bright - dark
+        interval = porosity_interval(total, model)
+        decision = place.decision
+        return {
+            "method": "local",
+            "air_level": dark + model.air * contrast,
+            "solid_level": bright,
+            "void_level": dark + model.void.at(1.0) * contrast,
+            "void_slope": model.void.slope,
+            "void_core_voxels": model.void.voxels,
+            "contrast": contrast,
+            "point_spread_voxels": model.sigma,
+            "noise": model.noise,
+            "least_share": model.seed,
+            **self.config.model_dump(
+                mode="json",
+                include={"min_voxels", "min_extent", "connectivity", "close_um"},
+            ),
+            "outside": {
+                "chosen": decision.chosen.reason,
+                "share": decision.chosen.share,
+                "others": [
+                    {"reading": r.reason, "outside": r.share, "void_share": r.void_share}
+                    for r in decision.others
+                ],
+                "bodies": decision.bodies,
+            },
+            "warnings": list(decision.warnings),
+            "part_voxels": total.part_voxels,
+            "porosity": total.porosity,
+            "porosity_low": interval.low,
+            "porosity_high": interval.high,
+            "porosity_errors": {
+                k: v for k, v in asdict(interval).items() if k not in ("low", "high")
+            },
+            "porosity_counted": total.pore_voxels / max(1, total.part_voxels),
+            "pore_count": pores,
+            "histogram": self._histogram(counts, model.scale),
+            "sensitivity": [
+                {
+                    "shift": shift,
+                    "porosity": total.counted(shift),
+                    "part_voxels": total.part_voxels,
+                    "pore_count": None,
+                }
+                for shift in sorted({0.0, *self.config.sensitivity})
+            ],
+        }
+
+    @staticmethod
+    def _histogram(
+        counts: Mapping[str, NDArray[np.int64]], scale: tuple[float, float]
+    ) -> dict[str, Any]:
+        dark, bright = scale
+        seen = np.flatnonzero(counts["part"] + counts["rest"])
+        cut = slice(int(seen[0]), int(seen[-1]) + 1)
+        levels = dark + centres(GREY_RANGE, GREY_BINS)[cut] * (bright - dark)
+        return {
+            "levels": levels.tolist(),
+            "counts_inside": counts["part"][cut].tolist(),
+            "counts_outside": counts["rest"][cut].tolist(),
+        }
+
+
+EDGE_REACH, WIDEST_SPREAD = 4.0, 3.0
+
+
+def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:
+    return EdgeSums(*(x + y for x, y in zip(a, b, strict=True)))
+
+
+def _safe(outside: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Voxels of the outside well away from its edge; the deepest of a component that has none."""
+    from scipy.ndimage import label
+
+    seeds = outside & (depth > 1.5)
+    labels, count = label(outside)
+    lacking = np.setdiff1d(np.arange(1, count + 1), np.unique(labels[seeds]))
+    for k in lacking:
+        seeds |= (labels == k) & (depth >= depth[labels == k].max())
+    return np.asarray(seeds)
+
+
+def _deviation(counts: NDArray[np.int64]) -> float:
+    """Standard deviation from the quartiles of a histogram of small differences; 0 of none."""
+    total = np.cumsum(counts)
+    if not total[-1]:
+        return 0.0
+    values = centres(FINE_RANGE, FINE_BINS)
+    low, high = (values[np.searchsorted(total, q * total[-1])] for q in (0.25, 0.75))
+    return float(high - low) / 1.349
+
+
+def _median(counts: NDArray[np.int64], otherwise: float) -> float:
+    total = np.cumsum(counts)
+    if total[-1] < 100:
+        return otherwise
+    return float(centres(FINE_RANGE, FINE_BINS)[np.searchsorted(total, total[-1] / 2)])
+
+
+def _surely(scan: Volume) -> float:
+    """Deviations of noise beyond which a scan has `NOISE_SEED` voxels."""
+    from scipy.special import ndtri
+
+    return float(-ndtri(NOISE_SEED / np.prod(scan.shape, dtype=np.float64)))
