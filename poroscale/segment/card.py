@@ -1,17 +1,25 @@
-"""The card of a segmentation model: its network, its training, and how good it was."""
+"""The card of a segmentation model: its network, its training, and how good it was.
+
+A card of format 2 ends with the digest of all that it says: one that was changed by hand, by one
+letter, does not open. Cards of format 1 have no digest and still open.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from poroscale.config import sentence
+from poroscale.manifest import digest_of
 from poroscale.segment.normalisation import GreyRange
 
-FORMAT = 1
+FORMAT = 2
+UNSEALED = 1
+"""The format of cards without a digest."""
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 
@@ -55,6 +63,8 @@ class ModelCard(BaseModel):
         Of the software.
     sha256
         Of the weights.
+    digest
+        SHA-256 of the card's other entries; None in cards of format 1.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -75,12 +85,22 @@ class ModelCard(BaseModel):
     validation: dict[str, float]
     versions: dict[str, str]
     sha256: str
+    digest: str | None = None
+
+    def sealed(self) -> ModelCard:
+        """The card with its digest."""
+        return self.model_copy(update={"digest": card_digest(self.model_dump(mode="json"))})
 
     @property
     def grey_range(self) -> GreyRange:
         """The range of grey values over all scans of the training."""
         lows, highs = zip(*(each.grey_range for each in self.trained_on), strict=True)
         return GreyRange(min(lows), max(highs))
+
+
+def card_digest(entries: Mapping[str, Any]) -> str:
+    """The digest of a card's entries as JSON, the digest itself left out."""
+    return digest_of({name: each for name, each in entries.items() if name != "digest"})
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -90,8 +110,10 @@ def read_card(folder: Path) -> ModelCard:
     ------
     FileNotFoundError
         If folder, card or weights are missing.
+    OSError
+        If the card was changed after it was written.
     ValueError
-        If it is a pickle, or no card of this format.
+        If it is a pickle, or no card of a known format.
     """
     if folder.suffix.lower() in PICKLES:
         raise ValueError(
@@ -103,16 +125,19 @@ def read_card(folder: Path) -> ModelCard:
     _check_files(folder)
     path = folder / CARD
     try:
-        card = ModelCard(**json.loads(path.read_text()))
+        entries = json.loads(path.read_text())
+        card, digest = ModelCard(**entries), card_digest(entries)
     except ValidationError as error:
         raise ValueError(f"{path} is no card of a segmentation model: {sentence(error)}") from None
     except (ValueError, TypeError):
         raise ValueError(f"{path} is no card of a segmentation model: it is no JSON") from None
-    if (card.kind, card.format) != ("segmentation_model", FORMAT):
+    if card.kind != "segmentation_model" or card.format not in (UNSEALED, FORMAT):
         raise ValueError(
-            f"{path} must be the card of a segmentation_model of format {FORMAT}, got a "
-            f"{card.kind} of format {card.format}"
+            f"{path} must be the card of a segmentation_model of format {UNSEALED} or {FORMAT}, "
+            f"got a {card.kind} of format {card.format}"
         )
+    if card.digest != (digest if card.format == FORMAT else None):
+        raise OSError(f"{path} was altered: it does not say what its digest was made of")
     return card
 
 

@@ -1,7 +1,7 @@
 """A segmentation model: weights and card in a folder.
 
 weights.safetensors   the weights of the best epoch
-card.json             what they are weights of, of which training, with their checksum
+card.json             what they are weights of, of which training, with their checksum and its own
 training/             checkpoints and losses (metrics.jsonl); it can be removed
 """
 
@@ -52,7 +52,7 @@ class SegmentationModel:
         FileNotFoundError
             If the folder, its card or its weights are missing.
         OSError
-            If the weights are not those of the card.
+            If the card was changed, or the weights are not those of the card.
         ValueError
             If it is a pickle, or something else.
         """
@@ -88,13 +88,13 @@ class SegmentationModel:
     def save(
         cls, folder: str | Path, weights: Mapping[str, Tensor], card: Mapping[str, Any]
     ) -> SegmentationModel:
-        """Write weights and, last, their card; `card` has all entries but the checksum."""
+        """Write weights and, last, their card; `card` has all entries but the checksums."""
         from safetensors.torch import save
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         data = save({name: each.detach().cpu().contiguous() for name, each in weights.items()})
-        whole = ModelCard(**{**card, "sha256": fingerprint(data)[1]})
+        whole = ModelCard(**{**card, "sha256": fingerprint(data)[1]}).sealed()
         write_durably(folder / WEIGHTS, data)
         write_durably(folder / CARD, canonical_json(whole.model_dump(mode="json")).encode())
         return cls(folder, whole)
