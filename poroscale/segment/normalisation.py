@@ -93,6 +93,37 @@ def grey_range(scan: Volume, *, journal: Path | None = None, run: Run | None = N
     return grey_summary(scan, journal=journal, run=run).range
 
 
+def grey_extent(scan: Volume, *, run: Run | None = None) -> GreyRange:
+    """The range of a scan, and as much again on its dark side, or what of that there is.
+
+    Pores may be fewer than the voxels that `grey_range` leaves out: in a crop without air its low
+    end lies among the noise of the solid, and all that is darker would be one value.
+
+    Parameters
+    ----------
+    scan
+        Grey values.
+    run
+        How to run.
+
+    Raises
+    ------
+    ValueError
+        If all voxels have one grey value, or some are no finite numbers.
+    """
+    everywhere = ReconstructionCircle(scan.shape, whole=True)
+    found = grey_histogram(scan, everywhere, run=run)
+    seen = found.levels.centres[np.flatnonzero(found.inside)]
+    if seen.size < 2:
+        raise ValueError(f"{scan.path} must have more than one grey value")
+    darkest, brightest = float(seen[0]), float(seen[-1])
+    counts, levels = _zoomed(scan, found.inside, found.levels, run)
+    low, high = (percentile(counts, levels, share) for share in SHARES)
+    if not low < high:
+        return GreyRange(darkest, brightest)
+    return GreyRange(max(darkest, low - (high - low)), high)
+
+
 def _zoomed(
     scan: Volume, counts: NDArray[np.int64], levels: Levels, run: Run | None
 ) -> tuple[NDArray[np.int64], Levels]:

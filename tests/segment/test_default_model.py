@@ -24,13 +24,16 @@ def test_no_scan_of_these_was_trained_on():
 
 def test_it_beats_thresholds_where_exposure_is_low(tmp_path):
     said = list(poor_scan(tmp_path, config=SMALLER, run=Run(memory="6GiB")))
-    otsu, network = (precision_of(name, said) for name in ("otsu", "network"))
-    print(f"average precision: Otsu {otsu:.3f}, network {network:.3f}")
+    names = ("otsu", "network", "grey", "grey, smoothed")
+    otsu, network, grey, smoothed = (precision_of(name, said) for name in names)
+    print(f"average precision: {otsu=:.3f} {network=:.3f} {grey=:.3f} {smoothed=:.3f}")
     assert network > otsu + 0.15
+    assert network > max(grey, smoothed) + 0.05
+    assert not any(line.startswith("warning") for line in said)
     assert (tmp_path / "poor" / "evaluation.html").exists()
     assert list(poor_scan(tmp_path, config=SMALLER, run=Run(memory="6GiB"))) == said
 
 
 def precision_of(name, said):
-    (found,) = re.findall(rf"{name} +average precision ([\d.]+)", "\n".join(said))
+    (found,) = re.findall(rf" {name} +average precision ([\d.]+)", "\n".join(said))
     return float(found)
