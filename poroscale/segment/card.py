@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from poroscale.config import sentence
 from poroscale.manifest import digest_of
 from poroscale.segment.normalisation import GreyRange
+from poroscale.segment.scan_traits import ScanTraits
+from poroscale.volume import VoxelSize
 
 FORMAT = 2
 UNSEALED = 1
@@ -31,11 +33,17 @@ class TrainedOn(BaseModel):
     ----------
     grey_range
         Grey values that became 0 and 1.
+    voxel_size_um
+        Of the scan along (z, y, x).
+    traits
+        Contrast, blur and size of the pores, of the scan as it was measured; None in older cards.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     grey_range: tuple[float, float]
+    voxel_size_um: VoxelSize | None = None
+    traits: ScanTraits | None = None
 
 
 class ModelCard(BaseModel):
@@ -50,7 +58,10 @@ class ModelCard(BaseModel):
     parameters
         Of the network.
     trained_on
-        Digests of the scans and truths, with voxel size [um] and grey range.
+        Digests of the scans and truths, with voxel size [um], grey range, and what they are like.
+    grey_suffices_from
+        Contrast over noise from which on the grey value alone was measured to be as good; None
+        where nobody measured it.
     split
         What was left out for validation.
     recipe
@@ -77,6 +88,7 @@ class ModelCard(BaseModel):
     supervised: bool
     parameters: int
     trained_on: list[TrainedOn] = Field(min_length=1)
+    grey_suffices_from: float | None = None
     split: str
     recipe: dict[str, Any]
     epochs: int
@@ -90,6 +102,15 @@ class ModelCard(BaseModel):
     def sealed(self) -> ModelCard:
         """The card with its digest."""
         return self.model_copy(update={"digest": card_digest(self.model_dump(mode="json"))})
+
+    @property
+    def compared(self) -> str:
+        """Digest of what a scan is compared with before the network is applied to it."""
+        scans = [
+            each.model_dump(mode="json", include={"voxel_size_um", "traits"})
+            for each in self.trained_on
+        ]
+        return digest_of([scans, self.grey_suffices_from])
 
     @property
     def grey_range(self) -> GreyRange:

@@ -20,12 +20,9 @@ from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.card import CARD, WEIGHTS, ModelCard, read_card
-from poroscale.segment.normalisation import GreyRange
 
 DEFAULT = Path(__file__).parent / "default_model"
 """The model that comes along: its card tells what it was trained on."""
-LIKE = 0.5
-"""Ranges of grey values that share less of what they cover are far from each other."""
 
 
 @dataclass(frozen=True)
@@ -137,17 +134,6 @@ class SegmentationModel:
                 f"{card.edge}, which {CARD} names; they are of another architecture"
             ) from None
         return network.eval()
-
-    def grey_warning(self, scan: GreyRange) -> str | None:
-        """A sentence if the grey values of a scan are far from those of the training."""
-        known = self.card.grey_range
-        if known.overlap(scan) >= LIKE:
-            return None
-        return (
-            f"the grey values of the scan range from {scan.low:g} to {scan.high:g}, far from those "
-            f"that {self.card.model} was trained on, {known.low:g} to {known.high:g}; they are "
-            "brought to the same range, but check the result"
-        )
 
     def describe(self) -> Iterator[str]:
         """What the model is, in words."""

@@ -37,11 +37,6 @@ class GreyRange(NamedTuple):
         shifted = grey.astype(np.float32) - np.float32(self.low)
         return np.clip(shifted * scale, np.float32(0), np.float32(1))
 
-    def overlap(self, other: GreyRange) -> float:
-        """Length that two ranges share over the length that they cover together."""
-        shared = min(self.high, other.high) - max(self.low, other.low)
-        return max(0.0, shared) / (max(self.high, other.high) - min(self.low, other.low))
-
 
 class GreySummary(NamedTuple):
     """What a scan's histogram says: its range, and Otsu's threshold of air and part."""

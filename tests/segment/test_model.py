@@ -187,13 +187,6 @@ def test_another_format_is_refused(tmp_path):
         SegmentationModel.open(folder)
 
 
-def test_grey_values_far_from_the_training_are_told(model):
-    assert model.grey_warning(GreyRange(800, 9000)) is None
-    said = model.grey_warning(GreyRange(20000, 60000))
-    assert "from 20000 to 60000" in said
-    assert "900 to 9500" in said
-
-
 def test_values_are_those_of_the_network(model):
     infer = Inference.of(model, RANGE, batch=2, device="cpu")
     grey = patches(2)
