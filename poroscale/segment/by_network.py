@@ -117,8 +117,8 @@ def segment_by_network(
     Returns
     -------
     Volume
-        The phases; `attributes["segmentation"]` records model, windows, threshold, porosity and
-        what a reader should be warned of.
+        The phases; `attributes["segmentation"]` records model, windows, threshold, porosity, what
+        the scan is like, and what a reader should be warned of.
 
     Raises
     ------
@@ -148,7 +148,12 @@ def segment_by_network(
         with work_folder(out, made_by, run) as work:
             steps = _Steps(scan, model, config, work, run)
             found = steps.scores(Path(scores) if scores is not None else work / "scores.zarr")
-            sources = ScoreSources(part=steps.part, notes=tuple(steps.notes), windows=steps.windows)
+            sources = ScoreSources(
+                part=steps.part,
+                notes=tuple(steps.notes),
+                windows=steps.windows,
+                traits=steps.traits.model_dump(),
+            )
             segmentation = ScoreSegmentation(found, sources, steps.thresholds, work, run)
             return segmentation.write(out, made_by)
 
@@ -232,8 +237,8 @@ class _Steps:
         self.scan, self.model, self.config, self.work = scan, model, config, work
         self.run, self.step = run, run.but(overwrite=False)
         self.range = grey_range(scan, journal=work / "grey range", run=self.step)
-        traits = measure_traits(scan, work / "traits", run=self.step)
-        self.notes = shift_warnings(model.card, traits, scan.voxel_size)
+        self.traits = measure_traits(scan, work / "traits", run=self.step)
+        self.notes = shift_warnings(model.card, self.traits, scan.voxel_size)
         self.windows: dict[str, Any] = {}
         self.part = self._part()
 

@@ -78,7 +78,8 @@ FAR_INSIDE = 3
 FEWEST = 1000
 """Voxels that far inside from which on their noise is measured alone, without those nearer."""
 WIDE_BINS = 4096
-SMOOTH_BYTES, MASK_BYTES = 16.0, 8.0
+SMOOTH_BYTES, LEVEL_BYTES = 16.0, 28.0
+"""Temporary bytes per voxel: single precision with its copies; grey values, levels and bins."""
 
 
 class ScanTraits(BaseModel):
@@ -134,7 +135,7 @@ def needs(spec: VolumeSpec) -> dict[str, Need]:
         "traits: smoothed": Need(grey, grey, (halo, halo, halo), temporary=SMOOTH_BYTES),
         "traits: pores": Need(grey + 2, 1, temporary=RUN_BYTES, stored=2.0),
         "traits: sizes": Need(1, halo=deep, temporary=DISTANCE_BYTES),
-        "traits: edges": Need(grey + 1, halo=near, temporary=DISTANCE_BYTES + MASK_BYTES),
+        "traits: edges": Need(grey + 1, halo=near, temporary=DISTANCE_BYTES + LEVEL_BYTES),
     }
 
 
@@ -224,7 +225,7 @@ class _Measurement:
             halo=REACH,
             parameters={"levels": levels},
             journal=self.work / "edges",
-            bytes_per_voxel=DISTANCE_BYTES + MASK_BYTES,
+            bytes_per_voxel=DISTANCE_BYTES + LEVEL_BYTES,
             run=self.run,
         )
         return _Edges(levels, **counts)

@@ -159,7 +159,7 @@ class TrainingConfig(Config):
     grey_suffices_from
         For the card: the contrast over noise from which on the grey value alone was as good on
         scans of known pores (`poroscale evaluate --scan`). It changes no training; started again
-        with it, a finished one is only written anew.
+        with it, a finished one only gets another card.
     """
 
     epochs: PositiveInt = 500

@@ -43,6 +43,8 @@ def test_a_scan_unlike_the_training_is_warned_of_on_the_terminal(poroscale, scan
     out = tmp_path / "phases.zarr"
     code, shown, error = poroscale("segment", scan.path, out, "--model", tmp_path / "model")
     assert code == 0, error
+    assert "  scan: contrast 2" in shown
+    assert " times the noise, edges blurred by 0." in shown
     assert "  warning: the scan has pores that hold balls of up to" in shown
 
 
