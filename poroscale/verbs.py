@@ -97,14 +97,18 @@ def evaluate(
     *,
     inside: Volume | str | Path | None = None,
     scan: Volume | str | Path | None = None,
+    baselines: bool | None = None,
     config: EvaluateConfig | None = None,
     run: Run | None = None,
 ) -> list[Evaluation]:
-    """Scores against known pores; see `poroscale.pipelines.evaluate.evaluate`."""
+    """Scores against known pores; see `poroscale.pipelines.evaluate.evaluate`.
+
+    The grey values of a scan that is given are judged beside them, unless `baselines` is False.
+    """
     from poroscale.pipelines.evaluate import Beside
     from poroscale.pipelines.evaluate import evaluate as verb
 
-    beside = Beside.of(inside, scan)
+    beside = Beside.of(inside, scan, baselines=baselines)
     return verb(scores, truth, out_dir, beside=beside, config=config, run=run)
 
 

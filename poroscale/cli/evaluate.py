@@ -31,7 +31,16 @@ def evaluate(
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="Also count what the truth's phases call outside.")
     ] = False,
-    scan: Annotated[Path | None, typer.Option(help="The scan, for the pictures.")] = None,
+    scan: Annotated[
+        Path | None, typer.Option(help="The scan: for the pictures, and for the baselines.")
+    ] = None,
+    baselines: Annotated[
+        bool | None,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Judge the scan's grey values, plain and smoothed, as scores [with --scan].",
+        ),
+    ] = None,
     truth_kind: Annotated[
         str | None,
         typer.Option("--truth", help="phases, mask or labels, where the volume does not say."),
@@ -69,10 +78,19 @@ def evaluate(
     run = options.run_of(memory, cluster, workers, block, False)
     settings = verbs.evaluate_config(values)
     if dry_run:
-        typer.echo(verbs.plan_evaluate(Path(scores.split(",")[0]), truth, run=run))
+        baseline = None if baselines is False else scan
+        first = Path(scores.split(",")[0])
+        typer.echo(verbs.plan_evaluate(first, truth, scan=baseline, run=run))
         return
     found = verbs.evaluate(
-        scores.split(","), truth, out_dir, inside=inside, scan=scan, config=settings, run=run
+        scores.split(","),
+        truth,
+        out_dir,
+        inside=inside,
+        scan=scan,
+        baselines=baselines,
+        config=settings,
+        run=run,
     )
     for line in describe_evaluations(found):
         typer.echo(line)
@@ -81,7 +99,9 @@ def evaluate(
 
 
 def describe_evaluations(found: Sequence[Evaluation]) -> list[str]:
-    """A table, one line for each."""
+    """A table, one line for each, and what is no better than the scan itself."""
+    from poroscale.segment.grey_scores import beaten_by_grey
+
     width = max(6, *(len(one.name) for one in found))
     titles = ("AP", "ROC-AUC", "Dice", "at", "recall", "precision", "pores found", "true")
     rows = [["scores".ljust(width), *(t.rjust(max(9, len(t))) for t in titles)]]
@@ -95,4 +115,7 @@ def describe_evaluations(found: Sequence[Evaluation]) -> list[str]:
             row += [f"{numbers['found_count']}/{numbers['truth_count']}".rjust(11)]
             row += [f"{numbers['true_count']}/{numbers['measured_count']}".rjust(9)]
         rows.append(row)
-    return ["  ".join(row) for row in rows]
+    return [
+        *("  ".join(row) for row in rows),
+        *(f"warning: {sentence}" for sentence in beaten_by_grey(found)),
+    ]

@@ -145,10 +145,29 @@ def describe_phases(record: dict[str, object], out: Path) -> str:
     windows = record.get("windows")
     if isinstance(windows, dict):
         lines.append(f"  {_windows(windows)}")
+    traits = record.get("scan_traits")
+    if isinstance(traits, dict):
+        lines.append(f"  {_traits(traits)}")
     warnings = record["warnings"]
     if isinstance(warnings, list):
         lines += [f"  warning: {warning}" for warning in warnings]
     return "\n".join(lines)
+
+
+def _traits(record: dict[str, float | None]) -> str:
+    """What the scan is like that a network was applied to."""
+    words = {
+        "contrast_to_noise": "contrast {} times the noise",
+        "blur": "edges blurred by {} voxels",
+        "pore_diameter": "pores typically {} voxels in diameter",
+        "largest_ball": "with balls of up to {} voxels in them",
+    }
+    told = [
+        text.format(f"{record[name]:.3g}")
+        for name, text in words.items()
+        if record.get(name) is not None
+    ]
+    return f"scan: {', '.join(told) or 'contrast, blur and pores could not be measured'}"
 
 
 def _windows(record: dict[str, Any]) -> str:

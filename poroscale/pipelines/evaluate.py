@@ -1,9 +1,14 @@
-"""From scores and a truth to figures: count, match, draw, write."""
+"""From scores and a truth to figures: count, match, draw, write.
+
+Where the scan is given, its grey values are judged beside the scores (`segment.grey_scores`).
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +20,7 @@ from poroscale.manifest import digest_of
 from poroscale.report.evaluate_page import write_evaluation
 from poroscale.report.verdict_slices import VerdictRow, busiest_sections, verdict_rows
 from poroscale.segment import EvaluateConfig, Evaluation, Truth, evaluate_scores
+from poroscale.segment.grey_scores import SIGMAS, grey_baselines
 from poroscale.segment.scored import Scored
 from poroscale.volume import Volume
 
@@ -32,16 +38,29 @@ class Beside:
         Not 0 where voxels count.
     scan
         Grey values, shown in the pictures.
+    baselines
+        Judge the scan's grey values, plain and smoothed, as scores of their own.
     """
 
     inside: Volume | None = None
     scan: Volume | None = None
+    baselines: bool = True
 
     @classmethod
-    def of(cls, inside: Source | None, scan: Source | None) -> Beside:
-        """From paths or volumes."""
-        opened = (None if each is None else _opened(each) for each in (inside, scan))
-        return cls(*opened)
+    def of(
+        cls, inside: Source | None, scan: Source | None, *, baselines: bool | None = None
+    ) -> Beside:
+        """From paths or volumes; there are baselines where there is a scan, unless told otherwise.
+
+        Raises
+        ------
+        ValueError
+            If baselines are asked for without a scan.
+        """
+        if baselines and scan is None:
+            raise ValueError("baselines must come with the scan that they are made of, got none")
+        where, grey = (None if each is None else _opened(each) for each in (inside, scan))
+        return cls(where, grey, baselines is not False)
 
 
 def evaluate(
@@ -65,7 +84,8 @@ def evaluate(
         Folder for `evaluation.html`, `evaluation.json` and `curves.parquet`; without one nothing
         is written. What is there of them is replaced.
     beside
-        Where voxels count, and the scan.
+        Where voxels count, and the scan. With the scan come the evaluations of its grey values,
+        last.
     config
         What is counted, and which pores are matched.
     run
@@ -80,16 +100,53 @@ def evaluate(
     volumes, known = _named([_opened(each) for each in scores]), _opened(truth)
     if beside.scan is not None and beside.scan.shape != known.shape:
         raise ValueError(f"scan must have the truth's shape {known.shape}, got {beside.scan.shape}")
-    with connect(run) as shared:
-        if out_dir is None:
-            return _evaluated(volumes, known, None, beside=beside, config=config, run=shared)
-        with held_folder(Path(out_dir)) as folder:
-            work = folder / WORK
-            found = _evaluated(volumes, known, work, beside=beside, config=config, run=shared)
-            pictures = _pictures(volumes, found, known, beside=beside, run=shared)
+    with connect(run) as shared, _working(out_dir) as (folder, work):
+        baselines = _baselines(volumes, known, work, beside=beside, config=config, run=shared)
+        every = volumes | baselines
+        found = [
+            one.as_baseline() if one.name in baselines else one
+            for one in _evaluated(every, known, work, beside=beside, config=config, run=shared)
+        ]
+        if folder is not None:
+            pictures = _pictures(every, found, known, beside=beside, run=shared)
             write_evaluation(found, folder, truth=_name(known), pictures=pictures)
-            shutil.rmtree(work, ignore_errors=True)
-            return found
+        return found
+
+
+@contextmanager
+def _working(out_dir: str | Path | None) -> Iterator[tuple[Path | None, Path]]:
+    """The folder of the results, if there is one, and that of what lies between."""
+    if out_dir is None:
+        with tempfile.TemporaryDirectory(prefix="poroscale-") as scratch:
+            yield None, Path(scratch)
+        return
+    with held_folder(Path(out_dir)) as folder:
+        yield folder, folder / WORK
+        shutil.rmtree(folder / WORK, ignore_errors=True)
+
+
+def _baselines(
+    volumes: Mapping[str, Volume],
+    truth: Volume,
+    work: Path,
+    *,
+    beside: Beside,
+    config: EvaluateConfig,
+    run: Run,
+) -> dict[str, Volume]:
+    """The scan's grey values as scores; what surrounds the part is left out where it counts."""
+    if beside.scan is None or not beside.baselines:
+        return {}
+    taken = sorted(volumes.keys() & SIGMAS.keys())
+    if taken:
+        raise ValueError(
+            f"scores must not be called {taken[0]!r} beside the scan's grey values; rename them, "
+            "or leave the grey values out by --no-baselines"
+        )
+    kind = Truth.of(truth, config.truth, run=run).kind
+    flood = beside.inside is None and (kind != "phases" or config.everywhere)
+    folder = work / f"grey {digest_of([input_identity(beside.scan), flood])[:12]}"
+    return grey_baselines(beside.scan, folder, flood=flood, run=run)
 
 
 def _opened(volume: Source) -> Volume:
@@ -113,7 +170,7 @@ def _named(volumes: Sequence[Volume]) -> dict[str, Volume]:
 def _evaluated(
     volumes: Mapping[str, Volume],
     truth: Volume,
-    work: Path | None,
+    work: Path,
     *,
     beside: Beside,
     config: EvaluateConfig,
@@ -129,7 +186,7 @@ def _evaluated(
             inside=beside.inside,
             config=config,
             # Labels of another job that was begun there are no obstacle.
-            work=work and work / digest_of(recipe)[:12],
+            work=work / digest_of(recipe)[:12],
             run=run,
         )
         found.append(one.called(name))

@@ -17,6 +17,7 @@ from poroscale.pipelines.demo import CLOSE_UM, DEMO
 from poroscale.pores.measure import needs as pores_needs
 from poroscale.segment import OtsuConfig
 from poroscale.segment.evaluate import needs as evaluate_needs
+from poroscale.segment.grey_scores import needs as grey_needs
 from poroscale.segment.otsu import needs as segment_needs
 from poroscale.volume import Volume, VolumeSpec
 
@@ -107,10 +108,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def plan_evaluate(scores: Path, truth: Path, *, run: Run) -> str:
-    """The plan of `evaluate`."""
+def plan_evaluate(scores: Path, truth: Path, *, scan: Path | None = None, run: Run) -> str:
+    """The plan of `evaluate`, with the grey values of a scan if one is given."""
     spec = Volume.open(scores).spec
-    return describe(spec, evaluate_needs(spec, Volume.open(truth).spec), run)
+    stages = evaluate_needs(spec, Volume.open(truth).spec)
+    if scan is not None:
+        stages = grey_needs(Volume.open(scan).spec) | stages
+    return describe(spec, stages, run)
 
 
 def plan_pores(phases: Path, *, run: Run) -> str:

@@ -1,4 +1,8 @@
-"""A scan where thresholds fail, by Otsu's thresholds and by the network that comes along."""
+"""A scan where thresholds fail: by Otsu's, by the network that comes along, and as it is.
+
+The scan's own grey values, plain and smoothed, are scores beside the network's: they take no
+training.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from poroscale.phantom import PhantomConfig, phantom
 from poroscale.pipelines.evaluate import Beside, evaluate
 from poroscale.segment import Evaluation, segment_otsu
 from poroscale.segment.by_network import segment_by_network
+from poroscale.segment.grey_scores import beaten_by_grey
 from poroscale.segment.model import DEFAULT, SegmentationModel
 
 POOR = PhantomConfig(
@@ -57,12 +62,13 @@ def poor_scan(
         beside = Beside(scan=made.scan)
         found = evaluate([otsu, scores], made.truth, out / "poor", beside=beside, run=shared)
         yield from map(_described, found)
+        yield from (f"warning    {sentence}" for sentence in beaten_by_grey(found))
         yield f"comparison {out / 'poor' / 'evaluation.html'}"
 
 
 def _described(found: Evaluation) -> str:
     dice = found.ranking.at(found.ranking.best_threshold)["dice"]
     return (
-        f"           {found.name:8} average precision {found.ranking.average_precision:.3f}, "
+        f"           {found.name:14} average precision {found.ranking.average_precision:.3f}, "
         f"Dice {dice:.3f}"
     )

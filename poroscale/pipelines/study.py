@@ -4,7 +4,8 @@
 2. Train each model on every fold of the training scans: supervised ones on the truth, on what
    Otsu's thresholds find, or on what another model of the study finds, which needs no truth.
 3. Segment every test scan with every fold of every model, unsupervised ones also without what the
-   surface adds to their scores, and by Otsu's thresholds.
+   surface adds to their scores, and by Otsu's thresholds. The scan's own grey values, plain and
+   smoothed, are scores beside them: what takes no training at all.
 4. Average precision and area under the ROC curve, with 95 % intervals over folds.
 
 All steps resume: what is finished is left alone. One YAML file has all settings; scaled up it is
@@ -28,6 +29,7 @@ from poroscale.pipelines.settings import RunConfig
 from poroscale.pipelines.train import segmenter_config
 from poroscale.segment import evaluate_scores, segment_otsu
 from poroscale.segment.evaluate import EvaluateConfig
+from poroscale.segment.grey_scores import SIGMAS, grey_baselines
 from poroscale.segment.training_config import SegmenterConfig
 from poroscale.segment.uncertainty import fold_table
 from poroscale.volume import Volume
@@ -50,7 +52,8 @@ class StudyConfig(Config):
         Folder of scans, models, scores and results. Studies that share it share what is in it.
     models
         Of `poroscale.networks.segmenters.SEGMENTERS`, "otsu", and names of the user's own, whose
-        entries among the models say `network: {model: ...}`.
+        entries among the models say `network: {model: ...}`. The grey values of the scans are
+        always compared.
     name
         Of the files of results.
     """
@@ -122,6 +125,9 @@ class Study:
         if unknown:
             raise ValueError(f"models: {unknown[0]!r} is none of those that are compared")
         names = [name for name in config.models if name != OTSU]
+        taken = sorted(SIGMAS.keys() & set(names))
+        if taken:
+            raise ValueError(f"models must not be called {taken[0]!r}, as the scan itself is")
         training = {name: _trainee(name, sections, own.get(name, {})) for name in names}
         _check_labels(training)
         return cls(config, phantoms, training, Run(**how.model_dump()))
@@ -141,6 +147,8 @@ class Study:
             if OTSU in self.config.models:
                 self._otsu(tests, values, run)
                 yield _row(OTSU, values)
+            self._grey(tests, values, run)
+            yield from (_row(name, values) for name in SIGMAS)
             trained: dict[str, list[SegmentationModel]] = {}
             for name in self.training:
                 trained[name] = self._train(name, scans[TRAINING_SET], trained, run)
@@ -219,6 +227,22 @@ class Study:
                 out = self._place(OTSU, f"{name}_{number}.zarr")
                 found.append(_judged(segment_otsu(scan, out, run=run), truth, run))
             _add(values, name, OTSU, [found])
+
+    def _grey(
+        self,
+        tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
+        values: dict[str, dict[str, dict[str, list[float]]]],
+        run: Run,
+    ) -> None:
+        """The scans themselves as scores."""
+        for name, scans in tests.items():
+            found: dict[str, list[dict[str, float]]] = {each: [] for each in SIGMAS}
+            for number, (scan, truth) in enumerate(scans):
+                scores = grey_baselines(scan, self._place("grey", f"{name}_{number}"), run=run)
+                for each, volume in scores.items():
+                    found[each].append(_judged(volume, truth, run))
+            for each, judged in found.items():
+                _add(values, name, each, [judged])
 
     def _judge(
         self,

@@ -49,11 +49,13 @@ def write_evaluation(
     from poroscale.manifest import record_results
     from poroscale.report.template import render
     from poroscale.report.verdict_slices import VERDICTS
+    from poroscale.segment.grey_scores import beaten_by_grey
 
     numbers = {
         "format": EVALUATION_FORMAT,
         "truth": truth,
         "evaluations": [one.numbers for one in evaluations],
+        "warnings": beaten_by_grey(evaluations),
     }
     if folds is not None:
         numbers["folds"] = dict(folds)

@@ -1,6 +1,7 @@
 """Scans to phases by a trained network (Iuso et al. 2024, sections 3.2 to 3.4).
 
-1. The scan's grey range is found, and compared with that of the training.
+1. The scan's grey range is found. Its contrast, blur, voxels and pores are compared with those of
+   the training scans (`shift.py`).
 2. The outside is flooded, as before Otsu's inner threshold; windows wholly outside are skipped.
 3. Every window is inferred once; overlapping ones are averaged.
 4. Of an unsupervised network this is its reconstruction: the scores are |scan - reconstruction|
@@ -36,8 +37,11 @@ from poroscale.segment.normalisation import GreyRange, grey_range
 from poroscale.segment.otsu import find_outside, outside_needs
 from poroscale.segment.postprocess import PostprocessConfig, postprocess_scores
 from poroscale.segment.postprocess import needs as postprocess_needs
+from poroscale.segment.scan_traits import measure_traits
+from poroscale.segment.scan_traits import needs as traits_needs
 from poroscale.segment.scores import ScoresConfig, ScoreSegmentation, ScoreSources
 from poroscale.segment.scores import needs as scores_needs
+from poroscale.segment.shift import shift_warnings
 from poroscale.segment.windows import (
     WindowsConfig,
     cut_windows,
@@ -113,8 +117,8 @@ def segment_by_network(
     Returns
     -------
     Volume
-        The phases; `attributes["segmentation"]` records model, windows, threshold, porosity and
-        what a reader should be warned of.
+        The phases; `attributes["segmentation"]` records model, windows, threshold, porosity, what
+        the scan is like, and what a reader should be warned of.
 
     Raises
     ------
@@ -129,6 +133,7 @@ def segment_by_network(
         "verb": "segment",
         "method": model.card.model,
         "weights": model.card.sha256,
+        "compared_with": model.card.compared,
         "windows": config.windows.model_dump(mode="json"),
         "postprocess": config.postprocess.model_dump(mode="json"),
         "scores": config.scores.model_dump(mode="json"),
@@ -143,7 +148,12 @@ def segment_by_network(
         with work_folder(out, made_by, run) as work:
             steps = _Steps(scan, model, config, work, run)
             found = steps.scores(Path(scores) if scores is not None else work / "scores.zarr")
-            sources = ScoreSources(part=steps.part, notes=tuple(steps.notes), windows=steps.windows)
+            sources = ScoreSources(
+                part=steps.part,
+                notes=tuple(steps.notes),
+                windows=steps.windows,
+                traits=steps.traits.model_dump(),
+            )
             segmentation = ScoreSegmentation(found, sources, steps.thresholds, work, run)
             return segmentation.write(out, made_by)
 
@@ -188,7 +198,7 @@ def needs(
     mask = MASK_BYTES / 8 ** _coarse_level(part)
     stored = np.dtype("uint8" if card.supervised else "uint16")
     scores = spec.but(dtype=np.dtype("uint8" if card.supervised else "float16"), pyramid=None)
-    stages = outside_needs(spec, config.scores.outside)
+    stages = traits_needs(spec) | outside_needs(spec, config.scores.outside)
     stages["windows"] = window_need(infer, spec, windows, dtype=stored, inside=mask)
     if not card.supervised:
         read, wrote = spec.dtype.itemsize + stored.itemsize + 1, scores.dtype.itemsize
@@ -227,8 +237,8 @@ class _Steps:
         self.scan, self.model, self.config, self.work = scan, model, config, work
         self.run, self.step = run, run.but(overwrite=False)
         self.range = grey_range(scan, journal=work / "grey range", run=self.step)
-        warning = model.grey_warning(self.range)
-        self.notes = [] if warning is None else [warning]
+        self.traits = measure_traits(scan, work / "traits", run=self.step)
+        self.notes = shift_warnings(model.card, self.traits, scan.voxel_size)
         self.windows: dict[str, Any] = {}
         self.part = self._part()
 

@@ -88,6 +88,20 @@ class Evaluation:
         """The same under another name."""
         return replace(self, name=name)
 
+    def as_baseline(self) -> Evaluation:
+        """The same as one that the others have to beat."""
+        return replace(self, settings={**self.settings, "baseline": True})
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the others have to beat it."""
+        return bool(self.settings["baseline"])
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether it is of phases or a mask, which have one threshold."""
+        return len(self.ranking.values) <= 2
+
     @property
     def threshold(self) -> float:
         """The threshold at which pores were matched, or would have been."""
@@ -169,6 +183,7 @@ def evaluate_scores(
             "truth": known.kind,
             "inside": inside is not None,
             "hard": scored.is_hard,
+            "baseline": False,
         }
         pores = None
         if config.pores:

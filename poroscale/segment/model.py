@@ -1,7 +1,7 @@
 """A segmentation model: weights and card in a folder.
 
 weights.safetensors   the weights of the best epoch
-card.json             what they are weights of, of which training, with their checksum
+card.json             what they are weights of, of which training, with their checksum and its own
 training/             checkpoints and losses (metrics.jsonl); it can be removed
 """
 
@@ -20,12 +20,9 @@ from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.card import CARD, WEIGHTS, ModelCard, read_card
-from poroscale.segment.normalisation import GreyRange
 
 DEFAULT = Path(__file__).parent / "default_model"
 """The model that comes along: its card tells what it was trained on."""
-LIKE = 0.5
-"""Ranges of grey values that share less of what they cover are far from each other."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class SegmentationModel:
         FileNotFoundError
             If the folder, its card or its weights are missing.
         OSError
-            If the weights are not those of the card.
+            If the card was changed, or the weights are not those of the card.
         ValueError
             If it is a pickle, or something else.
         """
@@ -88,13 +85,13 @@ class SegmentationModel:
     def save(
         cls, folder: str | Path, weights: Mapping[str, Tensor], card: Mapping[str, Any]
     ) -> SegmentationModel:
-        """Write weights and, last, their card; `card` has all entries but the checksum."""
+        """Write weights and, last, their card; `card` has all entries but the checksums."""
         from safetensors.torch import save
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         data = save({name: each.detach().cpu().contiguous() for name, each in weights.items()})
-        whole = ModelCard(**{**card, "sha256": fingerprint(data)[1]})
+        whole = ModelCard(**{**card, "sha256": fingerprint(data)[1]}).sealed()
         write_durably(folder / WEIGHTS, data)
         write_durably(folder / CARD, canonical_json(whole.model_dump(mode="json")).encode())
         return cls(folder, whole)
@@ -137,17 +134,6 @@ class SegmentationModel:
                 f"{card.edge}, which {CARD} names; they are of another architecture"
             ) from None
         return network.eval()
-
-    def grey_warning(self, scan: GreyRange) -> str | None:
-        """A sentence if the grey values of a scan are far from those of the training."""
-        known = self.card.grey_range
-        if known.overlap(scan) >= LIKE:
-            return None
-        return (
-            f"the grey values of the scan range from {scan.low:g} to {scan.high:g}, far from those "
-            f"that {self.card.model} was trained on, {known.low:g} to {known.high:g}; they are "
-            "brought to the same range, but check the result"
-        )
 
     def describe(self) -> Iterator[str]:
         """What the model is, in words."""

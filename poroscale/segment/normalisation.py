@@ -37,11 +37,6 @@ class GreyRange(NamedTuple):
         shifted = grey.astype(np.float32) - np.float32(self.low)
         return np.clip(shifted * scale, np.float32(0), np.float32(1))
 
-    def overlap(self, other: GreyRange) -> float:
-        """Length that two ranges share over the length that they cover together."""
-        shared = min(self.high, other.high) - max(self.low, other.low)
-        return max(0.0, shared) / (max(self.high, other.high) - min(self.low, other.low))
-
 
 class GreySummary(NamedTuple):
     """What a scan's histogram says: its range, and Otsu's threshold of air and part."""
@@ -91,6 +86,37 @@ def grey_summary(
 def grey_range(scan: Volume, *, journal: Path | None = None, run: Run | None = None) -> GreyRange:
     """The range of a scan; see `grey_summary`."""
     return grey_summary(scan, journal=journal, run=run).range
+
+
+def grey_extent(scan: Volume, *, run: Run | None = None) -> GreyRange:
+    """The range of a scan, and as much again on its dark side, or what of that there is.
+
+    Pores may be fewer than the voxels that `grey_range` leaves out: in a crop without air its low
+    end lies among the noise of the solid, and all that is darker would be one value.
+
+    Parameters
+    ----------
+    scan
+        Grey values.
+    run
+        How to run.
+
+    Raises
+    ------
+    ValueError
+        If all voxels have one grey value, or some are no finite numbers.
+    """
+    everywhere = ReconstructionCircle(scan.shape, whole=True)
+    found = grey_histogram(scan, everywhere, run=run)
+    seen = found.levels.centres[np.flatnonzero(found.inside)]
+    if seen.size < 2:
+        raise ValueError(f"{scan.path} must have more than one grey value")
+    darkest, brightest = float(seen[0]), float(seen[-1])
+    counts, levels = _zoomed(scan, found.inside, found.levels, run)
+    low, high = (percentile(counts, levels, share) for share in SHARES)
+    if not low < high:
+        return GreyRange(darkest, brightest)
+    return GreyRange(max(darkest, low - (high - low)), high)
 
 
 def _zoomed(

@@ -122,6 +122,8 @@ class ScoreSources:
         Sentences about the scores that the record of the phases carries on.
     windows
         How the scan was cut and inferred, for the same record.
+    traits
+        What the scan is like, for the same record.
     """
 
     scan: Volume | None = None
@@ -130,6 +132,7 @@ class ScoreSources:
     labelled: Volume | None = None
     notes: tuple[str, ...] = ()
     windows: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def volumes(self) -> dict[str, Volume]:
@@ -393,4 +396,5 @@ class ScoreSegmentation:
             "pore_count": now["pore_count"],
             "sensitivity": table if len(table) > 1 else [],
             **({"windows": dict(self.sources.windows)} if self.sources.windows else {}),
+            **({"scan_traits": dict(self.sources.traits)} if self.sources.traits else {}),
         }

@@ -1,6 +1,7 @@
 """A segmentation network trained from scans on disk (section 4.2 of the pore-segmentation paper).
 
-1. Read every scan once: its grey range, and where it has part and pores.
+1. Look at every scan first: its grey range, where it has part and pores, and what it is like, which
+   the card keeps for the scans that the network will be applied to.
 2. Divide the scans into folds; one scan alone is cut into slabs along z.
 3. Train by Adam on patches that are drawn lazily, judged by the patches of one fold after every
    epoch, until the loss has not fallen for 40 epochs.
@@ -63,7 +64,17 @@ VERSION = 1
 TRAINING, CROSS_VALIDATION = "training", "cross_validation.json"
 NO_MATTER = {
     "patches": {"readers", "cache"},
-    "training": {"epochs", "patience", "gain", "tensorboard", "threads", "fold", "folds", "device"},
+    "training": {
+        "epochs",
+        "patience",
+        "gain",
+        "tensorboard",
+        "threads",
+        "fold",
+        "folds",
+        "device",
+        "grey_suffices_from",
+    },
 }
 """Settings that change no step, or that stand in the recipe as they were resolved."""
 VOXELS = ("both", "found", "true")
@@ -301,6 +312,7 @@ class _Training:
             "supervised": network.supervised,
             "parameters": parameter_count(network),
             "trained_on": self.data.record(),
+            "grey_suffices_from": self.config.training.grey_suffices_from,
             "epochs": len(history),
             "best_epoch": best,
             "losses": own,

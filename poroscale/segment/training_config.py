@@ -156,6 +156,10 @@ class TrainingConfig(Config):
         folds are trained side by side, on a cluster of processes.
     tensorboard
         Write the losses for TensorBoard, too, which must be installed.
+    grey_suffices_from
+        For the card: the contrast over noise from which on the grey value alone was as good on
+        scans of known pores (`poroscale evaluate --scan`). It changes no training; started again
+        with it, a finished one only gets another card.
     """
 
     epochs: PositiveInt = 500
@@ -169,6 +173,7 @@ class TrainingConfig(Config):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: PositiveInt | None = None
     tensorboard: bool = False
+    grey_suffices_from: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _fold_is_one(self) -> TrainingConfig:

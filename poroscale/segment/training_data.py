@@ -26,6 +26,7 @@ from poroscale.segment.patches import (
     PatchSource,
     read_ahead,
 )
+from poroscale.segment.scan_traits import ScanTraits, measure_traits
 from poroscale.segment.training_config import AugmentationConfig, PatchConfig, SegmenterConfig
 from poroscale.volume import Volume
 
@@ -97,11 +98,14 @@ class TrainingData:
         How many are for training.
     supervised
         Whether truths are looked at.
+    traits
+        What the scans for training are like.
     """
 
     sources: tuple[PatchSource, ...]
     trained: int
     supervised: bool
+    traits: tuple[ScanTraits, ...]
 
     @classmethod
     def of(
@@ -114,7 +118,7 @@ class TrainingData:
         cache: int | str,
         run: Run,
     ) -> TrainingData:
-        """Read every scan once: grey range, and where it has part and pores.
+        """Look at every scan first: grey range, where it has part and pores, and what it is like.
 
         Parameters
         ----------
@@ -145,7 +149,11 @@ class TrainingData:
             _source(each, chunks, work / f"scan {number}", supervised=supervised, run=run)
             for number, each in enumerate(every)
         )
-        return cls(sources, len(scans), supervised)
+        traits = tuple(
+            measure_traits(each.scan, work / f"scan {number} traits", run=run)
+            for number, each in enumerate(scans)
+        )
+        return cls(sources, len(scans), supervised, traits)
 
     def folds(self, config: SegmenterConfig) -> int:
         """How many folds the scans for training have; 1 where others are for validation."""
@@ -219,8 +227,9 @@ class TrainingData:
                 "shape": list(each.scan.shape),
                 "voxel_size_um": list(each.scan.volume.voxel_size),
                 "grey_range": list(each.range),
+                "traits": traits.model_dump(),
             }
-            for each in self.sources[: self.trained]
+            for each, traits in zip(self.sources, self.traits, strict=False)
         ]
 
 

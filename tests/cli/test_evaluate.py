@@ -29,6 +29,20 @@ def test_a_table_is_printed_and_a_page_written(poroscale, pair, tmp_path):
     assert "MiB of memory" in poroscale("evaluate", *pair, "--dry-run")[1]
 
 
+def test_the_scan_is_a_baseline_unless_it_is_not_to_be(poroscale, pair, stored):
+    scan = stored(255 - scene(12)[1], chunks=SHAPE).path
+    code, shown, error = poroscale("evaluate", *pair, "--scan", scan)
+    assert code == 0, error
+    _, own, grey, smoothed, *warnings = shown.splitlines()
+    assert grey.startswith("grey ")
+    assert smoothed.startswith("grey, smoothed ")
+    beaten = float(own.split()[1]) <= max(float(row.split()[-7]) for row in (grey, smoothed))
+    assert len(warnings) == beaten
+    shown = poroscale("evaluate", *pair, "--scan", scan, "--no-baselines")[1]
+    assert len(shown.splitlines()) == 2
+    assert "grey scores" in poroscale("evaluate", *pair, "--scan", scan, "--dry-run")[1]
+
+
 def test_bad_input_costs_one_sentence(refused, pair, stored, tmp_path):
     scores, truth = pair
     small = stored(np.ones((4, 5, 8), np.uint8)).path
@@ -37,4 +51,5 @@ def test_bad_input_costs_one_sentence(refused, pair, stored, tmp_path):
     assert "must hold scores" in refused("evaluate", stored(np.ones(SHAPE, np.float32)).path, truth)
     assert "evaluate: threshold" in refused("evaluate", scores, truth, "--threshold", 2)
     assert "truth: " in refused("evaluate", scores, truth, "--truth", "pores")
+    assert "baselines must come with the scan" in refused("evaluate", scores, truth, "--baselines")
     assert "does not exist" in refused("evaluate", scores, tmp_path / "none.zarr")

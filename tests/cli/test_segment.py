@@ -6,7 +6,7 @@ import yaml
 from poroscale.engine import Lattice, Windows
 from poroscale.volume import Volume
 
-from ..segment.test_by_network import model_of, scan
+from ..segment.test_by_network import LIKE, model_of, scan
 
 __all__ = ["scan"]
 
@@ -36,6 +36,16 @@ def test_a_network_segments_and_its_scores_are_kept(poroscale, scan, tmp_path):
     record = Volume.open(out).attributes["segmentation"]
     assert (record["min_voxels"], record["min_extent"]) == (1, 2)
     assert Volume.open(scores).shape == scan.shape
+
+
+def test_a_scan_unlike_the_training_is_warned_of_on_the_terminal(poroscale, scan, tmp_path):
+    model_of("unet", tmp_path / "model", traits=LIKE | {"largest_ball": 3.0})
+    out = tmp_path / "phases.zarr"
+    code, shown, error = poroscale("segment", scan.path, out, "--model", tmp_path / "model")
+    assert code == 0, error
+    assert "  scan: contrast 2" in shown
+    assert " times the noise, edges blurred by 0." in shown
+    assert "  warning: the scan has pores that hold balls of up to" in shown
 
 
 def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path):
@@ -76,6 +86,13 @@ def test_bad_input_costs_one_sentence(refused, scan, tmp_path):
         "segment", scan.path, out, "--model", tmp_path / "none"
     )
     model_of("unet", tmp_path / "model")
+    told = tmp_path / "model" / "card.json"
+    card = told.read_text()
+    told.write_text(card.replace('"epochs":1', '"epochs":500'))
+    assert "card.json was altered" in refused(
+        "segment", scan.path, out, "--model", tmp_path / "model"
+    )
+    told.write_text(card)
     altered = tmp_path / "model" / "weights.safetensors"
     altered.write_bytes(altered.read_bytes()[:-1] + b"x")
     assert "was altered" in refused("segment", scan.path, out, "--model", altered.parent)

@@ -159,6 +159,18 @@ def segment_by_network(scan, out):
     verb(scan, out, model=SegmentationModel.open(DEFAULT), config=config, run=RUN)
 
 
+def scan_traits(scan, out):
+    from poroscale.segment.scan_traits import measure_traits
+
+    measure_traits(Volume.open(scan.path.with_name("grey.zarr")), out, run=RUN)
+
+
+def grey_baselines(scan, out):
+    from poroscale.segment.grey_scores import grey_baselines as verb
+
+    verb(Volume.open(scan.path.with_name("grey.zarr")), out, flood=True, run=RUN)
+
+
 def postprocess(scan, out):
     from poroscale.segment import PostprocessConfig, postprocess_scores
 

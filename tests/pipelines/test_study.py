@@ -44,14 +44,17 @@ def test_a_file_describes_the_whole_study(tmp_path):
     assert study.training["unet"].settings.training.epochs == 1
     said = list(study.start())
     found = json.loads((tmp_path / "study" / "study.json").read_text())
-    shown = ["otsu", "unet", "vae", "vae post-processed", "unet on otsu", "unet on vae"]
+    alone = ["otsu", "grey", "grey, smoothed"]
+    shown = [*alone, "unet", "vae", "vae post-processed", "unet on otsu", "unet on vae"]
     assert list(found["values"]["noisy"]) == sorted(shown)
     for name in shown:
         precision = found["values"]["noisy"][name]["average_precision"]
-        assert len(precision) == (1 if name == "otsu" else 2)
+        assert len(precision) == (1 if name in alone else 2)
         assert all(0 < value <= 1 for value in precision)
     table = (tmp_path / "study" / "study.md").read_text()
     assert "| vae post-processed | 2 |" in table
+    assert "| scans | otsu | grey | grey, smoothed | unet |" in table
+    assert "| grey, smoothed | 1 |" in table
     assert list(Study.load(written(tmp_path)).start()) == said
     assert (tmp_path / "study" / "study.md").read_text() == table
 
@@ -95,6 +98,7 @@ def test_intervals_are_shown_where_there_are_folds():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"study": {"out": "x", "models": ["grey"]}, "models": {}}, "must not be called 'grey'"),
         ({"phantoms": {"training": [PHANTOM]}}, "at least one to test on"),
         ({"models": {"unet++": {}}}, "none of those that are compared"),
         ({"models": {"unet": {"labels": "vae"}}}, "labels must be one of truth, otsu, got 'vae'"),

@@ -1,11 +1,13 @@
 """The page of an evaluation: its numbers, its curves, and in a browser."""
 
+import html
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from poroscale.engine import volume_from_array
 from poroscale.pipelines.evaluate import Beside, evaluate
 from poroscale.report.evaluate_page import draw, write_evaluation
 from poroscale.segment import EvaluateConfig, evaluate_scores
@@ -33,7 +35,8 @@ def volumes(stored):
 def test_a_folder_holds_page_numbers_and_curves(volumes, tmp_path):
     truth, scores = volumes["truth"], volumes["scores"]
     out = tmp_path / "one"
-    (found,) = evaluate([scores], truth, out, beside=Beside(scan=volumes["scan"]))
+    beside = Beside(scan=volumes["scan"], baselines=False)
+    (found,) = evaluate([scores], truth, out, beside=beside)
     assert {path.name for path in out.iterdir()} == {
         ".poroscale",
         "curves.parquet",
@@ -48,8 +51,53 @@ def test_a_folder_holds_page_numbers_and_curves(volumes, tmp_path):
     assert curves["dice"].max() == pytest.approx(said["best"]["dice"])
     page = (out / "evaluation.html").read_bytes()
     assert page.count(b"data:image/png") == 2 * 3 + 2
-    evaluate([scores], truth, out, beside=Beside(scan=volumes["scan"]))
+    evaluate([scores], truth, out, beside=beside)
     assert (out / "evaluation.html").read_bytes() == page
+
+
+def test_the_scan_itself_is_judged_beside_the_scores(volumes, stored, tmp_path):
+    blunt = stored(volumes["scores"].read() // 64 * 64, "pore_scores", chunks=SHAPE)
+    truth, beside = volumes["truth"], Beside(scan=volumes["scan"])
+    found = evaluate([blunt, volumes["hard"]], truth, tmp_path / "out", beside=beside)
+    names = [one.name for one in found]
+    assert names[2:] == ["grey", "grey, smoothed"]
+    assert [one.is_baseline for one in found] == [False, False, True, True]
+    alone = evaluate_scores(volumes["scores"], truth).ranking  # the scan is 255 less these scores
+    assert found[2].ranking.average_precision == pytest.approx(alone.average_precision, abs=0.01)
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    said = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert [one["name"] for one in said["evaluations"]] == names
+    (warning,) = said["warnings"]  # phases have no average precision to be compared
+    assert warning.startswith(f"{names[0]} tells pores from solid no better than grey")
+    assert warning in html.unescape(page)
+    assert '<td class="name">grey, smoothed</td>' in page
+    assert "They take no training." in page
+    assert set(pd.read_parquet(tmp_path / "out" / "curves.parquet")["name"]) == set(names)
+    assert not (tmp_path / "out" / "evaluation.work").exists()
+
+
+def test_air_around_the_part_is_no_pore_where_the_truth_does_not_know_the_part(stored):
+    rng = np.random.default_rng(0)
+    phases = np.ones((20, 24, 24), np.uint8)
+    phases[8:12, 9:12, 9:12] = phases[3:6, 15:18, 4:7] = 2
+    phases[:, :4] = phases[:, -4:] = 0
+    grey = np.where(phases == 1, 200, 60) + rng.normal(0, 8, phases.shape)
+    grey[phases == 0] -= 20
+    scan = stored(grey.astype(np.uint8), "scan")
+    mask = stored(phases == 2)
+    found = evaluate([stored(phases == 2, "phases")], mask, beside=Beside(scan=scan))
+    assert found[1].name == "grey"
+    assert found[1].ranking.average_precision > 0.99
+
+
+def test_baselines_need_a_scan_and_names_of_their_own(volumes, stored, tmp_path):
+    with pytest.raises(ValueError, match="baselines must come with the scan"):
+        Beside.of(None, None, baselines=True)
+    assert not Beside.of(None, volumes["scan"], baselines=False).baselines
+    named = volume_from_array(volumes["scores"].read(), tmp_path / "grey.zarr")
+    beside = Beside(scan=volumes["scan"])
+    with pytest.raises(ValueError, match="must not be called 'grey'"):
+        evaluate([named], volumes["truth"], beside=beside)
 
 
 def test_several_scores_and_folds_share_a_page(volumes, tmp_path):
@@ -78,8 +126,6 @@ def test_scores_of_one_name_are_told_apart_or_refused(volumes, tmp_path):
 
 
 def _other(volumes, tmp_path):
-    from poroscale.engine import volume_from_array
-
     return volume_from_array(volumes["scan"].read()[1:], tmp_path / "other.zarr")
 
 

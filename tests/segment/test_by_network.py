@@ -23,7 +23,11 @@ from poroscale.volume import Volume, VolumeSpec
 EDGE = 16
 
 
-def model_of(name, folder, grey=(9000.0, 38000.0)):
+LIKE = {"contrast_to_noise": 20.0, "blur": 0.4, "pore_diameter": 8.0, "largest_ball": 8.0}
+"""What the scan below is like."""
+
+
+def model_of(name, folder, *, traits=None):
     torch.manual_seed(1)
     network = build_segmenter(name, width=0.125, edge=EDGE)
     card = {
@@ -32,7 +36,7 @@ def model_of(name, folder, grey=(9000.0, 38000.0)):
         "edge": EDGE,
         "supervised": network.supervised,
         "parameters": parameter_count(network),
-        "trained_on": [{"grey_range": list(grey)}],
+        "trained_on": [{"grey_range": [9000.0, 38000.0], "traits": traits}],
         "split": "nothing",
         "recipe": {},
         "epochs": 1,
@@ -107,12 +111,25 @@ def test_anomaly_scores_by_hand():
     assert found.ravel().tolist() == [0.0, 0.5, 0.0, 0.0]
 
 
-def test_a_scan_unlike_the_training_is_warned_of(scan, tmp_path):
-    model = model_of("unet", tmp_path / "model", grey=(100.0, 200.0))
+def warnings_of(scan, tmp_path, traits):
+    model = model_of("unet", tmp_path / "model", traits=traits)
     phases = segment_by_network(scan, tmp_path / "phases.zarr", model=model)
-    (warning,) = phases.attributes["segmentation"]["warnings"]
-    assert "far from those" in warning
-    assert "100 to 200" in warning
+    return phases.attributes["segmentation"]["warnings"]
+
+
+def test_a_scan_like_those_of_the_training_is_not_warned_of(scan, tmp_path):
+    assert warnings_of(scan, tmp_path, LIKE) == []
+
+
+def test_pores_larger_than_those_of_the_training_are_warned_of(scan, tmp_path):
+    (warning,) = warnings_of(scan, tmp_path, LIKE | {"largest_ball": 4.0})
+    assert "hold balls of up to" in warning
+    assert "may be hollowed" in warning
+
+
+def test_a_card_without_traits_cannot_be_compared(scan, tmp_path):
+    (warning,) = warnings_of(scan, tmp_path, None)
+    assert "cannot be told" in warning
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Memory of post-processing, of phases from scores and of evaluation keeps to its plan."""
+"""Memory of scores, of what is measured of scans, and of evaluation keeps to its plan."""
 
 import json
 import subprocess
@@ -36,7 +36,15 @@ def scores(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "verb", ["evaluate", "segment_scores", "postprocess", "segment_by_network"]
+    "verb",
+    [
+        "evaluate",
+        "grey_baselines",
+        "scan_traits",
+        "segment_scores",
+        "postprocess",
+        "segment_by_network",
+    ],
 )
 def test_measured_projected_allowed(verb, scores, tmp_path):
     command = [sys.executable, str(PROBE), verb, str(scores.path), str(tmp_path / "out")]

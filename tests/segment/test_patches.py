@@ -10,7 +10,7 @@ from poroscale.segment.augment import PatchPlace, draw_augmentation
 from poroscale.segment.cells import CELL, cells_of_scan, cells_of_truth
 from poroscale.segment.chunk_cache import CachedVolume, ChunkCache
 from poroscale.segment.folds import fold_count, slabs_of, split_of
-from poroscale.segment.normalisation import GreyRange, grey_range, grey_summary
+from poroscale.segment.normalisation import grey_range, grey_summary
 from poroscale.segment.patches import PatchSampler, read_ahead
 from poroscale.segment.training_config import AugmentationConfig
 from poroscale.segment.training_data import LabelledScan, PatchBatches, TrainingData
@@ -112,11 +112,6 @@ def test_a_scan_with_an_outlier_beyond_all_measure_is_refused(as_volume):
     grey[3, 4, 5] = 1e30
     with pytest.raises(ValueError, match=r"has outliers: its grey values span 1e\+30, but"):
         grey_range(as_volume(grey, chunks=CHUNK))
-
-
-def test_ranges_overlap():
-    assert GreyRange(0, 10).overlap(GreyRange(5, 15)) == pytest.approx(1 / 3)
-    assert GreyRange(0, 10).overlap(GreyRange(20, 30)) == 0
 
 
 def test_cached_boxes_are_those_of_the_volume(as_volume):

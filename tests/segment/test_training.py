@@ -16,7 +16,7 @@ from poroscale.segment.training_config import SegmenterConfig
 from poroscale.segment.training_data import LabelledScan
 from poroscale.volume import VolumeSpec
 
-from .pores_in_metal import CHUNK, bar, config
+from .pores_in_metal import AIR, CHUNK, SOLID, bar, config
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +151,19 @@ def test_scans_for_validation_alone(scans, tmp_path):
     card = found.model.card
     assert card.split == "validated on 2 other scan(s)"
     assert [each.scan for each in card.trained_on] == [scans[0].scan.digest]
+
+
+def test_the_card_tells_what_the_scans_were_like(scans, tmp_path):
+    (found,) = train_segmenter(scans[:2], tmp_path, config=config(epochs=1))
+    for scan, told in zip(scans[:2], found.model.card.trained_on, strict=True):
+        assert told.voxel_size_um == scan.scan.voxel_size
+        assert told.traits.contrast_to_noise == pytest.approx((SOLID - AIR) / 900, rel=0.15)
+        assert 4 < told.traits.largest_ball < 8
+    settings = config(epochs=1, training={"grey_suffices_from": 12.5})
+    (again,) = train_segmenter(scans[:2], tmp_path, config=settings)
+    assert again.model.card.grey_suffices_from == 12.5
+    assert again.model.card.sha256 == found.model.card.sha256
+    assert again.model.card.digest != found.model.card.digest
 
 
 def test_the_card_tells_what_was_trained(scans, tmp_path):
