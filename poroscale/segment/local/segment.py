@@ -51,6 +51,7 @@ from poroscale.segment.local.levels import (
     centres,
     measure_levels,
 )
+from poroscale.segment.local.rings import RingSampler, recognised, without_rings
 from poroscale.segment.local.samples import Tiles, evenly, finite
 from poroscale.segment.local.shares import (
     Model,
@@ -147,13 +148,12 @@ class _Segmentation:
     def write(self, out: Path, kept: Path, made_by: Mapping[str, Any]) -> Volume:
         """All steps."""
         step = self.run.but(overwrite=False)
-        found = self._levels()
-        scale = (found.dark, found.bright)
-        coarse = coarse_of(self.scan)
-        rough = coarse_level(coarse, scale)
-        level = self._stored_level(rough, coarse.factor, step)
-        place = self._place(coarse, rough, scale, step)
-        sigma = self._point_spread(level, scale)
+        found, level, place = self._first_look(self.work, step)
+        rings = self._rings(found, level, place)
+        if rings is not None:
+            self.scan = without_rings(rings, self.work, step)
+            found, level, place = self._first_look(self.work / "ringless", step)
+        sigma = self._point_spread(level, (found.dark, found.bright))
         model, counts = self._model(found, level, place, sigma, step)
         outside = (
             Nowhere(self.scan.shape)
@@ -184,6 +184,23 @@ class _Segmentation:
             run=self.run,
         )
 
+    def _first_look(self, work: Path, run: Run) -> tuple[Levels2, LevelField, _Place]:
+        """Levels, the rough local level, and what is outside, from samples and a coarse copy."""
+        found = self._levels()
+        scale = (found.dark, found.bright)
+        coarse = coarse_of(self.scan)
+        rough = coarse_level(coarse, scale)
+        stored = volume_from_array(rough, work / "rough.zarr", run=run)
+        level = LevelField(stored, self.scan.shape, coarse.factor)
+        return found, level, self._place(coarse, rough, scale, work, run)
+
+    def _rings(self, found: Levels2, level: LevelField, place: _Place) -> RingSampler | None:
+        """The rings of the scan, where there are any."""
+        contrast = found.bright - found.dark
+        scale, noise = (found.dark, found.bright), found.noise / contrast
+        sampler = RingSampler(self.scan, level, place.near, scale, noise, (0.0, 0.0))
+        return recognised(sampler)
+
     @property
     def _tiles(self) -> Tiles:
         return Tiles(self.scan, workers=self.run.workers or 2)
@@ -209,12 +226,8 @@ class _Segmentation:
         except ValueError:
             raise ValueError(f"{scan.path} must have more than one grey value") from None
 
-    def _stored_level(self, rough: NDArray[np.float32], factor: int, run: Run) -> LevelField:
-        volume = volume_from_array(rough, self.work / "rough.zarr", run=run)
-        return LevelField(volume, self.scan.shape, factor)
-
     def _place(
-        self, coarse: Coarse, rough: NDArray[np.float32], scale: tuple[float, float], run: Run
+        self, coarse: Coarse, rough: NDArray[np.float32], scale: tuple[float, float], work: Path, run: Run
     ) -> _Place:
         dark, bright = scale
         solid = dark + rough * np.float32(bright - dark)
@@ -223,12 +236,12 @@ class _Segmentation:
         depth = np.where(outside, distance_to(~outside), 0)
         near = (distance_to(outside) <= 1.5).astype(np.uint8)
         near[depth > max(1.5, 6 / coarse.factor)] = 2
-        stored = volume_from_array(near, self.work / "near.zarr", run=run)
+        stored = volume_from_array(near, work / "near.zarr", run=run)
         field = CoarseField(stored, self.scan.shape, coarse.factor)
         if not outside.any():
             return _Place(decision, field, None)
         seeds = _safe(outside, depth).astype(np.uint8)
-        kept = volume_from_array(seeds, self.work / "seeds.zarr", run=run)
+        kept = volume_from_array(seeds, work / "seeds.zarr", run=run)
         return _Place(decision, field, CoarseField(kept, self.scan.shape, coarse.factor))
 
     def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
