@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from poroscale.pipelines.fit import FitPartConfig
     from poroscale.pipelines.generate import GenerateConfig
     from poroscale.pores import PoresConfig
-    from poroscale.segment import EvaluateConfig, Evaluation, OtsuConfig
+    from poroscale.segment import EvaluateConfig, Evaluation, SegmentConfig
     from poroscale.segment.by_network import ByNetworkConfig
     from poroscale.segment.model import SegmentationModel
     from poroscale.surface import SurfaceConfig, SurfaceMap
@@ -81,13 +81,14 @@ def segment(
     scan: Volume | str | Path,
     out: str | Path,
     *,
-    config: OtsuConfig | None = None,
+    shares: str | Path | None = None,
+    config: SegmentConfig | None = None,
     run: Run | None = None,
 ) -> Volume:
-    """Phases of a scan; see `poroscale.segment.segment_otsu`."""
-    from poroscale.segment import segment_otsu
+    """Phases of a scan; see `poroscale.segment.segment_scan`."""
+    from poroscale.segment import segment_scan
 
-    return segment_otsu(_opened(scan), out, config=config, run=run)
+    return segment_scan(_opened(scan), out, shares=shares, config=config, run=run)
 
 
 def evaluate(
@@ -323,15 +324,17 @@ def ingest_config(values: dict[str, Any]) -> IngestConfig:
 
 
 def segment_config(
-    values: dict[str, Any], *, method: str = "otsu", thresholds_from: Path | None = None
-) -> OtsuConfig:
+    values: dict[str, Any], *, method: str | None = None, thresholds_from: Path | None = None
+) -> SegmentConfig:
     """Settings of `segment` from plain values, with the thresholds of other phases if given."""
-    from poroscale.segment import OtsuConfig
+    from poroscale.segment import OtsuConfig, segment_config_of
 
-    if method != "otsu":
-        raise ValueError(f"method must be otsu, got {method!r}")
-    config = parse_config(OtsuConfig, values, where="segment")
-    return thresholds_of(Volume.open(thresholds_from), config) if thresholds_from else config
+    config = segment_config_of(values if method is None else {**values, "method": method})
+    if thresholds_from is None:
+        return config
+    if not isinstance(config, OtsuConfig):
+        raise ValueError("--thresholds-from must come with --method otsu or iso50")
+    return thresholds_of(Volume.open(thresholds_from), config)
 
 
 def pores_config(values: dict[str, Any]) -> PoresConfig:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +21,9 @@ from poroscale.cli.options import (
 )
 from poroscale.cli.segment import describe_phases
 
+if TYPE_CHECKING:
+    from poroscale.pipelines.analyse import Analysis
+
 AnalyseFile = Annotated[
     Path | None,
     typer.Option("--config", help="YAML file: analyse, run, ingest, segment, pores, batch."),
@@ -33,6 +38,28 @@ def analyse(
         ),
     ] = None,
     voxel_size: VoxelSize = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Voxels of the scan that are analysed."),
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="auto, otsu or iso50 [auto].")] = None,
+    outside: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, none, corners, faces as z-,z+, or a mask that is not 0 outside [auto]."
+        ),
+    ] = None,
+    close_um: Annotated[
+        float | None, typer.Option(help="Closing that brings open pores back inside [um].")
+    ] = None,
+    min_voxels: Annotated[int | None, typer.Option(help="Smallest pore that is kept [9].")] = None,
+    min_diameter_um: Annotated[
+        float | None,
+        typer.Option("--min-diameter-um", help="Smallest equivalent diameter that is kept [um]."),
+    ] = None,
+    pore: Annotated[
+        int | None, typer.Option(help="Value of the pores, in a label image or mask.")
+    ] = None,
     same_thresholds: Annotated[
         bool, typer.Option("--same-thresholds", help="Use the first scan's thresholds for all.")
     ] = False,
@@ -49,9 +76,22 @@ def analyse(
     from poroscale.config import load_sections
 
     sections: dict[str, dict[str, Any]] = load_sections(config) if config else {}
-    size = options.voxel_size_of(voxel_size)
-    if size is not None:
-        sections["ingest"] = {**sections.get("ingest", {}), "voxel_size": size}
+    _add(
+        sections,
+        "ingest",
+        voxel_size=options.voxel_size_of(voxel_size),
+        box=options.numbers_of(box, 6, int, "--box"),
+    )
+    _add(
+        sections,
+        "segment",
+        method=method,
+        outside=options.outside_of(outside),
+        close_um=close_um,
+        min_voxels=min_voxels,
+        min_diameter_um=min_diameter_um,
+    )
+    _add(sections, "pores", pore=pore)
     if same_thresholds:
         sections["batch"] = {**sections.get("batch", {}), "same_thresholds": True}
     job = verbs.analyse_job(
@@ -67,6 +107,28 @@ def analyse(
         typer.echo(verbs.plan_analyse(job.sources, config=job.config, run=job.run))
         return
     for result in job.start():
-        record = result.phases.attributes["segmentation"]
-        typer.echo(describe_phases(dict(record), result.phases.path))
-        typer.echo(f"  report: {result.report}")
+        for line in _told(result):
+            typer.echo(line)
+
+
+def _add(sections: dict[str, dict[str, Any]], name: str, **given: Any) -> None:
+    """Options take precedence over the section of the file."""
+    chosen = {key: value for key, value in given.items() if value is not None}
+    if chosen:
+        sections[name] = {**sections.get(name, {}), **chosen}
+
+
+def _told(result: Analysis) -> Iterator[str]:
+    """What was found, and everything that the page warns of."""
+    report = json.loads(result.report.with_suffix(".json").read_text("utf-8"))
+    record = dict(result.phases.attributes.get("segmentation") or {})
+    if record:
+        yield describe_phases({**record, "warnings": []}, result.phases.path)
+    else:
+        numbers = report["numbers"]
+        yield (
+            f"{result.phases.path}: porosity {100 * numbers['porosity']:.4g} %, "
+            f"{numbers['pore_count']} pores, in phases that were given"
+        )
+    yield from (f"  warning: {warning}" for warning in report["warnings"])
+    yield f"  report: {result.report}"

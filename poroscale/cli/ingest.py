@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -60,12 +60,12 @@ def ingest(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
-        box=_numbers(box, 6, int, "--box"),
+        box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
         axes=axes,
         dtype=dtype,
         overflow=overflow,
-        levels=_numbers(levels, 2, float, "--levels"),
+        levels=options.numbers_of(levels, 2, float, "--levels"),
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)
     settings = verbs.ingest_config(values)
@@ -75,17 +75,3 @@ def ingest(
     volume = verbs.ingest(src, out, config=settings, run=run)
     z, y, x = volume.shape
     typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
-
-
-def _numbers(text: str | None, count: int, kind: type, option: str) -> list[Any] | None:
-    """So many numbers from an option, separated by commas."""
-    if text is None:
-        return None
-    try:
-        numbers = [kind(part) for part in text.replace(",", " ").split()]
-    except ValueError:
-        numbers = []
-    if len(numbers) != count:
-        what = "integers" if kind is int else "numbers"
-        raise ValueError(f"{option} must be {count} {what} with commas between, got {text!r}")
-    return numbers

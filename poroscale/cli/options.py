@@ -68,6 +68,15 @@ def settings(path: Path | None, section: str, **given: Any) -> dict[str, Any]:
     return values | {name: value for name, value in given.items() if value is not None}
 
 
+def outside_of(text: str | None) -> str | list[str] | None:
+    """What is outside, from its option: a word or path, or faces that commas part."""
+    if text is None:
+        return None
+    faces = text.split(",")
+    known = {f"{axis}{side}" for axis in "zyx" for side in "-+"}
+    return faces if known & set(faces) else text
+
+
 def voxel_size_of(text: str | None) -> float | tuple[float, float, float] | None:
     """A voxel size from its option.
 
@@ -85,3 +94,17 @@ def voxel_size_of(text: str | None) -> float | tuple[float, float, float] | None
     if len(numbers) not in (1, 3) or min(numbers) <= 0:
         raise ValueError(f"--voxel-size must be one positive number or three, got {text!r}")
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
+
+
+def numbers_of(text: str | None, count: int, kind: type, option: str) -> list[Any] | None:
+    """So many numbers from an option, separated by commas."""
+    if text is None:
+        return None
+    try:
+        numbers = [kind(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        what = "integers" if kind is int else "numbers"
+        raise ValueError(f"{option} must be {count} {what} with commas between, got {text!r}")
+    return numbers

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 def segment(
     scan: Annotated[Path, typer.Argument(metavar="CT.zarr", help="The ingested scan.")],
     out: Annotated[Path, typer.Argument(metavar="PHASES.zarr", help="0 outside, 1 solid, 2 pore.")],
-    method: Annotated[str, typer.Option(help="otsu")] = "otsu",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="auto: local levels and partial volume; otsu: two thresholds as published; "
+            "iso50: a threshold midway between air and solid [auto]."
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -29,7 +35,17 @@ def segment(
         Path | None,
         typer.Option(metavar="SCORES.zarr", help="Keep the network's scores, too."),
     ] = None,
+    shares: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SHARES.zarr", help="Keep the share of pore of each voxel, too (method auto)."
+        ),
+    ] = None,
     min_voxels: Annotated[int | None, typer.Option(help="Smallest pore that is kept [9].")] = None,
+    min_diameter_um: Annotated[
+        float | None,
+        typer.Option("--min-diameter-um", help="Smallest equivalent diameter that is kept [um]."),
+    ] = None,
     min_extent: Annotated[
         int | None, typer.Option(help="Smallest extent of a pore along every axis [1].")
     ] = None,
@@ -55,8 +71,11 @@ def segment(
     close_um: Annotated[
         float | None, typer.Option(help="Closing that brings open pores back inside [um].")
     ] = None,
-    outside_faces: Annotated[
-        str | None, typer.Option(help="Flood from these faces, as z-,z+; the corners otherwise.")
+    outside: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, none, corners, faces as z-,z+, or a mask that is not 0 outside [auto]."
+        ),
     ] = None,
     connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26 neighbours [6].")] = None,
     config: Annotated[
@@ -73,11 +92,13 @@ def segment(
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Segment a scan into outside, solid and pore by two thresholds, or by a network."""
+    """Segment a scan into outside, solid and pore by local levels, thresholds, or a network."""
     from poroscale import verbs
 
     if scores is not None and model is None:
-        raise ValueError("--scores must come with --model: thresholds have none")
+        raise ValueError("--scores must come with --model: the other methods have none")
+    if model is not None and (shares is not None or method is not None):
+        raise ValueError("--method and --shares must come without --model")
     values = options.settings(
         config if model is None else None,
         "segment",
@@ -90,7 +111,8 @@ def segment(
         gaussian_um=gaussian_um,
         median_voxels=median_voxels,
         close_um=close_um,
-        outside_faces=outside_faces.split(",") if outside_faces else None,
+        outside=options.outside_of(outside),
+        min_diameter_um=min_diameter_um,
         connectivity=connectivity,
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)
@@ -101,7 +123,7 @@ def segment(
     if dry_run:
         typer.echo(verbs.plan_segment(scan, config=settings, run=run))
         return
-    phases = verbs.segment(scan, out, config=settings, run=run)
+    phases = verbs.segment(scan, out, shares=shares, config=settings, run=run)
     typer.echo(describe_phases(phases.attributes["segmentation"], out))
 
 
@@ -128,8 +150,10 @@ def _by_network(
     typer.echo(describe_phases(phases.attributes["segmentation"], out))
 
 
-def describe_phases(record: dict[str, object], out: Path) -> str:
+def describe_phases(record: dict[str, Any], out: Path) -> str:
     """What a segmentation found, in a few lines."""
+    if record["method"] == "local":
+        return "\n".join([*_local(record, out), *_warned(record)])
     if record["method"] == "scores":
         found = f"  threshold: score {record['score_threshold']:.4g} ({record['score_rule']})"
     else:
@@ -138,8 +162,7 @@ def describe_phases(record: dict[str, object], out: Path) -> str:
             f"inner {record['inner_threshold']:g} ({record['inner_rule']})"
         )
     lines = [
-        f"{out}: porosity {100 * float(str(record['porosity'])):.4g} %, "
-        f"{record['pore_count']} pores",
+        f"{out}: porosity {100 * record['porosity']:.4g} %, {record['pore_count']} pores",
         found,
     ]
     windows = record.get("windows")
@@ -148,10 +171,31 @@ def describe_phases(record: dict[str, object], out: Path) -> str:
     traits = record.get("scan_traits")
     if isinstance(traits, dict):
         lines.append(f"  {_traits(traits)}")
-    warnings = record["warnings"]
-    if isinstance(warnings, list):
-        lines += [f"  warning: {warning}" for warning in warnings]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_warned(record)])
+
+
+def _warned(record: dict[str, Any]) -> list[str]:
+    return [f"  warning: {warning}" for warning in record["warnings"]]
+
+
+def _local(record: dict[str, Any], out: Path) -> list[str]:
+    """Porosity with its interval, levels, and the outside with its other readings."""
+    low, high = 100 * record["porosity_low"], 100 * record["porosity_high"]
+    outside = record["outside"]
+    lines = [
+        f"{out}: porosity {100 * record['porosity']:.4g} % ({low:.4g} to {high:.4g} %), "
+        f"{record['pore_count']} pores",
+        f"  levels: air {record['air_level']:.5g}, void {record['void_level']:.5g}, solid "
+        f"{record['solid_level']:.5g}; blur {record['point_spread_voxels']:.2f} voxels, noise "
+        f"{100 * record['noise']:.2g} % of the contrast",
+        f"  outside: {100 * outside['share']:.1f} % of the volume ({outside['chosen']})",
+    ]
+    lines += [
+        f"  or: {other['reading']}: outside {100 * other['outside']:.1f} %, porosity about "
+        f"{100 * other['void_share']:.3g} %"
+        for other in outside["others"]
+    ]
+    return lines
 
 
 def _traits(record: dict[str, float | None]) -> str:

@@ -64,9 +64,7 @@ def fill_and_count(
                 result={"counts": {name: values.tolist() for name, values in total.items()}},
             )
     counts = Manifest.load(out).result["counts"]
-    return Volume.open(out), {
-        name: np.asarray(values, np.int64) for name, values in counts.items()
-    }
+    return Volume.open(out), {name: np.asarray(values, np.int64) for name, values in counts.items()}
 
 
 def _fill_block(

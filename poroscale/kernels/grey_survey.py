@@ -96,9 +96,7 @@ def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
     return Levels2(dark, bright, share, float(np.sqrt(variance)))
 
 
-def _split(
-    counts: NDArray[np.int64], centres: NDArray[np.float64]
-) -> tuple[float, float, float]:
+def _split(counts: NDArray[np.int64], centres: NDArray[np.float64]) -> tuple[float, float, float]:
     """Medians of both sides of their own middle, from Otsu's threshold on."""
     from skimage.filters import threshold_otsu
 
@@ -108,7 +106,10 @@ def _split(
     dark = bright = middle
     for _ in range(50):
         below = centres <= middle
-        dark, bright = _median(counts[below], centres[below]), _median(counts[~below], centres[~below])
+        dark, bright = (
+            _median(counts[below], centres[below]),
+            _median(counts[~below], centres[~below]),
+        )
         if (dark + bright) / 2 == middle:
             break
         middle = (dark + bright) / 2

@@ -51,8 +51,15 @@ def large_voids(voids: Mask, depth: NDArray[np.float32]) -> Iterator[Void]:
         wide = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in place)
         inside = labels[wide] == k
         d = np.where(inside, depth[wide], 0)
-        yield Void(place, mask, int(counts[k]), float(d.max()), evenness(inside, d),
-                   faces_met(labels == k), rest)
+        yield Void(
+            place,
+            mask,
+            int(counts[k]),
+            float(d.max()),
+            evenness(inside, d),
+            faces_met(labels == k),
+            rest,
+        )
 
 
 def is_porous(pores: Mask, depth: NDArray[np.float32], below: NDArray[np.float32]) -> bool:
@@ -62,10 +69,15 @@ def is_porous(pores: Mask, depth: NDArray[np.float32], below: NDArray[np.float32
     """
     labels, counts = label_faces(pores)
     largest = labels == counts[1:].argmax() + 1
-    radius = float(np.percentile(depth[largest],95)); big=float(depth[largest].max())
-    even=evenness(largest, np.where(largest, depth, 0)); deep=float(below[largest].max()); slender= counts[1:].max()/ (4 / 3 * np.pi * big**3)
-    print(f"      pores {100*pores.mean():.2f} share of pores {100*largest.mean():.2f} R95 {radius:.1f} R {big:.1f} even {even:.2f} slender {slender:.1f} deep {deep:.1f}")
-    return even<.5 and slender>=15 and deep>=3*big
+    radius = float(np.percentile(depth[largest], 95))
+    big = float(depth[largest].max())
+    even = evenness(largest, np.where(largest, depth, 0))
+    deep = float(below[largest].max())
+    slender = counts[1:].max() / (4 / 3 * np.pi * big**3)
+    print(
+        f"      pores {100 * pores.mean():.2f} share of pores {100 * largest.mean():.2f} R95 {radius:.1f} R {big:.1f} even {even:.2f} slender {slender:.1f} deep {deep:.1f}"
+    )
+    return even < 0.5 and slender >= 15 and deep >= 3 * big
 
 
 def is_channel(void: Void, *, part: int, resolved: float, least: float) -> bool:

@@ -22,7 +22,13 @@ from poroscale.manifest import record_results
 from poroscale.pores import ClassRules, PoresConfig
 from poroscale.pores.measure import measure_into
 from poroscale.report import write_batch, write_report
-from poroscale.segment import OtsuConfig, segment_otsu
+from poroscale.segment import (
+    LocalConfig,
+    OtsuConfig,
+    SegmentConfig,
+    segment_config_of,
+    segment_scan,
+)
 from poroscale.volume import Volume
 
 
@@ -38,6 +44,9 @@ class BatchConfig(Config):
     same_thresholds: bool = False
 
 
+SHARES = "shares.zarr"
+"""Shares of pore, where the method of the segmentation has them."""
+
 BATCH = ("index.html", "batch.parquet", "batch.csv", "batch_pores.parquet")
 """What a batch of scans has in common."""
 
@@ -50,7 +59,7 @@ class AnalyseConfig:
     """The settings of every stage; a section of the YAML file is named as its stage."""
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
-    segment: OtsuConfig = field(default_factory=OtsuConfig)
+    segment: SegmentConfig = field(default_factory=LocalConfig)
     pores: PoresConfig = field(default_factory=PoresConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
 
@@ -65,17 +74,17 @@ class AnalyseConfig:
         """
         models: dict[str, type[BaseModel]] = {
             "ingest": IngestConfig,
-            "segment": OtsuConfig,
             "batch": BatchConfig,
         }
-        unknown = sorted(sections.keys() - {*models, "pores"})
+        unknown = sorted(sections.keys() - {*models, "segment", "pores"})
         if unknown:
             raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(KNOWN)}")
         parsed: dict[str, Any] = {
             name: parse_config(model, sections.get(name, {}), where=name)
             for name, model in models.items()
         }
-        return cls(**parsed, pores=pores_config(sections.get("pores", {})))
+        segment = segment_config_of(sections.get("segment", {}))
+        return cls(**parsed, segment=segment, pores=pores_config(sections.get("pores", {})))
 
 
 def pores_config(values: dict[str, Any]) -> PoresConfig:
@@ -154,16 +163,25 @@ def analyse(
 def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:
     with held_folder(folder):
         scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
-        phases = segment_otsu(scan, folder / "phases.zarr", config=config.segment, run=run)
+        shares = folder / SHARES if isinstance(config.segment, LocalConfig) else None
+        phases = segment_scan(
+            scan, folder / "phases.zarr", shares=shares, config=config.segment, run=run
+        )
         table = measure_into(folder, phases, config=config.pores, run=run)
         report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
         pages = [report.name, report.with_suffix(".json").name]
-        record_results(folder, files=pages, outputs=[scan.path.name, phases.path.name])
+        outputs = [scan.path.name, phases.path.name, *([SHARES] if shares else [])]
+        record_results(folder, files=pages, outputs=outputs)
     return Analysis(scan, phases, table, report)
 
 
 def _with_thresholds_of(phases: Volume, config: AnalyseConfig) -> AnalyseConfig:
     """The settings with the thresholds that another segmentation found."""
+    if not isinstance(config.segment, OtsuConfig):
+        raise ValueError(
+            "batch: same_thresholds must come with the segment method otsu or iso50, got auto, "
+            "which has no thresholds"
+        )
     segment = thresholds_of(phases, config.segment)
     return AnalyseConfig(config.ingest, segment, config.pores, config.batch)
 

@@ -15,10 +15,10 @@ from poroscale.phantom.scan import needs as phantom_needs
 from poroscale.pipelines.analyse import AnalyseConfig
 from poroscale.pipelines.demo import CLOSE_UM, DEMO
 from poroscale.pores.measure import needs as pores_needs
-from poroscale.segment import OtsuConfig
+from poroscale.segment import LocalConfig, SegmentConfig
+from poroscale.segment.by_method import needs as segment_needs
 from poroscale.segment.evaluate import needs as evaluate_needs
 from poroscale.segment.grey_scores import needs as grey_needs
-from poroscale.segment.otsu import needs as segment_needs
 from poroscale.volume import Volume, VolumeSpec
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def plan_ingest(src: str | Path, *, config: IngestConfig, run: Run) -> str:
     return describe(spec, {"ingest": need}, run)
 
 
-def plan_segment(scan: Path, *, config: OtsuConfig, run: Run) -> str:
+def plan_segment(scan: Path, *, config: SegmentConfig, run: Run) -> str:
     """The plan of `segment`."""
     spec = Volume.open(scan).spec
     return describe(spec, segment_needs(spec, config), run)
@@ -153,7 +153,7 @@ def plan_generate(model: str | Path, *, config: GenerateConfig, run: Run) -> str
 def plan_demo(*, run: Run) -> str:
     """The plan of `demo`."""
     spec, stages = phantom_needs(DEMO)
-    segment = segment_needs(spec, OtsuConfig(close_um=CLOSE_UM))
+    segment = segment_needs(spec, LocalConfig(close_um=CLOSE_UM))
     return describe(spec, stages | segment | pores_needs(spec), run)
 
 

@@ -43,6 +43,8 @@ def _resolution(numbers: Mapping[str, Any]) -> list[str]:
 
 
 def _threshold(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
+    if segmentation.get("method") == "local":
+        return _local(segmentation)
     low, high = numbers.get("porosity_low"), numbers.get("porosity_high")
     porosity = numbers.get("porosity")
     if low is None or high is None or not porosity or (high - low) / porosity <= MANY:
@@ -51,6 +53,25 @@ def _threshold(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> l
         f"Porosity depends strongly on the threshold: a shift of ±{100 * _shift(numbers):.0f} % "
         f"of the {shift_base(segmentation)} gives {100 * low:.3g} to {100 * high:.3g} %."
     ]
+
+
+def _local(segmentation: Mapping[str, Any]) -> list[str]:
+    """Other readings of what is outside, and an interval that is wide."""
+    porosity = segmentation["porosity"]
+    found = [
+        f"The scan can be read otherwise: {other['reading']} (outside "
+        f"{100 * other['outside']:.1f} % of the volume, porosity about "
+        f"{100 * other['void_share']:.3g} %). It was read as: "
+        f"{segmentation['outside']['chosen']}. --outside decides."
+        for other in segmentation["outside"]["others"]
+    ]
+    low, high = segmentation["porosity_low"], segmentation["porosity_high"]
+    if porosity and (high - low) / porosity > MANY:
+        found.append(
+            f"The interval of the porosity, {100 * low:.3g} to {100 * high:.3g} %, is wide: pores "
+            "are few or small beside noise and blur."
+        )
+    return found
 
 
 def _edge(numbers: Mapping[str, Any]) -> list[str]:

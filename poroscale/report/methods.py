@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from poroscale.volume import Shape, VoxelSize
 
 REFERENCES = {
+    "knutsson": "Knutsson, H. & Westin, C.-F. Normalized and differential convolution. "
+    "Proc. CVPR, 515–523 (1993).",
     "poroscale": "The poroscale developers. poroscale: a Dask/Zarr engine for porous 3D volumes, "
     "version {version}.",
     "iuso": "Iuso D, Chatterjee S, Cornelissen S, Verhees D, De Beenhouwer J, Sijbers J (2024). "
@@ -78,6 +80,8 @@ def _segmentation_sentences(
 ) -> list[str]:
     if not segmentation:
         return ["The phases were given; their segmentation is not part of this analysis."]
+    if segmentation.get("method") == "local":
+        return local_sentences(segmentation)
     sentences = [_smoothing_sentence(segmentation.get("smoothing") or {})]
     outer, inner = segmentation.get("outer_threshold"), segmentation.get("inner_threshold")
     if outer is not None:
@@ -103,6 +107,32 @@ def _segmentation_sentences(
         sentences.append(
             "Voxels outside the part but within its morphological closing with a ball of "
             f"{close:g} µm radius were taken as pores open to the surface."
+        )
+    return sentences
+
+
+def local_sentences(segmentation: Mapping[str, Any]) -> list[str]:
+    """How the method of local levels found the phases."""
+    outside, voxels = segmentation["outside"], segmentation["void_core_voxels"]
+    cores = (
+        f"from {voxels:,} voxels in the cores of resolved pores" if voxels else "that of the air"
+    )
+    sentences = [
+        f"The outside was read as: {outside['chosen']}. The surface of the part lies where grey "
+        "crosses the middle between the air and the local level of the solid.",
+        "The local level of the solid was measured as the mean of what surely is solid, by "
+        "normalised convolution [knutsson] over cells of 4 voxels; the level of a void in it was "
+        f"taken {cores}. The point spread, a Gaussian of {segmentation['point_spread_voxels']:.2f} "
+        "voxels, follows from the surfaces.",
+        "Around every pore, what the scan lacks of the grey value that is expected there without "
+        "pores was added up (partial volume); the porosity is this sum over the volume of the part. "
+        "The voxels of a pore are those above half its depth.",
+    ]
+    close = segmentation.get("close_um")
+    if close:
+        sentences.append(
+            f"The outside was first opened: recesses that a ball of {close:g} µm radius does not "
+            "enter count as pores open to the surface."
         )
     return sentences
 
@@ -206,16 +236,21 @@ def _result_sentences(numbers: Mapping[str, Any], segmentation: Mapping[str, Any
     if porosity is not None:
         text += f", a porosity of {100 * porosity:.3g} %"
     if numbers.get("porosity_low") is not None:
+        low, high = 100 * numbers["porosity_low"], 100 * numbers["porosity_high"]
+        if numbers.get("interval") is not None:
+            text += f" ({low:.3g}–{high:.3g} %, {numbers['interval']} interval)"
+            return [_median(text, numbers)]
         scored = segmentation.get("method") == "scores"
         shifted = "range of scores" if scored else "contrast between solid and surroundings"
-        low, high = 100 * numbers["porosity_low"], 100 * numbers["porosity_high"]
         text += (
             f" ({low:.3g}–{high:.3g} % for pore thresholds shifted by up to "
             f"±{100 * numbers['threshold_shift']:.3g} % of the {shifted})"
         )
-    return [
-        text + f", with a median equivalent diameter of {numbers['median_diameter_um']:.3g} µm."
-    ]
+    return [_median(text, numbers)]
+
+
+def _median(text: str, numbers: Mapping[str, Any]) -> str:
+    return text + f", with a median equivalent diameter of {numbers['median_diameter_um']:.3g} µm."
 
 
 def _numbered(text: str) -> Methods:

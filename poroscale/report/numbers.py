@@ -57,8 +57,11 @@ def key_numbers(
         "max_sqrt_area_um": _largest(table.column("sqrt_area_um")),
         "largest_volume_share": float(volume.max() / volume.sum()) if table.rows else None,
     }
-    porosity = extent.porosity if extent else segmentation.get("porosity")
-    numbers |= porosity_range(porosity, segmentation.get("sensitivity") or ())
+    if segmentation.get("method") == "local":
+        numbers |= porosity_by_grey(segmentation)
+    else:
+        porosity = extent.porosity if extent else segmentation.get("porosity")
+        numbers |= porosity_range(porosity, segmentation.get("sensitivity") or ())
     if part and "open" in table.names:
         numbers["closed_porosity"] = float(volume[~table.flags("open")].sum()) / part
     return numbers | _sizes(table) | _resolution(table, voxel_size) | _shapes(table)
@@ -81,6 +84,20 @@ def porosity_range(porosity: float | None, rows: Any) -> dict[str, Any]:
         "porosity_low": max(0.0, float(porosity + min(changes))),
         "porosity_high": float(porosity + max(changes)),
         "threshold_shift": float(max(abs(row["shift"]) for row in known)),
+    }
+
+
+def porosity_by_grey(segmentation: Mapping[str, Any]) -> dict[str, Any]:
+    """Porosity by partial volume with its interval, and by counting voxels beside it."""
+    outside = segmentation.get("outside") or {}
+    return {
+        "porosity": segmentation["porosity"],
+        "porosity_low": segmentation["porosity_low"],
+        "porosity_high": segmentation["porosity_high"],
+        "porosity_counted": segmentation.get("porosity_counted"),
+        "interval": "90 %",
+        "outside_share": outside.get("share"),
+        "outside_reading": outside.get("chosen"),
     }
 
 

@@ -184,12 +184,18 @@ def _relations(table: PoreTable) -> list[Drawing]:
     ]
 
 
+LOCAL_SHIFTS = (
+    "Porosity by counting voxels, for other shares of pore from which a voxel counts: what a threshold "
+    "would find. The porosity above adds up partial volumes and depends on none of them."
+)
+
+
 def _segmentation(segmentation: Mapping[str, Any]) -> list[Drawing]:
     from poroscale.report.figures import threshold
 
-    scored = segmentation.get("method") == "scores"
+    scored, local = (segmentation.get("method") == name for name in ("scores", "local"))
     what = "Scores of the voxels" if scored else "Grey values of the scan as segmented"
-    after = "" if scored else " (after smoothing)"
+    after = "" if scored or local else " (after smoothing)"
     shares = (
         "of the range of scores" if scored else "of the contrast between solid and surroundings"
     )
@@ -197,7 +203,8 @@ def _segmentation(segmentation: Mapping[str, Any]) -> list[Drawing]:
         Drawing(
             "grey-histogram",
             lambda: threshold.grey_histogram(segmentation),
-            f"{what}{after} outside and inside the part, with the thresholds.",
+            f"{what}{after} outside and inside the part, with the "
+            f"{'levels' if local else 'thresholds'}.",
         ),
         Drawing(
             "sensitivity",
@@ -205,8 +212,9 @@ def _segmentation(segmentation: Mapping[str, Any]) -> list[Drawing]:
                 segmentation.get("sensitivity") or (),
                 of=f"% of the {shift_base(segmentation)}",
             ),
-            "Porosity and number of pores for other pore thresholds, shifted by a share "
-            f"{shares}. The range of porosity over these shifts is "
-            "the uncertainty given above.",
+            LOCAL_SHIFTS
+            if local
+            else "Porosity and number of pores for other pore thresholds, shifted by a share "
+            f"{shares}. The range of porosity over these shifts is the uncertainty given above.",
         ),
     ]

@@ -37,8 +37,9 @@ class OtsuConfig(Config):
     circle
         "auto" leaves out the surroundings of the slices' inscribed circle where they hold one
         single value; "none" takes every voxel.
-    outside_faces
-        Faces from which the outside is flooded; none means the eight corners.
+    outside
+        "corners" floods the outside from the eight corners, a tuple of faces from those; "none"
+        takes the whole volume for the part.
     connectivity
         Neighbours of a voxel in pores and in the outside.
     min_voxels
@@ -59,7 +60,7 @@ class OtsuConfig(Config):
     inner_rule: Literal["otsu", "iso50"] = "otsu"
     hysteresis: float = Field(0.0, ge=0)
     circle: Literal["auto", "none"] = "auto"
-    outside_faces: tuple[Face, ...] = ()
+    outside: Literal["corners", "none"] | tuple[Face, ...] = "corners"
     connectivity: Literal[6, 18, 26] = 6
     min_voxels: PositiveInt = 9
     min_extent: PositiveInt = 1

@@ -44,21 +44,33 @@ class ReconstructionCircle:
 
 @dataclass(frozen=True)
 class FloodSeeds:
-    """True where a flood may begin: the eight corners, or all voxels of the named faces."""
+    """True where a flood may begin: the eight corners, or all voxels of the named faces.
+
+    `faces` of None has no voxel: there is no outside.
+    """
 
     shape: Shape
-    faces: tuple[str, ...] = ()
+    faces: tuple[str, ...] | None = ()
     dtype = np.dtype(bool)
 
     def __post_init__(self) -> None:
-        for face in self.faces:
+        for face in self.faces or ():
             if face not in FACE_NAMES:
                 names = ", ".join(FACE_NAMES)
                 raise ValueError(f"outside faces must be among {names}, got {face!r}")
 
+    @classmethod
+    def told(cls, shape: Shape, outside: str | tuple[str, ...]) -> FloodSeeds:
+        """Seeds by "corners", "none", or a tuple of faces."""
+        if isinstance(outside, tuple):
+            return cls(shape, outside)
+        return cls(shape, None if outside == "none" else ())
+
     def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
         """bool of `shape`."""
         seeds = np.zeros(shape, bool)
+        if self.faces is None:
+            return seeds
         if self.faces:
             for face in self.faces:
                 axis = "zyx".index(face[0])

@@ -194,7 +194,7 @@ class _Segmentation:
         grey = self._smoothed(run)
         circle, whole = self._circle(grey, run)
         outer = self._outer(whole)
-        seeds = FloodSeeds(grey.shape, self.config.outside_faces)
+        seeds = FloodSeeds.told(grey.shape, self.config.outside)
         outside = flood_outside(
             (grey, circle, seeds),
             self.work / "outside.zarr",
@@ -254,7 +254,7 @@ class _Segmentation:
         if not part.inside.any():
             raise ValueError(
                 f"{self.scan.path}: the flood from outside leaves no part; "
-                "choose --outside-faces or the outer threshold"
+                "use --outside none, other faces, or another outer threshold"
             )
         peak = brightest_peak(part.inside, levels)
         air = mean_below(part.total, levels, outer)

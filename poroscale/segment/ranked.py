@@ -170,7 +170,7 @@ class Ranked:
         """Flooded up to the higher of the two thresholds."""
         level = self._index(max(inner, self.outer))
         everywhere = ReconstructionCircle(self.ranks.shape, whole=True)
-        seeds = FloodSeeds(self.ranks.shape, self.config.outside_faces)
+        seeds = FloodSeeds.told(self.ranks.shape, self.config.outside)
         inputs = (self.ranks, everywhere, seeds)
         out = self.work / f"outside-{level}.zarr"
         return flood_outside(inputs, out, config=self.config, level=level, run=self.run)

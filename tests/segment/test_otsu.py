@@ -158,7 +158,7 @@ def test_flood_from_named_faces(as_volume, new_path):
     grey[:, :, :2] = grey[:, :, -2:] = grey[:, :2] = grey[:, -2:] = SOLID
     sealed = segment_otsu(as_volume(grey), new_path(), config=OtsuConfig(sensitivity=()))
     assert (sealed.read()[:, 9:11, 4:-4] == 2).all()
-    config = OtsuConfig(outside_faces=("z-",), sensitivity=())
+    config = OtsuConfig(outside=("z-",), sensitivity=())
     flooded = segment_otsu(as_volume(grey), new_path(), config=config)
     assert (flooded.read()[:, 9:11, 4:-4] == 0).all()
 

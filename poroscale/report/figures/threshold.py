@@ -74,11 +74,10 @@ def sensitivity(
     shift = np.asarray([row["shift"] for row in rows], float) * 100
     order = np.argsort(shift)
     figure = new_figure(4.6, 3.6)
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    for axes, key, factor, text in (
-        (upper, "porosity", 100.0, "Porosity (%)"),
-        (lower, "pore_count", 1.0, "Pores"),
-    ):
+    curves = [("porosity", 100.0, "Porosity (%)"), ("pore_count", 1.0, "Pores")]
+    known = [c for c in curves if any(row.get(c[0]) is not None for row in rows)]
+    panels = figure.subplots(len(known), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (key, factor, text) in zip(panels, known, strict=True):
         values = np.asarray([_number(row.get(key)) for row in rows]) * factor
         axes.plot(shift[order], values[order], marker="o", color=BLUE)
         axes.axvline(0, color=ORANGE, linewidth=1.0, linestyle="--")
@@ -86,7 +85,9 @@ def sensitivity(
         axes.margins(y=0.15)
         if not (values > 0).any():
             axes.set_ylim(0, 1)
-    number_axis(lower)
+    lower = panels[-1]
+    if known[-1][0] == "pore_count":
+        number_axis(lower)
     lower.set_xlabel(f"Shift of the pore threshold ({of})")
     figure.align_ylabels()
     return figure
@@ -98,7 +99,13 @@ def _number(value: Any) -> float:
 
 def _mark_thresholds(axes: Axes, segmentation: Mapping[str, Any]) -> None:
     marks = [("score_threshold", "solid | pore", VERMILION, 0.30)]
-    if not _is_scored(segmentation):
+    if segmentation.get("method") == "local":
+        marks = [
+            ("air_level", "air", MUTED, 0.30),
+            ("void_level", "void", VERMILION, 0.06),
+            ("solid_level", "solid", INK, 0.30),
+        ]
+    elif not _is_scored(segmentation):
         marks = [
             ("outer_threshold", "outside | part", MUTED, 0.30),
             ("inner_threshold", "pore | solid", VERMILION, 0.06),

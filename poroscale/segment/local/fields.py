@@ -66,9 +66,7 @@ class CoarseField:
         return box[np.ix_(*(r - f for r, f in zip(rows, first, strict=True)))]
 
 
-def _cells_around(
-    cells: Shape, origin: Index, shape: Shape, factor: int
-) -> tuple[Index, Shape]:
+def _cells_around(cells: Shape, origin: Index, shape: Shape, factor: int) -> tuple[Index, Shape]:
     """The box of cells between whose centres a box of voxels lies."""
     first, count = [], []
     for c, o, n in zip(cells, origin, shape, strict=True):

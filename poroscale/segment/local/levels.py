@@ -147,9 +147,7 @@ def _counts(
     return counts
 
 
-def _bins(
-    values: NDArray[np.float32], span: tuple[float, float], bins: int
-) -> NDArray[np.int64]:
+def _bins(values: NDArray[np.float32], span: tuple[float, float], bins: int) -> NDArray[np.int64]:
     low, high = span
     place = np.floor((values - np.float32(low)) * np.float32(bins / (high - low)))
     return np.clip(place, 0, bins - 1).astype(np.int64)
@@ -216,7 +214,9 @@ def _wide_field(cells: Volume, work: Path, run: Run) -> LevelField:
     """The level on cubes of eight cells an edge, read layer by layer."""
     _, ny, nx = cells.shape
     layers = [
-        coarse_cells(*unpacked(cells.read((z, 0, 0), (min(COARSE_CELL, n - z), ny, nx))), COARSE_CELL)
+        coarse_cells(
+            *unpacked(cells.read((z, 0, 0), (min(COARSE_CELL, n - z), ny, nx))), COARSE_CELL
+        )
         for n in cells.shape[:1]
         for z in range(0, n, COARSE_CELL)
     ]

@@ -168,9 +168,7 @@ class RingField:
         return rows[:, bins]
 
 
-def less_rings(
-    grey: NDArray[Any], rings: NDArray[np.float32], *, contrast: float
-) -> NDArray[Any]:
+def less_rings(grey: NDArray[Any], rings: NDArray[np.float32], *, contrast: float) -> NDArray[Any]:
     """Grey values less the rings; integers are rounded and kept in their range."""
     values = grey.astype(np.float32) - rings * np.float32(contrast)
     if grey.dtype.kind == "f":

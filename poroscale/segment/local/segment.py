@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import reduce
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -24,36 +25,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, connect, map_blocks, volume_from_array
+from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
+from poroscale.kernels.closing import closing_halo
 from poroscale.kernels.grey_survey import (
+    ROBUST,
     Cubes,
     EdgeSums,
     Levels2,
-    ROBUST,
     cubes_of,
     edge_sums,
     point_spread,
     two_levels,
 )
-from poroscale.kernels.outside_reading import OutsideDecision, read_outside
-from poroscale.kernels.partial_volume import distance_to, normalise
-from poroscale.segment.local.coarse import Coarse, coarse_level, coarse_of
+from poroscale.kernels.partial_volume import (
+    CODES_HALO,
+    normalise,
+    share_halo,
+    support_radius,
+)
+from poroscale.segment.local.coarse import coarse_level, coarse_of
 from poroscale.segment.local.config import LocalConfig
-from poroscale.segment.local.fields import CoarseField, LevelField, Nowhere
+from poroscale.segment.local.fields import LevelField, Nowhere
 from poroscale.segment.local.interval import porosity_interval
 from poroscale.segment.local.levels import (
     FINE_BINS,
     FINE_RANGE,
     GREY_BINS,
     GREY_RANGE,
+    VOXEL_BYTES,
     CellSampler,
     centres,
     measure_levels,
 )
+from poroscale.segment.local.place import Place, find_place
 from poroscale.segment.local.rings import RingSampler, recognised, without_rings
 from poroscale.segment.local.samples import Tiles, evenly, finite
 from poroscale.segment.local.shares import (
+    CLOSING_BYTES,
+    CODE_BYTES,
+    FLOOD_BYTES,
+    SHARE_BYTES,
+    SUPPORT_BYTES,
     Model,
     ShareCounts,
     add_up,
@@ -63,7 +77,7 @@ from poroscale.segment.local.shares import (
     write_shares,
 )
 from poroscale.segment.local.void import VoidLevel, void_level
-from poroscale.volume import Index, Volume
+from poroscale.volume import FieldSampler, Index, Volume, VolumeSpec
 
 FLAT_BYTES = 4.0
 SAMPLED = 8192
@@ -127,15 +141,6 @@ def segment_local(
             return _Segmentation(scan, config, work, run).write(out, kept, made_by)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """What of a scan is outside, on the coarse copy and at full resolution."""
-
-    decision: OutsideDecision
-    near: CoarseField
-    seeds: CoarseField | None
-
-
 @dataclass
 class _Segmentation:
     """The steps of one segmentation; every step's output lies in the work folder."""
@@ -155,22 +160,9 @@ class _Segmentation:
             found, level, place = self._first_look(self.work / "ringless", step)
         sigma = self._point_spread(level, (found.dark, found.bright))
         model, counts = self._model(found, level, place, sigma, step)
-        outside = (
-            Nowhere(self.scan.shape)
-            if place.seeds is None
-            else flood_air(
-                self.scan,
-                model,
-                place.seeds,
-                self.work / "outside.zarr",
-                config=self.config,
-                run=step,
-            )
-        )
+        outside = self._outside(model, place, step)
         shares = write_shares(self.scan, outside, model, kept, self.run)
-        pores = find_pores(
-            shares, model, self.work / "pores.zarr", config=self.config, run=step
-        )
+        pores = find_pores(shares, model, self.work / "pores.zarr", config=self.config, run=step)
         total = add_up(shares, pores.volume, model, journal=self.work / "sums", run=step)
         record = self._record(model, place, counts, total, len(pores.table()))
         return map_blocks(
@@ -184,7 +176,14 @@ class _Segmentation:
             run=self.run,
         )
 
-    def _first_look(self, work: Path, run: Run) -> tuple[Levels2, LevelField, _Place]:
+    def _outside(self, model: Model, place: Place, run: Run) -> Volume | FieldSampler:
+        """The outside at full resolution: as told, or flooded."""
+        if place.known is not None or place.seeds is None:
+            return place.known or Nowhere(self.scan.shape)
+        path = self.work / "outside.zarr"
+        return flood_air(self.scan, model, place.seeds, path, config=self.config, run=run)
+
+    def _first_look(self, work: Path, run: Run) -> tuple[Levels2, LevelField, Place]:
         """Levels, the rough local level, and what is outside, from samples and a coarse copy."""
         found = self._levels()
         scale = (found.dark, found.bright)
@@ -192,9 +191,12 @@ class _Segmentation:
         rough = coarse_level(coarse, scale)
         stored = volume_from_array(rough, work / "rough.zarr", run=run)
         level = LevelField(stored, self.scan.shape, coarse.factor)
-        return found, level, self._place(coarse, rough, scale, work, run)
+        place = find_place(
+            self.scan, coarse, rough, scale=scale, config=self.config, work=work, run=run
+        )
+        return found, level, place
 
-    def _rings(self, found: Levels2, level: LevelField, place: _Place) -> RingSampler | None:
+    def _rings(self, found: Levels2, level: LevelField, place: Place) -> RingSampler | None:
         """The rings of the scan, where there are any."""
         contrast = found.bright - found.dark
         scale, noise = (found.dark, found.bright), found.noise / contrast
@@ -226,24 +228,6 @@ class _Segmentation:
         except ValueError:
             raise ValueError(f"{scan.path} must have more than one grey value") from None
 
-    def _place(
-        self, coarse: Coarse, rough: NDArray[np.float32], scale: tuple[float, float], work: Path, run: Run
-    ) -> _Place:
-        dark, bright = scale
-        solid = dark + rough * np.float32(bright - dark)
-        decision = read_outside(coarse.grey, air=dark, solid=solid, factor=coarse.factor)
-        outside = decision.chosen.outside
-        depth = np.where(outside, distance_to(~outside), 0)
-        near = (distance_to(outside) <= 1.5).astype(np.uint8)
-        near[depth > max(1.5, 6 / coarse.factor)] = 2
-        stored = volume_from_array(near, work / "near.zarr", run=run)
-        field = CoarseField(stored, self.scan.shape, coarse.factor)
-        if not outside.any():
-            return _Place(decision, field, None)
-        seeds = _safe(outside, depth).astype(np.uint8)
-        kept = volume_from_array(seeds, work / "seeds.zarr", run=run)
-        return _Place(decision, field, CoarseField(kept, self.scan.shape, coarse.factor))
-
     def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
         """Sigma of the point spread [voxels] from the surfaces in the samples."""
 
@@ -258,7 +242,7 @@ class _Segmentation:
         self,
         found: Levels2,
         level: LevelField,
-        place: _Place,
+        place: Place,
         sigma: float,
         run: Run,
     ) -> tuple[Model, dict[str, NDArray[np.int64]]]:
@@ -279,7 +263,7 @@ class _Segmentation:
         sharp = sharp or noise
         air = _median(counts["air"], 0.0)
         void = void_level(counts["core"], air, sharp)
-        if place.seeds is None:
+        if not place.decision.chosen.outside.any():
             air = void.at(1.0)
         if self.config.void == "air":
             void = VoidLevel(air, 0.0, 0.0, 0)
@@ -293,7 +277,7 @@ class _Segmentation:
     def _record(
         self,
         model: Model,
-        place: _Place,
+        place: Place,
         counts: Mapping[str, NDArray[np.int64]],
         total: ShareCounts,
         pores: int,
@@ -371,18 +355,6 @@ def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:
     return EdgeSums(*(x + y for x, y in zip(a, b, strict=True)))
 
 
-def _safe(outside: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Voxels of the outside well away from its edge; the deepest of a component that has none."""
-    from scipy.ndimage import label
-
-    seeds = outside & (depth > 1.5)
-    labels, count = label(outside)
-    lacking = np.setdiff1d(np.arange(1, count + 1), np.unique(labels[seeds]))
-    for k in lacking:
-        seeds |= (labels == k) & (depth >= depth[labels == k].max())
-    return np.asarray(seeds)
-
-
 def _deviation(counts: NDArray[np.int64]) -> float:
     """Standard deviation from the quartiles of a histogram of small differences; 0 of none."""
     total = np.cumsum(counts)
@@ -405,3 +377,28 @@ def _surely(scan: Volume) -> float:
     from scipy.special import ndtri
 
     return float(-ndtri(NOISE_SEED / np.prod(scan.shape, dtype=np.float64)))
+
+
+def needs(spec: VolumeSpec, config: LocalConfig) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for a scan of `spec`.
+
+    The point spread, which is not known before, is taken for a wide one.
+    """
+    grey = spec.dtype.itemsize
+    halo = share_halo(PLANNED_SPREAD)
+    around = ceil(support_radius(PLANNED_SPREAD))
+    closing = closing_halo(config.close_um, spec.voxel_size) if config.close_um else None
+    stages = {
+        "levels": Need(grey, halo=(8, 8, 8), temporary=VOXEL_BYTES, stored=0.1),
+        "outside": Need(grey + 5, temporary=FLOOD_BYTES, stored=1.0),
+        "shares": Need(grey + 5, 1, (halo, halo, halo), temporary=SHARE_BYTES, stored=1.0),
+        "pores": Need(1, 1, (CODES_HALO,) * 3, temporary=CODE_BYTES, stored=1.0),
+        "sums": Need(2, halo=(around,) * 3, temporary=SUPPORT_BYTES, stored=0),
+        "phases": Need(2, 1, temporary=FLAT_BYTES, stored=8 / 7),
+    }
+    if closing is not None:
+        stages["closing"] = Need(1, 1, closing, temporary=CLOSING_BYTES, stored=1.0)
+    return stages
+
+
+PLANNED_SPREAD = 1.5

@@ -262,9 +262,7 @@ class ShareCounts:
         return float(self.near[above].sum()) / max(1, self.part_voxels)
 
 
-def add_up(
-    shares: Volume, pores: Volume, model: Model, *, journal: Path, run: Run
-) -> ShareCounts:
+def add_up(shares: Volume, pores: Volume, model: Model, *, journal: Path, run: Run) -> ShareCounts:
     """Part, pores and shares in numbers."""
     radius = support_radius(model.sigma)
     total = reduce_blocks(

@@ -1,0 +1,94 @@
+"""One verb for every way from grey values to phases: the settings tell which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from poroscale.config import parse_config
+from poroscale.engine.plan import Need
+from poroscale.engine.run import Run
+from poroscale.segment.config import OtsuConfig
+from poroscale.segment.local.config import LocalConfig
+from poroscale.segment.local.segment import needs as local_needs
+from poroscale.segment.local.segment import segment_local
+from poroscale.segment.otsu import needs as otsu_needs
+from poroscale.segment.otsu import segment_otsu
+from poroscale.volume import Volume, VolumeSpec
+
+SegmentConfig = LocalConfig | OtsuConfig
+METHODS = ("auto", "otsu", "iso50")
+
+
+def segment_config_of(values: Mapping[str, Any]) -> SegmentConfig:
+    """The settings of a segmentation from plain values; their `method` is "auto" if not given.
+
+    Raises
+    ------
+    ValueError
+        Naming an unknown method or key, a wrong value, or a setting of another method.
+    """
+    given = dict(values)
+    method = given.pop("method", "auto")
+    if method not in METHODS:
+        raise ValueError(f"segment: method must be one of {', '.join(METHODS)}, got {method!r}")
+    if method == "auto":
+        _refuse_thresholds(given)
+        return parse_config(LocalConfig, given, where="segment")
+    if method == "iso50":
+        given = {"inner_rule": "iso50", **given}
+    if "min_diameter_um" in given:
+        raise ValueError("segment: min_diameter_um must come with the method auto")
+    return parse_config(OtsuConfig, given, where="segment")
+
+
+def _refuse_thresholds(given: Mapping[str, Any]) -> None:
+    of_thresholds = sorted(
+        key
+        for key in given
+        if key in OtsuConfig.model_fields and key not in LocalConfig.model_fields
+    )
+    if of_thresholds:
+        name = of_thresholds[0]
+        raise ValueError(
+            f"segment: {name} must come with the method otsu or iso50, got the method auto, which "
+            "has no thresholds"
+        )
+
+
+def segment_scan(
+    scan: Volume,
+    out: str | Path,
+    *,
+    shares: str | Path | None = None,
+    config: SegmentConfig | None = None,
+    run: Run | None = None,
+) -> Volume:
+    """Phases of a scan by the method of `config`: `segment_local` or `segment_otsu`.
+
+    Parameters
+    ----------
+    scan, out, config, run
+        As of the method.
+    shares
+        Folder in which the shares of pore are kept; of the method auto alone.
+
+    Raises
+    ------
+    ValueError
+        As the method; or if shares are asked of a method that has none.
+    """
+    config = config or LocalConfig()
+    if isinstance(config, OtsuConfig):
+        if shares is not None:
+            raise ValueError("shares must come with the method auto: thresholds have none")
+        return segment_otsu(scan, out, config=config, run=run)
+    return segment_local(scan, out, shares=shares, config=config, run=run)
+
+
+def needs(spec: VolumeSpec, config: SegmentConfig) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for a scan of `spec`."""
+    if isinstance(config, OtsuConfig):
+        return otsu_needs(spec, config)
+    return local_needs(spec, config)
