@@ -63,7 +63,7 @@ def ball_reach(barrier: Mask, seeds: Mask, *, radius: float) -> Mask:
     """
     if radius > 12:
         return _reach_of_large_ball(barrier, seeds, radius)
-    edges = np.array(_free_sides(barrier)) * (int(np.ceil(radius)) + 1)
+    edges = np.array(free_sides(barrier)) * (int(np.ceil(radius)) + 1)
     depth = distance_to(np.pad(barrier, edges, mode="edge"))
     centres = grow_from(np.pad(seeds, edges, mode="edge"), depth > radius)
     reached = distance_to(centres) <= radius
@@ -80,11 +80,11 @@ def _reach_of_large_ball(barrier: Mask, seeds: Mask, radius: float) -> Mask:
     return reach
 
 
-def _free_sides(barrier: Mask) -> list[list[bool]]:
-    """Per axis, whether the first and the last layer hold next to nothing."""
-    sides = ((axis, end) for axis in range(3) for end in (0, -1))
-    free = [bool(barrier.take(end, axis=axis).mean() < FREE) for axis, end in sides]
-    return [free[0:2], free[2:4], free[4:6]]
+def free_sides(barrier: Mask, *, layers: int = 1) -> list[list[bool]]:
+    """Per axis, whether the first and the last `layers` hold next to nothing."""
+    shares = [barrier.mean(axis=tuple(a for a in range(3) if a != axis)) for axis in range(3)]
+    ends = [(each[:layers].max(), each[-layers:].max()) for each in shares]
+    return [[bool(share < FREE) for share in pair] for pair in ends]
 
 
 def _half(mask: Mask, least: int) -> Mask:

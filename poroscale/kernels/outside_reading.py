@@ -23,17 +23,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels.outside_geometry import (
-    FREE,
     Mask,
     ball_reach,
     distance_to,
     faces_met,
+    free_sides,
     grow_from,
     hull_of,
     label_faces,
 )
 from poroscale.kernels.outside_scene import Reading, Scene
-from poroscale.kernels.outside_voids import is_channel, large_voids, may_be_channel, porous_width
+from poroscale.kernels.outside_voids import (
+    NETWORK,
+    evenness,
+    is_channel,
+    large_voids,
+    may_be_channel,
+    porous_width,
+)
 
 __all__ = ["OutsideDecision", "Reading", "read_outside"]
 
@@ -134,9 +141,28 @@ def _by_air(scene: Scene) -> tuple[Reading, list[Reading]]:
         between, others = _between_bodies(scene), list(_others_of_crop(scene, doubtful))
         return (between, [nothing, *others]) if between else (nothing, others)
     chosen, others = _by_flood(scene, seeds, hull)
+    if _may_be_crop(scene, seeds, hull):
+        return nothing, [chosen, *others]
     if chosen.share - nothing.share < 0.15:
         others.append(nothing)
     return chosen, others
+
+
+def _may_be_crop(scene: Scene, seeds: Mask, hull: Mask) -> bool:
+    """Whether air beyond the hull is no more than a wide pore at a corner of a crop.
+
+    No face is free of material, the air goes on as an uneven network within the hull, and it is
+    no more than three times as deep as most of that network.
+    """
+    if any(True in sides for sides in free_sides(scene.material)):
+        return False
+    flood = grow_from(seeds, scene.dark)
+    network = flood & hull
+    if network.sum() < OPEN * hull.sum():
+        return False
+    wide = float(np.percentile(scene.depth[network], 95))
+    shallow = float(scene.depth[seeds].max()) < 3 * wide
+    return shallow and evenness(flood, scene.depth) < NETWORK
 
 
 def _between_bodies(scene: Scene) -> Reading | None:
@@ -153,7 +179,8 @@ def _between_bodies(scene: Scene) -> Reading | None:
         return None
     reading, _ = _by_flood(scene, seeds, hull)
     reason = f"air between {len(large)} bodies"
-    return None if reading.ball else replace(reading, reason=reason)
+    uneven = reading.ball > 0 or evenness(reading.outside, scene.depth) < NETWORK
+    return None if uneven else replace(reading, reason=reason)
 
 
 def _no_outside(scene: Scene) -> Reading:
@@ -187,19 +214,16 @@ def _air_beyond(scene: Scene, hull: Mask) -> tuple[Mask, Mask]:
         sure[k] = float(scene.depth[labels == k].max()) >= deepest
     doubtful = ~sure & (counts >= WORTH_TELLING * beyond.size)
     sure[0] = doubtful[0] = False
+    return sure[labels] | (scene.dark & _free_faces(scene)), doubtful[labels]
+
+
+def _free_faces(scene: Scene) -> Mask:
+    """The outermost layer of each face whose first two fine layers hold next to no material."""
     layers = max(1, round(2 / scene.factor))
-    free = scene.dark & _free_faces(scene.material, layers=layers)
-    return sure[labels] | free, doubtful[labels]
-
-
-def _free_faces(material: Mask, *, layers: int) -> Mask:
-    """The outermost layer of each face whose first layers hold next to no material."""
-    out = np.zeros_like(material)
-    for axis in range(3):
-        shares = material.mean(axis=tuple(a for a in range(3) if a != axis))
-        view = np.moveaxis(out, axis, 0)
-        view[0] = shares[:layers].max() < FREE
-        view[-1] = shares[-layers:].max() < FREE
+    out = np.zeros_like(scene.material)
+    for axis, sides in enumerate(free_sides(scene.material, layers=layers)):
+        for end, free in zip((0, -1), sides, strict=True):
+            np.moveaxis(out, axis, 0)[end] = free
     return out
 
 

@@ -83,7 +83,7 @@ def evenness(void: Mask, depth: NDArray[np.float32], *, share: float = 0.85) -> 
         Radius of the ball over the largest inscribed radius.
     """
     ball = share * float(depth[void].max())
-    return float((distance_to(depth > ball)[void] <= ball).mean())
+    return float((distance_to(depth > ball)[void] <= ball + 0.5).mean())  # half a voxel: rounding
 
 
 def large_voids(voids: Mask, depth: NDArray[np.float32]) -> Iterator[Void]:
