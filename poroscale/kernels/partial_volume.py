@@ -37,7 +37,7 @@ LEAST_CONTRAST = 0.05
 
 
 def normalise(grey: NDArray[Any], air: float, solid: float) -> Float:
-    """Grey values with air at 0 and solid at 1; cut at -4 and 4, which keeps outliers out of sums."""
+    """Grey values with air at 0 and solid at 1; cut at ±4, which keeps outliers out of sums."""
     scale = np.float32(1 / (solid - air))
     values = (grey.astype(np.float32) - np.float32(air)) * scale
     return np.clip(values, np.float32(-4), np.float32(4), out=values)
@@ -171,12 +171,16 @@ def _seeds(shares: Float, seen: Float, away: Mask, seed: float) -> Mask:
     if away.any():
         edge = np.ascontiguousarray(trimmed(seen, cut - 1))
         dark = found > np.float32(seed) + np.float32(EDGE_DOUBT) * _steepness(edge)
-        dark &= ~trimmed(away, cut)
+        if dark.any():
+            dark &= trimmed(distance_to(away), cut) > np.float32(RIM)
     if not dark.any():
         return trimmed(dark, 1)
     return trimmed(dark, 1) & (_neighbours(dark.view(np.uint8)) >= LEAST_NEIGHBOURS)
 
 
+RIM = 2.0
+"""Distance from the outside [voxels] up to which nothing begins a pore: there a dent of the surface
+looks the same."""
 LEAST_NEIGHBOURS = 3
 """Of a voxel that begins a pore, among the 26 around it: noise alone seldom has them."""
 
@@ -242,7 +246,11 @@ def pore_codes(shares: NDArray[np.int8], *, seed: float, noise: float) -> NDArra
     codes = np.zeros(core.shape, np.uint8)
     limits = (seed, LOUD * noise)
     _half_depth(np.ascontiguousarray(trimmed(known, CODES_HALO)), soft, PEAK_REACH, limits, codes)
-    codes[core == OUTSIDE_SHARE] = 0
+    away = shares == OUTSIDE_SHARE
+    if away.any() and codes.any():
+        rim = trimmed(distance_to(away), CODES_HALO) <= np.float32(RIM)
+        codes[rim & (codes == 2)] = 1
+        codes[trimmed(away, CODES_HALO)] = 0
     return codes
 
 

@@ -125,7 +125,8 @@ def local_sentences(segmentation: Mapping[str, Any]) -> list[str]:
         f"taken {cores}. The point spread, a Gaussian of {segmentation['point_spread_voxels']:.2f} "
         "voxels, follows from the surfaces.",
         "Around every pore, what the scan lacks of the grey value that is expected there without "
-        "pores was added up (partial volume); the porosity is this sum over the volume of the part. "
+        "pores was added up (partial volume); the porosity is this sum over the volume of the "
+        "part. "
         "The voxels of a pore are those above half its depth.",
     ]
     close = segmentation.get("close_um")

@@ -185,8 +185,8 @@ def _relations(table: PoreTable) -> list[Drawing]:
 
 
 LOCAL_SHIFTS = (
-    "Porosity by counting voxels, for other shares of pore from which a voxel counts: what a threshold "
-    "would find. The porosity above adds up partial volumes and depends on none of them."
+    "Porosity by counting voxels, for other shares of pore from which a voxel counts: what a "
+    "threshold would find. The porosity above adds up partial volumes and depends on none of them."
 )
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.outside_geometry import inner_seeds
 from poroscale.volume import Index, Shape
 
 FACE_NAMES = ("z-", "z+", "y-", "y+", "x-", "x+")
@@ -85,53 +83,3 @@ class FloodSeeds:
             if all(0 <= i < n for i, n in zip(inside, shape, strict=True)):
                 seeds[inside] = True
         return seeds
-
-
-@dataclass(frozen=True)
-class CoarseSeeds:
-    """True where a coarse mask of the outside says that a flood of the fine scan may begin.
-
-    The mask is drawn in by `margin` coarse voxels, so that seeds lie in air; past the frame it
-    counts as going on. A component too thin for that keeps its deepest voxels.
-
-    Attributes
-    ----------
-    mask
-        bool, outside on the coarse copy; coarse voxel i holds the fine voxels from factor * i on.
-    shape
-        Of the fine scan.
-    factor
-        Fine voxels along the edge of a coarse one.
-    margin
-        Coarse voxels that the mask is drawn in by.
-    """
-
-    mask: NDArray[np.bool_]
-    shape: Shape
-    factor: int
-    margin: int = 1
-    dtype = np.dtype(bool)
-
-    def __post_init__(self) -> None:
-        least = tuple(n // self.factor for n in self.shape)
-        if self.factor < 1 or any(m < n for m, n in zip(self.mask.shape, least, strict=True)):
-            raise ValueError(
-                f"a coarse mask of {self.shape} by {self.factor} must hold {least} voxels or more, "
-                f"got {self.mask.shape}"
-            )
-
-    @cached_property
-    def seeds(self) -> NDArray[np.bool_]:
-        """Coarse voxels whose fine voxels are all seeds."""
-        return inner_seeds(self.mask, margin=self.margin)
-
-    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
-        """bool of `shape`; the rest of a fine scan that no coarse voxel holds has no seed."""
-        places = []
-        known = np.ones(shape, bool)
-        for axis, (o, n) in enumerate(zip(origin, shape, strict=True)):
-            place = np.arange(o, o + n) // self.factor
-            held = (place >= 0) & (place < self.mask.shape[axis])
-            known &= np.moveaxis(held[:, None, None], 0, axis)
-            places.append(np.clip(place, 0, self.mask.shape[axis] - 1))
-        return np.asarray(self.seeds[np.ix_(*places)] & known)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, volume_from_array
+from poroscale.kernels.outside_geometry import inner_seeds
 from poroscale.kernels.outside_reading import OutsideDecision, Reading, read_outside
 from poroscale.kernels.partial_volume import distance_to
 from poroscale.segment.fields import FloodSeeds
@@ -36,123 +36,130 @@ class Place:
         Coarse voxels: 1 near the outside, 2 well inside it, else 0.
     seeds
         Where the flood of the outside begins; None where there is none to flood.
+    within
+        What the flood must not leave; None where nothing holds it back.
     known
         The outside itself, where it needs no flood.
     """
 
     decision: OutsideDecision
     near: CoarseField
-    seeds: FieldSampler | None
-    known: Volume | FieldSampler | None
+    seeds: FieldSampler | None = None
+    within: FieldSampler | None = None
+    known: Volume | FieldSampler | None = None
 
 
-def find_place(
-    scan: Volume,
-    coarse: Coarse,
-    level: NDArray[np.float32],
-    *,
-    scale: tuple[float, float],
-    config: LocalConfig,
-    work: Path,
-    run: Run,
-) -> Place:
-    """What is outside, as `config.outside` says.
+@dataclass(frozen=True)
+class Look:
+    """A scan as far as its coarse copy shows it.
 
-    Parameters
+    Attributes
     ----------
     scan
         Grey values.
-    coarse, level
-        Its coarse copy, and the level of the solid there (normalised).
+    coarse
+        Its coarse copy.
+    level
+        Level of the solid there (normalised).
     scale
-        Grey values of air and solid.
-    config
-        How the outside is told.
-    work
-        Folder of the outputs.
-    run
-        How to run.
+        Grey values of air and solid that are normalised to 0 and 1.
+    work, run
+        Folder of the outputs, and how to run.
+    """
+
+    scan: Volume
+    coarse: Coarse
+    level: NDArray[np.float32]
+    scale: tuple[float, float]
+    work: Path
+    run: Run
+
+    @property
+    def solid(self) -> NDArray[np.float32]:
+        """Grey value of the solid at each coarse voxel."""
+        dark, bright = self.scale
+        return np.asarray(dark + self.level * np.float32(bright - dark), np.float32)
+
+    @property
+    def dark(self) -> Mask:
+        """Coarse voxels below the middle between air and solid."""
+        return np.asarray(self.coarse.grey < (self.scale[0] + self.solid) / 2)
+
+    def stored(self, values: NDArray[np.uint8], name: str) -> CoarseField:
+        """Coarse voxels as a field of the scan's shape."""
+        volume = volume_from_array(values, self.work / f"{name}.zarr", run=self.run)
+        return CoarseField(volume, self.scan.shape, self.coarse.factor)
+
+    def near(self, outside: Mask) -> CoarseField:
+        """1 near the outside, 2 well inside it, else 0."""
+        depth = np.where(outside, distance_to(~outside), 0)
+        near = (distance_to(outside) <= NEAR).astype(np.uint8)
+        near[depth > max(NEAR, WELL / self.coarse.factor)] = 2
+        return self.stored(near, "near")
+
+    def told(self, outside: Mask, reason: str) -> OutsideDecision:
+        """A decision that was not ours."""
+        void = self.dark & ~outside
+        left = max(1, int((~outside).sum()))
+        reading = Reading(outside, reason, float(outside.mean()), float(void.sum()) / left)
+        return OutsideDecision(reading, (), (), 1)
+
+
+def find_place(look: Look, config: LocalConfig) -> Place:
+    """What is outside, as `config.outside` says.
 
     Raises
     ------
     ValueError
         If a mask differs from the scan in shape, or nothing dark holds a seed of the flood.
     """
-    dark, bright = scale
-    solid = dark + level * np.float32(bright - dark)
     given = config.outside
     if given == "auto":
-        decision = read_outside(coarse.grey, air=dark, solid=solid, factor=coarse.factor)
-        return _flooded(scan, coarse, decision, work, run)
+        return _decided(look)
     if given == "none":
-        decision = _told(np.zeros(coarse.grey.shape, bool), coarse, dark, solid, "none, as told")
-        return Place(
-            decision,
-            _near(scan, coarse, decision.chosen.outside, work, run),
-            None,
-            Nowhere(scan.shape),
-        )
+        nothing = np.zeros(look.coarse.grey.shape, bool)
+        decision = look.told(nothing, "none, as told")
+        return Place(decision, look.near(nothing), known=Nowhere(look.scan.shape))
     if given == "corners" or isinstance(given, tuple):
-        faces = given if isinstance(given, tuple) else ()
-        outside = _from_faces(coarse.grey < (dark + solid) / 2, faces)
-        if not outside.any():
-            where = f"the faces {', '.join(faces)}" if faces else "the corners"
-            raise ValueError(
-                f"{scan.path}: nothing dark touches {where}: there is no outside to flood; "
-                "use --outside none or --outside auto"
-            )
-        decision = _told(outside, coarse, dark, solid, "the air flooded as told")
-        near = _near(scan, coarse, outside, work, run)
-        return Place(decision, near, FloodSeeds(scan.shape, faces), None)
-    return _masked(scan, coarse, solid, dark, Path(given), work, run)
+        return _flooded_from(look, given if isinstance(given, tuple) else ())
+    return _masked(look, Path(given))
 
 
-def _flooded(
-    scan: Volume, coarse: Coarse, decision: OutsideDecision, work: Path, run: Run
-) -> Place:
+def _decided(look: Look) -> Place:
+    decision = read_outside(
+        look.coarse.grey, air=look.scale[0], solid=look.solid, factor=look.coarse.factor
+    )
     outside = decision.chosen.outside
-    near = _near(scan, coarse, outside, work, run)
+    near = look.near(outside)
     if not outside.any():
-        return Place(decision, near, None, Nowhere(scan.shape))
-    seeds = volume_from_array(_safe(outside).astype(np.uint8), work / "seeds.zarr", run=run)
-    return Place(decision, near, CoarseField(seeds, scan.shape, coarse.factor), None)
+        return Place(decision, near, known=Nowhere(look.scan.shape))
+    seeds = look.stored(inner_seeds(outside, margin=1).astype(np.uint8), "seeds")
+    if not decision.chosen.ball:
+        return Place(decision, near, seeds)
+    # The outside of an open porous body ends at its envelope: a free flood would fill its pores.
+    held = (distance_to(outside) <= 1).astype(np.uint8)
+    return Place(decision, near, seeds, look.stored(held, "bound"))
 
 
-def _masked(
-    scan: Volume,
-    coarse: Coarse,
-    solid: NDArray[Any],
-    dark: float,
-    path: Path,
-    work: Path,
-    run: Run,
-) -> Place:
-    mask = Volume.open(path)
-    if mask.shape != scan.shape:
+def _flooded_from(look: Look, faces: tuple[str, ...]) -> Place:
+    outside = _from_faces(look.dark, faces)
+    if not outside.any():
+        where = f"the faces {', '.join(faces)}" if faces else "the corners"
         raise ValueError(
-            f"--outside {path} must have the scan's shape {scan.shape}, got {mask.shape}"
+            f"{look.scan.path}: nothing dark touches {where}: there is no outside to flood; "
+            "use --outside none or --outside auto"
         )
+    decision = look.told(outside, "the air flooded as told")
+    return Place(decision, look.near(outside), FloodSeeds(look.scan.shape, faces))
+
+
+def _masked(look: Look, path: Path) -> Place:
+    mask, shape = Volume.open(path), look.scan.shape
+    if mask.shape != shape:
+        raise ValueError(f"--outside {path} must have the scan's shape {shape}, got {mask.shape}")
     rough = coarse_of(mask).grey > 0.5
-    decision = _told(rough, coarse, dark, solid, "the mask that was given")
-    return Place(decision, _near(scan, coarse, rough, work, run), None, mask)
-
-
-def _told(
-    outside: Mask, coarse: Coarse, dark: float, solid: NDArray[Any], reason: str
-) -> OutsideDecision:
-    """A decision that was not ours."""
-    void = (coarse.grey < (dark + solid) / 2) & ~outside
-    share = float(outside.mean())
-    left = max(1, int((~outside).sum()))
-    return OutsideDecision(Reading(outside, reason, share, float(void.sum()) / left), (), (), 1)
-
-
-def _near(scan: Volume, coarse: Coarse, outside: Mask, work: Path, run: Run) -> CoarseField:
-    depth = np.where(outside, distance_to(~outside), 0)
-    near = (distance_to(outside) <= NEAR).astype(np.uint8)
-    near[depth > max(NEAR, WELL / coarse.factor)] = 2
-    stored = volume_from_array(near, work / "near.zarr", run=run)
-    return CoarseField(stored, scan.shape, coarse.factor)
+    decision = look.told(rough, "the mask that was given")
+    return Place(decision, look.near(rough), known=mask)
 
 
 def _from_faces(dark: Mask, faces: tuple[str, ...]) -> Mask:
@@ -160,25 +167,7 @@ def _from_faces(dark: Mask, faces: tuple[str, ...]) -> Mask:
     from scipy.ndimage import label
 
     labels, _ = label(dark)
-    seeds = FloodSeeds(_three(dark.shape), faces)((0, 0, 0), _three(dark.shape))
+    z, y, x = dark.shape
+    seeds = FloodSeeds((z, y, x), faces)((0, 0, 0), (z, y, x))
     kept = np.unique(labels[seeds & dark])
     return np.asarray(np.isin(labels, kept[kept > 0]))
-
-
-def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    z, y, x = shape
-    return z, y, x
-
-
-def _safe(outside: Mask) -> Mask:
-    """Voxels of the outside well away from its edge; the deepest of a component that has none."""
-    from scipy.ndimage import label
-
-    depth = distance_to(~outside)
-    seeds = outside & (depth > NEAR)
-    labels, count = label(outside)
-    lacking = np.setdiff1d(np.arange(1, count + 1), np.unique(labels[seeds]))
-    for k in lacking:
-        here = labels == k
-        seeds |= here & (depth >= depth[here].max())
-    return np.asarray(seeds)

@@ -25,8 +25,8 @@ from poroscale.volume import Index, Shape, Volume, VolumeSpec
 LOOKED_AT = 9
 """Slices in which rings are looked for."""
 AGREEMENT, OFTEN = 0.3, 0.6
-"""Rings are real where the profiles of the two halves of a slice correlate by so much, in this share
-of the slices: by chance, profiles of a hundred bins seldom reach half of it."""
+"""Rings are real where the profiles of the two halves of a slice correlate by so much, in this
+share of the slices: by chance, profiles of a hundred bins seldom reach half of it."""
 SLICE_VOXELS = 1 << 22
 VERSION = 1
 

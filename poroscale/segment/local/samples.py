@@ -1,4 +1,4 @@
-"""Tiles of a scan that stand for the whole: all of a small scan, a spread-out choice of a large one."""
+"""Tiles that stand for a whole scan: all of a small one, a spread-out choice of a large one."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ from poroscale.segment.local.levels import (
     centres,
     measure_levels,
 )
-from poroscale.segment.local.place import Place, find_place
+from poroscale.segment.local.place import Look, Place, find_place
 from poroscale.segment.local.rings import RingSampler, recognised, without_rings
 from poroscale.segment.local.samples import Tiles, evenly, finite
 from poroscale.segment.local.shares import (
@@ -181,7 +181,7 @@ class _Segmentation:
         if place.known is not None or place.seeds is None:
             return place.known or Nowhere(self.scan.shape)
         path = self.work / "outside.zarr"
-        return flood_air(self.scan, model, place.seeds, path, config=self.config, run=run)
+        return flood_air(self.scan, model, place, path, config=self.config, run=run)
 
     def _first_look(self, work: Path, run: Run) -> tuple[Levels2, LevelField, Place]:
         """Levels, the rough local level, and what is outside, from samples and a coarse copy."""
@@ -191,10 +191,8 @@ class _Segmentation:
         rough = coarse_level(coarse, scale)
         stored = volume_from_array(rough, work / "rough.zarr", run=run)
         level = LevelField(stored, self.scan.shape, coarse.factor)
-        place = find_place(
-            self.scan, coarse, rough, scale=scale, config=self.config, work=work, run=run
-        )
-        return found, level, place
+        look = Look(self.scan, coarse, rough, scale, work, run)
+        return found, level, find_place(look, self.config)
 
     def _rings(self, found: Levels2, level: LevelField, place: Place) -> RingSampler | None:
         """The rings of the scan, where there are any."""
@@ -352,7 +350,14 @@ EDGE_REACH, WIDEST_SPREAD = 4.0, 3.0
 
 
 def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:
-    return EdgeSums(*(x + y for x, y in zip(a, b, strict=True)))
+    return EdgeSums(
+        a.mixing + b.mixing,
+        a.slope + b.slope,
+        a.band + b.band,
+        a.calm_mixing + b.calm_mixing,
+        a.calm_slope + b.calm_slope,
+        a.calm + b.calm,
+    )
 
 
 def _deviation(counts: NDArray[np.int64]) -> float:

@@ -38,6 +38,7 @@ from poroscale.kernels.partial_volume import (
 from poroscale.segment.candidates import OUTSIDE, PORE, SOLID, KeepPores, is_marked
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import LevelField
+from poroscale.segment.local.place import Place
 from poroscale.segment.local.void import VoidLevel
 from poroscale.volume import FieldSampler, Volume, VoxelSize
 
@@ -91,6 +92,7 @@ def air_codes(
     grey: NDArray[Any],
     level: NDArray[np.float32],
     seeds: NDArray[Any],
+    within: NDArray[Any] | None = None,
     *,
     scale: tuple[float, float],
     air: float,
@@ -98,13 +100,18 @@ def air_codes(
 ) -> NDArray[np.uint8]:
     """Voxels on the dark side of the local middle between air and solid; seeds are marked 2.
 
-    All blocks come with a halo of `SMOOTH_HALO` where `soft`, else with none.
+    Dark voxels that are not `within` are left out. All blocks come with a halo of `SMOOTH_HALO`
+    where `soft`, else with none.
     """
     values = normalise(grey, *scale)
     if soft:
         values = smooth(values)
         level, seeds = trimmed(level, SMOOTH_HALO), trimmed(seeds, SMOOTH_HALO)
-    codes = (values < np.float32(0.5) * (level + np.float32(air))).view(np.uint8)
+        within = None if within is None else trimmed(within, SMOOTH_HALO)
+    dark = values < np.float32(0.5) * (level + np.float32(air))
+    if within is not None:
+        dark &= within != 0
+    codes = dark.view(np.uint8)
     if seeds.any():
         codes = codes * (1 + (seeds != 0).astype(np.uint8))
     return codes
@@ -113,7 +120,7 @@ def air_codes(
 def flood_air(
     scan: Volume,
     model: Model,
-    seeds: Volume | FieldSampler,
+    place: Place,
     out: Path,
     *,
     config: LocalConfig,
@@ -127,7 +134,8 @@ def flood_air(
         halo=Halo.of(SMOOTH_HALO if model.noisy else 0),
         keep=is_marked,
     )
-    outside = label_blocks(air, (scan, model.level, seeds), out, dtype=bool, run=run).volume
+    fields = [field for field in (place.seeds, place.within) if field is not None]
+    outside = label_blocks(air, (scan, model.level, *fields), out, dtype=bool, run=run).volume
     return _closed(outside, config, run)
 
 
