@@ -12,7 +12,7 @@ from poroscale.config import load_sections, parse_config
 from poroscale.engine import Run
 from poroscale.pipelines import plans
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
-from poroscale.pipelines.bench import bench
+from poroscale.pipelines.bench import PorosityCases, bench
 from poroscale.pipelines.checks import doctor, info, verify
 from poroscale.pipelines.demo import demo
 from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
@@ -39,6 +39,7 @@ __all__ = [
     "AnalyseConfig",
     "AnalyseJob",
     "Analysis",
+    "PorosityCases",
     "Run",
     "analyse",
     "analyse_job",

@@ -16,17 +16,34 @@ def bench(
         str | None,
         typer.Option(
             help="Parts, with commas: label, dask-image (slow), ingest, analyse, generate, "
-            "windows, plan, surfaces (slow), complexity (slow)."
+            "windows, plan, surfaces (slow), complexity (slow), porosity (slow)."
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder that keeps the generated inputs for the next time.")
+        Path | None,
+        typer.Option(help="Folder that keeps generated inputs and scores for the next time."),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="FIRST:STOP", help="porosity: seeds of the scans [0:32].")
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(help="porosity: kinds of scans, with commas; or tomographic, all [modelled]."),
+    ] = None,
+    scans: Annotated[
+        Path | None, typer.Option(help="porosity: folder of NAME.npy and truth.json instead.")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="porosity: methods, with commas [all].")
     ] = None,
 ) -> None:
     """Time the verbs against the tools of the field and print a table."""
     from poroscale import verbs
 
-    table = verbs.bench(_sizes(edges), repeats=repeats, only=only, data=data, report=_progress)
+    cases = verbs.PorosityCases.of(seeds=seeds, kinds=kinds, scans=scans, methods=methods)
+    table = verbs.bench(
+        _sizes(edges), repeats=repeats, only=only, data=data, cases=cases, report=_progress
+    )
     if out is not None:
         out.write_text(table)
     typer.echo(table)

@@ -1,8 +1,12 @@
-"""Which pores of two label volumes belong together, from the voxels they share.
+"""Which pores of a truth and of a measurement belong together.
+
+From the voxels that they share:
 
 - A truth pore is *found* when one measured pore covers at least a quarter of its voxels.
 - A measured pore is *true* when at least a quarter of its voxels lie in truth pores.
 - Sizes and places are compared for the pairs of which each shares most with the other.
+
+Or, where there are no labels, from their centroids alone.
 """
 
 from __future__ import annotations
@@ -95,6 +99,36 @@ def match_by_overlap(truth: Bodies, measured: Bodies, shared: IntArray) -> Match
         merged=int((np.bincount(m[covers]) > 1).sum()),
         split=int((np.bincount(t) > 1).sum()),
     )
+
+
+def match_by_centroid(
+    places: NDArray[np.float64], reach: NDArray[np.float64], measured: NDArray[np.float64]
+) -> Matches:
+    """Match pores one to one, nearest pairs first.
+
+    Parameters
+    ----------
+    places
+        Centroids of the truth, shape (n, 3).
+    reach
+        How far from each the centroid of its pore may lie, shape (n,).
+    measured
+        Centroids that were measured, shape (m, 3).
+    """
+    from scipy.spatial import cKDTree
+
+    found, true = np.zeros(len(places), bool), np.zeros(len(measured), bool)
+    pairs: list[tuple[int, int]] = []
+    if len(places) and len(measured):
+        near = cKDTree(measured).query_ball_point(places, reach)
+        t = np.repeat(np.arange(len(places)), [len(n) for n in near])
+        m = np.array([k for n in near for k in n], np.int64)
+        distance = np.linalg.norm(places[t] - measured[m], axis=1)
+        for k in np.argsort(distance, kind="stable"):
+            if not (found[t[k]] or true[m[k]]):
+                found[t[k]] = true[m[k]] = True
+                pairs.append((int(t[k]), int(m[k])))
+    return Matches(found, true, np.array(pairs, np.int64).reshape(-1, 2))
 
 
 def _rows(numbers: NDArray[Any], wanted: IntArray) -> IntArray:

@@ -71,7 +71,7 @@ def draw_candidates(
     patch = modulations(outline, points)
     near = np.exp(-0.5 * ((depth - _subsurface(config)) / (0.6 * _subsurface(config))) ** 2)
     diameters = _draw_diameters(kinds, generator, config) * (1 + 0.5 * (patch - 0.5) * near)
-    pores = _draw_shapes(kinds, diameters, generator)
+    pores = draw_shapes(kinds, diameters, generator)
     pores[:, CENTRE] = points
     chance = 1 + 2 * config.surface_bias * patch * near
     chance *= 1 + config.side_bias * (points[:, 2] - outline.centre[1]) / outline.radius
@@ -108,9 +108,10 @@ def _draw_diameters(
     return np.asarray(median_diameter(config) * RELATIVE_SIZE[kinds] * np.exp(spread))
 
 
-def _draw_shapes(
+def draw_shapes(
     kinds: NDArray[np.int64], diameters: FloatArray, generator: np.random.Generator
 ) -> FloatArray:
+    """Pores of the given classes and equivalent diameters in voxels, at the origin; no extents."""
     n = len(kinds)
     u = generator.random((n, 4))
     ratios = np.ones((n, 3))  # a, b, c relative to a

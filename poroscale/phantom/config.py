@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 TRUE_SCAN_VOXELS = 256**3
 """A true scan holds the whole volume and all projections in memory, so it is bounded."""
@@ -49,6 +57,9 @@ class PhantomConfig(BaseModel):
     material : "steel", "titanium" or "aluminium"
     tube_voltage : float or None
         Of the true scan in kV; None chooses one that fits the part's thickness.
+    hardening : bool
+        Whether the beam of the true scan is the tube's, which hardens in the part, or of one
+        energy: the solid then attenuates as on average, but alike everywhere.
     noise : float
         Standard deviation. In a true scan that at exposure 1 with all the projections that the
         sampling theorem asks for; 0 counts infinitely many photons.
@@ -80,6 +91,7 @@ class PhantomConfig(BaseModel):
     beam: Literal["parallel", "cone"] = "cone"
     material: Literal["steel", "titanium", "aluminium"] = "steel"
     tube_voltage: float | None = Field(None, ge=40, le=200)
+    hardening: bool = True
     noise: float = Field(0.04, ge=0)
     noise_correlation: float = Field(0.6, ge=0, le=5)
     blur: float = Field(0.7, ge=0, le=10)
@@ -129,6 +141,14 @@ class PhantomConfig(BaseModel):
                 f"the image-space model runs in bounded memory, got shape {self.shape}"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Scans made before this field existed keep their recipes and bytes.
+        values: dict[str, Any] = fields(self)
+        if values.get("hardening"):
+            del values["hardening"]
+        return values
 
     @property
     def radius(self) -> float:

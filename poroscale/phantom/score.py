@@ -26,6 +26,7 @@ from poroscale.kernels.pore_matching import (
     Bodies,
     Matches,
     add_shared,
+    match_by_centroid,
     match_by_overlap,
     shared_voxels,
 )
@@ -153,20 +154,8 @@ def _shared_voxels(truth_volume: Volume, labels: Volume) -> IntArray:
 
 
 def _match_by_centroid(truth: pd.DataFrame, measured: pd.DataFrame) -> Matches:
-    from scipy.spatial import cKDTree
-
-    found, true = np.zeros(len(truth), bool), np.zeros(len(measured), bool)
-    pairs: list[tuple[int, int]] = []
-    if len(truth) and len(measured):
-        voxel = np.cbrt(truth["volume_um3"].to_numpy(float) / truth["voxel_count"].to_numpy(float))
-        reach = np.maximum(0.5 * _diameters(truth), 1.5) * voxel
-        places = _centroids(truth)
-        near = cKDTree(_centroids(measured)).query_ball_point(places, reach)
-        t = np.repeat(np.arange(len(truth)), [len(n) for n in near])
-        m = np.array([k for n in near for k in n], np.int64)
-        distance = np.linalg.norm(places[t] - _centroids(measured)[m], axis=1)
-        for k in np.argsort(distance, kind="stable"):
-            if not (found[t[k]] or true[m[k]]):
-                found[t[k]] = true[m[k]] = True
-                pairs.append((int(t[k]), int(m[k])))
-    return Matches(found, true, np.array(pairs, np.int64).reshape(-1, 2))
+    if not len(truth):
+        return match_by_centroid(np.zeros((0, 3)), np.zeros(0), _centroids(measured))
+    voxel = np.cbrt(truth["volume_um3"].to_numpy(float) / truth["voxel_count"].to_numpy(float))
+    reach = np.maximum(0.5 * _diameters(truth), 1.5) * voxel
+    return match_by_centroid(_centroids(truth), reach, _centroids(measured))

@@ -165,13 +165,20 @@ def _measured(paths: Tensor, config: PhantomConfig, beam: Beam) -> Tensor:
     # A pixel that is wrong at every angle becomes a ring.
     offset = 3 * config.rings * beam.attenuation * detector
     for k in range(len(paths)):
-        lengths = paths[k].cpu().numpy().astype(np.float64) * config.voxel_size * 1e-4
-        signal = transmission(lengths, material=config.material, voltage=beam.voltage)
+        signal = _signal(paths[k].cpu().numpy().astype(np.float64), config, beam)
         if config.noise > 0:
             signal = np.maximum(generator.poisson(beam.photons * signal), 0.5) / beam.photons
         rays = (offset - np.log(signal)).astype(np.float32)
         paths[k] = torch.from_numpy(rays).to(paths.device)
     return paths
+
+
+def _signal(lengths: FloatArray, config: PhantomConfig, beam: Beam) -> FloatArray:
+    """Share of the beam that passes lengths of metal in voxels."""
+    if not config.hardening:
+        return np.exp(-beam.attenuation * lengths)
+    centimetres = lengths * config.voxel_size * 1e-4
+    return transmission(centimetres, material=config.material, voltage=beam.voltage)
 
 
 @contextmanager

@@ -29,3 +29,12 @@ def test_nonsense_is_refused_with_the_option_named(settings, sentence):
 def test_a_configuration_survives_json():
     config = PhantomConfig(shape=(32, 64, 64), projections=30, exposure=0.5)
     assert PhantomConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_hardening_beam_is_not_written_down():
+    """Scans made before the field existed keep their recipes."""
+    usual = PhantomConfig(shape=(32, 64, 64), projections=30)
+    flat = usual.model_copy(update={"hardening": False})
+    assert "hardening" not in usual.model_dump(mode="json")
+    assert flat.model_dump(mode="json")["hardening"] is False
+    assert PhantomConfig.model_validate_json(flat.model_dump_json()) == flat

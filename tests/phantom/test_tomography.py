@@ -40,6 +40,15 @@ def test_the_beam_hardening_darkens_the_axis():
     assert rim > axis + 0.02 * 29000
 
 
+def test_a_beam_of_one_energy_leaves_the_solid_flat():
+    grey = scan(beam="parallel", porosity=0, noise=0, rings=0, projections=120, hardening=False)
+    y, x = np.mgrid[:64, :64] - 31.5
+    radius = np.hypot(y, x)
+    rim, axis = grey[:, (radius > 20) & (radius < 25)].mean(), grey[:, radius < 6].mean()
+    assert rim == pytest.approx(axis, abs=0.004 * 29000)
+    assert grey[:, radius < 25].mean() == pytest.approx(38000, abs=0.01 * 29000)
+
+
 @pytest.mark.parametrize("beam", ["parallel", "cone"])
 def test_half_of_the_exposure_makes_the_noise_sqrt_2_as_strong(beam):
     clean = scan(beam=beam, noise=0, rings=0)

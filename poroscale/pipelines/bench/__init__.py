@@ -13,11 +13,12 @@ from poroscale.pipelines.bench.generating import generating_part
 from poroscale.pipelines.bench.label import label_part
 from poroscale.pipelines.bench.measure import Report
 from poroscale.pipelines.bench.planning import planning_part
+from poroscale.pipelines.bench.porosity import PorosityCases, porosity_part
 from poroscale.pipelines.bench.stitching import stitching_part
 from poroscale.pipelines.bench.surfaces import surfaces_part
 from poroscale.pipelines.bench.table import Part, machine
 
-__all__ = ["PARTS", "bench"]
+__all__ = ["PARTS", "PorosityCases", "bench"]
 
 PARTS = (
     "label",
@@ -29,8 +30,9 @@ PARTS = (
     "plan",
     "surfaces",
     "complexity",
+    "porosity",
 )
-ON_DEMAND = ("dask-image", "surfaces", "complexity")
+ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity")
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -49,6 +51,7 @@ def bench(
     repeats: int = 3,
     only: str | None = None,
     data: str | Path | None = None,
+    cases: PorosityCases | None = None,
     report: Report = print,
 ) -> str:
     """Time the verbs and their peers.
@@ -62,7 +65,10 @@ def bench(
     only
         One of `PARTS`, or several with commas; None runs all but `ON_DEMAND`.
     data
-        Folder in which the inputs are kept for the next time; None makes them anew.
+        Folder in which inputs, and scores of `porosity`, are kept for the next time; None makes
+        them anew.
+    cases
+        Scans and methods of the part `porosity`; None takes 32 drawn scans.
     report
         Told what happens, line by line.
 
@@ -86,7 +92,10 @@ def bench(
         folder.mkdir(parents=True, exist_ok=True)
         where = machine()
         done = list(_run(parts, sorted(edges), repeats=repeats, data=folder, report=report))
-    blocks = ["# Benchmarks", f"`{_command(edges, repeats, only)}`", where, HOW]
+        if "porosity" in parts:
+            done.append(porosity_part(cases, data=folder, report=report))
+    blocks = ["# Benchmarks", f"`{_command(edges, repeats, only, cases)}`", where]
+    blocks += [] if parts == ["porosity"] else [HOW]
     return "\n\n".join([*blocks, *(part.markdown() for part in done)]) + "\n"
 
 
@@ -130,7 +139,11 @@ def _run(
         yield complexity_part(repeats=repeats, data=data, report=report)
 
 
-def _command(edges: Sequence[int], repeats: int, only: str | None) -> str:
+def _command(
+    edges: Sequence[int], repeats: int, only: str | None, cases: PorosityCases | None
+) -> str:
     sizes = ",".join(str(edge) for edge in edges)
+    timed = "" if only == "porosity" else f" --edges {sizes} --repeats {repeats}"
     chosen = f" --only {only}" if only else ""
-    return f"poroscale bench --edges {sizes} --repeats {repeats}{chosen}"
+    scans = f" {cases.options()}" if cases is not None and only and "porosity" in only else ""
+    return f"poroscale bench{timed}{chosen}{scans}"

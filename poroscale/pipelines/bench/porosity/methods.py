@@ -1,0 +1,106 @@
+"""The segmentations that are judged. A further one is a function and a line of `METHODS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Run
+from poroscale.pores import measure_pores
+from poroscale.segment import OtsuConfig, segment_otsu
+from poroscale.volume import Volume
+
+Pores = NDArray[np.float64]
+QUIET = Run(progress=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a method says of a scan; volumes in voxels.
+
+    Attributes
+    ----------
+    porosity
+        Pore volume over the volume of the part.
+    part_volume
+        Of the part with its pores.
+    pores
+        One row for each pore: its volume and its centroid z, y, x, where voxel centres lie at
+        index + 0.5; float64 (n, 4).
+    low, high
+        Interval in which the porosity is said to lie; None where the method gives none.
+    warnings
+        What the method says to the reader of a result that may be wrong.
+    """
+
+    porosity: float
+    part_volume: float
+    pores: Pores
+    low: float | None = None
+    high: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+Method = Callable[[Volume, Path], Found]
+"""(scan, empty folder to work in) -> what was found; a ValueError is a refusal."""
+
+
+def by_otsu(scan: Volume, out: Path) -> Found:
+    """Two thresholds by Otsu's rule, as published (Iuso et al. 2024, Algorithm 1)."""
+    return _segmented(scan, out, OtsuConfig(sensitivity=()))
+
+
+def by_iso50(scan: Volume, out: Path) -> Found:
+    """The same with the inner threshold midway between outside and solid."""
+    return _segmented(scan, out, OtsuConfig(inner_rule="iso50", sensitivity=()))
+
+
+def by_script(scan: Volume, _out: Path) -> Found:
+    """Ten lines of scikit-image: one threshold, a flood from the corners, the rest of the dark."""
+    from scipy.ndimage import label
+    from skimage.filters import threshold_otsu
+
+    grey = scan.read()
+    dark, _ = label(grey <= threshold_otsu(grey))
+    corners = np.unique(dark[:: dark.shape[0] - 1, :: dark.shape[1] - 1, :: dark.shape[2] - 1])
+    outside = np.isin(dark, corners[corners > 0])
+    labels, count = label((dark > 0) & ~outside)
+    part = float(np.count_nonzero(~outside))
+    if not part:
+        raise ValueError(f"{scan.path} is dark everywhere")
+    return Found(float(np.count_nonzero(labels)) / part, part, _centroids(labels, count))
+
+
+METHODS: dict[str, Method] = {"otsu": by_otsu, "iso50": by_iso50, "script": by_script}
+"""Name in the table -> method."""
+
+
+def _segmented(scan: Volume, out: Path, config: OtsuConfig) -> Found:
+    """What phases by thresholds and their pore table say."""
+    import pandas as pd
+
+    phases = segment_otsu(scan, out / "phases.zarr", config=config, run=QUIET)
+    said = phases.attributes["segmentation"]
+    table = pd.read_parquet(measure_pores(phases, out / "pores", run=QUIET))
+    columns = [table["voxel_count"].to_numpy(float)]
+    for axis, edge in zip("zyx", phases.voxel_size, strict=True):
+        columns.append(table[f"centroid_{axis}_um"].to_numpy(float) / edge)
+    return Found(
+        said["porosity"],
+        said["part_voxels"],
+        np.column_stack(columns),
+        warnings=tuple(said["warnings"]),
+    )
+
+
+def _centroids(labels: NDArray[np.int32], count: int) -> Pores:
+    """Volume and centroid of each label."""
+    places = np.nonzero(labels)
+    owner = labels[places] - 1
+    volume = np.bincount(owner, minlength=count)
+    sums = [np.bincount(owner, weights=axis + 0.5, minlength=count) for axis in places]
+    return np.column_stack([volume, *(total / np.maximum(volume, 1) for total in sums)])
