@@ -250,6 +250,12 @@ def check(path: Path, data: BytesLike, expected: Fingerprint) -> None:
         raise OSError(f"{path} is damaged: its content is not what was written")
 
 
+def refuse_data(path: Path, key: str, manifest: Manifest) -> None:
+    """Raise OSError that names `path` if it exists although the chunk `key` was left empty."""
+    if key in manifest.empty and path.exists():
+        raise OSError(f"{path} is damaged: it was left empty and now holds data")
+
+
 def _sentence(error: OSError, path: Path) -> str:
     return f"{path} is missing" if isinstance(error, FileNotFoundError) else str(error)
 
@@ -293,8 +299,7 @@ class VerifiedStore(LocalStore):
         expected = self.manifest.files.get(key)
         path = self.root / key
         if expected is None:
-            if key in self.manifest.empty and path.exists():
-                raise OSError(f"{path} is damaged: it was left empty and now holds data")
+            refuse_data(path, key, self.manifest)
             return None
         if byte_range is not None and self._ranged.get(key) == _change_time(path):
             return await super().get(key, prototype, byte_range)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.chunk_files import ChunkFiles
 from poroscale.manifest import JOURNAL_DIR, Manifest, VerifiedStore
 
 if TYPE_CHECKING:
@@ -240,18 +241,27 @@ class Volume:
         """
         origin = origin if origin is not None else (0, 0, 0)
         rest = tuple(n - o for n, o in zip(self.shape, origin, strict=True))
-        stop = tuple(o + n for o, n in zip(origin, shape or rest, strict=True))
-        if min(origin) < 0 or any(b > n for b, n in zip(stop, self.shape, strict=True)):
-            raise IndexError(f"box {origin} to {stop} leaves {self.path} of shape {self.shape}")
-        box = tuple(slice(a, b) for a, b in zip(origin, stop, strict=True))
-        try:
-            return np.asarray(self.array[box])
-        except (RuntimeError, ValueError) as error:
-            raise OSError(
-                f"{self.path}: a chunk of {origin} to {stop} is damaged: {error}"
-            ) from None
+        out = np.empty(tuple(max(0, n) for n in shape or rest), self.dtype)
+        self.read_into(out, origin)
+        return out
 
     __call__ = read
+
+    def read_into(self, out: NDArray[Any], origin: Index) -> None:
+        """Fill the array `out`, of this volume's dtype, with the box of its shape at `origin`.
+
+        Raises
+        ------
+        IndexError, OSError
+            As `read`.
+        """
+        stop = tuple(o + n for o, n in zip(origin, out.shape, strict=True))
+        if min(origin) < 0 or any(b > n for b, n in zip(stop, self.shape, strict=True)):
+            raise IndexError(f"box {origin} to {stop} leaves {self.path} of shape {self.shape}")
+        manifest = _manifest(self.path, self.digest)
+        ChunkFiles(self.path, self.level, self.shape, self.chunks, self.dtype, manifest).read(
+            origin, out
+        )
 
     def to_xarray(self) -> xarray.DataArray:
         """The volume as a lazy, labelled, dask-backed array: coordinates are voxel centres [um]."""
@@ -342,11 +352,17 @@ def _open_group(path: Path, manifest: Manifest) -> zarr.Group:
 
 @lru_cache(maxsize=32)
 def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
+    array: Any = _open_group(path, _manifest(path, digest))[str(level)]
+    return array
+
+
+@lru_cache(maxsize=32)
+def _manifest(path: Path, digest: str) -> Manifest:
+    """The manifest of the volume at `path`, looked up once; later reads compare files with it."""
     manifest = Manifest.load(path)
     if manifest.digest != digest:
         raise OSError(f"{path} was replaced while it was in use")
-    array: Any = _open_group(path, manifest)[str(level)]
-    return array
+    return manifest
 
 
 def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:

@@ -37,6 +37,17 @@ def encode_chunk(voxels: NDArray[Any], shape: tuple[int, int, int]) -> bytes | N
     return bytes(zstd.compress(data, ZSTD_LEVEL, True))
 
 
+def decode_chunk(packed: bytes | memoryview, voxels: NDArray[Any]) -> None:
+    """Undo `encode_chunk` into `voxels`, a whole chunk in C order and little endian.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        If `packed` is damaged, or holds more than `voxels` can take.
+    """
+    zstd.decompress(packed, voxels.reshape(-1).view(np.uint8))
+
+
 def _any_bit(data: NDArray[np.uint8]) -> bool:
     """Whether any bit is set; -0.0 counts, so that floats come back as they were."""
     words = data[: data.size // 8 * 8].view(np.uint64)
