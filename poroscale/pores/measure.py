@@ -20,6 +20,7 @@ from poroscale.engine.labels import RUN_BYTES
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import numerics, plain
 from poroscale.engine.work import held_folder
+from poroscale.kernels.phase_marks import mark_beside
 from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.manifest import digest_of, record_results
 from poroscale.pores.bank import write_bank
@@ -111,16 +112,7 @@ def needs(spec: VolumeSpec) -> dict[str, Need]:
 
 def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArray[np.uint8]:
     """1 where the block, with one voxel around it, is pore; 2 where a face is at the outside."""
-    inner = block[1:-1, 1:-1, 1:-1]
-    found = (inner == pore).astype(np.uint8)
-    if outside is None or not found.any():
-        return found
-    away = block == outside
-    beside = away[:-2, 1:-1, 1:-1] | away[2:, 1:-1, 1:-1]
-    beside |= away[1:-1, :-2, 1:-1] | away[1:-1, 2:, 1:-1]
-    beside |= away[1:-1, 1:-1, :-2] | away[1:-1, 1:-1, 2:]
-    found += found & beside
-    return found
+    return mark_beside(block, pore, outside)
 
 
 def _label(phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, run: Run) -> Labelled:
