@@ -6,6 +6,7 @@ Arrays are in C order, lengths in micrometres. The centre of voxel (i, j, k) lie
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.chunk_files import ChunkFiles
-from poroscale.manifest import JOURNAL_DIR, Manifest, VerifiedStore
+from poroscale.manifest import JOURNAL_DIR, Manifest, check
 
 if TYPE_CHECKING:
     import xarray
@@ -191,8 +192,7 @@ class Volume:
             ) from None
         if "zarr.json" not in manifest.files:
             raise ValueError(f"{path} holds a result, not a volume")
-        group = _open_group(path, manifest)
-        return cls(path, _spec_of(group, level, path), manifest.digest, level)
+        return cls(path, _spec_of(path, manifest, level), manifest.digest, level)
 
     @property
     def shape(self) -> Shape:
@@ -344,16 +344,14 @@ def _transformations(spec: VolumeSpec, factor: int) -> list[dict[str, Any]]:
     ]
 
 
-def _open_group(path: Path, manifest: Manifest) -> zarr.Group:
-    import zarr
-
-    return zarr.open_group(VerifiedStore(path, manifest=manifest), mode="r")
-
-
 @lru_cache(maxsize=32)
 def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
-    array: Any = _open_group(path, _manifest(path, digest))[str(level)]
-    return array
+    import zarr
+
+    from poroscale.verified_store import VerifiedStore
+
+    store = VerifiedStore(path, manifest=_manifest(path, digest))
+    return zarr.open_array(store, path=str(level), mode="r")
 
 
 @lru_cache(maxsize=32)
@@ -365,20 +363,31 @@ def _manifest(path: Path, digest: str) -> Manifest:
     return manifest
 
 
-def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
+def _spec_of(path: Path, manifest: Manifest, level: int) -> VolumeSpec:
     """The spec that `group_attributes` and the array of one level record."""
-    attributes: dict[str, Any] = group.attrs.asdict()
+    attributes: dict[str, Any] = _metadata(path, manifest, "zarr.json")["attributes"]
     datasets = attributes["ome"]["multiscales"][0]["datasets"]
     if not 0 <= level < len(datasets):
         raise ValueError(f"{path} has {len(datasets)} levels, got level {level}")
-    array: Any = group[str(level)]
+    array = _metadata(path, manifest, f"{level}/zarr.json")
     own = attributes["poroscale"]
     return VolumeSpec(
-        shape=array.shape,
-        dtype=array.dtype,
+        shape=array["shape"],
+        dtype=np.dtype(array["data_type"]),
         voxel_size=tuple(datasets[level]["coordinateTransformations"][0]["scale"]),
         origin=tuple(o // 2**level for o in own["origin"]),
         attributes=own["attributes"],
-        chunks=array.chunks,
+        chunks=tuple(array["chunk_grid"]["configuration"]["chunk_shape"]),
         pyramid=own["pyramid"],
     )
+
+
+def _metadata(path: Path, manifest: Manifest, key: str) -> dict[str, Any]:
+    """What one `zarr.json` of a volume says."""
+    try:
+        data = (path / key).read_bytes()
+    except FileNotFoundError:
+        raise OSError(f"{path / key} is missing") from None
+    check(path / key, data, manifest.files[key])
+    body: dict[str, Any] = json.loads(data)
+    return body

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
+
+from poroscale.kernels.chunks import ZSTD_LEVEL
 
 from .strategies import CHUNK, shapes
 
@@ -43,3 +46,20 @@ def test_a_box_that_leaves_the_volume_is_refused(as_volume):
 def test_negative_zero_survives(as_volume):
     array = np.full((4, 4, 4), -0.0, np.float32)
     assert np.signbit(as_volume(array).read()).all()
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16", "int64"])
+def test_metadata_are_those_that_zarr_writes(dtype, as_volume):
+    volume = as_volume(np.ones((5, 6, 9), dtype))
+    store = zarr.storage.MemoryStore()
+    zarr.create_array(
+        store,
+        shape=volume.shape,
+        dtype=volume.dtype,
+        chunks=volume.chunks,
+        compressors=zarr.codecs.ZstdCodec(level=ZSTD_LEVEL, checksum=True),
+        dimension_names=["z", "y", "x"],
+        fill_value=np.zeros((), dtype).item(),
+    )
+    expected = store._store_dict["zarr.json"].to_bytes()
+    assert (volume.path / "0/zarr.json").read_bytes() == expected

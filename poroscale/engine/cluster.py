@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from poroscale.engine.plan import CHUNKS_IN_FLIGHT, settle_heap
+from poroscale.engine.plan import settle_heap
 from poroscale.engine.run import Run
 
 if TYPE_CHECKING:
@@ -219,8 +219,5 @@ def _cores() -> int:
 
 
 def prepare_process() -> None:
-    """Bound the chunks that zarr holds at a time, and let the heap keep what a chunk takes."""
-    import zarr
-
+    """Let the heap keep what a chunk takes."""
     settle_heap()
-    zarr.config.set({"async.concurrency": CHUNKS_IN_FLIGHT})

@@ -41,7 +41,8 @@ LIBRARIES = {
 }
 """What the tasks of a job still import, and compile, if this process has not done so yet."""
 CHUNKS_IN_FLIGHT = 4
-"""Chunks that zarr decodes or encodes at a time for one task; set in `cluster.prepare_process`."""
+"""Chunks that are decoded or encoded at a time for one task: zarr is told so where it reads what
+others wrote; ours are read and written one by one, and the rest is a reserve."""
 
 
 @dataclass(frozen=True)

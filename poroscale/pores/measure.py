@@ -130,17 +130,17 @@ def _raw_columns(
     labelled: Labelled, phases: Volume, chosen: Chosen, *, work: Path, run: Run
 ) -> dict[str, NDArray[Any]]:
     """The integers of every pore, and its squared distances."""
-    found = labelled.table()
+    found = labelled.columns()
     names = ("label", "voxel_count", "marked", *(f"{a}{i}" for i in (0, 1) for a in _AXES))
     sums = (*(f"s{a}" for a in _AXES), *SECOND_MOMENTS)
-    raw: dict[str, NDArray[Any]] = {name: found[name].to_numpy() for name in (*names, *sums)}
+    raw: dict[str, NDArray[Any]] = {name: found[name] for name in (*names, *sums)}
     for axis, origin in zip(_AXES, phases.origin, strict=True):
         for side in (0, 1):
             raw[f"{axis}{side}"] = raw[f"{axis}{side}"] + origin
     raw |= stream_labels(
         labelled.volume,
         phases,
-        count=len(found),
+        count=len(found["label"]),
         outside=chosen.outside,
         journal=work,
         run=run,
