@@ -33,6 +33,7 @@ the smallest block that is mapped by itself (M_MMAP_THRESHOLD). Arrays of a whol
 among a network's: they would cut the heaps to pieces, and each block would take more."""
 _LARGEST_OF_HEAP = (32 << 20) - (64 << 10)
 LIBRARIES = {
+    "zarr": 10 * MIB,
     "numba": 110 * MIB,
     "scipy.ndimage": 30 * MIB,
     "skimage.filters": 50 * MIB,
