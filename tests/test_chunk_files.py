@@ -8,7 +8,7 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poroscale.kernels.chunks import ZSTD_LEVEL
+from poroscale.kernels.chunks import ZSTD_LEVEL, decode_chunk, encode_chunk
 
 from .strategies import CHUNK, shapes
 
@@ -63,3 +63,14 @@ def test_metadata_are_those_that_zarr_writes(dtype, as_volume):
     )
     expected = store._store_dict["zarr.json"].to_bytes()
     assert (volume.path / "0/zarr.json").read_bytes() == expected
+
+
+def test_a_chunk_of_noise_is_stored_without_a_code_for_bytes():
+    shape = (32, 64, 64)
+    grey = np.random.default_rng(3).normal(30000, 4000, shape).astype(np.uint16)
+    packed = encode_chunk(grey, shape)
+    assert 0.98 * grey.nbytes < len(packed) < 1.01 * grey.nbytes
+    found = np.empty_like(grey)
+    decode_chunk(packed, found)
+    np.testing.assert_array_equal(found, grey)
+    assert len(encode_chunk((grey > 30000).astype(np.uint16), shape)) < 0.2 * grey.nbytes
