@@ -6,6 +6,7 @@ Arrays are in C order, lengths in micrometres. The centre of voxel (i, j, k) lie
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.manifest import JOURNAL_DIR, Manifest, VerifiedStore
+from poroscale.chunk_files import ChunkFiles
+from poroscale.manifest import JOURNAL_DIR, Manifest, check
 
 if TYPE_CHECKING:
     import xarray
@@ -190,8 +192,7 @@ class Volume:
             ) from None
         if "zarr.json" not in manifest.files:
             raise ValueError(f"{path} holds a result, not a volume")
-        group = _open_group(path, manifest)
-        return cls(path, _spec_of(group, level, path), manifest.digest, level)
+        return cls(path, _spec_of(path, manifest, level), manifest.digest, level)
 
     @property
     def shape(self) -> Shape:
@@ -240,18 +241,27 @@ class Volume:
         """
         origin = origin if origin is not None else (0, 0, 0)
         rest = tuple(n - o for n, o in zip(self.shape, origin, strict=True))
-        stop = tuple(o + n for o, n in zip(origin, shape or rest, strict=True))
-        if min(origin) < 0 or any(b > n for b, n in zip(stop, self.shape, strict=True)):
-            raise IndexError(f"box {origin} to {stop} leaves {self.path} of shape {self.shape}")
-        box = tuple(slice(a, b) for a, b in zip(origin, stop, strict=True))
-        try:
-            return np.asarray(self.array[box])
-        except (RuntimeError, ValueError) as error:
-            raise OSError(
-                f"{self.path}: a chunk of {origin} to {stop} is damaged: {error}"
-            ) from None
+        out = np.empty(tuple(max(0, n) for n in shape or rest), self.dtype)
+        self.read_into(out, origin)
+        return out
 
     __call__ = read
+
+    def read_into(self, out: NDArray[Any], origin: Index) -> None:
+        """Fill the array `out`, of this volume's dtype, with the box of its shape at `origin`.
+
+        Raises
+        ------
+        IndexError, OSError
+            As `read`.
+        """
+        stop = tuple(o + n for o, n in zip(origin, out.shape, strict=True))
+        if min(origin) < 0 or any(b > n for b, n in zip(stop, self.shape, strict=True)):
+            raise IndexError(f"box {origin} to {stop} leaves {self.path} of shape {self.shape}")
+        manifest = _manifest(self.path, self.digest)
+        ChunkFiles(self.path, self.level, self.shape, self.chunks, self.dtype, manifest).read(
+            origin, out
+        )
 
     def to_xarray(self) -> xarray.DataArray:
         """The volume as a lazy, labelled, dask-backed array: coordinates are voxel centres [um]."""
@@ -334,35 +344,50 @@ def _transformations(spec: VolumeSpec, factor: int) -> list[dict[str, Any]]:
     ]
 
 
-def _open_group(path: Path, manifest: Manifest) -> zarr.Group:
+@lru_cache(maxsize=32)
+def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
     import zarr
 
-    return zarr.open_group(VerifiedStore(path, manifest=manifest), mode="r")
+    from poroscale.verified_store import VerifiedStore
+
+    store = VerifiedStore(path, manifest=_manifest(path, digest))
+    return zarr.open_array(store, path=str(level), mode="r")
 
 
 @lru_cache(maxsize=32)
-def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
+def _manifest(path: Path, digest: str) -> Manifest:
+    """The manifest of the volume at `path`, looked up once; later reads compare files with it."""
     manifest = Manifest.load(path)
     if manifest.digest != digest:
         raise OSError(f"{path} was replaced while it was in use")
-    array: Any = _open_group(path, manifest)[str(level)]
-    return array
+    return manifest
 
 
-def _spec_of(group: zarr.Group, level: int, path: Path) -> VolumeSpec:
+def _spec_of(path: Path, manifest: Manifest, level: int) -> VolumeSpec:
     """The spec that `group_attributes` and the array of one level record."""
-    attributes: dict[str, Any] = group.attrs.asdict()
+    attributes: dict[str, Any] = _metadata(path, manifest, "zarr.json")["attributes"]
     datasets = attributes["ome"]["multiscales"][0]["datasets"]
     if not 0 <= level < len(datasets):
         raise ValueError(f"{path} has {len(datasets)} levels, got level {level}")
-    array: Any = group[str(level)]
+    array = _metadata(path, manifest, f"{level}/zarr.json")
     own = attributes["poroscale"]
     return VolumeSpec(
-        shape=array.shape,
-        dtype=array.dtype,
+        shape=array["shape"],
+        dtype=np.dtype(array["data_type"]),
         voxel_size=tuple(datasets[level]["coordinateTransformations"][0]["scale"]),
         origin=tuple(o // 2**level for o in own["origin"]),
         attributes=own["attributes"],
-        chunks=array.chunks,
+        chunks=tuple(array["chunk_grid"]["configuration"]["chunk_shape"]),
         pyramid=own["pyramid"],
     )
+
+
+def _metadata(path: Path, manifest: Manifest, key: str) -> dict[str, Any]:
+    """What one `zarr.json` of a volume says."""
+    try:
+        data = (path / key).read_bytes()
+    except FileNotFoundError:
+        raise OSError(f"{path / key} is missing") from None
+    check(path / key, data, manifest.files[key])
+    body: dict[str, Any] = json.loads(data)
+    return body

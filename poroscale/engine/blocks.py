@@ -302,15 +302,34 @@ def read_padded(volume: Field, box: Box, halo: Halo) -> NDArray[Any]:
     """The voxels of `box` and its halo; what lies beyond the volume is padded."""
     grown = box.grown(halo.width)
     inside = grown.clipped(volume.shape)
-    voxels = volume(inside.origin, inside.shape)
     if inside == grown:
-        return voxels
-    before = [i - g for i, g in zip(inside.origin, grown.origin, strict=True)]
-    after = [g - i for i, g in zip(inside.stop, grown.stop, strict=True)]
-    widths = list(zip(before, after, strict=True))
-    if isinstance(halo.pad, int):
-        return np.pad(voxels, widths, constant_values=halo.pad)
-    return np.pad(voxels, widths, mode=halo.pad)
+        return volume(inside.origin, inside.shape)
+    within = inside.shifted(grown.origin)
+    if isinstance(halo.pad, str) and halo.pad != "edge":
+        rest = zip(within.origin, grown.shape, within.stop, strict=True)
+        widths = [(first, size - last) for first, size, last in rest]
+        return np.pad(volume(inside.origin, inside.shape), widths, mode=halo.pad)
+    padded = np.empty(grown.shape, volume.dtype)
+    if isinstance(volume, Volume):
+        volume.read_into(padded[within.slices], inside.origin)
+    else:
+        padded[within.slices] = volume(inside.origin, inside.shape)
+    _pad(padded, within, None if halo.pad == "edge" else halo.pad)
+    return padded
+
+
+def _pad(array: NDArray[Any], within: Box, value: int | None) -> None:
+    """Fill what lies outside `within`: with `value`, or with the outermost voxels for None.
+
+    numpy.pad gives the same, from an array of its own: twice the memory, and half as much time.
+    """
+    filled = list(within.slices)
+    for axis, (first, last) in enumerate(zip(within.origin, within.stop, strict=True)):
+        for beyond, edge in ((slice(0, first), first), (slice(last, None), last - 1)):
+            place, outermost = list(filled), list(filled)
+            place[axis], outermost[axis] = beyond, slice(edge, edge + 1)
+            array[tuple(place)] = array[tuple(outermost)] if value is None else value
+        filled[axis] = slice(None)
 
 
 def same_shape(inputs: Field | Sequence[Field]) -> tuple[Field, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from poroscale.engine.plan import CHUNKS_IN_FLIGHT
+from poroscale.engine.plan import settle_heap
 from poroscale.engine.run import Run
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def connect(run: Run) -> Iterator[Run]:
 @contextmanager
 def cluster_of(run: Run) -> Iterator[Cluster]:
     """The cluster on which one verb runs."""
-    configure_zarr()
+    prepare_process()
     chosen = _current_client() if run.cluster is None else run.cluster
     if chosen is None or chosen == "threads":
         yield Threads(run.workers or _cores())
@@ -165,7 +165,7 @@ def _client(run: Run) -> Iterator[Client]:
 
 
 def _prepared(client: Client) -> Client:
-    client.run(configure_zarr)
+    client.run(prepare_process)
     return client
 
 
@@ -218,8 +218,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def configure_zarr() -> None:
-    """Bound the chunks that zarr holds at a time for one task, as the memory plan counts them."""
-    import zarr
-
-    zarr.config.set({"async.concurrency": CHUNKS_IN_FLIGHT})
+def prepare_process() -> None:
+    """Let the heap keep what a chunk takes."""
+    settle_heap()

@@ -44,6 +44,11 @@ class Box:
         dz, dy, dx = (n + 2 * h for n, h in zip(self.shape, halo, strict=True))
         return Box((z, y, x), (dz, dy, dx))
 
+    def shifted(self, origin: Index) -> Box:
+        """The same voxels in an index that counts from `origin`."""
+        z, y, x = (a - b for a, b in zip(self.origin, origin, strict=True))
+        return Box((z, y, x), self.shape)
+
     def clipped(self, shape: Shape) -> Box:
         """The part of the box inside a volume of `shape`."""
         z, y, x = (max(0, o) for o in self.origin)

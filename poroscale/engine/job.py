@@ -301,23 +301,31 @@ def _create_group(path: Path, spec: VolumeSpec) -> None:
 
 def _create_array(path: Path, spec: VolumeSpec, level: int) -> None:
     """Metadata of one level; without zstd's checksum most bit flips would read back silently."""
-    import zarr
-    from zarr.codecs import ZstdCodec
-    from zarr.storage import MemoryStore
-
-    store = MemoryStore()
-    zarr.create_array(
-        store,
-        shape=spec.shape,
-        dtype=spec.dtype,
-        chunks=spec.chunks or spec.shape,
-        compressors=ZstdCodec(level=ZSTD_LEVEL, checksum=True),
-        dimension_names=["z", "y", "x"],
-        fill_value=np.zeros((), spec.dtype).item(),
-    )
-    data = store._store_dict["zarr.json"].to_bytes()
     (path / str(level)).mkdir(parents=True, exist_ok=True)
+    data = json.dumps(array_metadata(spec), indent=2).encode()
     write_durably(path / str(level) / "zarr.json", data)
+
+
+def array_metadata(spec: VolumeSpec) -> dict[str, Any]:
+    """The `zarr.json` of an array, entry by entry as zarr itself writes it."""
+    order = {"configuration": {"endian": "little"}} if spec.dtype.itemsize > 1 else {}
+    packing = {"level": ZSTD_LEVEL, "checksum": True}
+    return {
+        "shape": list(spec.shape),
+        "data_type": spec.dtype.name,
+        "chunk_grid": {
+            "name": "regular",
+            "configuration": {"chunk_shape": list(spec.chunk_shape)},
+        },
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": np.zeros((), spec.dtype).item(),
+        "codecs": [{"name": "bytes", **order}, {"name": "zstd", "configuration": packing}],
+        "attributes": {},
+        "dimension_names": ["z", "y", "x"],
+        "zarr_format": 3,
+        "node_type": "array",
+        "storage_transformers": [],
+    }
 
 
 def remove_output(path: Path) -> None:

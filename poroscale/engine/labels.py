@@ -103,7 +103,14 @@ class Labelled:
         """int64 columns `label` and those of `kernels.runs.COLUMNS`, one row per component."""
         import pandas as pd
 
-        return pd.read_parquet(check_file(self.volume.path / COMPONENTS_FILE))
+        return pd.DataFrame(self.columns())
+
+    def columns(self) -> dict[str, NDArray[np.int64]]:
+        """The columns of `table` as arrays, for those who can do without pandas."""
+        import pyarrow.parquet as pq
+
+        found = pq.read_table(check_file(self.volume.path / COMPONENTS_FILE))
+        return {name: found[name].to_numpy() for name in found.column_names}
 
 
 def label_blocks(

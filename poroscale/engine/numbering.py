@@ -282,10 +282,10 @@ class _TableWriter:
 
     def write(self, table: Int64) -> Int64:
         """Append the rows that are kept in scan order; the number of each row, or 0."""
-        import pandas as pd
-
         kept = np.ones(len(table), bool)
         if self._keep is not None:
+            import pandas as pd
+
             kept = np.asarray(self._keep(pd.DataFrame(table, columns=list(COLUMNS))), bool)
         first = table[:, _FIRST]
         order = np.lexsort((first[:, 2], first[:, 1], first[:, 0]))

@@ -8,21 +8,18 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
+from poroscale.chunk_files import ChunkFiles
 from poroscale.engine.grid import Box, chunks_in
 from poroscale.engine.journal import Arrays, Journal, Record
 from poroscale.engine.lock import lock_text
 from poroscale.kernels.chunks import encode_chunk
 from poroscale.manifest import Fingerprint, fingerprint, sync_directory
 from poroscale.volume import Index, Shape, VolumeSpec
-
-if TYPE_CHECKING:
-    import zarr
 
 FLUSHES = 8
 """Files of one block that are flushed at a time; flushing waits for the disk and takes no CPU."""
@@ -132,9 +129,12 @@ class Output:
         """Whether the files of a logged block are still there, at their size."""
         return all(_size(self.path / key) == size for key, (size, _) in record.files.items())
 
-    def read_unfinished(self, box: Box, *, level: int) -> NDArray[Any]:
-        """Voxels of a level that this job has written and journalled."""
-        return np.asarray(_array(LocalStore(self.path, read_only=True), level)[box.slices])
+    def read_unfinished(self, box: Box, spec: VolumeSpec, *, level: int) -> NDArray[Any]:
+        """Voxels of a level, of the given `spec`, that this job has written and journalled."""
+        voxels = np.empty(box.shape, spec.dtype)
+        files = ChunkFiles(self.path, level, spec.shape, spec.chunk_shape, spec.dtype)
+        files.read(box.origin, voxels)
+        return voxels
 
     def _write(
         self, box: Box, voxels: NDArray[Any]
@@ -169,12 +169,6 @@ def _within(box: Box, index: Index, chunks: Shape) -> tuple[slice, ...]:
     """The voxels of chunk `index` in an array of the voxels of `box`."""
     starts = [i * c - o for i, c, o in zip(index, chunks, box.origin, strict=True)]
     return tuple(slice(s, s + c) for s, c in zip(starts, chunks, strict=True))
-
-
-def _array(store: LocalStore, level: int) -> zarr.Array[Any]:
-    import zarr
-
-    return zarr.open_array(store, path=str(level), mode="r", zarr_format=3)
 
 
 def _size(path: Path) -> int:

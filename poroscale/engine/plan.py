@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+import numpy as np
+
 from poroscale.engine.grid import BlockGrid
 from poroscale.engine.run import Run
 from poroscale.volume import Shape
@@ -29,7 +31,9 @@ MALLOPT = {-1: KEPT_BYTES, -2: THREAD_HEAP, -3: MAPPED_BYTES}
 addition (M_TOP_PAD), without which a thread's last heap of 64 MiB goes as soon as it is empty; and
 the smallest block that is mapped by itself (M_MMAP_THRESHOLD). Arrays of a whole block must not lie
 among a network's: they would cut the heaps to pieces, and each block would take more."""
+_LARGEST_OF_HEAP = (32 << 20) - (64 << 10)
 LIBRARIES = {
+    "zarr": 10 * MIB,
     "numba": 110 * MIB,
     "scipy.ndimage": 30 * MIB,
     "skimage.filters": 50 * MIB,
@@ -38,7 +42,8 @@ LIBRARIES = {
 }
 """What the tasks of a job still import, and compile, if this process has not done so yet."""
 CHUNKS_IN_FLIGHT = 4
-"""Chunks that zarr decodes or encodes at a time for one task; set in `cluster.configure_zarr`."""
+"""Chunks that are decoded or encoded at a time for one task: zarr is told so where it reads what
+others wrote; ours are read and written one by one, and the rest is a reserve."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +232,16 @@ def release_memory() -> None:
     """Hand what is free in the heap back to the system, where the C library can (glibc)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def settle_heap() -> None:
+    """Let the heap serve arrays up to 32 MiB, where the C library adapts itself (glibc).
+
+    glibc maps and unmaps large blocks one by one until it has seen one of that size freed. A chunk
+    that is compressed never shows it one: its block is cut to size before it is freed, and the next
+    is larger. Each chunk would fault its pages in anew, which is a third of what an ingest takes.
+    """
+    np.empty(_LARGEST_OF_HEAP, np.uint8)
 
 
 def keep_memory() -> None:

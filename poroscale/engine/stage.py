@@ -92,7 +92,7 @@ def build_levels(job: Job, spec: VolumeSpec, run: Run) -> dict[int, Record]:
     for level in range(1, spec.levels):
         coarse = spec.at_level(level)
         how = spec.pyramid or "mean"
-        task = partial(_coarsen_block, fine=spec.at_level(level - 1).shape, how=how)
+        task = partial(_coarsen_block, fine=spec.at_level(level - 1), how=how)
         need = Need(write=coarse.dtype.itemsize, temporary=9 * coarse.dtype.itemsize + 8)
         title = f"{job.path.name} level {level}"
         stage = Stage(task, coarse.shape, coarse.chunk_shape, need, title=title, level=level)
@@ -101,10 +101,10 @@ def build_levels(job: Job, spec: VolumeSpec, run: Run) -> dict[int, Record]:
 
 
 def _coarsen_block(
-    output: Output, _number: int, box: Box, *, fine: Shape, how: str
+    output: Output, _number: int, box: Box, *, fine: VolumeSpec, how: str
 ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-    twice = Box(_doubled(box.origin), _doubled(box.shape)).clipped(fine)
-    voxels = output.read_unfinished(twice, level=output.level - 1)
+    twice = Box(_doubled(box.origin), _doubled(box.shape)).clipped(fine.shape)
+    voxels = output.read_unfinished(twice, fine, level=output.level - 1)
     return coarsen(voxels, how=how), {}
 
 

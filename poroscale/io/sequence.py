@@ -6,6 +6,7 @@ The numbers in the names count the slices. They are ordered as numbers (`slice_9
 
 from __future__ import annotations
 
+import os
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -30,11 +31,12 @@ def slice_files(folder: Path, pattern: str | None = None) -> tuple[str, ...]:
     ValueError
         If the folder holds more than one series, a number is missing, or two names share one.
     """
-    names = [
-        entry.name
-        for entry in folder.iterdir()
-        if not entry.name.startswith(".") and entry.is_file() and _wanted(entry.name, pattern)
-    ]
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and _wanted(entry.name, pattern) and entry.is_file()
+        ]
     if not names:
         what = f"a file that matches {pattern!r}" if pattern else "a slice (TIFF, PNG, JPEG, BMP)"
         raise FileNotFoundError(f"{folder.name}: the folder must hold {what}, found none")
@@ -45,7 +47,7 @@ def slice_files(folder: Path, pattern: str | None = None) -> tuple[str, ...]:
 
 
 def _wanted(name: str, pattern: str | None) -> bool:
-    suffix = Path(name).suffix.lower()
+    suffix = os.path.splitext(name)[1].lower()
     return (suffix in TIFF_SUFFIXES | PICTURE_SUFFIXES) and (
         pattern is None or fnmatch(name, pattern)
     )

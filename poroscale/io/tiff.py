@@ -7,6 +7,7 @@ when the source is opened, so that a bad one is named before any work is done.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -21,6 +22,7 @@ from poroscale.io.flat import FlatSource, open_file, read_window
 from poroscale.io.source import BlockHint, Source, Voxels, require_numeric
 from poroscale.io.tiff_pages import (
     DAMAGE,
+    Frame,
     all_pages,
     check_page,
     decode_window,
@@ -108,7 +110,7 @@ class TiffSource(Source):
 
 def files_fingerprint(kind: str, folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
     """Names and sizes of `files`, short however many there are."""
-    sizes = [(folder / file).stat().st_size for file in files]
+    sizes = [os.stat(f"{folder}/{file}").st_size for file in files]
     listing = "".join(f"{file}\0{size}\n" for file, size in zip(files, sizes, strict=True))
     return {
         "format": kind,
@@ -189,10 +191,14 @@ def open_slices(folder: Path, files: tuple[str, ...]) -> TiffSource:
         first in shape or dtype.
     """
     first: tifffile.TiffPage | None = None
+    frame: Frame | None = None
     pages: list[tuple[int, tifffile.TiffPage]] = []
     voxel_size = None
     for number, file in enumerate(files):
         path = folder / file
+        if first is not None and frame is not None and frame.is_of(path):
+            pages.append((number, first))
+            continue
         with opened(path) as tiff:
             page = tiff.pages.first
             if len(tiff.pages) != 1:
@@ -200,6 +206,7 @@ def open_slices(folder: Path, files: tuple[str, ...]) -> TiffSource:
             check_page(page, path, file)
             if first is None:
                 first, voxel_size = page, slice_voxel_size(tiff, file)
+                frame = Frame.of(page, path)
             require_like(page, first, file, f" as in {files[0]}")
             pages.append((number, page))
     return _source(folder, files, pages, voxel_size=voxel_size)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 import tifffile
@@ -25,6 +28,9 @@ DAMAGE = (
 )
 
 
+_LONGEST_FRAME = 1 << 16
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[tifffile.TiffFile]:
     """`tifffile.TiffFile(path)`, its complaints turned into one sentence.
@@ -41,6 +47,44 @@ def opened(path: Path) -> Iterator[tifffile.TiffFile]:
             yield tiff
     except DAMAGE as error:
         raise ValueError(f"{path.name}: not a whole TIFF file: {error}") from error
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a file of one plain page holds besides its voxels: header, directory, tags.
+
+    A file of the same frame holds the same page. To compare some hundred bytes takes a thirtieth
+    of the time in which tifffile reads them, and a stack has thousands of slices.
+    """
+
+    head: bytes
+    tail: bytes
+    size: int
+
+    @classmethod
+    def of(cls, page: tifffile.TiffPage, path: Path) -> Frame | None:
+        """The frame of `path`; None where its page is not stored plainly, or there is too much."""
+        if not page.is_contiguous:
+            return None
+        start, size = page.dataoffsets[0], path.stat().st_size
+        stop = start + page.nbytes
+        if start + size - stop > _LONGEST_FRAME:
+            return None
+        with FileIO(path, "r") as file:
+            return cls(_at(file, 0, start), _at(file, stop, size - stop), size)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether the file `path` has this frame."""
+        with FileIO(path, "r") as file:
+            return (
+                os.fstat(file.fileno()).st_size == self.size
+                and _at(file, 0, len(self.head)) == self.head
+                and _at(file, self.size - len(self.tail), len(self.tail)) == self.tail
+            )
+
+
+def _at(file: FileIO, offset: int, length: int) -> bytes:
+    return os.pread(file.fileno(), length, offset) if length else b""
 
 
 def require_unbroken_chain(tiff: tifffile.TiffFile, path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from poroscale.engine.plan import CHUNKS_IN_FLIGHT
 from poroscale.io.chunk_bounds import check_chunks
 from poroscale.io.lengths import um_per, voxel_size_um
 from poroscale.io.source import BlockHint, Source, Voxels, as_shape, require_numeric
@@ -71,6 +72,7 @@ class ZarrSource(Source):
         where = tuple(windows.get(axis, slice(0, 1)) for axis in self.axes)
         stored = zarr.open_array(self.path / self.array, mode="r")
         check_chunks(stored, self.path / self.array, where)
+        zarr.config.set({"async.concurrency": CHUNKS_IN_FLIGHT})  # as the memory plan counts them
         try:
             box = np.asarray(stored[where])
         except (OSError, ValueError, RuntimeError) as error:

@@ -6,6 +6,8 @@ million voxels of sparse pores are six million runs of sixteen bytes.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,8 +15,17 @@ from numpy.typing import NDArray
 Runs = NDArray[np.int32]
 Labels = NDArray[np.uint32]
 
+_SPARSE = 64
+"""Voxels to a run for which there is room at first; a block with more runs is gone over twice."""
 
-def label_runs(labels: Labels, origin: tuple[int, int, int]) -> tuple[Runs, Labels]:
+
+def label_runs(
+    labels: Labels,
+    origin: tuple[int, int, int],
+    *,
+    first: tuple[int, int, int] = (0, 0, 0),
+    shape: tuple[int, int, int] | None = None,
+) -> tuple[Runs, Labels]:
     """The x-runs of a block of labels, in scan order.
 
     Parameters
@@ -22,7 +33,9 @@ def label_runs(labels: Labels, origin: tuple[int, int, int]) -> tuple[Runs, Labe
     labels
         Block, uint32 (z, y, x); 0 is background.
     origin
-        Index of the block's first voxel, added to the runs.
+        Index of the first voxel that is looked at, added to the runs.
+    first, shape
+        The piece of the block that is looked at; all of it by default. A piece is not copied.
 
     Returns
     -------
@@ -32,11 +45,13 @@ def label_runs(labels: Labels, origin: tuple[int, int, int]) -> tuple[Runs, Labe
         uint32 (m,): the label of each run.
     """
     labels = np.ascontiguousarray(labels, np.uint32)
-    count = _count_runs(labels)
-    runs, owners = np.empty((count, 4), np.int32), np.empty(count, np.uint32)
-    _fill_runs(labels, runs, owners)
-    runs += np.array([origin[0], origin[1], origin[2], origin[2]], np.int32)
-    return runs, owners
+    shape = labels.shape if shape is None else shape
+    room, count = -1, prod(shape) // _SPARSE
+    while count > room:
+        room = count
+        runs, owners = np.empty((room, 4), np.int32), np.empty(room, np.uint32)
+        count = _fill_runs(labels, first, shape, origin, runs, owners)
+    return runs[:count].copy(), owners[:count].copy()
 
 
 def silhouette(runs: Runs, owners: Labels) -> tuple[Runs, Labels]:
@@ -55,7 +70,7 @@ def silhouette(runs: Runs, owners: Labels) -> tuple[Runs, Labels]:
     owners
         uint32 (k,).
     """
-    order = np.lexsort((runs[:, 2], runs[:, 1], owners))
+    order = _by_row(runs, owners)
     merged, labels = runs[order], owners[order]
     merged[:, 0] = 0
     kept = _merge_intervals(merged, labels)
@@ -83,45 +98,50 @@ def skin_runs(
     runs, owners
         As `label_runs`; every owner is 0.
     """
-    skin = np.zeros(tuple(n - 2 for n in outside.shape), np.uint32)
-    _mark_skin(np.ascontiguousarray(outside), skin)
-    runs, owners = label_runs(skin, origin)
-    return runs, np.zeros_like(owners)
+    outside = np.ascontiguousarray(outside)
+    room, count = -1, outside.size // _SPARSE
+    while count > room:
+        room = count
+        runs = np.empty((room, 4), np.int32)
+        count = _skin(outside, origin, runs)
+    return runs[:count].copy(), np.zeros(count, np.uint32)
+
+
+def _by_row(runs: Runs, owners: Labels) -> NDArray[np.int64]:
+    """The order by label, y and x0: of one number for each run where 64 bits hold the three."""
+    if not len(runs):
+        return np.zeros(0, np.int64)
+    y, x = (runs[:, k].astype(np.int64) - int(runs[:, k].min()) for k in (1, 2))
+    bits = [int(part.max()).bit_length() for part in (owners, y, x)]
+    if sum(bits) > 63:
+        return np.lexsort((x, y, owners))
+    packed = owners.astype(np.int64) << (bits[1] + bits[2]) | y << bits[2] | x
+    return np.argsort(packed)
 
 
 @njit(nogil=True, cache=True)
-def _count_runs(labels):  # type: ignore[no-untyped-def]
+def _fill_runs(labels, first, shape, origin, runs, owners):  # type: ignore[no-untyped-def]
+    """Number of runs; they are written where `runs` has room for them."""
     count = 0
-    for z in range(labels.shape[0]):
-        for y in range(labels.shape[1]):
-            before = np.uint32(0)
-            for x in range(labels.shape[2]):
-                here = labels[z, y, x]
-                if here != 0:
-                    count += here != before
-                before = here
-    return count
-
-
-@njit(nogil=True, cache=True)
-def _fill_runs(labels, runs, owners):  # type: ignore[no-untyped-def]
-    count = 0
-    nx = labels.shape[2]
-    for z in range(labels.shape[0]):
-        for y in range(labels.shape[1]):
+    nx = shape[2]
+    for z in range(shape[0]):
+        for y in range(shape[1]):
+            row = labels[first[0] + z, first[1] + y, first[2] : first[2] + nx]
             x = 0
             while x < nx:
-                label = labels[z, y, x]
+                label = row[x]
                 if label == 0:
                     x += 1
                     continue
                 start = x
-                while x < nx and labels[z, y, x] == label:
+                while x < nx and row[x] == label:
                     x += 1
-                runs[count, 0], runs[count, 1] = z, y
-                runs[count, 2], runs[count, 3] = start, x
-                owners[count] = label
+                if count < len(runs):
+                    runs[count, 0], runs[count, 1] = z + origin[0], y + origin[1]
+                    runs[count, 2], runs[count, 3] = start + origin[2], x + origin[2]
+                    owners[count] = label
                 count += 1
+    return count
 
 
 @njit(nogil=True, cache=True)
@@ -139,17 +159,42 @@ def _merge_intervals(runs, owners):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _mark_skin(outside, skin):  # type: ignore[no-untyped-def]
-    nz, ny, nx = skin.shape
-    for z in range(1, nz + 1):
-        for y in range(1, ny + 1):
-            for x in range(1, nx + 1):
-                if outside[z, y, x] and not (
-                    outside[z - 1, y, x]
-                    and outside[z + 1, y, x]
-                    and outside[z, y - 1, x]
-                    and outside[z, y + 1, x]
-                    and outside[z, y, x - 1]
-                    and outside[z, y, x + 1]
-                ):
-                    skin[z - 1, y - 1, x - 1] = 1
+def _skin(outside, origin, runs):  # type: ignore[no-untyped-def]
+    """Number of the skin's runs; they are written where `runs` has room for them."""
+    nz, ny, nx = outside.shape
+    skin = np.empty(nx - 2, np.uint8)
+    count = 0
+    for z in range(1, nz - 1):
+        for y in range(1, ny - 1):
+            if not _skin_row(outside, z, y, skin):
+                continue
+            before = np.uint8(0)
+            for x in range(nx - 2):
+                here = skin[x]
+                if here > before and count < len(runs):
+                    runs[count, 0], runs[count, 1] = z - 1 + origin[0], y - 1 + origin[1]
+                    runs[count, 2] = x + origin[2]
+                if here < before:
+                    if count < len(runs):
+                        runs[count, 3] = x + origin[2]
+                    count += 1
+                before = here
+            if before:
+                if count < len(runs):
+                    runs[count, 3] = nx - 2 + origin[2]
+                count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _skin_row(outside, z, y, skin):  # type: ignore[no-untyped-def]
+    """Mark outside voxels of one row that have a neighbour in the part; whether there is any."""
+    row = outside[z, y]
+    below, above = outside[z - 1, y], outside[z + 1, y]
+    front, back = outside[z, y - 1], outside[z, y + 1]
+    found = np.uint8(0)
+    for x in range(1, len(row) - 1):
+        around = below[x] & above[x] & front[x] & back[x] & row[x - 1] & row[x + 1]
+        skin[x - 1] = np.uint8(row[x]) & np.uint8(not around)
+        found |= skin[x - 1]
+    return found

@@ -54,19 +54,13 @@ class Bodies(NamedTuple):
     """(groups,): where in `best` the body of a group stands."""
     owners: Labels
     """(groups,): the label of the body; runs of that label do not count."""
-
-    def some(self, groups: NDArray[np.bool_]) -> Bodies:
-        """The bodies with the groups for which `groups` (groups,) is true; boxes stay."""
-        keep = np.flatnonzero(groups)
-        sizes = np.diff(self.starts)
-        boxes = self.boxes[np.repeat(groups, sizes)]
-        starts = np.concatenate([[0], np.cumsum(sizes[keep])])
-        return Bodies(boxes, starts, self.slots[keep], self.owners[keep])
+    hulls: NDArray[np.float64]
+    """(groups, 6): the box around each group."""
 
 
 def group_runs(runs: Runs, owners: Labels) -> tuple[Labels, Bodies]:
     """The labels (k,) that own some runs, sorted, and their runs in groups of neighbours."""
-    order = np.lexsort((_morton(runs), owners))
+    order = _by_owner(_morton(runs), owners)
     runs, owners = runs[order], owners[order]
     labels, first, index = np.unique(owners, return_index=True, return_inverse=True)
     rank = np.arange(len(runs)) - first[index]
@@ -75,12 +69,23 @@ def group_runs(runs: Runs, owners: Labels) -> tuple[Labels, Bodies]:
     boxes[:, :3], boxes[:, 3:] = runs[:, :3], runs[:, (0, 1, 3)]
     boxes[:, 3:5] += 1
     ends = np.append(starts, len(runs))
-    return labels, Bodies(boxes, ends, index[starts], owners[starts])
+    hulls = np.empty((len(starts), 6))
+    for k, join in enumerate([np.minimum] * 3 + [np.maximum] * 3):
+        hulls[:, k] = join.reduceat(boxes[:, k], starts) if len(starts) else 0
+    return labels, Bodies(boxes, ends, index[starts], owners[starts], hulls)
 
 
 def build_tree(runs: Runs, owners: Labels) -> RunTree:
-    """A tree over runs (m, 4) of the given owners (m,); m > 0."""
-    order = np.argsort(_morton(runs), kind="stable")
+    """A tree over runs (m, 4) of the given owners (m,); m > 0.
+
+    The runs of a body stay together, and bodies follow the curve, each from where it begins on
+    it: a leaf of one body is passed over at once when that body asks.
+    """
+    codes = _morton(runs)
+    order = _by_owner(codes, owners)
+    begins = np.flatnonzero(np.diff(owners[order], prepend=owners[order[0]] + np.uint32(1)))
+    sizes = np.diff(begins, append=len(runs))
+    order = order[np.argsort(np.repeat(codes[order[begins]], sizes), kind="stable")]
     runs, owners = np.ascontiguousarray(runs[order]), np.ascontiguousarray(owners[order])
     leaves = 1 << max(0, (-(-len(runs) // LEAF) - 1).bit_length())
     boxes = np.empty((2 * leaves, 6), np.int32)
@@ -97,6 +102,7 @@ def nearest_of_runs(
     *,
     best: NDArray[np.float64],
     voxel_size: tuple[float, float, float],
+    bound: float = 0.0,
 ) -> None:
     """Lower the squared distances from bodies to the nearest run of another owner in `tree`.
 
@@ -108,8 +114,10 @@ def nearest_of_runs(
         float64, one for each label of `bodies`, changed in place: squared distances [um2].
     voxel_size
         Edges of a voxel (z, y, x) [um].
+    bound
+        No run of the tree is nearer to any body [um2]; who has found as much need not ask.
     """
-    _ask(tree, bodies, best, np.array(voxel_size))
+    _ask(tree, bodies, best, np.array(voxel_size), bound)
 
 
 def nearest_of_points(
@@ -131,8 +139,8 @@ def nearest_of_points(
     count = np.arange(len(points))
     nobody = np.full(len(points), np.iinfo(np.uint32).max, np.uint32)
     boxes = np.concatenate([points, points], axis=1)
-    bodies = Bodies(boxes, np.arange(len(points) + 1), count, nobody)
-    _ask(tree, bodies, best, np.array(voxel_size))
+    bodies = Bodies(boxes, np.arange(len(points) + 1), count, nobody, boxes)
+    _ask(tree, bodies, best, np.array(voxel_size), 0.0)
 
 
 def box_distances(
@@ -148,28 +156,40 @@ def box_distances(
     return np.asarray(z * z + y * y + x * x)
 
 
+def _by_owner(codes: NDArray[np.uint64], owners: Labels) -> NDArray[np.int64]:
+    """The order by owner and code: of one number for each run where 64 bits hold both."""
+    bits = int(codes.max(initial=0)).bit_length()
+    if bits + int(owners.max(initial=0)).bit_length() > 64:
+        return np.lexsort((codes, owners))
+    return np.argsort(owners.astype(np.uint64) << np.uint64(bits) | codes)
+
+
 def _morton(runs: Runs) -> NDArray[np.uint64]:
     """Position of the runs' middles along the Z-order curve, counted from their own corner."""
-    middle = np.stack([runs[:, 0], runs[:, 1], (runs[:, 2] + runs[:, 3]) >> 1], axis=1)
-    middle = (middle - middle.min(axis=0, initial=_FAR)).astype(np.uint64)
-    code = np.zeros(len(runs), np.uint64)
-    for axis, shift in enumerate((2, 1, 0)):
-        code |= _spread(middle[:, axis]) << np.uint64(shift)
-    return code
+    codes = np.empty(len(runs), np.uint64)
+    middle = (runs[:, 2] + runs[:, 3]) >> 1
+    corner = [part.min(initial=_FAR) for part in (runs[:, 0], runs[:, 1], middle)]
+    _encode(runs, np.array(corner, np.int64), codes)
+    return codes
 
 
-def _spread(v: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Put two zero bits between the lower 21 bits of each number."""
-    steps = (
-        (32, 0x1F00000000FFFF),
-        (16, 0x1F0000FF0000FF),
-        (8, 0x100F00F00F00F00F),
-        (4, 0x10C30C30C30C30C3),
-        (2, 0x1249249249249249),
-    )
-    for shift, mask in steps:
-        v = (v | (v << np.uint64(shift))) & np.uint64(mask)
-    return v
+@njit(nogil=True, cache=True)
+def _encode(runs, corner, codes):  # type: ignore[no-untyped-def]
+    for i in range(len(runs)):
+        z = _spread(np.uint64(runs[i, 0] - corner[0]))
+        y = _spread(np.uint64(runs[i, 1] - corner[1]))
+        x = _spread(np.uint64(((runs[i, 2] + runs[i, 3]) >> 1) - corner[2]))
+        codes[i] = z << np.uint64(2) | y << np.uint64(1) | x
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _spread(v):  # type: ignore[no-untyped-def]
+    """Put two zero bits between the lower 21 bits of a number."""
+    v = (v | v << np.uint64(32)) & np.uint64(0x1F00000000FFFF)
+    v = (v | v << np.uint64(16)) & np.uint64(0x1F0000FF0000FF)
+    v = (v | v << np.uint64(8)) & np.uint64(0x100F00F00F00F00F)
+    v = (v | v << np.uint64(4)) & np.uint64(0x10C30C30C30C30C3)
+    return (v | v << np.uint64(2)) & np.uint64(0x1249249249249249)
 
 
 @njit(nogil=True, cache=True)
@@ -190,43 +210,43 @@ def _bound(runs, owners, boxes, span):  # type: ignore[no-untyped-def]
         span[node, 0], span[node, 1] = min(span[a, 0], span[b, 0]), max(span[a, 1], span[b, 1])
 
 
-@njit(nogil=True, cache=True)
-def _squared(box, other, edge):  # type: ignore[no-untyped-def]
-    """Squared distance of two boxes: low z, y, x, high z, y, x."""
-    z = max(other[0] - box[3], box[0] - other[3], 0.0) * edge[0]
-    y = max(other[1] - box[4], box[1] - other[4], 0.0) * edge[1]
-    x = max(other[2] - box[5], box[2] - other[5], 0.0) * edge[2]
+@njit(nogil=True, cache=True, inline="always")
+def _squared(boxes, i, others, k, edge):  # type: ignore[no-untyped-def]
+    """Squared distance of two boxes: low z, y, x, high z, y, x.
+
+    They are given by array and row: a view of a row would cost more than the distance.
+    """
+    z = max(others[k, 0] - boxes[i, 3], boxes[i, 0] - others[k, 3], 0.0) * edge[0]
+    y = max(others[k, 1] - boxes[i, 4], boxes[i, 1] - others[k, 4], 0.0) * edge[1]
+    x = max(others[k, 2] - boxes[i, 5], boxes[i, 2] - others[k, 5], 0.0) * edge[2]
     return z * z + y * y + x * x
 
 
 @njit(nogil=True, cache=True)
-def _ask(tree, bodies, best, edge):  # type: ignore[no-untyped-def]
+def _ask(tree, bodies, best, edge, bound):  # type: ignore[no-untyped-def]
     stack = np.empty(128, np.int64)
     for g in range(len(bodies.slots)):
-        group = bodies.boxes[bodies.starts[g] : bodies.starts[g + 1]]
         slot = bodies.slots[g]
-        if best[slot] > 0:
-            best[slot] = _search(tree, group, bodies.owners[g], best[slot], edge, stack)
+        if best[slot] > bound and _squared(bodies.hulls, g, tree.boxes, 1, edge) < best[slot]:
+            best[slot] = _search(tree, bodies, g, best[slot], edge, stack)
 
 
 @njit(nogil=True, cache=True)
-def _search(tree, group, own, best, edge, stack):  # type: ignore[no-untyped-def]
-    """Squared distance of the group to the nearest run that is not `own`'s, or `best` if less."""
-    low, high = (group[:, 0].min(), group[:, 1].min(), group[:, 2].min()), group[:, 3:]
-    hull = (*low, high[:, 0].max(), high[:, 1].max(), high[:, 2].max())
+def _search(tree, bodies, g, best, edge, stack):  # type: ignore[no-untyped-def]
+    """Squared distance of group `g` to the nearest run that is not its own, or `best` if less."""
     leaves = tree.boxes.shape[0] // 2
     stack[0] = 1
     top = 1
     while top > 0:
         top -= 1
         node = stack[top]
-        if not _closer(tree, node, group, hull, best, edge):
+        if not _closer(tree, node, bodies, g, best, edge):
             continue
         if node >= leaves:
-            best = _in_leaf(tree, node - leaves, group, own, best, edge)
+            best = _in_leaf(tree, node - leaves, bodies, g, best, edge)
             continue
         a, b = 2 * node, 2 * node + 1
-        at_a, at_b = _to_node(tree, a, hull, own, edge), _to_node(tree, b, hull, own, edge)
+        at_a, at_b = _to_node(tree, a, bodies, g, edge), _to_node(tree, b, bodies, g, edge)
         if at_a < at_b:
             a, b, at_a, at_b = b, a, at_b, at_a
         if at_a < best:
@@ -239,32 +259,38 @@ def _search(tree, group, own, best, edge, stack):  # type: ignore[no-untyped-def
 
 
 @njit(nogil=True, cache=True)
-def _to_node(tree, node, hull, own, edge):  # type: ignore[no-untyped-def]
+def _to_node(tree, node, bodies, g, edge):  # type: ignore[no-untyped-def]
     low, high = tree.span[node, 0], tree.span[node, 1]
-    if low > high or (low == high and low == own):
+    if low > high or (low == high and low == bodies.owners[g]):
         return np.inf
-    return _squared(hull, tree.boxes[node], edge)
+    return _squared(bodies.hulls, g, tree.boxes, node, edge)
 
 
 @njit(nogil=True, cache=True)
-def _closer(tree, node, group, hull, best, edge):  # type: ignore[no-untyped-def]
+def _closer(tree, node, bodies, g, best, edge):  # type: ignore[no-untyped-def]
     """Whether a box of the group is closer to the node than `best`."""
-    box = tree.boxes[node]
-    if _squared(hull, box, edge) >= best:
+    if _squared(bodies.hulls, g, tree.boxes, node, edge) >= best:
         return False
-    for i in range(len(group)):  # noqa: SIM110 - any() of a generator is slow in numba
-        if _squared(group[i], box, edge) < best:
+    for i in range(bodies.starts[g], bodies.starts[g + 1]):
+        if _squared(bodies.boxes, i, tree.boxes, node, edge) < best:
             return True
     return False
 
 
 @njit(nogil=True, cache=True)
-def _in_leaf(tree, leaf, group, own, best, edge):  # type: ignore[no-untyped-def]
+def _in_leaf(tree, leaf, bodies, g, best, edge):  # type: ignore[no-untyped-def]
     for i in range(leaf * LEAF, min((leaf + 1) * LEAF, tree.runs.shape[0])):
-        if tree.owners[i] == own:
+        if tree.owners[i] == bodies.owners[g]:
             continue
-        z, y, x0, x1 = tree.runs[i]
-        run = (z, y, x0, z + 1, y + 1, x1)
-        for k in range(len(group)):
-            best = min(best, _squared(group[k], run, edge))
+        for k in range(bodies.starts[g], bodies.starts[g + 1]):
+            best = min(best, _to_run(bodies.boxes, k, tree.runs, i, edge))
     return best
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _to_run(boxes, k, runs, i, edge):  # type: ignore[no-untyped-def]
+    """`_squared` of a box and a run, which is one voxel thick along z and y."""
+    z = max(runs[i, 0] - boxes[k, 3], boxes[k, 0] - (runs[i, 0] + 1), 0.0) * edge[0]
+    y = max(runs[i, 1] - boxes[k, 4], boxes[k, 1] - (runs[i, 1] + 1), 0.0) * edge[1]
+    x = max(runs[i, 2] - boxes[k, 5], boxes[k, 2] - runs[i, 3], 0.0) * edge[2]
+    return z * z + y * y + x * x

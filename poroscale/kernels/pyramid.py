@@ -41,7 +41,8 @@ def _coarsen_layers(block: NDArray[Any], how: str) -> NDArray[Any]:
         block = np.pad(block, [(0, n % 2) for n in block.shape], mode="edge")
     if how == "max":
         return _pairwise(block, np.maximum)
-    wide = np.float64 if block.dtype.kind == "f" else np.int64
+    integer = np.int32 if block.dtype.itemsize < 4 else np.int64
+    wide = np.float64 if block.dtype.kind == "f" else integer
     total = _pairwise(block.astype(wide), np.add)
     if block.dtype.kind == "f":
         return (total / 8).astype(block.dtype)

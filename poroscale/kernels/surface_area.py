@@ -47,7 +47,9 @@ def count_surface(labels: NDArray[np.uint32], present: NDArray[np.uint32]) -> ND
         Columns `COUNTS`; sums over the blocks of a volume are the counts of the volume.
     """
     counts = np.zeros((len(present), len(COUNTS)), np.int64)
-    _count(np.ascontiguousarray(labels), present, _OFFSETS, _TABLE, counts)
+    labels = np.ascontiguousarray(labels)
+    _, ny, nx = labels.shape
+    _count(labels, present, _OFFSETS @ np.array([ny * nx, nx, 1]), _EULER, counts)
     return counts
 
 
@@ -106,16 +108,14 @@ def sphericity(volume: NDArray[np.float64], area: NDArray[np.float64]) -> NDArra
     return np.asarray(np.cbrt(np.pi) * np.cbrt(6 * volume) ** 2 / area)
 
 
-def _table() -> NDArray[np.int64]:
-    """What a voxel adds to the counts, for every set of earlier neighbours of its label."""
+def _euler() -> NDArray[np.int8]:
+    """What a voxel adds to the Euler numbers, for every set of earlier neighbours of its label."""
     sets = np.arange(1 << 13)
     has = {d: (sets >> i & 1).astype(bool) for i, d in enumerate(EARLIER)}
-    table = np.zeros((1 << 13, len(COUNTS)), np.int64)
-    for i, direction in enumerate(EARLIER):
-        table[:, i] = has[direction]
-    table[:, 13] = _euler_6(has)
-    table[:, 15] = _euler_26(has)
-    table[:, 14] = table[:, 15]  # corrected voxel by voxel: it takes a look at later neighbours
+    table = np.empty((1 << 13, 3), np.int8)
+    table[:, 0] = _euler_6(has)
+    table[:, 2] = _euler_26(has)
+    table[:, 1] = table[:, 2]  # corrected voxel by voxel: it takes a look at later neighbours
     return table
 
 
@@ -144,28 +144,31 @@ def _euler_26(has: dict[tuple[int, ...], NDArray[np.bool_]]) -> NDArray[np.int64
 
 
 _OFFSETS = np.array(EARLIER, np.int64)
-_TABLE = _table()
+_EULER = _euler()
 
 
 @njit(nogil=True, cache=True)
-def _count(labels, present, offsets, table, counts):  # type: ignore[no-untyped-def]
+def _count(labels, present, offsets, euler, counts):  # type: ignore[no-untyped-def]
     nz, ny, nx = labels.shape
+    flat = labels.reshape(-1)
     row = 0
     for z in range(1, nz - 1):
         for y in range(1, ny - 1):
+            start = (z * ny + y) * nx
             for x in range(1, nx - 1):
-                label = labels[z, y, x]
+                label = flat[start + x]
                 if label == 0:
                     continue
                 if present[row] != label:
                     row = np.searchsorted(present, label)
                 same = 0
                 for i in range(13):
-                    dz, dy, dx = offsets[i, 0], offsets[i, 1], offsets[i, 2]
-                    same |= (labels[z + dz, y + dy, x + dx] == label) << i
-                for k in range(16):
-                    counts[row, k] += table[same, k]
-                counts[row, 14] += _lone_corners(labels, z, y, x, same)
+                    equal = flat[start + x + offsets[i]] == label
+                    same |= equal << i
+                    counts[row, i] += equal
+                counts[row, 13] += euler[same, 0]
+                counts[row, 14] += euler[same, 1] + _lone_corners(labels, z, y, x, same)
+                counts[row, 15] += euler[same, 2]
 
 
 @njit(nogil=True, cache=True)

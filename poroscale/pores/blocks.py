@@ -22,7 +22,7 @@ from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.kernels.label_runs import Labels, Runs, label_runs, silhouette
 from poroscale.kernels.surface_area import COUNTS, count_surface
 from poroscale.pores.forest import CACHE_BYTES, TILE, Forest
-from poroscale.volume import Index, Volume
+from poroscale.volume import Index, Shape, Volume
 
 Gift = Mapping[str, NDArray[Any]]
 
@@ -81,11 +81,15 @@ def stream_labels(
 def _measure_block(
     block: Labels, *, origin: Index, labels: Volume, phases: Volume, outside: int | None
 ) -> dict[str, NDArray[Any]]:
+    block = np.ascontiguousarray(block)
     inner = block[1:-1, 1:-1, 1:-1]
     forests = {"gap2": Forest(labels)}
     if outside is not None:
         forests["ligament2"] = Forest(phases, outside)
-    tiles = [_measure_tile(tile, start, forests) for tile, start in _tiles(inner, origin)]
+    tiles = [
+        _measure_tile(block, first, shape, origin=origin, forests=forests)
+        for first, shape in _tiles(inner.shape)
+    ]
     present = np.unique(np.concatenate([tile["label"] for tile in tiles]))
     gift: dict[str, NDArray[Any]] = {"label": present, "counts": count_surface(block, present)}
     for name in forests:
@@ -107,10 +111,13 @@ def _at_faces(block: Labels) -> Labels:
 
 
 def _measure_tile(
-    tile: Labels, origin: Index, forests: Mapping[str, Forest]
+    block: Labels, first: Index, shape: Shape, *, origin: Index, forests: Mapping[str, Forest]
 ) -> dict[str, NDArray[Any]]:
     """Distances of the labels in a tile to what is in the forests, and their shadows."""
-    runs, owners = label_runs(tile, origin)
+    z, y, x = (o + f for o, f in zip(origin, first, strict=True))
+    within = (first[0] + 1, first[1] + 1, first[2] + 1)
+    runs, owners = label_runs(block, (z, y, x), first=within, shape=shape)
+    forests["gap2"].plant((z, y, x), shape, runs, owners)
     found: dict[str, NDArray[Any]] = {"label": np.unique(owners)}
     for name, forest in forests.items():
         found[name] = forest.nearest_of_runs(runs, owners)[1]
@@ -143,11 +150,11 @@ def _sum_lengths(intervals: Runs, owners: Labels, present: Labels) -> NDArray[np
     return total
 
 
-def _tiles(block: Labels, origin: Index) -> Iterator[tuple[Labels, Index]]:
-    """Pieces of the block no larger than the tiles of a forest, and where they begin."""
-    for z, y, x in product(*(range(0, n, TILE) for n in block.shape)):
-        piece = block[z : z + TILE, y : y + TILE, x : x + TILE]
-        yield piece, (origin[0] + z, origin[1] + y, origin[2] + x)
+def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[Index, Shape]]:
+    """Pieces of a block no larger than the tiles of a forest: first voxel and shape."""
+    for z, y, x in product(*(range(0, n, TILE) for n in shape)):
+        dz, dy, dx = (min(TILE, n - o) for n, o in zip(shape, (z, y, x), strict=True))
+        yield (z, y, x), (dz, dy, dx)
 
 
 def _collect(gifts: list[Gift] | Gift, gift: Gift) -> list[Gift]:

@@ -99,11 +99,19 @@ class Forest:
             return labels, best
         low, high = bodies.boxes[:, :3].min(axis=0), bodies.boxes[:, 3:].max(axis=0)
         for bound, tree in self._by_distance(low, high):
-            asking = best[bodies.slots] > bound
-            if not asking.any():
+            if not (best > bound).any():
                 break
-            nearest_of_runs(tree, bodies.some(asking), best=best, voxel_size=self.volume.voxel_size)
+            nearest_of_runs(tree, bodies, best=best, voxel_size=self.volume.voxel_size, bound=bound)
         return labels, best
+
+    def plant(self, origin: Index, shape: Shape, runs: Runs, owners: Labels) -> None:
+        """Make the tree of a tile whose runs somebody has at hand, so that it is not read again.
+
+        What is no whole tile is let through.
+        """
+        tile = _triple(o // TILE for o in origin)
+        if (origin, shape) == self._box(tile) and _cache(self).get(tile) is None:
+            _cache(self).put(tile, build_tree(runs, owners) if len(runs) else None)
 
     def nearest_of_points(
         self, points: NDArray[np.float64], *, workers: int = 1
@@ -169,10 +177,13 @@ class Forest:
             cache.put(tile, tree)
         return tree
 
-    def _runs(self, tile: Index) -> tuple[Runs, Labels]:
+    def _box(self, tile: Index) -> tuple[Index, Shape]:
         origin = _triple(i * TILE for i in tile)
         stop = _triple(min(o + TILE, n) for o, n in zip(origin, self.volume.shape, strict=True))
-        shape = _triple(b - a for a, b in zip(origin, stop, strict=True))
+        return origin, _triple(b - a for a, b in zip(origin, stop, strict=True))
+
+    def _runs(self, tile: Index) -> tuple[Runs, Labels]:
+        origin, shape = self._box(tile)
         voxels = self.volume.read(origin, shape)
         if self.outside is None:
             return label_runs(voxels, origin)

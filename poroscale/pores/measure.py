@@ -20,6 +20,7 @@ from poroscale.engine.labels import RUN_BYTES
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import numerics, plain
 from poroscale.engine.work import held_folder
+from poroscale.kernels.phase_marks import mark_beside
 from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.manifest import digest_of, record_results
 from poroscale.pores.bank import write_bank
@@ -111,16 +112,7 @@ def needs(spec: VolumeSpec) -> dict[str, Need]:
 
 def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArray[np.uint8]:
     """1 where the block, with one voxel around it, is pore; 2 where a face is at the outside."""
-    inner = block[1:-1, 1:-1, 1:-1]
-    found = (inner == pore).astype(np.uint8)
-    if outside is None or not found.any():
-        return found
-    away = block == outside
-    beside = away[:-2, 1:-1, 1:-1] | away[2:, 1:-1, 1:-1]
-    beside |= away[1:-1, :-2, 1:-1] | away[1:-1, 2:, 1:-1]
-    beside |= away[1:-1, 1:-1, :-2] | away[1:-1, 1:-1, 2:]
-    found += found & beside
-    return found
+    return mark_beside(block, pore, outside)
 
 
 def _label(phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, run: Run) -> Labelled:
@@ -138,17 +130,17 @@ def _raw_columns(
     labelled: Labelled, phases: Volume, chosen: Chosen, *, work: Path, run: Run
 ) -> dict[str, NDArray[Any]]:
     """The integers of every pore, and its squared distances."""
-    found = labelled.table()
+    found = labelled.columns()
     names = ("label", "voxel_count", "marked", *(f"{a}{i}" for i in (0, 1) for a in _AXES))
     sums = (*(f"s{a}" for a in _AXES), *SECOND_MOMENTS)
-    raw: dict[str, NDArray[Any]] = {name: found[name].to_numpy() for name in (*names, *sums)}
+    raw: dict[str, NDArray[Any]] = {name: found[name] for name in (*names, *sums)}
     for axis, origin in zip(_AXES, phases.origin, strict=True):
         for side in (0, 1):
             raw[f"{axis}{side}"] = raw[f"{axis}{side}"] + origin
     raw |= stream_labels(
         labelled.volume,
         phases,
-        count=len(found),
+        count=len(found["label"]),
         outside=chosen.outside,
         journal=work,
         run=run,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.kernels.phase_marks import bytes_present
 from poroscale.pores.config import PoresConfig
 from poroscale.volume import PHASES, Volume
 
@@ -87,7 +88,7 @@ def _values(volume: Volume, run: Run, journal: Path | None) -> list[int]:
 
 def _distinct(block: NDArray[Any]) -> dict[str, NDArray[Any]]:
     if block.dtype.itemsize == 1 and block.dtype.kind in "bu":
-        return {"values": np.flatnonzero(np.bincount(block.ravel(), minlength=1))[: SHOWN + 1]}
+        return {"values": np.flatnonzero(bytes_present(block))[: SHOWN + 1]}
     return {"values": np.unique(block)[: SHOWN + 1]}
 
 

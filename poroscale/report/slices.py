@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,10 @@ class SliceView:
         return f"{self.bar_um / 1000:g} mm" if self.bar_um >= 1000 else f"{self.bar_um:g} µm"
 
 
+_AT_A_TIME = 2
+"""Planes that are read, or packed as PNG, at a time."""
+
+
 def render_planes(
     planes: Sequence[Plane],
     *,
@@ -63,17 +68,21 @@ def render_planes(
     if volume is None or not planes:
         return []
     masks: list[NDArray[np.float32] | None] = [None] * len(planes)
-    if phases is not None and values is not None:
-        masks = [mean_cells(read_plane(phases, p) == values.pore) for p in planes]
-    if scan is not None:
-        greys = [mean_cells(read_plane(scan, p)) for p in planes]
-        shown = [to_levels(grey, *grey_window(greys)) for grey in greys]
-    else:
-        shown = [_phase_greys(read_plane(volume, p), values) for p in planes]
-    return [
-        slice_view(plane, grey, _mask_png(mask), volume=volume)
-        for plane, grey, mask in zip(planes, shown, masks, strict=True)
-    ]
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:  # reading and packing take no interpreter
+        if phases is not None and values is not None:
+            pore = values.pore
+            masks = list(pool.map(lambda p: mean_cells(read_plane(phases, p) == pore), planes))
+        if scan is not None:
+            greys = list(pool.map(lambda p: mean_cells(read_plane(scan, p)), planes))
+            window = grey_window(greys)
+            shown = [to_levels(grey, *window) for grey in greys]
+        else:
+            shown = [_phase_greys(read_plane(volume, p), values) for p in planes]
+
+        def view(plane: Plane, grey: NDArray[np.uint8], mask: Any) -> SliceView:
+            return slice_view(plane, grey, _mask_png(mask), volume=volume)
+
+        return list(pool.map(view, planes, shown, masks))
 
 
 def scale_bar(width_um: float) -> float:

@@ -73,6 +73,9 @@ _STYLE: dict[str, Any] = {
     "path.simplify": True,
 }
 
+SVG_DPI = 72
+"""Of matplotlib's SVG: what is laid out must have the size at which it is drawn."""
+
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -95,9 +98,7 @@ def new_figure(width: float = 4.6, height: float = 3.1) -> Figure:
 
 def svg_of(figure: Figure, name: str) -> str:
     """`figure` as an SVG element whose ids begin with `name`, free of dates and host names."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+    text = _written(figure)
     text = text[text.index("<svg") :]
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
@@ -107,6 +108,20 @@ def svg_of(figure: Figure, name: str) -> str:
     head, rest = text.split(">", 1)
     head = re.sub(r'\s(width|height)="[^"]*"', "", head)
     return f"{head}>{rest}".strip()
+
+
+def _written(figure: Figure) -> str:
+    """What `savefig` writes, which would draw all of the figure once more to lay it out."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas, buffer = FigureCanvasSVG(figure), io.StringIO()
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        figure.dpi = SVG_DPI
+        layout.execute(figure)
+        figure.set_layout_engine(None)
+    canvas.print_figure(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
 
 
 def png_of(figure: Figure) -> bytes:

@@ -167,6 +167,15 @@ def test_fingerprint_has_no_path_and_sees_another_size(tmp_path, voxels):
     assert open_source(folder).fingerprint() != before
 
 
+def test_a_file_of_another_frame_is_read_by_itself(tmp_path, reads_like):
+    voxels = np.arange(4 * 6 * 8, dtype=np.uint16).reshape(4, 6, 8)
+    for k, image in enumerate(voxels):
+        text = "a longer description" if k == 2 else "short"
+        options = {"compression": "zlib"} if k == 3 else {}
+        tifffile.imwrite(tmp_path / f"s_{k}.tif", image, description=text, metadata=None, **options)
+    reads_like(open_source(tmp_path), voxels)
+
+
 def test_other_shape_or_dtype_is_named(tmp_path, voxels):
     folder = write_slices(tmp_path / "scan", voxels())
     tifffile.imwrite(folder / "slice_4.tif", voxels()[4, :-1])

@@ -32,6 +32,25 @@ def test_runs_are_maximal():
     assert owners.tolist() == [1, 2, 2]
 
 
+def test_runs_of_a_piece_are_those_of_its_copy():
+    labels = random_labels(5, (9, 8, 40))
+    piece = label_runs(labels, (1, 2, 3), first=(2, 1, 4), shape=(6, 5, 33))
+    copy = label_runs(labels[2:8, 1:6, 4:37], (1, 2, 3))
+    for found, expected in zip(piece, copy, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_shadows_are_those_of_labels_too_large_to_pack():
+    runs, owners = label_runs(random_labels(6), (0, 0, 0))
+    far = runs + np.array([0, 1, 1, 1], np.int32) * (np.arange(len(runs)) % 2 << 29)[:, None]
+    order = np.lexsort((far[:, 2], far[:, 1], owners))
+    shadows = silhouette(far.astype(np.int32), owners + np.uint32(2**31))
+    again = silhouette(far[order].astype(np.int32), owners[order] + np.uint32(2**31))
+    np.testing.assert_array_equal(shadows[0], again[0])
+    np.testing.assert_array_equal(shadows[1], again[1])
+    assert (np.diff(shadows[1].astype(np.int64)) >= 0).all()
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 @settings(max_examples=30, deadline=None)
 def test_silhouettes_of_parts_unite_to_that_of_the_whole(seed, cut):

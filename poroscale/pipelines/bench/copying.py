@@ -137,10 +137,10 @@ def _zarr_map(
     from zarr.codecs import BytesCodec, ZstdCodec
 
     from poroscale.engine import BlockGrid
-    from poroscale.engine.cluster import configure_zarr
+    from poroscale.engine.plan import CHUNKS_IN_FLIGHT
     from poroscale.kernels.chunks import ZSTD_LEVEL
 
-    configure_zarr()
+    zarr.config.set({"async.concurrency": CHUNKS_IN_FLIGHT})
     source: Any = zarr.open_array(f"{scan}/0", mode="r")
     target: Any = zarr.create_array(
         f"{scratch}/copy.zarr",

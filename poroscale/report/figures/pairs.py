@@ -78,9 +78,9 @@ def _write_correlation(axes: Axes, a: NDArray[np.float64], b: NDArray[np.float64
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(values), dtype=np.float64)
+    """Ranks from 1, their mean where values are equal; scipy.stats takes a second to import."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def _name_axes(grid: NDArray[np.object_], known: list[str]) -> None:
