@@ -87,16 +87,58 @@ def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
         If all quiet cubes have one grey value.
     """
     variance = noise_variance(cubes.variance)
-    quiet = cubes.variance <= max(QUIET * variance, 1e-30)
-    low, high = span
-    counts, edges = np.histogram(cubes.mean[quiet], bins=MEAN_BINS, range=(low, high))
-    centres = (edges[1:] + edges[:-1]) / 2
-    dark, bright, middle = _split(counts, centres)
-    share = float(counts[centres <= middle].sum() / max(1, counts.sum()))
+    means = cubes.mean[cubes.variance <= max(QUIET * variance, 1e-30)]
+    means = means[(means >= span[0]) & (means <= span[1])]
+    dark, bright = _split(*_binned(means, span))
+    spread = _spread(means[means > (dark + bright) / 2], bright)
+    if bright - dark < APART * max(spread, 1e-12):
+        dark, bright = _rare(means, cubes.mean)
+    share = float((means <= (dark + bright) / 2).mean())
     return Levels2(dark, bright, share, float(np.sqrt(variance)))
 
 
-def _split(counts: NDArray[np.int64], centres: NDArray[np.float64]) -> tuple[float, float, float]:
+APART = 5.0
+"""Spreads of the bright material by which the dark one differs at least; the two halves of one
+material lie 3.4 apart."""
+FAR, ENOUGH = 8.0, 12
+"""Spreads from which a cube is of another material than most, and how many make one."""
+
+
+def _spread(values: NDArray[Any], middle: float) -> float:
+    """Robust standard deviation about a median."""
+    return float(1.4826 * np.median(np.abs(values - middle))) if values.size else 0.0
+
+
+def _binned(
+    means: NDArray[Any], span: tuple[float, float]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    counts, edges = np.histogram(means, bins=MEAN_BINS, range=span)
+    return counts, (edges[1:] + edges[:-1]) / 2
+
+
+def _rare(means: NDArray[Any], everything: NDArray[Any]) -> tuple[float, float]:
+    """Levels where one material holds nearly all of the scan: a dense block with few pores, or a
+    small part in air. The other one is that of the quiet cubes far from the rest; where pores are
+    too small for quiet cubes, that of the farthest ones.
+    """
+    main = float(np.median(means))
+    reach = FAR * _spread(means, main)
+    for found in (means, everything):
+        below, above = found[found < main - reach], found[found > main + reach]
+        if max(below.size, above.size) >= ENOUGH:
+            if below.size >= above.size or below.size >= ENOUGH:
+                return _extreme(below, main), main
+            return main, _extreme(above, main)
+    raise ValueError("one grey value only")
+
+
+def _extreme(values: NDArray[Any], main: float) -> float:
+    """Mean of the values farthest from the main level: the others may be blurred with it."""
+    order = np.argsort(-np.abs(values - main), kind="stable")
+    return float(values[order[:ENOUGH]].mean(dtype=np.float64))
+
+
+def _split(counts: NDArray[np.int64], centres: NDArray[np.float64]) -> tuple[float, float]:
     """Medians of both sides of their own middle, from Otsu's threshold on."""
     from skimage.filters import threshold_otsu
 
@@ -106,14 +148,12 @@ def _split(counts: NDArray[np.int64], centres: NDArray[np.float64]) -> tuple[flo
     dark = bright = middle
     for _ in range(50):
         below = centres <= middle
-        dark, bright = (
-            _median(counts[below], centres[below]),
-            _median(counts[~below], centres[~below]),
-        )
+        dark = _median(counts[below], centres[below])
+        bright = _median(counts[~below], centres[~below])
         if (dark + bright) / 2 == middle:
             break
         middle = (dark + bright) / 2
-    return dark, bright, middle
+    return dark, bright
 
 
 def _median(counts: NDArray[np.int64], centres: NDArray[np.float64]) -> float:
@@ -166,6 +206,11 @@ def edge_sums(share: Float, *, reach: float) -> EdgeSums:
     slope += (share[:-1, 1:, :-1] - here) ** 2
     slope += (share[:-1, :-1, 1:] - here) ** 2
     band, calm = away < reach, away >= reach + 1
+    # Highlights and grains are no surfaces: one of them would outweigh many.
+    strange = np.abs(share - np.float32(0.5)) > np.float32(0.5 + OVERSHOOT)
+    if strange.any():
+        usual = distance_to(strange)[:-1, :-1, :-1] > STRANGE_REACH
+        band, calm = band & usual, calm & usual
     return EdgeSums(
         float(mixing[band].sum()),
         float(slope[band].sum()),
@@ -196,4 +241,6 @@ def point_spread(sums: EdgeSums) -> float | None:
 
 
 LEAST_BAND = 500
+OVERSHOOT, STRANGE_REACH = 0.4, 3.0
+"""How far beyond air and solid a voxel lies to be left out, with what its blur reaches [voxels]."""
 BOX, SHARPEST = 1 / 20, 0.3

@@ -52,7 +52,7 @@ SKIN = 4.0
 """Depth below the hull up to which dark space is roughness [fine voxels]."""
 FILM = 2.0
 """Thickness of the dark blurred film between solid and hull [coarse voxels]."""
-LET_IN = 0.05
+LET_IN = 0.005
 """Share of the pores of an open porous body that a ball may reach."""
 WORTH_TELLING = 0.005
 """Share of the volume from which another reading is told."""

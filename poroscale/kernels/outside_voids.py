@@ -16,6 +16,8 @@ EVEN = 0.7
 """Evenness from which a void that runs through the frame, or hollows the part, is a channel."""
 FAR_LARGER = 50
 """How many times the next void's voxels make a closed void a channel, if it is long and even."""
+LARGE = 0.01
+"""Share of the part that such a void has at least."""
 HOLLOW = 0.15
 """Share of the part from which an even void is its hollow."""
 NETWORK = 0.6
@@ -135,7 +137,7 @@ def is_channel(void: Void, *, part: int, resolved: float) -> bool:
         return False
     if void.runs_through or void.voxels >= HOLLOW * part:
         return void.even >= EVEN
-    far_larger = void.voxels >= FAR_LARGER * void.following
+    far_larger = void.voxels >= max(FAR_LARGER * void.following, LARGE * part)
     return far_larger and void.even >= 0.8 and void.slenderness >= 2.5
 
 

@@ -20,6 +20,11 @@ METHOD_ERROR = 0.008
 explain nothing: the tails of the support, the finite voxel."""
 
 
+ENVELOPE_ERROR = 0.05
+"""Relative standard error where pores are open to the air: whether a dark voxel at the envelope is
+pore is a matter of the ball that rolls over it."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """Porosity with its error, part by part; all are standard errors of the porosity.
@@ -28,8 +33,9 @@ class Interval:
     ----------
     low, high
         Bounds that hold the porosity in 90 of 100 scans.
-    noise, level, void, method
-        From the noise of voxels, the level of the solid, that of a void, and the method.
+    noise, level, void, method, outside
+        From the noise of voxels, the level of the solid, that of a void, the method, and the
+        envelope of an open porous body.
     """
 
     low: float
@@ -38,9 +44,10 @@ class Interval:
     level: float
     void: float
     method: float
+    outside: float
 
 
-def porosity_interval(counts: ShareCounts, model: Model) -> Interval:
+def porosity_interval(counts: ShareCounts, model: Model, *, enveloped: bool = False) -> Interval:
     """The interval of the porosity by partial volume.
 
     Parameters
@@ -49,6 +56,8 @@ def porosity_interval(counts: ShareCounts, model: Model) -> Interval:
         What the shares add up to.
     model
         Levels, noise and point spread.
+    enveloped
+        Whether the part is an open porous body that ends at its envelope.
     """
     part = max(1, counts.part_voxels)
     contrast = max(0.05, 1.0 - model.void.at(1.0))
@@ -61,6 +70,7 @@ def porosity_interval(counts: ShareCounts, model: Model) -> Interval:
     level = LEVEL_ERROR * near / contrast / part
     void = volume * model.void.error / contrast / part
     method = METHOD_ERROR * volume / part
-    half = DEVIATIONS * hypot(noise, level, void, method)
-    porosity = counts.porosity
-    return Interval(max(0.0, porosity - half), porosity + half, noise, level, void, method)
+    outside = ENVELOPE_ERROR * volume / part if enveloped else 0.0
+    half = DEVIATIONS * hypot(noise, level, void, method, outside)
+    low, high = max(0.0, counts.porosity - half), counts.porosity + half
+    return Interval(low, high, noise, level, void, method, outside)

@@ -137,7 +137,8 @@ def _decided(look: Look) -> Place:
     if not decision.chosen.ball:
         return Place(decision, near, seeds)
     # The outside of an open porous body ends at its envelope: a free flood would fill its pores.
-    held = (distance_to(outside) <= 1).astype(np.uint8)
+    blur = 0 if look.coarse.factor == 1 else 1
+    held = (distance_to(outside) <= blur).astype(np.uint8)
     return Place(decision, near, seeds, look.stored(held, "bound"))
 
 

@@ -260,8 +260,9 @@ class _Segmentation:
         sharp, soft = _deviation(counts["sharp"]), _deviation(counts["soft"])
         sharp = sharp or noise
         air = _median(counts["air"], 0.0)
-        void = void_level(counts["core"], air, sharp)
-        if not place.decision.chosen.outside.any():
+        outside = bool(place.decision.chosen.outside.any())
+        void = void_level(counts["core"], air, sharp, outside=outside)
+        if not outside:
             air = void.at(1.0)
         if self.config.void == "air":
             void = VoidLevel(air, 0.0, 0.0, 0)
@@ -283,8 +284,8 @@ class _Segmentation:
         """What a reader of the phases needs to know of how they came about."""
         dark, bright = model.scale
         contrast = bright - dark
-        interval = porosity_interval(total, model)
         decision = place.decision
+        interval = porosity_interval(total, model, enveloped=decision.chosen.ball > 0)
         return {
             "method": "local",
             "air_level": dark + model.air * contrast,

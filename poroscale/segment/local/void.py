@@ -49,7 +49,7 @@ class VoidLevel(NamedTuple):
         return self.base + self.slope * level
 
 
-def void_level(core: NDArray[np.int64], air: float, noise: float) -> VoidLevel:
+def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bool) -> VoidLevel:
     """The level by a weighted line through the medians of the cores at each level of the solid.
 
     Parameters
@@ -60,11 +60,13 @@ def void_level(core: NDArray[np.int64], air: float, noise: float) -> VoidLevel:
         Level of the air outside, taken where there are too few cores.
     noise
         Standard deviation of a voxel.
+    outside
+        Whether there is air around the part, whose level bounds that of a void.
     """
     counts = core.reshape(LEVEL_BINS, FINE_BINS)
     total = int(counts.sum())
-    if total < ENOUGH:
-        return VoidLevel(air, 0.0, UNKNOWN, 0)
+    if total < (ENOUGH if outside else MANY):
+        return VoidLevel(air, 0.0, UNKNOWN if outside else UNBOUNDED, 0)
     solid, grey = centres(LEVEL_RANGE, LEVEL_BINS), centres(FINE_RANGE, FINE_BINS)
     rows = counts.sum(axis=1)
     known = np.flatnonzero(rows)
@@ -75,11 +77,18 @@ def void_level(core: NDArray[np.int64], air: float, noise: float) -> VoidLevel:
     away = solid[known] - mean
     spread = float(np.average(away**2, weights=weight))
     slope = float(np.average(away * (medians - middle), weights=weight)) / (spread + SPREAD**2)
+    slope *= total / (total + FEW)
     left = medians - middle - slope * away
     scatter = float(np.sqrt(np.average(left**2, weights=weight)))
     error = float(np.hypot(scatter / np.sqrt(len(known)), 1.25 * noise / np.sqrt(total)))
+    if not outside:  # cores of a few voxels may all be blurred
+        error = float(np.hypot(error, UNBOUNDED * MANY / total))
     return VoidLevel(middle - slope * mean, slope, error, total)
 
 
-UNKNOWN = 0.02
-"""Error of the void's level where it is taken from the air."""
+UNKNOWN, UNBOUNDED = 0.02, 0.15
+"""Error of the void's level where it is taken from the air; and where there is no air either, and
+the darkest voxels stand for it."""
+MANY, FEW = 150, 200
+"""Voxels of cores from which they tell the level without an air around the part; and at which half
+of the slope that they show is believed."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run
 from poroscale.pores import measure_pores
-from poroscale.segment import OtsuConfig, segment_otsu
+from poroscale.segment import LocalConfig, OtsuConfig, SegmentConfig, segment_scan
 from poroscale.volume import Volume
 
 Pores = NDArray[np.float64]
@@ -75,15 +75,25 @@ def by_script(scan: Volume, _out: Path) -> Found:
     return Found(float(np.count_nonzero(labels)) / part, part, _centroids(labels, count))
 
 
-METHODS: dict[str, Method] = {"otsu": by_otsu, "iso50": by_iso50, "script": by_script}
+def by_local(scan: Volume, out: Path) -> Found:
+    """Local levels and partial volume: the default of `segment` and `analyse`."""
+    return _segmented(scan, out, LocalConfig())
+
+
+METHODS: dict[str, Method] = {
+    "auto": by_local,
+    "otsu": by_otsu,
+    "iso50": by_iso50,
+    "script": by_script,
+}
 """Name in the table -> method."""
 
 
-def _segmented(scan: Volume, out: Path, config: OtsuConfig) -> Found:
-    """What phases by thresholds and their pore table say."""
+def _segmented(scan: Volume, out: Path, config: SegmentConfig) -> Found:
+    """What phases and their pore table say."""
     import pandas as pd
 
-    phases = segment_otsu(scan, out / "phases.zarr", config=config, run=QUIET)
+    phases = segment_scan(scan, out / "phases.zarr", config=config, run=QUIET)
     said = phases.attributes["segmentation"]
     table = pd.read_parquet(measure_pores(phases, out / "pores", run=QUIET))
     columns = [table["voxel_count"].to_numpy(float)]
@@ -93,6 +103,8 @@ def _segmented(scan: Volume, out: Path, config: OtsuConfig) -> Found:
         said["porosity"],
         said["part_voxels"],
         np.column_stack(columns),
+        said.get("porosity_low"),
+        said.get("porosity_high"),
         warnings=tuple(said["warnings"]),
     )
 
