@@ -163,7 +163,7 @@ def _raw_columns(
     work: Path,
     run: Run,
 ) -> dict[str, NDArray[Any]]:
-    """The integers of every pore, with those of its shares if there are any; squared distances."""
+    """The integers of every pore, and its squared distances."""
     found = labelled.table()
     names = ("label", "voxel_count", "marked", *(f"{a}{i}" for i in (0, 1) for a in _AXES))
     sums = (*(f"s{a}" for a in _AXES), *SECOND_MOMENTS)
