@@ -164,13 +164,15 @@ def pores(
     phases: Volume | str | Path,
     out_dir: str | Path,
     *,
+    shares: Volume | str | Path | None = None,
     config: PoresConfig | None = None,
     run: Run | None = None,
 ) -> Path:
     """Labels and pore table of a volume of phases; see `poroscale.pores.measure_pores`."""
     from poroscale.pores import measure_pores
 
-    return measure_pores(_opened(phases), out_dir, config=config, run=run)
+    opened = None if shares is None else _opened(shares)
+    return measure_pores(_opened(phases), out_dir, shares=opened, config=config, run=run)
 
 
 def phantom(out: str | Path, *, config: PhantomConfig, run: Run | None = None) -> Phantom:

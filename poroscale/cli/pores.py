@@ -19,6 +19,13 @@ def pores(
     pore: Annotated[
         int | None, typer.Option(help="Value of pores: 2 for phases 0, 1, 2; 1 for a mask.")
     ] = None,
+    shares: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SHARES.zarr",
+            help="Shares of pore that `segment` left: volumes and centroids come from them.",
+        ),
+    ] = None,
     connectivity: Annotated[int | None, typer.Option(help="6, 18 or 26 neighbours [6].")] = None,
     bank: Annotated[
         bool, typer.Option("--bank", help="Also cut every pore out into OUT_DIR/bank.zarr.")
@@ -40,9 +47,9 @@ def pores(
     run = options.run_of(memory, cluster, workers, block, overwrite)
     settings = verbs.pores_config(values)
     if dry_run:
-        typer.echo(verbs.plan_pores(phases, run=run))
+        typer.echo(verbs.plan_pores(phases, shares=shares, run=run))
         return
-    table = verbs.pores(phases, out_dir, config=settings, run=run)
+    table = verbs.pores(phases, out_dir, shares=shares, config=settings, run=run)
     typer.echo(describe_table(table))
 
 

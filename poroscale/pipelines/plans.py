@@ -117,10 +117,10 @@ def plan_evaluate(scores: Path, truth: Path, *, scan: Path | None = None, run: R
     return describe(spec, stages, run)
 
 
-def plan_pores(phases: Path, *, run: Run) -> str:
-    """The plan of `pores`."""
+def plan_pores(phases: Path, *, shares: Path | None = None, run: Run) -> str:
+    """The plan of `pores`, with shares of pore if they are given."""
     spec = Volume.open(phases).spec
-    return describe(spec, pores_needs(spec), run)
+    return describe(spec, pores_needs(spec, shares=shares is not None), run)
 
 
 def plan_phantom(*, config: PhantomConfig, run: Run) -> str:

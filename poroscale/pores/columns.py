@@ -50,10 +50,24 @@ COLUMNS: tuple[Column, ...] = (
     Column("voxel_count", "voxel", "int64", "Voxels of the pore."),
     *_box(),
     *_floats(
-        ("volume_um3", "um3", "Volume: voxels times the volume of a voxel."),
+        (
+            "volume_um3",
+            "um3",
+            "Volume: the shares of pore in the voxels around it where they are known and believed, "
+            "else the counted volume.",
+        ),
+        ("counted_volume_um3", "um3", "Voxels of the pore times the volume of a voxel."),
+    ),
+    Column("volume_from_grey", "", "bool", "Volume and centroid come from shares, not counting."),
+    *_floats(
         ("equivalent_diameter_um", "um", "Diameter of the sphere of the same volume."),
         *(
-            (f"centroid_{axis}_um", "um", f"Centroid along {axis}, from the scan's corner.")
+            (
+                f"centroid_{axis}_um",
+                "um",
+                f"Centroid along {axis}, from the scan's corner; the pore's voxels and those "
+                "beside them weigh by their shares where the volume comes from shares.",
+            )
             for axis in "zyx"
         ),
         *((f"extent_{axis}_um", "um", f"Length of the box along {axis}.") for axis in "zyx"),
@@ -90,7 +104,7 @@ COLUMNS: tuple[Column, ...] = (
         (
             "sphericity",
             "1",
-            "Area of the sphere of the same volume over the surface area; exceeds 1 only by the "
+            "Area of the sphere of the counted volume over the surface area; exceeds 1 only by the "
             "error of the area of a few voxels.",
         ),
     ),

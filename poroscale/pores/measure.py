@@ -2,7 +2,8 @@
 
 1. Label the pore voxels; voxels beside the outside are marked on the way.
 2. Stream the labels once: what only voxels can tell, as integers (`blocks.py`).
-3. Compute every metric from the merged integers (`metrics.py`) and write the declared columns.
+3. Where the segmentation left shares of pore, add them up by pore (`grey_volumes.py`).
+4. Compute every metric from the merged integers (`metrics.py`) and write the declared columns.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from poroscale.pores.bank import write_bank
 from poroscale.pores.blocks import STREAM_BYTES, stream_labels
 from poroscale.pores.config import PoresConfig
 from poroscale.pores.forest import Forest
+from poroscale.pores.grey_volumes import check_shares, grey_need, grey_radius, stream_shares
 from poroscale.pores.metrics import Scene, centroids, measure
 from poroscale.pores.phases import Chosen, choose_values
 from poroscale.pores.table import is_finished, write_table
@@ -35,7 +37,7 @@ from poroscale.volume import Volume, VolumeSpec
 PAGES = ("report.html", "report.json")
 """Made from the table: with a new one they are out of date."""
 LABELS, TABLE, WORK = "labels.zarr", "pores.parquet", "pores.work"
-VERSION = 1
+VERSION = 2
 """Rises when a metric changes its values."""
 _AXES = ("z", "y", "x")
 
@@ -44,6 +46,7 @@ def measure_pores(
     phases: Volume,
     out_dir: str | Path,
     *,
+    shares: Volume | None = None,
     config: PoresConfig | None = None,
     run: Run | None = None,
 ) -> Path:
@@ -56,6 +59,9 @@ def measure_pores(
     out_dir
         Folder for `labels.zarr`, `pores.parquet` and, with `config.bank`, `bank.zarr` with
         `bank.parquet`. What is there and finished by the same recipe is left alone.
+    shares
+        Shares of pore that the local segmentation wrote beside these phases. With them volume,
+        diameter and centroid of a pore come from grey values; without, from counting voxels.
     config
         Values, connectivity, rules of the classes.
     run
@@ -69,20 +75,30 @@ def measure_pores(
     Raises
     ------
     TypeError
-        If the volume does not hold integers.
+        If the volume does not hold integers, or `shares` are none.
     ValueError
-        If its values do not tell which is pore, the output lies inside the input, or the output
-        is there with other settings.
+        If its values do not tell which is pore, the shares belong to other phases, the output lies
+        inside the input, or the output is there with other settings.
     """
     out_dir, config, run = Path(out_dir), config or PoresConfig(), run or Run()
     if out_dir.resolve().is_relative_to(phases.path.resolve()):
         raise ValueError(f"output must not lie inside the input {phases.path}, got {out_dir}")
     with held_folder(out_dir):
-        return measure_into(out_dir, phases, config=config, run=run)
+        return measure_into(out_dir, phases, shares=shares, config=config, run=run)
 
 
-def measure_into(out_dir: Path, phases: Volume, *, config: PoresConfig, run: Run) -> Path:
+def measure_into(
+    out_dir: Path,
+    phases: Volume,
+    *,
+    shares: Volume | None = None,
+    config: PoresConfig,
+    run: Run,
+) -> Path:
     """`measure_pores` for a job that holds the lock of `out_dir`."""
+    if shares is not None:
+        check_shares(shares, phases)
+        grey_radius(phases.spec)
     work = out_dir / WORK
     chosen = choose_values(phases, config, journal=work / "values", run=run)
     path = out_dir / TABLE
@@ -90,10 +106,12 @@ def measure_into(out_dir: Path, phases: Volume, *, config: PoresConfig, run: Run
         path.unlink(missing_ok=True)
     labelled = _label(phases, out_dir / LABELS, chosen, config=config, run=run)
     metadata = _metadata(phases, labelled.volume, chosen, config)
+    if shares is not None:
+        metadata["recipe"]["shares"] = plain(shares)
     if not is_finished(path, metadata, overwrite=run.overwrite):
         # Each recipe has a journal of its own: what another one began is no obstacle.
         journal = work / digest_of(metadata)[:12]
-        raw = _raw_columns(labelled, phases, chosen, work=journal, run=run)
+        raw = _raw_columns(labelled, phases, chosen, shares=shares, work=journal, run=run)
         scene = Scene(phases.voxel_size, phases.origin, phases.shape, config)
         write_table(measure(raw, scene), path, metadata=metadata)
         record_results(out_dir, forget=PAGES)
@@ -104,10 +122,12 @@ def measure_into(out_dir: Path, phases: Volume, *, config: PoresConfig, run: Run
     return path
 
 
-def needs(spec: VolumeSpec) -> dict[str, Need]:
-    """What each stage takes in memory and on disk, for phases of `spec`."""
+def needs(spec: VolumeSpec, *, shares: bool = False) -> dict[str, Need]:
+    """What each stage takes in memory and on disk, for phases of `spec`, with shares or without."""
     labels = Need(spec.dtype.itemsize, 4, (1, 1, 1), temporary=RUN_BYTES)
-    return {"labels": labels, "measures": Need(4, halo=(1, 1, 1), temporary=STREAM_BYTES, stored=0)}
+    measures = Need(4, halo=(1, 1, 1), temporary=STREAM_BYTES, stored=0)
+    stages = {"labels": labels, "measures": measures}
+    return stages | {"volumes": grey_need(spec)} if shares else stages
 
 
 def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArray[np.uint8]:
@@ -127,7 +147,13 @@ def _label(phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, ru
 
 
 def _raw_columns(
-    labelled: Labelled, phases: Volume, chosen: Chosen, *, work: Path, run: Run
+    labelled: Labelled,
+    phases: Volume,
+    chosen: Chosen,
+    *,
+    shares: Volume | None,
+    work: Path,
+    run: Run,
 ) -> dict[str, NDArray[Any]]:
     """The integers of every pore, and its squared distances."""
     found = labelled.columns()
@@ -145,6 +171,15 @@ def _raw_columns(
         journal=work,
         run=run,
     )
+    if shares is not None:
+        raw |= stream_shares(
+            labelled.volume,
+            shares,
+            radius=grey_radius(phases.spec),
+            count=len(raw["label"]),
+            journal=work.with_name(f"shares-{work.name}"),
+            run=run,
+        )
     raw["surface2"] = _surface_distance(raw, phases, chosen.outside, run)
     return raw
 

@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels import shape as kernel
+from poroscale.kernels.nearest_shares import SUMS
+from poroscale.kernels.partial_volume import SHARE_STEPS
 from poroscale.kernels.surface_area import COUNTS, sphericity, surface_area
 from poroscale.pores.config import PoresConfig
 from poroscale.volume import Index, Shape, VoxelSize
@@ -50,27 +52,51 @@ class Scene:
 
 
 Metric = Callable[[Table, Scene], dict[str, NDArray[Any]]]
+BELIEVED = 4
+"""A pore's volume from grey is believed up to this times the counted one, and down to one over it:
+beyond, noise or a neighbour tells more than the pore."""
+
+
+def from_grey(table: Table) -> NDArray[np.bool_]:
+    """Pores whose volume and centroid are taken from shares, (n,); none without shares."""
+    count = SHARE_STEPS * table["voxel_count"]
+    share, beside = (table.get(name, np.zeros_like(count)) for name in SUMS[:2])
+    low, high = np.minimum(share, beside), np.maximum(share, beside)
+    return np.asarray((BELIEVED * low >= count) & (high <= BELIEVED * count))
 
 
 def size(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
-    """Volume, diameter, extents."""
-    volume = table["voxel_count"] * prod(scene.voxel_size)
+    """Volume, from grey where it can be, diameter, extents."""
+    counted = table["voxel_count"] * prod(scene.voxel_size)
+    volume, grey = counted.copy(), from_grey(table)
+    if grey.any():
+        volume[grey] = table["share"][grey] * (prod(scene.voxel_size) / SHARE_STEPS)
     extents = {
         f"extent_{axis}_um": (table[f"{axis}1"] - table[f"{axis}0"]) * edge
         for axis, edge in zip("zyx", scene.voxel_size, strict=True)
     }
     diameter = kernel.equivalent_diameter(volume)
-    return {"volume_um3": volume, "equivalent_diameter_um": diameter, **extents}
+    return {
+        "volume_um3": volume,
+        "volume_from_grey": grey,
+        "counted_volume_um3": counted,
+        "equivalent_diameter_um": diameter,
+        **extents,
+    }
 
 
 def centroids(table: Table, origin: Index = (0, 0, 0)) -> NDArray[np.float64]:
     """(n, 3) centroids [voxels] from the corner of a volume whose first voxel is `origin`.
 
-    Centres of voxels lie at index + 0.5. The raw sums are of the volume's own index.
+    Centres of voxels lie at index + 0.5. The raw sums are of the volume's own index. Where the
+    volume comes from grey, the pore's voxels and those beside them weigh by their shares.
     """
-    count = table["voxel_count"]
-    sums = _columns(table, ("sz", "sy", "sx")) + count[:, None] * np.array(origin)
-    return kernel.centroid(count, sums) + 0.5
+    weight, sums = table["voxel_count"], _columns(table, ("sz", "sy", "sx"))
+    grey = from_grey(table)
+    if grey.any():
+        weight = np.where(grey, table["beside"], weight)
+        sums = np.where(grey[:, None], _columns(table, SUMS[2:]), sums)
+    return kernel.centroid(weight, sums + weight[:, None] * np.array(origin)) + 0.5
 
 
 def position(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
@@ -111,7 +137,7 @@ def surface(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     shadow = table["shadow"] * (scene.voxel_size[1] * scene.voxel_size[2])
     return {
         "surface_area_um2": area,
-        "sphericity": sphericity(table["volume_um3"], area),
+        "sphericity": sphericity(table["counted_volume_um3"], area),
         "euler_number": table[f"euler_{scene.config.connectivity}"],
         "projected_area_um2": shadow,
         "sqrt_area_um": np.sqrt(shadow),

@@ -111,6 +111,15 @@ def pores(scan, out):
     measure_pores(Volume.open(scan.path.with_name("phases.zarr")), out, run=RUN)
 
 
+def grey_volumes(scan, out):
+    from poroscale.pores.grey_volumes import stream_shares
+
+    labels = Volume.open(scan.path.with_name("pores") / "labels.zarr")
+    shares = Volume.open(scan.path.with_name("shares.zarr"))
+    count = int(labels.read().max())
+    stream_shares(labels, shares, radius=4.0, count=count, journal=out, run=RUN)
+
+
 def phantom(scan, out):
     from poroscale.phantom import PhantomConfig
     from poroscale.phantom import phantom as verb

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 
-from poroscale.engine import Run
+from poroscale.engine import Run, volume_from_array
 from poroscale.engine.plan import MIB, Need, baseline_bytes, make_plan
 from poroscale.engine.run import parse_memory
 from poroscale.phantom import PhantomConfig, phantom
@@ -17,19 +18,21 @@ from poroscale.segment import segment_otsu
 
 PROBE = Path(__file__).with_name("peak.py")
 VERBS = ["fill", "smooth", "histogram", "label", "stitch", "stitch_weighted", "tile"]
-PLANNED = [*VERBS, "ingest", "segment", "pores", "phantom"]
+PLANNED = [*VERBS, "ingest", "segment", "pores", "grey_volumes", "phantom"]
 BOUNDED = ["report", "export"]
 """Verbs without blocks of their own: they hold to the budget, and have nothing to project."""
 
 
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory):
-    """A coupon of 256³ with its phases, its table and its TIFF."""
+    """A coupon of 256³ with its phases, its table, shares of pore and its TIFF."""
     folder = tmp_path_factory.mktemp("memory")
     config = PhantomConfig(shape=(256, 256, 256), voxel_size=4.0, porosity=0.01)
     made = phantom(folder / "scan.zarr", config=config).scan
     phases = segment_otsu(made, folder / "phases.zarr")
     measure_pores(phases, folder / "pores")
+    shares = np.random.default_rng(0).integers(-20, 20, phases.shape, dtype=np.int8)
+    volume_from_array(shares, folder / "shares.zarr", spec=phases.spec.but(dtype=np.dtype(np.int8)))
     tifffile.imwrite(folder / "scan.tif", made.read(), photometric="minisblack")
     return made
 

@@ -13,7 +13,8 @@ from poroscale.engine import Run
 from poroscale.pores import measure_pores
 from poroscale.volume import Volume
 run = Run(memory="1GiB", workers=2, progress=False)
-measure_pores(Volume.open(Path(sys.argv[1])), Path(sys.argv[2]), run=run)
+phases, shares = (Volume.open(Path(path)) for path in sys.argv[1:3])
+measure_pores(phases, Path(sys.argv[3]), shares=shares, run=run)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
@@ -21,9 +22,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 @pytest.mark.slow
 def test_peak_memory_on_noise(make_volume, tmp_path):
     noise = (np.random.default_rng(0).random((256, 256, 256)) < 0.5).astype(np.uint8)
-    volume = make_volume(noise, chunk=128)
+    about = {"kind": "phases", "segmentation": {"point_spread_voxels": 0.8}}
+    volume = make_volume(2 * noise, chunk=128, attributes=about)
+    grey = (100 * noise).astype(np.int8)
+    shares = make_volume(grey, "shares.zarr", chunk=128, attributes={"kind": "shares"})
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(volume.path), str(tmp_path / "out")],
+        [sys.executable, "-c", SCRIPT, *map(str, (volume.path, shares.path, tmp_path / "out"))],
         check=True,
         capture_output=True,
         text=True,
