@@ -167,7 +167,8 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
         phases = segment_scan(
             scan, folder / "phases.zarr", shares=shares, config=config.segment, run=run
         )
-        table = measure_into(folder, phases, config=config.pores, run=run)
+        kept = Volume.open(shares) if shares else None
+        table = measure_into(folder, phases, shares=kept, config=config.pores, run=run)
         report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
         pages = [report.name, report.with_suffix(".json").name]
         outputs = [scan.path.name, phases.path.name, *([SHARES] if shares else [])]

@@ -65,7 +65,7 @@ def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bo
     """
     counts = core.reshape(LEVEL_BINS, FINE_BINS)
     total = int(counts.sum())
-    if total < (ENOUGH if outside else MANY):
+    if total < ENOUGH:
         return VoidLevel(air, 0.0, UNKNOWN if outside else UNBOUNDED, 0)
     solid, grey = centres(LEVEL_RANGE, LEVEL_BINS), centres(FINE_RANGE, FINE_BINS)
     rows = counts.sum(axis=1)
@@ -81,8 +81,10 @@ def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bo
     left = medians - middle - slope * away
     scatter = float(np.sqrt(np.average(left**2, weights=weight)))
     error = float(np.hypot(scatter / np.sqrt(len(known)), 1.25 * noise / np.sqrt(total)))
-    if not outside:  # cores of a few voxels may all be blurred
-        error = float(np.hypot(error, UNBOUNDED * MANY / total))
+    if not outside and middle > 0:  # the darkest samples say more than blurred cores
+        return VoidLevel(0.0, 0.0, UNBOUNDED, total)
+    if not outside:
+        error = float(np.hypot(error, UNBOUNDED * min(1.0, MANY / total)))
     return VoidLevel(middle - slope * mean, slope, error, total)
 
 

@@ -93,10 +93,12 @@ def _segmented(scan: Volume, out: Path, config: SegmentConfig) -> Found:
     """What phases and their pore table say."""
     import pandas as pd
 
-    phases = segment_scan(scan, out / "phases.zarr", config=config, run=QUIET)
+    kept = out / "shares.zarr" if isinstance(config, LocalConfig) else None
+    phases = segment_scan(scan, out / "phases.zarr", shares=kept, config=config, run=QUIET)
+    shares = Volume.open(kept) if kept else None
     said = phases.attributes["segmentation"]
-    table = pd.read_parquet(measure_pores(phases, out / "pores", run=QUIET))
-    columns = [table["voxel_count"].to_numpy(float)]
+    table = pd.read_parquet(measure_pores(phases, out / "pores", shares=shares, run=QUIET))
+    columns = [table["volume_um3"].to_numpy(float) / np.prod(phases.voxel_size)]
     for axis, edge in zip("zyx", phases.voxel_size, strict=True):
         columns.append(table[f"centroid_{axis}_um"].to_numpy(float) / edge)
     return Found(
