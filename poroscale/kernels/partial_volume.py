@@ -82,6 +82,7 @@ def pore_shares(
     grey: NDArray[Any],
     outside: NDArray[Any],
     level: Float,
+    rim: NDArray[Any] | None = None,
     *,
     scale: tuple[float, float],
     air: float,
@@ -96,6 +97,8 @@ def pore_shares(
     grey, outside, level
         Grey values, the mask of the outside, and the local level of the solid (normalised), with a
         halo of `share_halo(sigma)`.
+    rim
+        Voxels in which no pore begins, with the same halo.
     scale
         Grey values of air and solid that are normalised to 0 and 1.
     air
@@ -133,6 +136,8 @@ def pore_shares(
         shares,
     )
     seeds = _seeds(shares, seen, trimmed(away, wide), seed)
+    if rim is not None:
+        seeds &= ~trimmed(rim.astype(bool, copy=False), wide + SMOOTH_HALO + 1)
     if not seeds.any():
         return result
     near = trimmed(distance_to(seeds), halo - wide - SMOOTH_HALO - 1) <= support_radius(sigma)
