@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.partial_volume import Float, Mask, distance_to
+from poroscale.kernels.partial_volume import Float, Mask
+from poroscale.kernels.within_ball import within_ball
 
 CUBE = 2
 """Edge of the cubes of voxels whose mean and variance are looked at."""
@@ -199,17 +200,16 @@ def edge_sums(share: Float, *, reach: float) -> EdgeSums:
     bright: Mask = share > np.float32(0.5)
     if bright.all() or not bright.any():
         return EdgeSums(0, 0, 0, 0, 0, 0)
-    away = np.where(bright, distance_to(~bright), distance_to(bright))[:-1, :-1, :-1]
     here = share[:-1, :-1, :-1].astype(np.float64)
     mixing = here * (1 - here)
     slope = (share[1:, :-1, :-1] - here) ** 2
     slope += (share[:-1, 1:, :-1] - here) ** 2
     slope += (share[:-1, :-1, 1:] - here) ** 2
-    band, calm = away < reach, away >= reach + 1
+    band, calm = _at_surface(bright, reach), ~_at_surface(bright, reach + 1)
     # Highlights and grains are no surfaces: one of them would outweigh many.
     strange = np.abs(share - np.float32(0.5)) > np.float32(0.5 + OVERSHOOT)
     if strange.any():
-        usual = distance_to(strange)[:-1, :-1, :-1] > STRANGE_REACH
+        usual = ~within_ball(strange, STRANGE_REACH)[:-1, :-1, :-1]
         band, calm = band & usual, calm & usual
     return EdgeSums(
         float(mixing[band].sum()),
@@ -219,6 +219,12 @@ def edge_sums(share: Float, *, reach: float) -> EdgeSums:
         float(slope[calm].sum()),
         int(calm.sum()),
     )
+
+
+def _at_surface(bright: Mask, reach: float) -> Mask:
+    """Voxels within reach of both sides, without the last of each axis."""
+    near = within_ball(bright, reach) & within_ball(~bright, reach)
+    return np.asarray(near[:-1, :-1, :-1])
 
 
 def point_spread(sums: EdgeSums) -> float | None:

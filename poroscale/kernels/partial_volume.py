@@ -20,6 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from poroscale.kernels.blur import blur, gaussian_weights
+from poroscale.kernels.within_ball import within_ball
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -38,9 +39,19 @@ LEAST_CONTRAST = 0.05
 
 def normalise(grey: NDArray[Any], air: float, solid: float) -> Float:
     """Grey values with air at 0 and solid at 1; cut at ±4, which keeps outliers out of sums."""
-    scale = np.float32(1 / (solid - air))
-    values = (grey.astype(np.float32) - np.float32(air)) * scale
-    return np.clip(values, np.float32(-4), np.float32(4), out=values)
+    values = np.empty(grey.shape, np.float32)
+    _normalise(np.ascontiguousarray(grey), np.float32(air), np.float32(1 / (solid - air)), values)
+    return values
+
+
+@njit(nogil=True, cache=True)
+def _normalise(grey, air, scale, values):  # type: ignore[no-untyped-def]
+    low, high = np.float32(-4), np.float32(4)
+    for z in range(grey.shape[0]):
+        for y in range(grey.shape[1]):
+            for x in range(grey.shape[2]):
+                value = (np.float32(grey[z, y, x]) - air) * scale
+                values[z, y, x] = min(max(value, low), high)
 
 
 def smooth(block: Float) -> Float:
@@ -140,7 +151,7 @@ def pore_shares(
         seeds &= ~trimmed(rim.astype(bool, copy=False), wide + SMOOTH_HALO + 1)
     if not seeds.any():
         return result
-    near = trimmed(distance_to(seeds), halo - wide - SMOOTH_HALO - 1) <= support_radius(sigma)
+    near = trimmed(within_ball(seeds, support_radius(sigma)), halo - wide - SMOOTH_HALO - 1)
     chosen = near & (result == 0)
     found = trimmed(shares, halo - wide)[chosen]
     result[chosen] = np.clip(np.rint(SHARE_STEPS * found), -127, 127).astype(np.int8)
@@ -177,7 +188,7 @@ def _seeds(shares: Float, seen: Float, away: Mask, seed: float) -> Mask:
         edge = np.ascontiguousarray(trimmed(seen, cut - 1))
         dark = found > np.float32(seed) + np.float32(EDGE_DOUBT) * _steepness(edge)
         if dark.any():
-            dark &= trimmed(distance_to(away), cut) > np.float32(RIM)
+            dark &= ~trimmed(within_ball(away, RIM), cut)
     if not dark.any():
         return trimmed(dark, 1)
     return trimmed(dark, 1) & (_neighbours(dark.view(np.uint8)) >= LEAST_NEIGHBOURS)
@@ -253,7 +264,7 @@ def pore_codes(shares: NDArray[np.int8], *, seed: float, noise: float) -> NDArra
     _half_depth(np.ascontiguousarray(trimmed(known, CODES_HALO)), soft, PEAK_REACH, limits, codes)
     away = shares == OUTSIDE_SHARE
     if away.any() and codes.any():
-        rim = trimmed(distance_to(away), CODES_HALO) <= np.float32(RIM)
+        rim = trimmed(within_ball(away, RIM), CODES_HALO)
         codes[rim & (codes == 2)] = 1
         codes[trimmed(away, CODES_HALO)] = 0
     return codes

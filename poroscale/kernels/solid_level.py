@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from poroscale.kernels.partial_volume import Float, Mask, distance_to
+from poroscale.kernels.partial_volume import Float, Mask
 
 CELL = 4
 """Edge of a cell [voxels]."""
@@ -178,18 +178,82 @@ def _interpolate(cells, iz, tz, iy, ty, ix, tx, out):  # type: ignore[no-untyped
                 out[z, y, x] = row[ix[x]] * (one - tx[x]) + row[x1] * tx[x]
 
 
-def deep_voxels(soft: Float, level: Float, *, depth: float, doubt: tuple[float, float]) -> Mask:
-    """Voxels that are solid for sure: farther than `depth` from all that is darker or brighter.
+def spread_box(mask: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """1 within `reach` voxels of the mask along every axis: its dilation by a cube."""
+    for axis in range(3):
+        mask = _spread_line(np.ascontiguousarray(np.moveaxis(mask, axis, 2)), reach)
+        mask = np.moveaxis(mask, 2, axis)
+    return np.ascontiguousarray(mask)
+
+
+@njit(nogil=True, cache=True)
+def _spread_line(mask, reach):  # type: ignore[no-untyped-def]
+    out = np.zeros_like(mask)
+    n = mask.shape[2]
+    for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            row, line = mask[z, y], out[z, y]
+            until = -1
+            for x in range(min(reach, n)):
+                if row[x]:
+                    until = x + reach
+            for x in range(n):
+                if x + reach < n and row[x + reach]:
+                    until = x + 2 * reach
+                if x <= until:
+                    line[x] = 1
+    return out
+
+
+def strange_voxels(soft: Float, level: Float, doubt: tuple[float, float]) -> NDArray[np.uint8]:
+    """1 where a smoothed grey value lies farther below or above the level than is believed."""
+    out = np.empty(soft.shape, np.uint8)
+    _strange(soft, level, np.float32(doubt[0]), np.float32(doubt[1]), out)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _strange(soft, level, low, high, out):  # type: ignore[no-untyped-def]
+    for z in range(soft.shape[0]):
+        for y in range(soft.shape[1]):
+            for x in range(soft.shape[2]):
+                away = soft[z, y, x] - level[z, y, x]
+                out[z, y, x] = away < -low or away > high
+
+
+def deep_voxels(soft: Float, level: Float, *, depth: int, doubt: tuple[float, float]) -> Mask:
+    """Voxels that are solid for sure: no strange voxel lies within `depth` along every axis.
 
     Parameters
     ----------
     soft, level
         Smoothed grey values, and the level of the solid as far as it is known.
     depth
-        Distance [voxels].
+        Half the edge of the cube that must be free of others [voxels].
     doubt
         How far below, and above, the level a voxel is no longer taken for sound solid.
     """
-    low, high = np.float32(doubt[0]), np.float32(doubt[1])
-    strange = (soft < level - low) | (soft > level + high)
-    return np.asarray(distance_to(strange) > depth)
+    return spread_box(strange_voxels(soft, level, doubt), depth) == 0
+
+
+def pool_means(block: NDArray[Any], factor: int) -> Float:
+    """Means over cubes of `factor` voxels; those at the end of an axis over what there is."""
+    z, y, x = (-(-n // factor) for n in block.shape)
+    out = np.empty((z, y, x), np.float32)
+    _pool(np.ascontiguousarray(block), factor, out)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _pool(block, factor, out):  # type: ignore[no-untyped-def]
+    nz, ny, nx = block.shape
+    for z in range(out.shape[0]):
+        for y in range(out.shape[1]):
+            for x in range(out.shape[2]):
+                total, count = 0.0, 0
+                for a in range(factor * z, min(factor * (z + 1), nz)):
+                    for b in range(factor * y, min(factor * (y + 1), ny)):
+                        for c in range(factor * x, min(factor * (x + 1), nx)):
+                            total += block[a, b, c]
+                            count += 1
+                out[z, y, x] = total / count

@@ -13,17 +13,19 @@ from poroscale.kernels.partial_volume import (
     smooth,
 )
 from poroscale.kernels.solid_level import (
-    CELL,
     COARSE_CELL,
     COARSE_SCALES,
     FINE_SCALES,
     coarse_cells,
     deep_voxels,
     interpolate,
+    pool_means,
     smooth_level,
 )
-from poroscale.volume import Volume
+from poroscale.volume import CHUNK, Volume
 
+ROUGH_CELL = 8
+"""Edge of the cells of the rough level [voxels]."""
 EDGE = 160
 """Voxels an axis that a coarse array has at most."""
 FIRST_DOUBT, LATER_DOUBT = (0.25, 0.35), (0.1, 0.25)
@@ -64,20 +66,9 @@ def _pooled(volume: Volume, factor: int) -> NDArray[np.float32]:
     if factor == 1:
         return volume.read().astype(np.float32)
     nz, ny, nx = volume.shape
-    slabs = [
-        _means(volume.read((z, 0, 0), (min(factor, nz - z), ny, nx)), factor)
-        for z in range(0, nz, factor)
-    ]
-    return np.stack(slabs)
-
-
-def _means(slab: NDArray[np.generic], factor: int) -> NDArray[np.float32]:
-    """One layer of cubes; those at the end are means of what there is."""
-    plane = slab.astype(np.float32).mean(axis=0, dtype=np.float32)
-    widths = [(0, -n % factor) for n in plane.shape]
-    filled = np.pad(plane, widths, mode="edge")
-    y, x = (n // factor for n in filled.shape)
-    return np.asarray(filled.reshape(y, factor, x, factor).mean(axis=(1, 3), dtype=np.float32))
+    layers = max(factor, CHUNK // factor * factor)  # whole chunks, that none is decoded twice
+    slabs = [volume.read((z, 0, 0), (min(layers, nz - z), ny, nx)) for z in range(0, nz, layers)]
+    return np.concatenate([pool_means(slab, factor) for slab in slabs])
 
 
 def coarse_level(coarse: Coarse, scale: tuple[float, float]) -> NDArray[np.float32]:
@@ -93,9 +84,9 @@ def coarse_level(coarse: Coarse, scale: tuple[float, float]) -> NDArray[np.float
     values = normalise(coarse.grey, *scale)
     padded = np.pad(values, SMOOTH_HALO, mode="edge")
     soft = smooth(padded) if coarse.factor == 1 else values
-    depth = {1: 2.4, 2: 2.0}.get(coarse.factor, 1.0)
+    depth = {1: 2, 2: 1}.get(coarse.factor, 1)
     level = np.ones(values.shape, np.float32)
-    for doubt in (FIRST_DOUBT, LATER_DOUBT, LATER_DOUBT):
+    for doubt in (FIRST_DOUBT, LATER_DOUBT):
         deep = deep_voxels(soft, level, depth=depth, doubt=doubt)
         level = _level_of(values, deep, coarse.factor)
     return level
@@ -104,8 +95,8 @@ def coarse_level(coarse: Coarse, scale: tuple[float, float]) -> NDArray[np.float
 def _level_of(
     values: NDArray[np.float32], deep: NDArray[np.bool_], factor: int
 ) -> NDArray[np.float32]:
-    """The level on cells of 4 voxels or, where a coarse voxel is larger, on coarse voxels."""
-    edge = max(1, CELL // factor)
+    """The level on cells of 8 voxels or, where a coarse voxel is larger, on coarse voxels."""
+    edge = max(1, ROUGH_CELL // factor)
     sums, counts = coarse_cells(np.where(deep, values, 0), deep.astype(np.float64), edge)
     weight = float(factor**3)
     level = level_on_cells(sums * weight, counts * weight, edge=edge * factor)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,17 @@ from poroscale.engine.blocks import read_padded
 from poroscale.engine.filling import fill_and_count
 from poroscale.engine.grid import Box
 from poroscale.engine.recipe import plain
-from poroscale.kernels.partial_volume import (
-    SMOOTH_HALO,
-    distance_to,
-    normalise,
-    smooth,
-    trimmed,
-)
+from poroscale.kernels.level_counts import UNKNOWN, Looks, count_levels_of
+from poroscale.kernels.partial_volume import SMOOTH_HALO, normalise, smooth, trimmed
 from poroscale.kernels.solid_level import (
     CELL,
     COARSE_CELL,
     FINE_HALO,
     FINE_SCALES,
-    cell_sums,
     coarse_cells,
-    deep_voxels,
     smooth_level,
+    spread_box,
+    strange_voxels,
     unpacked,
 )
 from poroscale.segment.local.coarse import wide_level
@@ -40,13 +34,10 @@ from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 CHUNK = 32
 """Cells along the edge of a chunk: 128 voxels, as a chunk of the scan."""
-VERSION = 1
+VERSION = 2
 VOXEL_BYTES = 30.0
 """Temporary bytes per voxel of the scan: normalised, smoothed, level, masks, a distance."""
 CELL_BYTES = 60.0
-LEVEL_BINS, GREY_BINS, FINE_BINS = 64, 640, 2048
-"""Bins of the local level, 0 to 2; of grey values beside it, -2 to 3; of small differences."""
-GREY_RANGE, FINE_RANGE, LEVEL_RANGE = (-2.0, 3.0), (-1.0, 1.0), (0.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class CellSampler:
     scale
         Grey values of air and solid that are normalised to 0 and 1.
     depth, core
-        Distance to anything else from which a voxel is surely solid, or surely void [voxels].
+        Half the edge of the cube free of others around a voxel that is surely solid, or void.
     doubt
         How far below and above the level a voxel may lie to be sound solid.
     """
@@ -73,14 +64,14 @@ class CellSampler:
     level: LevelField
     air: CoarseField
     scale: tuple[float, float]
-    depth: float
-    core: float
+    depth: int
+    core: int
     doubt: tuple[float, float]
 
     @property
     def halo(self) -> int:
         """Voxels around a box that decide about it."""
-        return ceil(max(self.depth, self.core)) + 1 + SMOOTH_HALO
+        return max(self.depth, self.core) + SMOOTH_HALO
 
     def __call__(
         self, origin: Index, shape: Shape
@@ -88,75 +79,38 @@ class CellSampler:
         """Packed cells of a box of cells, and counts of the voxels in them."""
         z, y, x = (o * CELL for o in origin)
         dz, dy, dx = (n * CELL for n in shape)
-        box, halo = Box((z, y, x), (dz, dy, dx)), Halo.of(self.halo)
-        grey = read_padded(self.scan, box, halo)
-        if not np.isfinite(grey).all():
+        box, inner = Box((z, y, x), (dz, dy, dx)), self.halo - SMOOTH_HALO
+        place = _placed(read_padded(self.air, box, Halo()), box, self.scan.shape)
+        grey = read_padded(self.scan, box, Halo.of(self.halo))
+        if grey.dtype.kind == "f" and not np.isfinite(grey).all():
             raise ValueError(
                 f"{self.scan.path} holds values that are no finite numbers (NaN or infinite)"
             )
         values = normalise(grey, *self.scale)
-        known = _inside(box, self.scan.shape)
-        level = read_padded(self.level, box, Halo.of(self.halo - SMOOTH_HALO))
-        air = read_padded(self.air, box, Halo.of(0))
+        level = read_padded(self.level, box, Halo.of(inner))
         soft = smooth(values)
-        sound = deep_voxels(soft, level, depth=self.depth, doubt=self.doubt)
-        inner = self.halo - SMOOTH_HALO
-        deep = np.ascontiguousarray(trimmed(sound, inner)) & known & (air == 0)
-        core = self._cores(soft, level) & known & (air == 0)
-        sharp = np.ascontiguousarray(trimmed(values, self.halo))
-        counts = _counts(
-            sharp, np.ascontiguousarray(trimmed(soft, inner)), trimmed(level, inner), deep, core
+        unsound = spread_box(strange_voxels(soft, level, self.doubt), self.depth)
+        bright = (soft >= np.float32(0.5) * level).view(np.uint8)
+        shallow = bright if bright.all() else spread_box(bright, self.core)
+        looks = Looks(
+            sharp=trimmed(values, self.halo),
+            soft=trimmed(soft, inner),
+            level=trimmed(level, inner),
+            place=place,
+            unsound=trimmed(unsound, inner),
+            shallow=trimmed(shallow, inner),
         )
-        counts["air"] = _histogram(sharp[known & (air == 2)], FINE_RANGE, FINE_BINS)
-        counts["part"] = _histogram(sharp[known & (air == 0)], GREY_RANGE, GREY_BINS)
-        counts["rest"] = _histogram(sharp[known & (air != 0)], GREY_RANGE, GREY_BINS)
-        return cell_sums(sharp, deep), counts
-
-    def _cores(self, soft: NDArray[np.float32], level: NDArray[np.float32]) -> NDArray[np.bool_]:
-        inner = self.halo - SMOOTH_HALO
-        dark = soft < np.float32(0.5) * level
-        if not dark.any():
-            return np.zeros(tuple(n - 2 * inner for n in dark.shape), bool)
-        return np.ascontiguousarray(trimmed(distance_to(~dark), inner)) > self.core
+        return count_levels_of(looks)
 
 
-def _inside(box: Box, shape: Shape) -> NDArray[np.bool_]:
-    """Which voxels of a box of whole cells lie in the volume."""
-    known = np.zeros(box.shape, bool)
-    z, y, x = (min(n, m - o) for n, m, o in zip(box.shape, shape, box.origin, strict=True))
-    known[:z, :y, :x] = True
-    return known
-
-
-def _counts(
-    sharp: NDArray[np.float32],
-    soft: NDArray[np.float32],
-    level: NDArray[np.float32],
-    deep: NDArray[np.bool_],
-    core: NDArray[np.bool_],
-) -> dict[str, NDArray[np.int64]]:
-    local = level[deep]
-    counts = {
-        "sharp": _histogram(sharp[deep] - local, FINE_RANGE, FINE_BINS),
-        "soft": _histogram(soft[deep] - local, FINE_RANGE, FINE_BINS),
-    }
-    rows = _bins(level[core], LEVEL_RANGE, LEVEL_BINS)
-    columns = _bins(sharp[core], FINE_RANGE, FINE_BINS)
-    both = np.bincount(rows * FINE_BINS + columns, minlength=LEVEL_BINS * FINE_BINS)
-    counts["core"] = both.astype(np.int64)
-    return counts
-
-
-def _bins(values: NDArray[np.float32], span: tuple[float, float], bins: int) -> NDArray[np.int64]:
-    low, high = span
-    place = np.floor((values - np.float32(low)) * np.float32(bins / (high - low)))
-    return np.clip(place, 0, bins - 1).astype(np.int64)
-
-
-def _histogram(
-    values: NDArray[np.float32], span: tuple[float, float], bins: int
-) -> NDArray[np.int64]:
-    return np.bincount(_bins(values, span, bins), minlength=bins).astype(np.int64)
+def _placed(air: NDArray[np.uint8], box: Box, shape: Shape) -> NDArray[np.uint8]:
+    """Where the voxels of a box of whole cells lie; some of them beyond the volume."""
+    known = tuple(
+        slice(0, min(n, m - o)) for n, m, o in zip(box.shape, shape, box.origin, strict=True)
+    )
+    place = np.full(box.shape, UNKNOWN, np.uint8)
+    place[known] = air[known]
+    return place
 
 
 def centres(span: tuple[float, float], bins: int) -> NDArray[np.float64]:

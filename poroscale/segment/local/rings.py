@@ -7,7 +7,7 @@ radius, are left to the local level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, hypot
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from poroscale.kernels.ring_profile import PER_VOXEL, ring_bins, ring_profile
 from poroscale.segment.local.fields import CoarseField, LevelField
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
+LOW = 0.006
+"""Height of rings, in units of the contrast, below which they are left alone: a pass over the scan
+is not worth it."""
 LOOKED_AT = 9
 """Slices in which rings are looked for."""
 AGREEMENT, OFTEN = 0.3, 0.6
@@ -65,22 +68,24 @@ class RingSampler:
         reach = hypot(*(max(c, n - 1 - c) for n, c in zip((ny, nx), self.centre, strict=True)))
         return PER_VOXEL * (ceil(reach) + 1)
 
-    def slice_at(self, z: int) -> tuple[NDArray[np.float64], float]:
-        """Profile of one slice, and its agreement."""
+    def seen(self, z: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Grey values of a slice less the level, and which of its voxels are of the part."""
         _, ny, nx = self.scan.shape
         box: tuple[Index, Shape] = ((z, 0, 0), (1, ny, nx))
         residual = normalise(self.scan(*box), *self.scale) - self.level(*box)
-        return ring_profile(
-            residual[0],
-            self.air(*box)[0] == 0,
-            ring_bins((ny, nx), self.centre),
-            length=self.bins,
-            noise=self.noise,
-        )
+        return residual[0], self.air(*box)[0] == 0
+
+    def profile(
+        self, residual: NDArray[np.float32], part: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Rings of one slice, and how well its halves agree."""
+        _, ny, nx = self.scan.shape
+        bins = ring_bins((ny, nx), self.centre)
+        return ring_profile(residual, part, bins, length=self.bins, noise=self.noise)
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
         """Profiles of the slices of a box, whose other axes are whole."""
-        rows = [self.slice_at(z)[0] for z in range(origin[0], origin[0] + shape[0])]
+        rows = [self.profile(*self.seen(z))[0] for z in range(origin[0], origin[0] + shape[0])]
         return np.stack(rows)[:, None, :].astype(np.float32)
 
 
@@ -90,14 +95,16 @@ def recognised(sampler: RingSampler) -> RingSampler | None:
     if min(ny, nx) < LEAST_EDGE:
         return None
     slices = np.unique(np.linspace(0, nz - 1, LOOKED_AT + 2).astype(int)[1:-1])
+    seen = [sampler.seen(int(z)) for z in slices]
     best, most = None, 0.0
     for centre in ((ny / 2, nx / 2), ((ny - 1) / 2, (nx - 1) / 2)):
-        tried = RingSampler(
-            sampler.scan, sampler.level, sampler.air, sampler.scale, sampler.noise, centre
-        )
-        shared = np.array([tried.slice_at(int(z))[1] for z in slices])
+        tried = replace(sampler, centre=centre)
+        found = [tried.profile(*each) for each in seen]
+        heights = np.array([float(np.sqrt(np.mean(profile**2))) for profile, _ in found])
+        shared = np.array([agreement for _, agreement in found])
         agreement = float(np.median(shared))
-        if (shared > AGREEMENT).mean() >= OFTEN and agreement > most:
+        often = ((shared > AGREEMENT) & (heights > LOW)).mean() >= OFTEN
+        if often and agreement > most:
             best, most = tried, agreement
     return best
 

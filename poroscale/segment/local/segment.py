@@ -39,6 +39,7 @@ from poroscale.kernels.grey_survey import (
     point_spread,
     two_levels,
 )
+from poroscale.kernels.level_counts import FINE_BINS, FINE_RANGE, GREY_BINS, GREY_RANGE
 from poroscale.kernels.partial_volume import (
     CODES_HALO,
     normalise,
@@ -50,10 +51,6 @@ from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import LevelField, Nowhere
 from poroscale.segment.local.interval import porosity_interval
 from poroscale.segment.local.levels import (
-    FINE_BINS,
-    FINE_RANGE,
-    GREY_BINS,
-    GREY_RANGE,
     VOXEL_BYTES,
     CellSampler,
     centres,
@@ -252,8 +249,8 @@ class _Segmentation:
             level,
             place.near,
             (found.dark, found.bright),
-            depth=max(2.0, 2.5 * sigma + 0.4),
-            core=max(2.3, 3 * sigma),
+            depth=max(2, round(2.2 * sigma + 0.4)),
+            core=max(2, round(2.4 * sigma)),
             doubt=(max(0.1, 3 * noise), max(0.25, 4 * noise)),
         )
         fine, counts = measure_levels(sampler, self.work, run=run)

@@ -27,7 +27,6 @@ from poroscale.kernels.partial_volume import (
     RIM,
     SHARE_STEPS,
     SMOOTH_HALO,
-    distance_to,
     normalise,
     pore_codes,
     pore_shares,
@@ -36,6 +35,7 @@ from poroscale.kernels.partial_volume import (
     support_radius,
     trimmed,
 )
+from poroscale.kernels.within_ball import within_ball
 from poroscale.segment.candidates import OUTSIDE, PORE, SOLID, KeepPores, is_marked
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import FrameRim, LevelField
@@ -228,7 +228,7 @@ def count_shares(
     total = np.array([inside.sum(), mask.sum()], np.int64)
     counts = np.zeros(256, np.int64)
     if pores.any():
-        near = (trimmed(distance_to(pores), halo) <= np.float32(radius)) & inside
+        near = trimmed(within_ball(pores, radius), halo) & inside
         counts = np.bincount(here[near].astype(np.int64) + 128, minlength=256)
     return {"total": total, "near": counts}
 

@@ -12,13 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.segment.local.levels import (
-    FINE_BINS,
-    FINE_RANGE,
-    LEVEL_BINS,
-    LEVEL_RANGE,
-    centres,
-)
+from poroscale.kernels.level_counts import FINE_BINS, FINE_RANGE, LEVEL_BINS, LEVEL_RANGE
+from poroscale.segment.local.levels import centres
 
 ENOUGH = 20
 """Voxels of cores without which nothing is said."""
@@ -81,6 +76,10 @@ def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bo
     left = medians - middle - slope * away
     scatter = float(np.sqrt(np.average(left**2, weights=weight)))
     error = float(np.hypot(scatter / np.sqrt(len(known)), 1.25 * noise / np.sqrt(total)))
+    if outside:  # a void like the air outside is the rule; hardening is what raises it
+        away = middle - air
+        share = away**2 / (away**2 + LIKE_AIR**2)
+        middle, slope = air + share * away, slope * share
     if not outside and middle > 0:  # the darkest samples say more than blurred cores
         return VoidLevel(0.0, 0.0, UNBOUNDED, total)
     if not outside:
@@ -91,6 +90,9 @@ def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bo
 UNKNOWN, UNBOUNDED = 0.015, 0.12
 """Error of the void's level where it is taken from the air; and where there is no air either, and
 the darkest voxels stand for it."""
+LIKE_AIR = 0.02
+"""Distance of a void's level from that of the air at which half of it is believed: the cores of
+small pores are blurred by about so much."""
 MANY, FEW = 150, 200
 """Voxels of cores from which they tell the level without an air around the part; and at which half
 of the slope that they show is believed."""

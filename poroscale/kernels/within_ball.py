@@ -1,0 +1,103 @@
+"""Voxels within a short distance of a mask: its exact Euclidean dilation, axis by axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+FAR = 30000
+"""Squared distance that stands for none within reach; sums of it still fit 16 bits."""
+LONGEST = 80
+"""Largest radius [voxels]."""
+
+
+def within_ball(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Voxels whose centre lies at most `radius` voxels from that of a voxel of the mask.
+
+    The squared distance along x is found from runs; along y and z it is the least over the reach
+    of the ball. That costs a few operations a voxel and axis, ten times less than a distance
+    transform, for radii of a few voxels.
+
+    Parameters
+    ----------
+    mask
+        bool (nz, ny, nx).
+    radius
+        In voxels, at most 80.
+
+    Raises
+    ------
+    ValueError
+        If the radius is negative or too large.
+    """
+    if not 0 <= radius <= LONGEST:
+        raise ValueError(f"radius must be from 0 to {LONGEST} voxels, got {radius}")
+    if not mask.any() or mask.all():
+        return mask.copy()
+    reach = int(radius)
+    squared = np.empty(mask.shape, np.int16)
+    _along_x(np.ascontiguousarray(mask), reach, squared)
+    squared = _along_y(squared, reach)
+    return _along_z(squared, reach, np.int16(int(radius * radius + 1e-9)))
+
+
+@njit(nogil=True, cache=True)
+def _along_x(mask, reach, squared):  # type: ignore[no-untyped-def]
+    n = mask.shape[2]
+    for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            row, out = mask[z, y], squared[z, y]
+            away = reach + 1
+            for x in range(n):
+                away = 0 if row[x] else away + 1
+                out[x] = away * away if away <= reach else FAR
+            away = reach + 1
+            for x in range(n - 1, -1, -1):
+                away = 0 if row[x] else away + 1
+                if away <= reach and away * away < out[x]:
+                    out[x] = away * away
+
+
+@njit(nogil=True, cache=True)
+def _along_y(squared, reach):  # type: ignore[no-untyped-def]
+    out = squared.copy()
+    ny, nx = squared.shape[1], squared.shape[2]
+    for z in range(squared.shape[0]):
+        for y in range(ny):
+            row = out[z, y]
+            for d in range(1, reach + 1):
+                step = np.int16(d * d)
+                if y >= d:
+                    near = squared[z, y - d]
+                    for x in range(nx):
+                        row[x] = min(row[x], near[x] + step)
+                if y + d < ny:
+                    near = squared[z, y + d]
+                    for x in range(nx):
+                        row[x] = min(row[x], near[x] + step)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _along_z(squared, reach, limit):  # type: ignore[no-untyped-def]
+    nz, ny, nx = squared.shape
+    out = np.empty(squared.shape, np.bool_)
+    best = np.empty(nx, np.int16)
+    for z in range(nz):
+        for y in range(ny):
+            best[:] = squared[z, y]
+            for d in range(1, reach + 1):
+                step = np.int16(d * d)
+                if z >= d:
+                    near = squared[z - d, y]
+                    for x in range(nx):
+                        best[x] = min(best[x], near[x] + step)
+                if z + d < nz:
+                    near = squared[z + d, y]
+                    for x in range(nx):
+                        best[x] = min(best[x], near[x] + step)
+            row = out[z, y]
+            for x in range(nx):
+                row[x] = best[x] <= limit
+    return out
