@@ -180,28 +180,46 @@ def _interpolate(cells, iz, tz, iy, ty, ix, tx, out):  # type: ignore[no-untyped
 
 def spread_box(mask: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
     """1 within `reach` voxels of the mask along every axis: its dilation by a cube."""
-    for axis in range(3):
-        mask = _spread_line(np.ascontiguousarray(np.moveaxis(mask, axis, 2)), reach)
-        mask = np.moveaxis(mask, 2, axis)
-    return np.ascontiguousarray(mask)
+    return _spread_z(_spread_y(_spread_x(np.ascontiguousarray(mask), reach), reach), reach)
 
 
 @njit(nogil=True, cache=True)
-def _spread_line(mask, reach):  # type: ignore[no-untyped-def]
-    out = np.zeros_like(mask)
+def _spread_x(mask, reach):  # type: ignore[no-untyped-def]
+    out = mask.copy()
     n = mask.shape[2]
     for z in range(mask.shape[0]):
         for y in range(mask.shape[1]):
             row, line = mask[z, y], out[z, y]
-            until = -1
-            for x in range(min(reach, n)):
-                if row[x]:
-                    until = x + reach
-            for x in range(n):
-                if x + reach < n and row[x + reach]:
-                    until = x + 2 * reach
-                if x <= until:
-                    line[x] = 1
+            for d in range(1, min(reach, n - 1) + 1):
+                for x in range(n - d):
+                    line[x] |= row[x + d]
+                for x in range(d, n):
+                    line[x] |= row[x - d]
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _spread_y(mask, reach):  # type: ignore[no-untyped-def]
+    out = mask.copy()
+    for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            line = out[z, y]
+            for other in range(max(0, y - reach), min(mask.shape[1], y + reach + 1)):
+                row = mask[z, other]
+                for x in range(line.shape[0]):
+                    line[x] |= row[x]
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _spread_z(mask, reach):  # type: ignore[no-untyped-def]
+    out = mask.copy()
+    for z in range(mask.shape[0]):
+        for other in range(max(0, z - reach), min(mask.shape[0], z + reach + 1)):
+            for y in range(mask.shape[1]):
+                row, line = mask[other, y], out[z, y]
+                for x in range(line.shape[0]):
+                    line[x] |= row[x]
     return out
 
 

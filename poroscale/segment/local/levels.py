@@ -32,8 +32,8 @@ from poroscale.segment.local.coarse import wide_level
 from poroscale.segment.local.fields import CoarseField, LevelField
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
-CHUNK = 32
-"""Cells along the edge of a chunk: 128 voxels, as a chunk of the scan."""
+CHUNKS = (32, 64, 64)
+"""Cells of a chunk: eight chunks of the scan, that halos are read less often."""
 VERSION = 2
 VOXEL_BYTES = 30.0
 """Temporary bytes per voxel of the scan: normalised, smoothed, level, masks, a distance."""
@@ -136,7 +136,7 @@ def measure_levels(
     scan = sampler.scan
     z, y, x = (-(-n // CELL) for n in scan.shape)
     dz, dy, dx = (CELL * edge for edge in scan.voxel_size)
-    spec = VolumeSpec((z, y, x), np.dtype(np.int32), (dz, dy, dx), chunks=(CHUNK, CHUNK, CHUNK))
+    spec = VolumeSpec((z, y, x), np.dtype(np.int32), (dz, dy, dx), chunks=CHUNKS)
     run = run.but(block=None)
     cells, counts = fill_and_count(
         sampler,
@@ -192,5 +192,4 @@ def _fields(sampler: CellSampler) -> Mapping[str, Any]:
 
 def _overhead(halo: int) -> float:
     """Voxels of a block with its halo over those of the block, for blocks of one chunk."""
-    edge = CHUNK * CELL
-    return (1 + 2 * halo / edge) ** 3
+    return float(np.prod([1 + 2 * halo / (CELL * n) for n in CHUNKS]))

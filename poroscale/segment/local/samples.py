@@ -24,18 +24,30 @@ GOLDEN = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)
 
 @dataclass(frozen=True)
 class Tiles:
-    """The tiles, as a function of the scan's shape alone."""
+    """The tiles, as a function of the scan's shape alone.
+
+    Attributes
+    ----------
+    scan
+        Grey values.
+    workers
+        Threads.
+    most
+        Tiles that are read at most.
+    """
 
     scan: Volume
     workers: int = 1
+    most: int = MOST
 
     def places(self) -> list[Index]:
         """First voxels of the tiles."""
         counts = [max(1, -(-n // EDGE)) for n in self.scan.shape]
         if prod(counts) <= MOST:
             chosen = list(product(*(range(n) for n in counts)))
+            chosen = chosen[:: -(-len(chosen) // self.most)]
         else:
-            chosen = sorted(_spread(counts))
+            chosen = sorted(_spread(counts, self.most))
         return [(z * EDGE, y * EDGE, x * EDGE) for z, y, x in chosen]
 
     def shape_at(self, origin: Index) -> Shape:
@@ -53,10 +65,10 @@ class Tiles:
             yield from pool.map(one, self.places())
 
 
-def _spread(counts: list[int]) -> set[Index]:
+def _spread(counts: list[int], most: int) -> set[Index]:
     chosen: set[Index] = set()
     step = 0
-    while len(chosen) < MOST:
+    while len(chosen) < most:
         step += 1
         z, y, x = (int((0.5 + step * g) % 1.0 * n) for g, n in zip(GOLDEN, counts, strict=True))
         chosen.add((z, y, x))

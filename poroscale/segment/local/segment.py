@@ -230,7 +230,8 @@ class _Segmentation:
             local = level(origin, grey.shape)
             return edge_sums(normalise(grey, *scale) / np.maximum(local, 0.1), reach=EDGE_REACH)
 
-        sums = reduce(_added, self._tiles.map(look))
+        tiles = Tiles(self.scan, workers=self.run.workers or 2, most=EDGE_TILES)
+        sums = reduce(_added, tiles.map(look))
         return min(point_spread(sums) or USUAL_SPREAD, WIDEST_SPREAD)
 
     def _model(
@@ -344,7 +345,7 @@ class _Segmentation:
         }
 
 
-EDGE_REACH, WIDEST_SPREAD = 4.0, 3.0
+EDGE_REACH, WIDEST_SPREAD, EDGE_TILES = 4.0, 3.0, 27
 
 
 def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:

@@ -77,9 +77,9 @@ def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bo
     scatter = float(np.sqrt(np.average(left**2, weights=weight)))
     error = float(np.hypot(scatter / np.sqrt(len(known)), 1.25 * noise / np.sqrt(total)))
     if outside:  # a void like the air outside is the rule; hardening is what raises it
-        away = middle - air
-        share = away**2 / (away**2 + LIKE_AIR**2)
-        middle, slope = air + share * away, slope * share
+        above = middle - air
+        share = above**2 / (above**2 + LIKE_AIR**2)
+        middle, slope = air + share * above, slope * share
     if not outside and middle > 0:  # the darkest samples say more than blurred cores
         return VoidLevel(0.0, 0.0, UNBOUNDED, total)
     if not outside:
