@@ -53,9 +53,10 @@ def cubes_of(grey: NDArray[Any]) -> Cubes:
     z, y, x = (n // CUBE for n in grey.shape)
     cut = grey[: z * CUBE, : y * CUBE, : x * CUBE].astype(np.float32)
     stack = cut.reshape(z, CUBE, y, CUBE, x, CUBE).transpose(0, 2, 4, 1, 3, 5).reshape(-1, CUBE**3)
-    mean = stack.mean(axis=1, dtype=np.float32)
-    rest = stack - mean[:, None]
-    variance = (rest * rest).sum(axis=1, dtype=np.float32) / np.float32(CUBE**3 - 1)
+    with np.errstate(over="ignore"):  # an outlier's cube has an infinite variance: it is not quiet
+        mean = stack.mean(axis=1, dtype=np.float32)
+        rest = stack - mean[:, None]
+        variance = (rest * rest).sum(axis=1, dtype=np.float32) / np.float32(CUBE**3 - 1)
     return Cubes(mean, variance)
 
 
@@ -63,7 +64,7 @@ def noise_variance(variances: NDArray[Any]) -> float:
     """The variance that most cubes have: the mode of its logarithm; 0 where most do not vary."""
     from scipy.ndimage import gaussian_filter1d
 
-    varying = variances[variances > 0]
+    varying = variances[(variances > 0) & np.isfinite(variances)]
     if varying.size < 0.5 * variances.size:
         return 0.0
     counts, edges = np.histogram(np.log(varying), bins=400)
