@@ -189,6 +189,7 @@ class _Segmentation:
         scale = (found.dark, found.bright)
         coarse = coarse_of(self.scan)
         rough = coarse_level(coarse, scale)
+        run = run.but(block=None)  # one of the scan's need not be whole chunks of coarse arrays
         stored = volume_from_array(rough, work / "rough.zarr", run=run)
         level = LevelField(stored, self.scan.shape, coarse.factor)
         look = Look(self.scan, coarse, rough, scale, work, run)
