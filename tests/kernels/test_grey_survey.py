@@ -169,3 +169,11 @@ def test_sums_over_tiles_add_up():
     halves = [edge_sums(share[:, :32], reach=4.0), edge_sums(share[:, 32:], reach=4.0)]
     both = EdgeSums(*(a + b for a, b in zip(*halves, strict=True)))
     assert point_spread(both) == pytest.approx(0.9, rel=0.05)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_levels_of_a_single_slice(axis):
+    grey = two_materials(8000, 38000).take([32], axis=axis).astype(np.uint16)
+    found = survey(grey)
+    assert (found.dark, found.bright) == pytest.approx((8000, 38000), abs=400)
+    assert found.noise == pytest.approx(1200, rel=0.15)
