@@ -68,7 +68,8 @@ class Scene:
         cls, grey: NDArray[Any], *, air: float, solid: float | NDArray[Any], factor: float
     ) -> Scene:
         """The scene of grey values, see `outside_reading.read_outside`."""
-        relative = ((grey - air) / (solid - air)).astype(np.float32)
+        with np.errstate(over="ignore"):  # an outlier of 1e38 is as bright as one of 4
+            relative = np.clip((grey - air) / (solid - air), -4, 4).astype(np.float32)
         padding = constant_surroundings(relative)
         relative, calm = _calmed(relative)
         bright = (calm >= MATERIAL) & ~padding

@@ -39,7 +39,8 @@ LEAST_CONTRAST = 0.05
 def normalise(grey: NDArray[Any], air: float, solid: float) -> Float:
     """Grey values with air at 0 and solid at 1; cut at ±4, which keeps outliers out of sums."""
     scale = np.float32(1 / (solid - air))
-    values = (grey.astype(np.float32) - np.float32(air)) * scale
+    with np.errstate(over="ignore"):
+        values = (grey.astype(np.float32) - np.float32(air)) * scale
     return np.clip(values, np.float32(-4), np.float32(4), out=values)
 
 
