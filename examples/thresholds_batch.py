@@ -1,7 +1,8 @@
 """A batch by the thresholds of its first scan: `python examples/thresholds_batch.py OUT [EDGE]`.
 
 The noise of a scan moves Otsu's threshold, and porosity with it. One pair of thresholds for all
-scans makes them comparable; it must be one scanner with one setting.
+scans makes them comparable; it must be one scanner with one setting. The default method, auto, has
+no thresholds: it measures the levels of each scan.
 """
 
 import sys
@@ -19,10 +20,13 @@ def main(out: Path, edge: int = 128) -> None:
         config = verbs.phantom_config(values)
         scans.append(verbs.phantom(out / f"{name}.zarr", config=config).scan.path)
 
+    otsu = verbs.segment_config({}, method="otsu")
     for same in (False, True):
         batch = parse_config(BatchConfig, {"same_thresholds": same}, where="batch")
         folder = out / ("same" if same else "each")
-        for result in verbs.analyse(scans, folder, config=verbs.AnalyseConfig(batch=batch)):
+        for result in verbs.analyse(
+            scans, folder, config=verbs.AnalyseConfig(segment=otsu, batch=batch)
+        ):
             found = result.phases.attributes["segmentation"]
             row = found["inner_threshold"], found["inner_rule"], 100 * found["porosity"]
             print(f"{result.scan.path.parent.name} {folder.name}", *row)

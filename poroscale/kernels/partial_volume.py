@@ -83,6 +83,7 @@ def pore_shares(
     grey: NDArray[Any],
     outside: NDArray[Any],
     level: Float,
+    rim: NDArray[Any] | None = None,
     *,
     scale: tuple[float, float],
     air: float,
@@ -97,6 +98,8 @@ def pore_shares(
     grey, outside, level
         Grey values, the mask of the outside, and the local level of the solid (normalised), with a
         halo of `share_halo(sigma)`.
+    rim
+        Voxels in which no pore begins, with the same halo.
     scale
         Grey values of air and solid that are normalised to 0 and 1.
     air
@@ -131,6 +134,8 @@ def pore_shares(
         shares,
     )
     seeds = _seeds(shares, seen, trimmed(away, wide), seed)
+    if rim is not None:
+        seeds &= ~trimmed(rim.astype(bool, copy=False), wide + SMOOTH_HALO + 1)
     if not seeds.any():
         return result
     near = trimmed(distance_to(seeds), halo - wide - SMOOTH_HALO - 1) <= support_radius(sigma)

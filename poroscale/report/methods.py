@@ -86,7 +86,8 @@ def _segmentation_sentences(
     outer, inner = segmentation.get("outer_threshold"), segmentation.get("inner_threshold")
     if outer is not None:
         config = (phases.get("made_by") or {}).get("config") or {}
-        config = config.get("outside") or config  # of scores: how the outside was found
+        flood = config.get("outside")
+        config = flood if isinstance(flood, Mapping) else config  # of scores: settings of its flood
         by_hand = config.get("outer_threshold") is not None
         rule = "set by hand" if by_hand else "Otsu's threshold of the whole histogram [otsu]"
         sentences.append(

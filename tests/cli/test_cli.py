@@ -64,7 +64,7 @@ def test_batch_with_the_thresholds_of_the_first(poroscale, stack, tmp_path):
     tifffile.imwrite(other, coupon((20, 40, 48), seed=4), photometric="minisblack")
     out = tmp_path / "batch"
     code, _, error = poroscale(
-        "analyse", stack, other, out, "--voxel-size", "4", "--same-thresholds"
+        "analyse", stack, other, out, "--voxel-size", "4", "--same-thresholds", "--method", "otsu"
     )
     assert code == 0, error
     found = [
@@ -175,9 +175,9 @@ def test_budget_that_cannot_hold_a_block(refused, stack, tmp_path):
         ("--workers=0", "workers must be at least 1"),
         ("--cluster=abacus", "cluster must be threads"),
         ("--cluster=tcp://127.0.0.1:9", "cannot be reached"),
-        ("--inner-rule=guess", "inner_rule"),
-        ("--outside-faces=front", "outside_faces"),
-        ("--method=magic", "method must be otsu"),
+        ("--inner-rule=iso50", "inner_rule must come with the method otsu or iso50"),
+        ("--outside=front", "front does not exist"),
+        ("--method=magic", "method must be one of auto, otsu, iso50"),
     ],
 )
 def test_options_that_cannot_be(option, word, poroscale, refused, stack, tmp_path):

@@ -18,13 +18,13 @@ from poroscale.kernels.pore_shapes import (
     with_extents,
 )
 from poroscale.kernels.rendering import stamp_pores
-from poroscale.phantom.candidates import GAS, KEYHOLE, LACK_OF_FUSION, _draw_shapes
+from poroscale.phantom.candidates import GAS, KEYHOLE, LACK_OF_FUSION, draw_shapes
 from poroscale.phantom.solids import Ellipsoid, Ellipsoids
 
 
 def drawn(kind, count=6, diameter=26.0):
     rng = np.random.default_rng(kind + 1)
-    pores = _draw_shapes(np.full(count, kind), np.full(count, diameter), rng)
+    pores = draw_shapes(np.full(count, kind), np.full(count, diameter), rng)
     pores[:, CENTRE] = 60.0 + rng.random((count, 3))
     return with_extents(pores)
 

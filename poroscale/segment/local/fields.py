@@ -88,3 +88,26 @@ class Nowhere:
     def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
         """bool of `shape`."""
         return np.zeros(shape, bool)
+
+
+@dataclass(frozen=True)
+class FrameRim:
+    """True within some voxels of the faces of a volume, but of an axis that is all rim.
+
+    Beyond the frame nothing is known: the surface of a part that ends just there looks like a pore
+    in the last voxels.
+    """
+
+    shape: Shape
+    width: int
+    dtype = np.dtype(bool)
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """bool of `shape`."""
+        rim = np.zeros(shape, bool)
+        for axis, (o, n, whole) in enumerate(zip(origin, shape, self.shape, strict=True)):
+            if whole > 4 * self.width:
+                place = np.arange(o, o + n)
+                near = (place < self.width) | (place >= whole - self.width)
+                np.moveaxis(rim, axis, 0)[near] = True
+        return rim

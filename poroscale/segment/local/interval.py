@@ -12,10 +12,10 @@ from poroscale.segment.local.shares import Model, ShareCounts
 
 COVERAGE, DEVIATIONS = 0.90, 1.645
 """Nominal coverage of the interval, and its half width in standard errors of a normal law."""
-LEVEL_ERROR = 0.0015
+LEVEL_ERROR = 0.0012
 """Standard error of the local level of the solid, in units of the contrast, beside its noise: what
 bends on less than the smoothing of the cells, measured on scans of known truth."""
-METHOD_ERROR = 0.008
+METHOD_ERROR = 0.007
 """Relative standard error of the whole method on scans of known truth, where noise and levels
 explain nothing: the tails of the support, the finite voxel."""
 

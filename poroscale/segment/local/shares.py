@@ -24,6 +24,7 @@ from poroscale.kernels.closing import close_ball, closing_halo
 from poroscale.kernels.partial_volume import (
     CODES_HALO,
     OUTSIDE_SHARE,
+    RIM,
     SHARE_STEPS,
     SMOOTH_HALO,
     distance_to,
@@ -37,7 +38,7 @@ from poroscale.kernels.partial_volume import (
 )
 from poroscale.segment.candidates import OUTSIDE, PORE, SOLID, KeepPores, is_marked
 from poroscale.segment.local.config import LocalConfig
-from poroscale.segment.local.fields import LevelField
+from poroscale.segment.local.fields import FrameRim, LevelField
 from poroscale.segment.local.place import Place
 from poroscale.segment.local.void import VoidLevel
 from poroscale.volume import FieldSampler, Volume, VoxelSize
@@ -168,7 +169,7 @@ def write_shares(
     """Shares of pore, int8 hundredths."""
     return map_blocks(
         pore_shares,
-        (scan, outside, model.level),
+        (scan, outside, model.level, FrameRim(scan.shape, int(RIM))),
         out,
         dtype=np.int8,
         halo=Halo.of(share_halo(model.sigma)),

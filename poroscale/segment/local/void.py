@@ -88,7 +88,7 @@ def void_level(core: NDArray[np.int64], air: float, noise: float, *, outside: bo
     return VoidLevel(middle - slope * mean, slope, error, total)
 
 
-UNKNOWN, UNBOUNDED = 0.02, 0.15
+UNKNOWN, UNBOUNDED = 0.015, 0.12
 """Error of the void's level where it is taken from the air; and where there is no air either, and
 the darkest voxels stand for it."""
 MANY, FEW = 150, 200
