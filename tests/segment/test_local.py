@@ -361,6 +361,31 @@ def test_a_constant_scan_is_refused(dtype, as_volume, new_path):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("radius", [20, 29.3])
+def test_one_value_beyond_the_circle_of_the_slices_changes_nothing(radius, segmented):
+    made = with_pores(cylinder(MIDDLE, radius), seed=2)
+    grey = stored(grey_of(made))
+    grey[RADIUS > 36] = 0
+    phases, record = segmented(grey)
+    assert record["porosity"] == pytest.approx(made.porosity, rel=0.02)
+    assert record["part_voxels"] == pytest.approx(made.part_volume, rel=0.003)
+    assert record["air_level"] == pytest.approx(AIR, abs=150)
+    assert (phases.read()[RADIUS > 36] == 0).all()
+
+
+def test_rock_that_fills_the_circle_of_the_slices(segmented):
+    field = ndimage.gaussian_filter(
+        np.random.default_rng(0).standard_normal(SHAPE), 2.5, mode="wrap"
+    )
+    solid = (field >= np.quantile(field, 0.2)).astype(np.float32)
+    grey, inside = stored(grey_of(Made(np.ones(SHAPE), solid))), RADIUS <= 36
+    grey[~inside] = 0
+    phases, record = segmented(grey)
+    np.testing.assert_array_equal(phases.read() > 0, inside)
+    # Nothing begins a pore beside the circle: pores that it cuts close by are lost.
+    assert record["porosity"] == pytest.approx(1 - solid[inside].mean(), rel=0.06)
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_single_slice(axis, segmented):
     cut = [slice(None)] * 3
