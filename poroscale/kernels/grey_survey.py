@@ -50,21 +50,28 @@ class Cubes(NamedTuple):
 
 
 def cubes_of(grey: NDArray[Any]) -> Cubes:
-    """Means and variances of the whole cubes of a tile, float32 (n,)."""
-    z, y, x = (n // CUBE for n in grey.shape)
-    cut = grey[: z * CUBE, : y * CUBE, : x * CUBE].astype(np.float32)
-    stack = cut.reshape(z, CUBE, y, CUBE, x, CUBE).transpose(0, 2, 4, 1, 3, 5).reshape(-1, CUBE**3)
-    mean = stack.mean(axis=1, dtype=np.float32)
-    rest = stack - mean[:, None]
-    variance = (rest * rest).sum(axis=1, dtype=np.float32) / np.float32(CUBE**3 - 1)
+    """Means and variances of the whole cubes of a tile, float32 (n,); squares of a single slice."""
+    (a, b, c), (z, y, x) = _cubes_along(grey.shape)
+    cut = grey[: z * a, : y * b, : x * c].astype(np.float32)
+    stack = cut.reshape(z, a, y, b, x, c).transpose(0, 2, 4, 1, 3, 5).reshape(-1, a * b * c)
+    with np.errstate(over="ignore"):  # an outlier's cube has an infinite variance: it is not quiet
+        mean = stack.mean(axis=1, dtype=np.float32)
+        rest = stack - mean[:, None]
+        variance = (rest * rest).sum(axis=1, dtype=np.float32) / np.float32(max(1, a * b * c - 1))
     return Cubes(mean, variance)
+
+
+def _cubes_along(shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """Edges of the cubes along each axis, and how many of them there are."""
+    edges = [min(CUBE, n) for n in shape]
+    return edges, [n // edge for n, edge in zip(shape, edges, strict=True)]
 
 
 def noise_variance(variances: NDArray[Any]) -> float:
     """The variance that most cubes have: the mode of its logarithm; 0 where most do not vary."""
     from scipy.ndimage import gaussian_filter1d
 
-    varying = variances[variances > 0]
+    varying = variances[(variances > 0) & np.isfinite(variances)]
     if varying.size < 0.5 * variances.size:
         return 0.0
     counts, edges = np.histogram(np.log(varying), bins=400)

@@ -186,7 +186,8 @@ def _between_bodies(scene: Scene) -> Reading | None:
 def _no_outside(scene: Scene) -> Reading:
     circle = scene.padding.any()
     where = "its circle: only what lies beyond the circle is outside" if circle else "the frame"
-    return scene.reading(np.zeros_like(scene.dark), f"the material fills {where}")
+    ball = scene.ball if circle else 0.0  # pores that the circle cuts are open to what lies beyond
+    return scene.reading(np.zeros_like(scene.dark), f"the material fills {where}", ball)
 
 
 def _others_of_crop(scene: Scene, doubtful: Mask) -> Iterator[Reading]:

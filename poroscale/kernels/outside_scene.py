@@ -15,6 +15,7 @@ from poroscale.kernels.outside_geometry import (
     distance_to,
     without_specks,
 )
+from poroscale.kernels.partial_volume import normalise
 
 MATERIAL = 0.3
 """Share of the contrast from which a voxel counts as material for the hull: fine struts are dim."""
@@ -68,8 +69,10 @@ class Scene:
         cls, grey: NDArray[Any], *, air: float, solid: float | NDArray[Any], factor: float
     ) -> Scene:
         """The scene of grey values, see `outside_reading.read_outside`."""
-        relative = ((grey - air) / (solid - air)).astype(np.float32)
-        padding = constant_surroundings(relative)
+        with np.errstate(over="ignore"):  # an outlier of 1e38 is as bright as one of 4
+            relative = np.clip((grey - air) / (solid - air), -4, 4).astype(np.float32)
+        usual = float(np.median(solid))  # a local level would make one value of the padding many
+        padding = constant_surroundings(normalise(grey, air, usual))
         relative, calm = _calmed(relative)
         bright = (calm >= MATERIAL) & ~padding
         _, sizes = without_specks((relative >= 0.5) & ~padding, share=BODY)

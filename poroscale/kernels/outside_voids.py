@@ -116,6 +116,8 @@ def large_voids(voids: Mask, depth: NDArray[np.float32]) -> Iterator[Void]:
 def _faces_met(place: tuple[slice, slice, slice], shape: tuple[int, ...]) -> frozenset[str]:
     met = set()
     for name, span, edge in zip("zyx", place, shape, strict=True):
+        if edge == 1:  # every void of a single slice would run through it
+            continue
         met |= {f"{name}-"} if span.start == 0 else set()
         met |= {f"{name}+"} if span.stop == edge else set()
     return frozenset(met)

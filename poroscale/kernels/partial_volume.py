@@ -132,12 +132,9 @@ def pore_shares(
     result[trimmed(away, halo)] = OUTSIDE_SHARE
     if away.all():
         return result
-    part = np.ones(away.shape, np.float32)
-    if away.any():
-        part[away] = 0
-        seen = blur(part, gaussian_weights(sigma))
-    else:
-        seen = trimmed(part, wide)
+    seen = np.ones(tuple(n - 2 * wide for n in away.shape), np.float32)
+    if away.any():  # the blurred outside is exactly 0 beyond its reach, in any block
+        seen -= blur(away.astype(np.float32), gaussian_weights(sigma))
     shares = np.empty(seen.shape, np.float32)
     _shares(
         normalise(trimmed(grey, wide), *scale),

@@ -105,6 +105,15 @@ def segment(scan, out):
     segment_otsu(scan, out, config=OtsuConfig(gaussian_um=4.0, close_um=12.0), run=RUN)
 
 
+def segment_local(scan, out):
+    from poroscale.segment.local.config import LocalConfig
+    from poroscale.segment.local.segment import segment_local as verb
+
+    out.mkdir()
+    config = LocalConfig(close_um=12.0)
+    verb(scan, out / "phases.zarr", shares=out / "shares.zarr", config=config, run=RUN)
+
+
 def pores(scan, out):
     from poroscale.pores import measure_pores
 

@@ -18,7 +18,7 @@ from poroscale.segment import segment_otsu
 
 PROBE = Path(__file__).with_name("peak.py")
 VERBS = ["fill", "smooth", "histogram", "label", "stitch", "stitch_weighted", "tile"]
-PLANNED = [*VERBS, "ingest", "segment", "pores", "grey_volumes", "phantom"]
+PLANNED = [*VERBS, "ingest", "segment", "segment_local", "pores", "grey_volumes", "phantom"]
 BOUNDED = ["report", "export"]
 """Verbs without blocks of their own: they hold to the budget, and have nothing to project."""
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.kernels.outside_geometry import inner_seeds
+from poroscale.kernels.outside_geometry import constant_surroundings, inner_seeds
 from poroscale.kernels.outside_reading import OutsideDecision, Reading, read_outside
-from poroscale.kernels.partial_volume import distance_to
+from poroscale.kernels.partial_volume import distance_to, normalise
 from poroscale.segment.fields import FloodSeeds
 from poroscale.segment.local.coarse import Coarse, coarse_of
 from poroscale.segment.local.config import LocalConfig
@@ -95,6 +95,8 @@ class Look:
         depth = np.where(outside, distance_to(~outside), 0)
         near = (distance_to(outside) <= NEAR).astype(np.uint8)
         near[depth > max(NEAR, WELL / self.coarse.factor)] = 2
+        padding = constant_surroundings(normalise(self.coarse.grey, *self.scale))
+        near[distance_to(padding) <= NEAR] = 1
         return self.stored(near, "near")
 
     def told(self, outside: Mask, reason: str) -> OutsideDecision:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ from poroscale.kernels.partial_volume import (
     share_halo,
     support_radius,
 )
+from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.local.coarse import coarse_level, coarse_of
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import LevelField, Nowhere
@@ -186,6 +187,7 @@ class _Segmentation:
         scale = (found.dark, found.bright)
         coarse = coarse_of(self.scan)
         rough = coarse_level(coarse, scale)
+        run = run.but(block=None)  # one of the scan's need not be whole chunks of coarse arrays
         stored = volume_from_array(rough, work / "rough.zarr", run=run)
         level = LevelField(stored, self.scan.shape, coarse.factor)
         look = Look(self.scan, coarse, rough, scale, work, run)
@@ -198,6 +200,19 @@ class _Segmentation:
         sampler = RingSampler(self.scan, level, place.near, scale, noise, (0.0, 0.0))
         return recognised(sampler)
 
+    @cached_property
+    def _circle(self) -> ReconstructionCircle:
+        """The circle inscribed in each slice, where nothing but one value lies beyond it."""
+        padded = ReconstructionCircle(self.scan.shape)
+        if not padded.applies:
+            return padded
+        lows, highs = [], []
+        for grey, inside in self._tiles.map(lambda grey, at: (grey, padded(at, grey.shape))):
+            if not inside.all():
+                lows.append(grey[~inside].min())
+                highs.append(grey[~inside].max())
+        return ReconstructionCircle(self.scan.shape, whole=not lows or min(lows) != max(highs))
+
     @property
     def _tiles(self) -> Tiles:
         return Tiles(self.scan, workers=self.run.workers or 2)
@@ -206,8 +221,14 @@ class _Segmentation:
         """Levels and noise from the samples."""
         scan = self.scan
 
-        def look(grey: NDArray[Any], _origin: Index) -> tuple[NDArray[Any], Cubes]:
-            return evenly(finite(grey, scan), SAMPLED).copy(), cubes_of(grey)
+        circle = self._circle
+
+        def look(grey: NDArray[Any], origin: Index) -> tuple[NDArray[Any], Cubes]:
+            inside, cubes = circle(origin, grey.shape), cubes_of(finite(grey, scan))
+            if inside.all():
+                return evenly(grey, SAMPLED).copy(), cubes
+            whole = cubes_of(inside).mean == 1
+            return evenly(grey[inside], SAMPLED), Cubes(cubes.mean[whole], cubes.variance[whole])
 
         seen = list(self._tiles.map(look))
         low, high = np.quantile(np.concatenate([s for s, _ in seen]).astype(np.float64), ROBUST)
@@ -226,9 +247,13 @@ class _Segmentation:
     def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
         """Sigma of the point spread [voxels] from the surfaces in the samples."""
 
+        circle = self._circle
+
         def look(grey: NDArray[Any], origin: Index) -> EdgeSums:
             local = level(origin, grey.shape)
-            return edge_sums(normalise(grey, *scale) / np.maximum(local, 0.1), reach=EDGE_REACH)
+            share = normalise(grey, *scale) / np.maximum(local, 0.1)
+            share[~circle(origin, grey.shape)] = NOWHERE
+            return edge_sums(share, reach=EDGE_REACH)
 
         tiles = Tiles(self.scan, workers=self.run.workers or 2, most=EDGE_TILES)
         sums = reduce(_added, tiles.map(look))
@@ -346,6 +371,8 @@ class _Segmentation:
 
 
 EDGE_REACH, WIDEST_SPREAD, EDGE_TILES = 4.0, 3.0, 27
+NOWHERE = -4.0
+"""Stands beyond the circle: so strange that nothing near it tells the point spread."""
 
 
 def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:
