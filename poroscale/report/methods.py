@@ -200,7 +200,6 @@ def _pore_sentences(segmentation: Mapping[str, Any], settings: Mapping[str, Any]
 
 
 def _measure_sentences(settings: Mapping[str, Any]) -> list[str]:
-    rules = settings.get("rules") or {}
     return [
         "Volume, centroid and inertia tensor of each pore were computed from its voxel moments; "
         "the equivalent diameter is that of a sphere of equal volume.",
@@ -209,18 +208,24 @@ def _measure_sentences(settings: Mapping[str, Any]) -> list[str]:
         "Elongation b/a and flatness c/b are ratios of the axes a ≥ b ≥ c of the ellipsoid of "
         "equal moments [zingg].",
         "√area is the square root of the area projected along the build direction [murakami].",
-        *_class_sentences(rules),
+        *_class_sentences(settings),
     ]
 
 
-def _class_sentences(rules: Mapping[str, Any]) -> list[str]:
+def _class_sentences(settings: Mapping[str, Any]) -> list[str]:
     """What is said of shapes and classes; nothing is claimed where the rules are not known."""
+    rules = settings.get("rules") or {}
     wanted = ("min_diameter_voxels", "gas_min_sphericity", "gas_min_aspect")
     if any(rules.get(name) is None for name in (*wanted, "ragged_max_sphericity", "max_tilt_deg")):
         return ["Shape and orientation are reported for pores large enough for it only."]
-    return [
+    shapes = (
         "Shape and orientation are reported for pores with an equivalent diameter of at least "
-        f"{rules['min_diameter_voxels']:g} voxels only.",
+        f"{rules['min_diameter_voxels']:g} voxels only."
+    )
+    if not settings.get("classes", True):
+        return [shapes]
+    return [
+        shapes,
         "Of these, pores were classed as gas pores (sphericity of at least "
         f"{rules['gas_min_sphericity']:g} and c/a of at least {rules['gas_min_aspect']:g}), as "
         f"lack of fusion (sphericity below {rules['ragged_max_sphericity']:g}, or flat with the "

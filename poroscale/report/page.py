@@ -175,7 +175,7 @@ def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str
         "title": title,
         "volume": _volume_facts(volume),
         "numbers": numbers,
-        "classes": class_rows(table) if table.rows else [],
+        "classes": class_rows(table) if table.rows and table.classed else [],
         "largest_inside": largest_inside(table),
         "largest": largest_pores(table),
         "size_histogram": size_histogram(table),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poroscale.report.figures.density import add_colour_bar, draw_cloud
 from poroscale.report.figures.size import in_words
@@ -50,11 +51,7 @@ def positions_xy(table: PoreTable, extent: PartExtent | None) -> Figure | None:
         mesh = draw_cloud(axes, x * scale, y * scale, cells=80)
         add_colour_bar(axes, mesh, "Pores per cell")
     else:
-        for name, at in table.classes().items():
-            colour = CLASS_COLOURS.get(name, MUTED)
-            style: dict[str, Any] = {"s": 9, "color": colour, "linewidths": 0, "alpha": 0.8}
-            axes.scatter(x[at] * scale, y[at] * scale, label=in_words(name), **style)
-        legend_above(axes)
+        _draw_points(axes, table, x * scale, y * scale)
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
     number_axis(axes, "x", whole=False)
@@ -62,6 +59,20 @@ def positions_xy(table: PoreTable, extent: PartExtent | None) -> Figure | None:
     axes.set_xlabel(f"x ({unit})")
     axes.set_ylabel(f"y ({unit})")
     return figure
+
+
+def _draw_points(
+    axes: Axes, table: PoreTable, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> None:
+    """A point per pore, in the colour of its class where pores were classed."""
+    style: dict[str, Any] = {"s": 9, "linewidths": 0, "alpha": 0.8}
+    if not table.classed:
+        axes.scatter(x, y, color=BLUE, **style)
+        return
+    for name, at in table.classes().items():
+        colour = CLASS_COLOURS.get(name, MUTED)
+        axes.scatter(x[at], y[at], label=in_words(name), color=colour, **style)
+    legend_above(axes)
 
 
 def _draw_shadow(axes: Axes, extent: PartExtent, scale: float) -> None:

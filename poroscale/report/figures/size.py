@@ -59,7 +59,7 @@ def size_distribution(table: PoreTable) -> Figure | None:
 def size_by_class(table: PoreTable) -> Figure | None:
     """Number of pores over the equivalent diameter, one line per class; logarithmic counts."""
     diameter = table.column("equivalent_diameter_um")
-    if not len(diameter):
+    if not len(diameter) or not table.classed:
         return None
     edges = log_bins(diameter, bins_for(len(diameter), 28))
     centres = np.sqrt(edges[1:] * edges[:-1])
