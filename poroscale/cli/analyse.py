@@ -137,9 +137,11 @@ def _told(result: Analysis) -> Iterator[str]:
         yield describe_phases({**record, "warnings": []}, result.phases.path)
     else:
         numbers = report["numbers"]
-        yield (
-            f"{result.phases.path}: porosity {100 * numbers['porosity']:.4g} %, "
-            f"{numbers['pore_count']} pores, in phases that were given"
+        porosity = (
+            "no part" if numbers["porosity"] is None else f"{100 * numbers['porosity']:.4g} %"
         )
+        yield f"{result.phases.path}: porosity {porosity}, {numbers['pore_count']} pores"
+        yield f"  {report['taken_text']}"
+    yield f"  kind: {report['kind']['text']}"
     yield from (f"  warning: {warning}" for warning in report["warnings"])
     yield f"  report: {result.report}"

@@ -119,7 +119,28 @@ def along_build_direction(table: PoreTable, extent: PartExtent | None) -> Figure
     return figure
 
 
-def surface_distance(table: PoreTable) -> Figure | None:
+def porosity_along_z(extent: PartExtent | None) -> Figure | None:
+    """Porosity of each section along z."""
+    if extent is None or not extent.part.any():
+        return None
+    height, porosity = extent.section_porosity(60)
+    scale, unit = unit_of(extent.height_um)
+    figure = new_figure()
+    axes = figure.add_subplot()
+    axes.stairs(100 * porosity, height * scale, color=BLUE, linewidth=1.5, label="section")
+    axes.axhline(
+        100 * extent.porosity, color=ORANGE, linewidth=1.0, linestyle="--", label="whole part"
+    )
+    axes.set_xlim(height[0] * scale, height[-1] * scale)
+    axes.set_ylim(bottom=0)
+    number_axis(axes, "x", whole=False)
+    axes.set_xlabel(f"z ({unit})")
+    axes.set_ylabel("Porosity (%)")
+    legend_above(axes)
+    return figure
+
+
+def surface_distance(table: PoreTable, weight: str = "volume") -> Figure | None:
     """Shares of the number and of the volume of pores over the distance to the free surface."""
     distance = table.column("surface_distance_um")
     known = np.isfinite(distance)
@@ -133,7 +154,7 @@ def surface_distance(table: PoreTable) -> Figure | None:
     axes = figure.add_subplot()
     scale, unit = unit_of(float(distance.max()))
     axes.stairs(100 * number, edges * scale, fill=True, color=PALE, label="by number")
-    axes.stairs(100 * share, edges * scale, color=ORANGE, linewidth=1.6, label="by volume")
+    axes.stairs(100 * share, edges * scale, color=ORANGE, linewidth=1.6, label=f"by {weight}")
     axes.set_xlim(0, edges[-1] * scale)
     number_axis(axes, "x", whole=False)
     axes.set_xlabel(f"Distance to the free surface ({unit})")
