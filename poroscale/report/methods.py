@@ -99,8 +99,8 @@ def _segmentation_sentences(
     outer, inner = segmentation.get("outer_threshold"), segmentation.get("inner_threshold")
     if outer is not None:
         config = (phases.get("made_by") or {}).get("config") or {}
-        if isinstance(config.get("outside"), Mapping):  # of scores: how the outside was found
-            config = config["outside"]
+        flood = config.get("outside")
+        config = flood if isinstance(flood, Mapping) else config  # of scores: settings of its flood
         by_hand = config.get("outer_threshold") is not None
         rule = "set by hand" if by_hand else "Otsu's threshold of the whole histogram [otsu]"
         sentences.append(

@@ -9,7 +9,6 @@ from typing import Any
 from poroscale.config import parse_config
 from poroscale.engine.plan import Need
 from poroscale.engine.run import Run
-from poroscale.kernels.grey_survey import CUBE
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.segment import needs as local_needs
@@ -79,17 +78,11 @@ def segment_scan(
     Raises
     ------
     ValueError
-        As the method; if the scan is too thin for it, or shares are asked of a method that has
-        none; or if the scan holds few integers only, as a label image or mask does: there are no
-        grey values to segment.
+        As the method; if shares are asked of a method that has none; or if the scan holds few
+        integers only, as a label image or mask does: there are no grey values to segment.
     """
     config = config or LocalConfig()
     _refuse_labels(scan, run)
-    if isinstance(config, LocalConfig) and min(scan.shape) < CUBE:
-        raise ValueError(
-            f"{scan.path} must have at least {CUBE} voxels along every axis for the method auto, "
-            f"got the shape {scan.shape}; --method otsu segments images"
-        )
     if isinstance(config, OtsuConfig):
         if shares is not None:
             raise ValueError("shares must come with the method auto: thresholds have none")
