@@ -28,7 +28,7 @@ def main(out: Path, edge: int = 128) -> None:
         middle = grey.sel(z=grey.z.mean(), method="nearest")
         print(f"grey value of the middle slice {float(middle.mean().compute()):.0f}")
         print(f"solid fraction along z {solid.compute().values[::32].round(3)}")
-    print(table[["label", "volume_um3", "sphericity", "class"]].nlargest(5, "volume_um3"))
+    print(table[["label", "volume_um3", "sphericity", "open"]].nlargest(5, "volume_um3"))
     print(f"labels {Volume.open(out / 'pores' / 'labels.zarr').shape}")
 
 

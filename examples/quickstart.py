@@ -12,7 +12,8 @@ def main(out: Path, edge: int = 128) -> None:
     config = verbs.phantom_config({"shape": [edge] * 3, "voxel_size": 5.0, "porosity": 0.01})
     scan = verbs.phantom(out / "coupon.zarr", config=config).scan
 
-    (result,) = verbs.analyse([scan.path], out / "results")
+    analysis = verbs.AnalyseConfig(pores=verbs.pores_config({"classes": True}))
+    (result,) = verbs.analyse([scan.path], out / "results", config=analysis)
 
     table = pd.read_parquet(result.table)
     print(f"porosity {100 * result.phases.attributes['segmentation']['porosity']:.2f} %")

@@ -59,6 +59,12 @@ class FieldSampler(Protocol):
         """The box of `shape` at `origin`."""
 
 
+def flat_axis(shape: Shape) -> int | None:
+    """The axis along which a volume is one voxel thick, an image then; None of any other."""
+    thin = [axis for axis, n in enumerate(shape) if n == 1]
+    return thin[0] if len(thin) == 1 else None
+
+
 @dataclass(frozen=True)
 class VolumeSpec:
     """What a volume is to be, before there are voxels.

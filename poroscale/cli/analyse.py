@@ -58,7 +58,18 @@ def analyse(
         typer.Option("--min-diameter-um", help="Smallest equivalent diameter that is kept [um]."),
     ] = None,
     pore: Annotated[
-        int | None, typer.Option(help="Value of the pores, in a label image or mask.")
+        int | None,
+        typer.Option(help="Value of the pores, in a label image or mask; 2 of the values 0, 1, 2."),
+    ] = None,
+    outside_value: Annotated[
+        int | None, typer.Option(help="Value outside the part, in a label image or mask.")
+    ] = None,
+    classes: Annotated[
+        bool | None,
+        typer.Option(
+            "--classes/--no-classes",
+            help="Class pores of printed metal: gas, keyhole, lack of fusion [no].",
+        ),
     ] = None,
     same_thresholds: Annotated[
         bool, typer.Option("--same-thresholds", help="Use the first scan's thresholds for all.")
@@ -91,7 +102,7 @@ def analyse(
         min_voxels=min_voxels,
         min_diameter_um=min_diameter_um,
     )
-    _add(sections, "pores", pore=pore)
+    _add(sections, "pores", pore=pore, outside=outside_value, classes=classes)
     if same_thresholds:
         sections["batch"] = {**sections.get("batch", {}), "same_thresholds": True}
     job = verbs.analyse_job(
@@ -126,9 +137,11 @@ def _told(result: Analysis) -> Iterator[str]:
         yield describe_phases({**record, "warnings": []}, result.phases.path)
     else:
         numbers = report["numbers"]
-        yield (
-            f"{result.phases.path}: porosity {100 * numbers['porosity']:.4g} %, "
-            f"{numbers['pore_count']} pores, in phases that were given"
+        porosity = (
+            "no part" if numbers["porosity"] is None else f"{100 * numbers['porosity']:.4g} %"
         )
+        yield f"{result.phases.path}: porosity {porosity}, {numbers['pore_count']} pores"
+        yield f"  {report['taken_text']}"
+    yield f"  kind: {report['kind']['text']}"
     yield from (f"  warning: {warning}" for warning in report["warnings"])
     yield f"  report: {result.report}"

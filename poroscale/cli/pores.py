@@ -19,6 +19,9 @@ def pores(
     pore: Annotated[
         int | None, typer.Option(help="Value of pores: 2 for phases 0, 1, 2; 1 for a mask.")
     ] = None,
+    outside_value: Annotated[
+        int | None, typer.Option(help="Value outside the part: 0 for phases 0, 1, 2.")
+    ] = None,
     shares: Annotated[
         Path | None,
         typer.Option(
@@ -30,6 +33,13 @@ def pores(
     bank: Annotated[
         bool, typer.Option("--bank", help="Also cut every pore out into OUT_DIR/bank.zarr.")
     ] = False,
+    classes: Annotated[
+        bool | None,
+        typer.Option(
+            "--classes/--no-classes",
+            help="Class pores of printed metal: gas, keyhole, lack of fusion [no].",
+        ),
+    ] = None,
     config: ConfigFile = None,
     memory: Memory = "2GiB",
     cluster: Cluster = None,
@@ -42,7 +52,13 @@ def pores(
     from poroscale import verbs
 
     values = options.settings(
-        config, "pores", pore=pore, connectivity=connectivity, bank=bank or None
+        config,
+        "pores",
+        pore=pore,
+        outside=outside_value,
+        connectivity=connectivity,
+        bank=bank or None,
+        classes=classes,
     )
     run = options.run_of(memory, cluster, workers, block, overwrite)
     settings = verbs.pores_config(values)

@@ -3,6 +3,9 @@
 Every scan gets a folder with scan.zarr, phases.zarr, labels.zarr, pores.parquet, report.html and
 report.json: OUT_DIR itself for one scan, OUT_DIR/NAME for each of several, with one combined table
 and page beside them. A step that is finished is left alone, so that the same call resumes.
+
+A label image or mask is segmented already: it is measured as it was ingested, and its folder has no
+phases.zarr.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
 from poroscale.manifest import record_results
 from poroscale.pores import ClassRules, PoresConfig
+from poroscale.pores.label_image import values_of_labels
 from poroscale.pores.measure import measure_into
+from poroscale.pores.phases import Chosen
 from poroscale.report import write_batch, write_report
 from poroscale.segment import (
     LocalConfig,
@@ -110,7 +115,17 @@ def pores_config(values: dict[str, Any]) -> PoresConfig:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What came out of one scan."""
+    """What came out of one scan.
+
+    Attributes
+    ----------
+    scan
+        What was ingested.
+    phases
+        The segmentation; `scan` itself where that is a label image or mask.
+    table, report
+        Files.
+    """
 
     scan: Volume
     phases: Volume
@@ -163,6 +178,9 @@ def analyse(
 def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:
     with held_folder(folder):
         scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
+        chosen = values_of_labels(scan, config.pores, run=run)
+        if chosen is not None:
+            return _measure_labels(scan, folder, chosen, config=config, run=run)
         shares = folder / SHARES if isinstance(config.segment, LocalConfig) else None
         phases = segment_scan(
             scan, folder / "phases.zarr", shares=shares, config=config.segment, run=run
@@ -174,6 +192,30 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
         outputs = [scan.path.name, phases.path.name, *([SHARES] if shares else [])]
         record_results(folder, files=pages, outputs=outputs)
     return Analysis(scan, phases, table, report)
+
+
+def _measure_labels(
+    scan: Volume, folder: Path, chosen: Chosen, *, config: AnalyseConfig, run: Run
+) -> Analysis:
+    """A label image as phases: nothing is segmented, and a setting of that would be in vain."""
+    given = _changed(config.segment)
+    if given:
+        raise ValueError(
+            f"segment: {given[0]} must be left out for {scan.path}, a label image or mask: it is "
+            "measured as it is"
+        )
+    table = measure_into(folder, scan, chosen=chosen, config=config.pores, run=run)
+    report = write_report(folder, scan=None, phases=scan, table=table, run=run)
+    pages = [report.name, report.with_suffix(".json").name]
+    record_results(folder, files=pages, outputs=[scan.path.name])
+    return Analysis(scan, scan, table, report)
+
+
+def _changed(config: SegmentConfig) -> list[str]:
+    """Settings of the segmentation that are not those of nobody's choice."""
+    chosen = [] if isinstance(config, LocalConfig) else ["method"]
+    usual = type(config)().model_dump()
+    return chosen + [name for name, value in config.model_dump().items() if value != usual[name]]
 
 
 def _with_thresholds_of(phases: Volume, config: AnalyseConfig) -> AnalyseConfig:

@@ -12,6 +12,7 @@ from poroscale.engine import Run, connect
 from poroscale.io.ingest import IngestConfig
 from poroscale.phantom import PhantomConfig, phantom, score_pores
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
+from poroscale.pores import PoresConfig
 from poroscale.segment import LocalConfig
 from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.histogram import grey_histogram
@@ -42,7 +43,11 @@ def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
     with connect(run or Run()) as shared:
         made = phantom(out / "coupon.zarr", config=DEMO, run=shared)
         yield f"scan       {made.scan.path}"
-        config = AnalyseConfig(ingest=IngestConfig(), segment=LocalConfig(close_um=CLOSE_UM))
+        config = AnalyseConfig(
+            ingest=IngestConfig(),
+            segment=LocalConfig(close_um=CLOSE_UM),
+            pores=PoresConfig(classes=True),
+        )
         result = analyse([made.scan.path], out / "results", config=config, run=shared)[0]
         record = result.phases.attributes["segmentation"]
         yield f"porosity   {100 * record['porosity']:.3f} % in {record['pore_count']} pores"

@@ -60,7 +60,12 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("volume_from_grey", "", "bool", "Volume and centroid come from shares, not counting."),
     *_floats(
-        ("equivalent_diameter_um", "um", "Diameter of the sphere of the same volume."),
+        (
+            "equivalent_diameter_um",
+            "um",
+            "Diameter of the sphere of the same volume; in an image of one slice, of the circle of "
+            "the same area.",
+        ),
         *(
             (
                 f"centroid_{axis}_um",
@@ -134,7 +139,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("touches_edge", "", "bool", "Reaches the edge of the volume: it may go on beyond."),
     Column("open", "", "bool", "Shares a voxel face with the outside."),
     Column("shape_valid", "", "bool", "Has enough voxels for its shape to mean something."),
-    Column("class", "", "string", "gas, keyhole, lack_of_fusion or unclassified, by stated rules."),
+    Column(
+        "class",
+        "",
+        "string",
+        "gas, keyhole or lack_of_fusion by stated rules, where classes were asked for; else, and "
+        "where no rule fits, unclassified.",
+    ),
 )
 """In the order of the file."""
 

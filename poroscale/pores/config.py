@@ -23,8 +23,8 @@ class ClassRules:
         Equivalent diameter below which a shape means nothing: at 5 voxels the error of sphericity
         reaches 8 %, at 10 it is 1 %.
     min_extent_voxels
-        Extent of the bounding box that is needed along every axis. One layer of voxels has
-        neither a thickness nor a direction to trust.
+        Extent of the bounding box that is needed along every axis, of an image of one slice along
+        its two. One layer of voxels has neither a thickness nor a direction to trust.
     gas_min_sphericity, gas_min_aspect
         A gas pore is at least that spherical, and its short axis at least that part of the long.
     ragged_max_sphericity
@@ -57,6 +57,9 @@ class PoresConfig:
         Neighbours over which voxels hang together: 6, 18 or 26.
     bank
         Also cut out every pore into `bank.zarr`.
+    classes
+        Class every pore as a pore of printed metal: gas, keyhole or lack of fusion. Off by
+        default, since in another material the words mean nothing; then all are "unclassified".
     rules
         Of the classes.
     """
@@ -65,6 +68,7 @@ class PoresConfig:
     outside: int | None = None
     connectivity: Connectivity = 6
     bank: bool = False
+    classes: bool = False
     rules: ClassRules = field(default_factory=ClassRules)
 
     def __post_init__(self) -> None:

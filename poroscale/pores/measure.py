@@ -37,7 +37,7 @@ from poroscale.volume import Volume, VolumeSpec
 PAGES = ("report.html", "report.json")
 """Made from the table: with a new one they are out of date."""
 LABELS, TABLE, WORK = "labels.zarr", "pores.parquet", "pores.work"
-VERSION = 2
+VERSION = 3
 """Rises when a metric changes its values."""
 _AXES = ("z", "y", "x")
 
@@ -92,15 +92,20 @@ def measure_into(
     phases: Volume,
     *,
     shares: Volume | None = None,
+    chosen: Chosen | None = None,
     config: PoresConfig,
     run: Run,
 ) -> Path:
-    """`measure_pores` for a job that holds the lock of `out_dir`."""
+    """`measure_pores` for a job that holds the lock of `out_dir`.
+
+    `chosen` are values of pore and outside that are known already, whatever `config` says.
+    """
     if shares is not None:
         check_shares(shares, phases)
         grey_radius(phases.spec)
     work = out_dir / WORK
-    chosen = choose_values(phases, config, journal=work / "values", run=run)
+    if chosen is None:
+        chosen = choose_values(phases, config, journal=work / "values", run=run)
     path = out_dir / TABLE
     if run.overwrite:  # first, so that an interrupted run leaves no table beside other labels
         path.unlink(missing_ok=True)

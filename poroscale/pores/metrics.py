@@ -26,7 +26,7 @@ from poroscale.kernels.nearest_shares import SUMS
 from poroscale.kernels.partial_volume import SHARE_STEPS
 from poroscale.kernels.surface_area import COUNTS, sphericity, surface_area
 from poroscale.pores.config import PoresConfig
-from poroscale.volume import Index, Shape, VoxelSize
+from poroscale.volume import Index, Shape, VoxelSize, flat_axis
 
 Table = Mapping[str, NDArray[Any]]
 
@@ -50,11 +50,29 @@ class Scene:
     shape: Shape
     config: PoresConfig
 
+    @property
+    def axes(self) -> list[int]:
+        """Axes along which there is something to see: two of an image."""
+        return [axis for axis in range(3) if axis != flat_axis(self.shape)]
+
 
 Metric = Callable[[Table, Scene], dict[str, NDArray[Any]]]
 BELIEVED = 4
 """A pore's volume from grey is believed up to this times the counted one, and down to one over it:
 beyond, noise or a neighbour tells more than the pore."""
+
+
+IN_BODIES = (
+    "anisotropy",
+    *(f"inertia_{which}_um2" for which in ("min", "mid", "max")),
+    "axis_short_um",
+    "flatness",
+    "short_axis_angle_deg",
+    "short_axis_azimuth_deg",
+    "surface_area_um2",
+    "sphericity",
+)
+"""Columns that mean nothing in an image of one slice."""
 
 
 def from_grey(table: Table) -> NDArray[np.bool_]:
@@ -144,6 +162,23 @@ def surface(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     }
 
 
+def image(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
+    """In an image of one slice, the circle of the same area; what means nothing there is NaN."""
+    flat = flat_axis(scene.shape)
+    if flat is None:
+        return {}
+    nothing = np.full(len(table["voxel_count"]), np.nan)
+    area = table["volume_um3"] / scene.voxel_size[flat]
+    names = IN_BODIES if flat == 0 else (*IN_BODIES, "projected_area_um2", "sqrt_area_um")
+    full = np.sqrt(4 / 5)  # the variance of an ellipse is a²/4, that of an ellipsoid a²/5
+    return {
+        "equivalent_diameter_um": np.sqrt(4 * area / np.pi),
+        "axis_long_um": full * table["axis_long_um"],
+        "axis_medium_um": full * table["axis_medium_um"],
+        **dict.fromkeys(names, nothing),
+    }
+
+
 def neighbours(table: Table, _scene: Scene) -> dict[str, NDArray[Any]]:
     """Distance from centroid to nearest centroid."""
     from scipy.spatial import KDTree
@@ -167,20 +202,24 @@ def clearances(table: Table, _scene: Scene) -> dict[str, NDArray[Any]]:
 
 
 def flags(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
-    """What to be careful with."""
+    """What to be careful with; of an image, along its two axes."""
     rules = scene.config.rules
     low, high = _columns(table, ("z0", "y0", "x0")), _columns(table, ("z1", "y1", "x1"))
     origin, stop = np.array(scene.origin), np.array(scene.origin) + np.array(scene.shape)
-    enough = table["voxel_count"] >= np.pi / 6 * rules.min_diameter_voxels**3
+    bodies, diameter = len(scene.axes) == 3, rules.min_diameter_voxels
+    least = np.pi / 6 * diameter**3 if bodies else np.pi / 4 * diameter**2
+    enough, extents = table["voxel_count"] >= least, (high - low)[:, scene.axes]
     return {
-        "touches_edge": ((low <= origin) | (high >= stop)).any(axis=1),
+        "touches_edge": ((low <= origin) | (high >= stop))[:, scene.axes].any(axis=1),
         "open": table["marked"] > 0,
-        "shape_valid": enough & ((high - low).min(axis=1) >= rules.min_extent_voxels),
+        "shape_valid": enough & (extents.min(axis=1) >= rules.min_extent_voxels),
     }
 
 
 def pore_class(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     """Gas, keyhole or lack of fusion, by `ClassRules`; the first that fits.
+
+    Where the settings ask for no classes, every pore is unclassified. Else:
 
     1. Shape not valid, or cut off by the edge of the volume: unclassified.
     2. Round enough and spherical enough: gas.
@@ -189,6 +228,8 @@ def pore_class(table: Table, scene: Scene) -> dict[str, NDArray[Any]]:
     5. More elongated than flat, the long axis near the build direction: keyhole.
     6. Else unclassified.
     """
+    if not scene.config.classes:
+        return {"class": np.full(len(table["shape_valid"]), "unclassified")}
     rules = scene.config.rules
     flat = table["flatness"] <= table["elongation"]
     across = table["short_axis_angle_deg"] <= rules.max_tilt_deg
@@ -211,6 +252,7 @@ METRICS: tuple[Metric, ...] = (
     position,
     ellipsoid,
     surface,
+    image,
     neighbours,
     clearances,
     flags,

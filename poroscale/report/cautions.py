@@ -5,37 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from poroscale.report.kind import CONNECTED, Kind
+
 COARSE_VOXELS = 5.0
 MANY = 0.25
-CONNECTED = 0.5
 
 
-def cautions(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
-    """Sentences for the box at the head of the report; the segmentation's own come first."""
+def cautions(
+    numbers: Mapping[str, Any], segmentation: Mapping[str, Any], kind: Kind | None = None
+) -> list[str]:
+    """Sentences for the box at the head of the report; the segmentation's own come first.
+
+    Single pores of a connected pore space are no matter of caution: the page does not show them.
+    """
+    kind = kind or Kind()
+    single = () if kind.connected else (*_resolution(numbers, kind), *_edge(numbers, kind))
     return [
         *(str(text) for text in segmentation.get("warnings") or ()),
-        *_resolution(numbers),
+        *single,
         *_threshold(numbers, segmentation),
-        *_edge(numbers),
-        *_connected(numbers),
+        *_connected(numbers, kind),
         *_open(numbers, segmentation),
     ]
 
 
-def _resolution(numbers: Mapping[str, Any]) -> list[str]:
+def _resolution(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
     found = []
+    size = "volume" if kind.flat is None else "area"
+    causes = "how they were segmented" if kind.labels else "the threshold and on the scanner's blur"
     voxels = numbers.get("median_diameter_voxels")
     if voxels is not None and voxels < COARSE_VOXELS:
         found.append(
             f"The median equivalent diameter is {voxels:.3g} voxels. Sizes of pores below about "
-            f"{COARSE_VOXELS:g} voxels depend on the threshold and on the scanner's blur; pores "
-            "below the resolution are missing from every count."
+            f"{COARSE_VOXELS:g} voxels depend on {causes}; pores below the resolution are missing "
+            "from every count."
         )
     share = numbers.get("unresolved_share")
     if share:
         volume = numbers.get("unresolved_volume_share") or 0.0
         found.append(
-            f"{100 * share:.1f} % of the pores ({100 * volume:.1f} % of the pore volume) are too "
+            f"{100 * share:.1f} % of the pores ({100 * volume:.1f} % of the pore {size}) are too "
             "small for their shape to mean anything; they count for porosity, size and position "
             "and are left out of every figure of shape and orientation."
         )
@@ -74,23 +83,28 @@ def _local(segmentation: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _edge(numbers: Mapping[str, Any]) -> list[str]:
+def _edge(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
     count, cut = numbers.get("pore_count") or 0, numbers.get("touches_edge_count") or 0
     if not cut:
         return []
+    whole = "volume" if kind.flat is None else "image"
     return [
-        f"{cut:,} of {count:,} pores touch the edge of the volume and are cut off by it: "
+        f"{cut:,} of {count:,} pores touch the edge of the {whole} and are cut off by it: "
         "their size, shape and position are those of the part inside."
     ]
 
 
-def _connected(numbers: Mapping[str, Any]) -> list[str]:
+def _connected(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
     share = numbers.get("largest_volume_share") or 0.0
     if share <= CONNECTED or (numbers.get("pore_count") or 0) < 2:
         return []
+    size = "volume" if kind.flat is None else "area"
+    text = f"One pore holds {100 * share:.3g} % of the pore {size}"
+    if not kind.connected:
+        return [f"{text}. Counts and medians of the pores describe what is left beside it."]
     return [
-        f"One pore holds {100 * share:.3g} % of the pore volume: the pore space is connected. "
-        "Counts, sizes and shapes of single pores describe what is left beside it."
+        f"{text}: the pore space is connected. The rows of the pore table beside it are what is "
+        "left over; numbers of the pore space as a whole stand in their place."
     ]
 
 

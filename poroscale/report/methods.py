@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from poroscale.report.kind import Kind, taken_in_words
+
 if TYPE_CHECKING:
     from poroscale.volume import Shape, VoxelSize
 
@@ -45,33 +47,44 @@ def methods_text(
     phases: Mapping[str, Any],
     numbers: Mapping[str, Any],
     settings: Mapping[str, Any],
+    kind: Kind | None = None,
 ) -> Methods:
     """The paragraph on scan, segmentation, measurement and result.
 
     `phases` are the attributes of the segmented volume, empty where it came from elsewhere;
     `settings` are those that the pore table was measured with, empty where it does not say.
     """
-    segmentation = phases.get("segmentation") or {}
+    segmentation, kind = phases.get("segmentation") or {}, kind or Kind()
+    taken = numbers.get("taken_for")
     sentences = [
-        _scan_sentence(shape, voxel_size),
+        _scan_sentence(shape, voxel_size, kind),
         *_segmentation_sentences(segmentation, phases),
+        *([taken_in_words(taken)] if taken else ()),
         *_pore_sentences(segmentation, settings),
-        *(_measure_sentences(settings) if numbers["pore_count"] else ()),
-        *_result_sentences(numbers, segmentation),
+        *(_measure_sentences(settings, kind) if numbers["pore_count"] else ()),
+        *_result_sentences(numbers, segmentation, kind),
     ]
     return _numbered(" ".join(sentences))
 
 
-def _scan_sentence(shape: Shape | None, voxel_size: VoxelSize | None) -> str:
+def _scan_sentence(shape: Shape | None, voxel_size: VoxelSize | None, kind: Kind) -> str:
     if shape is None or voxel_size is None:
         return "The pore table was evaluated with poroscale {version} [poroscale]."
+    if kind.flat is not None:
+        axes = [axis for axis in range(3) if axis != kind.flat]
+        pixels = " × ".join(f"{shape[axis]:,}" for axis in axes)
+        edges = " × ".join(f"{voxel_size[axis]:g}" for axis in axes)
+        return (
+            f"An image of {pixels} pixels ({', '.join('zyx'[axis] for axis in axes)}) of {edges} "
+            "µm was analysed with poroscale {version} [poroscale]."
+        )
     same = len(set(voxel_size)) == 1
     voxel = f"{voxel_size[0]:g} µm" if same else " × ".join(f"{v:g}" for v in voxel_size) + " µm"
     order = "" if same else " (z, y, x)"
+    names = "z, y, x" if kind.connected else "z, y, x; z is the build direction"
     return (
-        f"A volume of {' × '.join(f'{n:,}' for n in shape)} voxels (z, y, x; z is the build "
-        f"direction) with a voxel size of {voxel}{order} was analysed with poroscale {{version}} "
-        "[poroscale]."
+        f"A volume of {' × '.join(f'{n:,}' for n in shape)} voxels ({names}) with a voxel size of "
+        f"{voxel}{order} was analysed with poroscale {{version}} [poroscale]."
     )
 
 
@@ -200,8 +213,14 @@ def _pore_sentences(segmentation: Mapping[str, Any], settings: Mapping[str, Any]
     return [f"{rule} with at least {' and '.join(least)}; smaller ones were set to solid."]
 
 
-def _measure_sentences(settings: Mapping[str, Any]) -> list[str]:
-    rules = settings.get("rules") or {}
+def _measure_sentences(settings: Mapping[str, Any], kind: Kind) -> list[str]:
+    if kind.connected:
+        return [] if kind.flat is not None else _SPACE
+    if kind.flat is not None:
+        return [
+            "Area and centroid of each pore were computed from its pixels; the equivalent diameter "
+            "is that of a circle of equal area."
+        ]
     return [
         "Volume, centroid and inertia tensor of each pore were computed from its voxel moments; "
         "the equivalent diameter is that of a sphere of equal volume.",
@@ -210,18 +229,33 @@ def _measure_sentences(settings: Mapping[str, Any]) -> list[str]:
         "Elongation b/a and flatness c/b are ratios of the axes a ≥ b ≥ c of the ellipsoid of "
         "equal moments [zingg].",
         "√area is the square root of the area projected along the build direction [murakami].",
-        *_class_sentences(rules),
+        *_class_sentences(settings),
     ]
 
 
-def _class_sentences(rules: Mapping[str, Any]) -> list[str]:
+_SPACE = [
+    "The specific surface is the area of the interface of pore and solid over the volume of the "
+    "part, by Crofton's formula from pairs of voxels in 13 directions [crofton]; the edge of the "
+    "volume is no interface.",
+    "The mean chord length along an axis is the number of pore voxels over half the number of "
+    "chord ends along it, ends at the edge of the volume not counted.",
+]
+
+
+def _class_sentences(settings: Mapping[str, Any]) -> list[str]:
     """What is said of shapes and classes; nothing is claimed where the rules are not known."""
+    rules = settings.get("rules") or {}
     wanted = ("min_diameter_voxels", "gas_min_sphericity", "gas_min_aspect")
     if any(rules.get(name) is None for name in (*wanted, "ragged_max_sphericity", "max_tilt_deg")):
         return ["Shape and orientation are reported for pores large enough for it only."]
-    return [
+    shapes = (
         "Shape and orientation are reported for pores with an equivalent diameter of at least "
-        f"{rules['min_diameter_voxels']:g} voxels only.",
+        f"{rules['min_diameter_voxels']:g} voxels only."
+    )
+    if not settings.get("classes", True):
+        return [shapes]
+    return [
+        shapes,
         "Of these, pores were classed as gas pores (sphericity of at least "
         f"{rules['gas_min_sphericity']:g} and c/a of at least {rules['gas_min_aspect']:g}), as "
         f"lack of fusion (sphericity below {rules['ragged_max_sphericity']:g}, or flat with the "
@@ -230,7 +264,9 @@ def _class_sentences(rules: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _result_sentences(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[str]:
+def _result_sentences(
+    numbers: Mapping[str, Any], segmentation: Mapping[str, Any], kind: Kind
+) -> list[str]:
     count, porosity = numbers["pore_count"], numbers.get("porosity")
     if not count:
         return ["No pore was found."]
@@ -241,17 +277,21 @@ def _result_sentences(numbers: Mapping[str, Any], segmentation: Mapping[str, Any
         low, high = 100 * numbers["porosity_low"], 100 * numbers["porosity_high"]
         if numbers.get("interval") is not None:
             text += f" ({low:.3g}–{high:.3g} %, {numbers['interval']} interval)"
-            return [_median(text, numbers)]
+            return [_median(text, numbers, kind)]
         scored = segmentation.get("method") == "scores"
         shifted = "range of scores" if scored else "contrast between solid and surroundings"
         text += (
             f" ({low:.3g}–{high:.3g} % for pore thresholds shifted by up to "
             f"±{100 * numbers['threshold_shift']:.3g} % of the {shifted})"
         )
-    return [_median(text, numbers)]
+    return [_median(text, numbers, kind)]
 
 
-def _median(text: str, numbers: Mapping[str, Any]) -> str:
+def _median(text: str, numbers: Mapping[str, Any], kind: Kind) -> str:
+    if kind.connected:
+        share = 100 * numbers["largest_volume_share"]
+        size = "volume" if kind.flat is None else "area"
+        return f"{text}; the largest holds {share:.3g} % of the pore {size}."
     return text + f", with a median equivalent diameter of {numbers['median_diameter_um']:.3g} µm."
 
 

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from poroscale.report.figures.shape import resolved
 from poroscale.report.planes import largest_row
 from poroscale.report.style import log_bins
+from poroscale.volume import flat_axis
 
 if TYPE_CHECKING:
     from poroscale.report.extent import PartExtent
     from poroscale.report.table import PoreTable
-    from poroscale.volume import VoxelSize
+    from poroscale.volume import Shape, VoxelSize
 
 MM3 = 1e9  # um3 in a mm3
+MM2 = 1e6  # um2 in a mm2
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LARGEST = 10
 LARGEST_COLUMNS = (
@@ -43,8 +45,12 @@ def key_numbers(
     segmentation: Mapping[str, Any],
     extent: PartExtent | None,
     voxel_size: VoxelSize | None,
+    shape: Shape | None = None,
 ) -> dict[str, Any]:
-    """What the head of the report says; None where it cannot be known."""
+    """What the head of the report says; None where it cannot be known.
+
+    Of an image of one slice there are areas; its volumes are None.
+    """
     volume = table.column("volume_um3")
     part = extent.volume_um3 if extent else None
     numbers: dict[str, Any] = {
@@ -64,7 +70,24 @@ def key_numbers(
         numbers |= porosity_range(porosity, segmentation.get("sensitivity") or ())
     if part and "open" in table.names:
         numbers["closed_porosity"] = float(volume[~table.flags("open")].sum()) / part
-    return numbers | _sizes(table) | _resolution(table, voxel_size) | _shapes(table)
+    flat = None if shape is None else flat_axis(shape)
+    edges = [] if voxel_size is None else [e for i, e in enumerate(voxel_size) if i != flat]
+    numbers |= _sizes(table) | _resolution(table, edges) | _shapes(table)
+    return numbers if flat is None or voxel_size is None else _by_area(numbers, voxel_size[flat])
+
+
+def _by_area(numbers: dict[str, Any], thickness: float) -> dict[str, Any]:
+    """The numbers of an image whose voxels are `thickness` um thick."""
+    part, count = numbers["part_volume_um3"], numbers["pore_count"]
+    area = part / thickness if part else None
+    return numbers | {
+        "part_volume_um3": None,
+        "pore_volume_um3": None,
+        "number_density_per_mm3": None,
+        "part_area_um2": area,
+        "pore_area_um2": numbers["pore_volume_um3"] / thickness,
+        "number_density_per_mm2": count / area * MM2 if area else None,
+    }
 
 
 def porosity_range(porosity: float | None, rows: Any) -> dict[str, Any]:
@@ -179,7 +202,7 @@ def _sizes(table: PoreTable) -> dict[str, Any]:
     }
 
 
-def _resolution(table: PoreTable, voxel_size: VoxelSize | None) -> dict[str, Any]:
+def _resolution(table: PoreTable, edges: list[float]) -> dict[str, Any]:
     numbers: dict[str, Any] = {"unresolved_count": None, "unresolved_share": None}
     if "shape_valid" in table.names and table.rows:
         valid = table.flags("shape_valid")
@@ -188,9 +211,9 @@ def _resolution(table: PoreTable, voxel_size: VoxelSize | None) -> dict[str, Any
         numbers["unresolved_volume_share"] = float(
             table.column("volume_um3")[~valid].sum() / table.column("volume_um3").sum()
         )
-    if voxel_size and table.rows:
+    if edges and table.rows:
         diameter = np.median(table.column("equivalent_diameter_um"))
-        numbers["median_diameter_voxels"] = float(diameter / np.prod(voxel_size) ** (1 / 3))
+        numbers["median_diameter_voxels"] = float(diameter / np.prod(edges) ** (1 / len(edges)))
     return numbers
 
 

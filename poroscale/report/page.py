@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from poroscale.report.cautions import cautions
 from poroscale.report.extent import PartExtent, measure_extent
+from poroscale.report.kind import Kind, taken_for, taken_in_words
 from poroscale.report.methods import methods_text
 from poroscale.report.numbers import (
     class_rows,
@@ -21,6 +22,7 @@ from poroscale.report.numbers import (
 )
 from poroscale.report.panels import draw_sections
 from poroscale.report.planes import busiest_planes, largest_pore_planes
+from poroscale.report.pore_space import pore_space
 from poroscale.report.provenance import provenance
 from poroscale.report.slices import SliceView, render_planes
 from poroscale.report.table import PoreTable
@@ -117,7 +119,8 @@ def write_report(
     sources.check()
     values = _values(sources, run)
     extent = _extent(phases, values, run)
-    facts = _facts(sources, extent, title if title is not None else _title(scan))
+    about = _title(sources.volume) if title is None else title
+    facts = _facts(sources, values, extent, title=about, run=run)
     page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())
@@ -152,35 +155,63 @@ def _extent(phases: Volume | None, values: Chosen | None, run: Run | None) -> Pa
     return measure_extent(phases, pore=values.pore, outside=values.outside, run=run)
 
 
-def _facts(sources: _Sources, extent: PartExtent | None, title: str) -> dict[str, Any]:
-    """Everything the page says in words and numbers: the content of `report.json`."""
-    volume, table = sources.volume, sources.table
+def _numbers(
+    sources: _Sources, values: Chosen | None, extent: PartExtent | None
+) -> tuple[dict[str, Any], Kind]:
+    volume = sources.volume
+    shape = None if volume is None else volume.shape
     numbers = key_numbers(
-        table,
+        sources.table,
         segmentation=sources.segmentation,
         extent=extent,
         voxel_size=None if volume is None else volume.voxel_size,
+        shape=shape,
     )
     if extent is not None and not extent.has_outside:
         numbers |= {"open_count": None, "closed_porosity": None}
+    given = sources.phases is not None and not sources.segmentation
+    if given and shape is not None and values is not None and extent is not None:
+        numbers["taken_for"] = taken_for(values, extent, math.prod(shape))
+    return numbers, Kind.of(shape, numbers, labels=given)
+
+
+def _facts(
+    sources: _Sources,
+    values: Chosen | None,
+    extent: PartExtent | None,
+    *,
+    title: str,
+    run: Run | None,
+) -> dict[str, Any]:
+    """Everything the page says in words and numbers: the content of `report.json`."""
+    volume, table = sources.volume, sources.table
+    numbers, kind = _numbers(sources, values, extent)
+    space = None
+    if kind.connected and sources.phases is not None and values is not None and extent is not None:
+        space = pore_space(table, sources.phases, values=values, extent=extent, run=run)
     methods = methods_text(
         shape=None if volume is None else volume.shape,
         voxel_size=None if volume is None else volume.voxel_size,
         phases=sources.attributes,
         numbers=numbers,
         settings=sources.settings,
+        kind=kind,
     )
+    classed = table.rows and table.classed and not kind.connected and kind.flat is None
     return {
         "format": REPORT_FORMAT,
         "title": title,
+        "kind": kind.facts(),
+        "taken_text": taken_in_words(numbers["taken_for"]) if "taken_for" in numbers else None,
         "volume": _volume_facts(volume),
         "numbers": numbers,
-        "classes": class_rows(table) if table.rows else [],
+        "pore_space": space,
+        "classes": class_rows(table) if classed else [],
         "largest_inside": largest_inside(table),
         "largest": largest_pores(table),
         "size_histogram": size_histogram(table),
         "segmentation": dict(sources.segmentation),
-        "warnings": cautions(numbers, sources.segmentation),
+        "warnings": cautions(numbers, sources.segmentation, kind),
         "methods": {"paragraph": methods.paragraph, "references": methods.references},
         "provenance": provenance(scan=sources.scan, phases=sources.phases, table=table),
     }
@@ -208,8 +239,15 @@ def _render(
     from poroscale.report.style import CLASS_COLOURS
     from poroscale.report.template import render
 
-    sections = draw_sections(sources.table, extent=extent, segmentation=sources.segmentation)
+    kind = facts["kind"]
+    sections = draw_sections(
+        sources.table,
+        extent=extent,
+        segmentation=sources.segmentation,
+        kind=Kind(connected=kind["connected"], labels=kind["labels"], flat=kind["flat"]),
+    )
     slices, close_ups = _pictures(sources, values)
+    close_ups = [] if kind["connected"] else close_ups
     return render(
         "report.html",
         facts=_plain(facts),

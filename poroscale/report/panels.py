@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from poroscale.report.extent import PartExtent
+    from poroscale.report.kind import Kind
     from poroscale.report.table import PoreTable
 
 
@@ -46,17 +47,24 @@ class Drawing:
 
 
 def draw_sections(
-    table: PoreTable, *, extent: PartExtent | None, segmentation: Mapping[str, Any]
+    table: PoreTable,
+    *,
+    extent: PartExtent | None,
+    segmentation: Mapping[str, Any],
+    kind: Kind,
 ) -> list[Section]:
-    """Every section that has something to show, in the order of the page."""
+    """Every section that has something to show of such a kind, in the order of the page."""
     plan = {
-        ("size", "Size"): _size(table),
+        ("size", "Size"): _size(table, kind),
         ("shape", "Shape"): _shape(table),
-        ("orientation", "Orientation"): _orientation(table),
-        ("position", "Position"): _position(table, extent),
+        ("orientation", "Orientation"): _orientation(table, kind),
+        ("position", "Position"): _position(table, extent, kind),
         ("relations", "Relations between measures"): _relations(table),
         ("segmentation", "Segmentation and threshold"): _segmentation(segmentation),
     }
+    if kind.connected:
+        single = {"size", "shape", "orientation", "relations"}
+        plan = {heading: plan[heading] for heading in plan if heading[0] not in single}
     with house_style():
         return drawn_sections(plan)
 
@@ -78,16 +86,19 @@ def _drawn(drawing: Drawing) -> Panel | None:
     return Panel(drawing.name, drawing.caption, svg_of(figure, drawing.name), drawing.wide)
 
 
-def _size(table: PoreTable) -> list[Drawing]:
+def _size(table: PoreTable, kind: Kind) -> list[Drawing]:
     from poroscale.report.figures import size
 
+    diameter, weight = "equivalent spherical diameter", "volume"
+    if kind.flat is not None:
+        diameter, weight = "diameter of the circle of the same area", "area"
     return [
         Drawing(
             "size-distribution",
-            lambda: size.size_distribution(table),
-            "Distribution of the equivalent spherical diameter, weighted by number (filled) and "
-            "by volume (line). Classes of equal ratio. At diameters with a grey background some or "
-            "all pores are too small for their shape to be measured.",
+            lambda: size.size_distribution(table, weight),
+            f"Distribution of the {diameter}, weighted by number (filled) and by {weight} (line). "
+            "Classes of equal ratio. At diameters with a grey background some or all pores are too "
+            "small for their shape to be measured.",
         ),
         Drawing(
             "size-by-class",
@@ -117,9 +128,21 @@ def _shape(table: PoreTable) -> list[Drawing]:
     ]
 
 
-def _orientation(table: PoreTable) -> list[Drawing]:
+def _orientation(table: PoreTable, kind: Kind) -> list[Drawing]:
     from poroscale.report.figures import orientation
 
+    if kind.flat == 0:
+        return [
+            Drawing(
+                "azimuth",
+                lambda: orientation.azimuth_rose(table),
+                "Direction of the long axis in the image (0° along x, 90° along y). The area of a "
+                "petal is proportional to the number of pores; an axis has no head, so opposite "
+                "petals are equal. Resolved pores only.",
+            )
+        ]
+    if kind.flat is not None:
+        return []
     return [
         Drawing(
             "build-angle",
@@ -137,7 +160,40 @@ def _orientation(table: PoreTable) -> list[Drawing]:
     ]
 
 
-def _position(table: PoreTable, extent: PartExtent | None) -> list[Drawing]:
+def _position(table: PoreTable, extent: PartExtent | None, kind: Kind) -> list[Drawing]:
+    if kind.connected:
+        return [] if kind.flat is not None else _porosities(table, extent)
+    distance = _surface_distance(table, "area" if kind.flat is not None else "volume")
+    if kind.flat is None:
+        return [*_centroids(table, extent), distance, _rings(table, extent)]
+    return [_seen_along_z(table, extent, "Pore centroids over")] * (kind.flat == 0) + [distance]
+
+
+def _porosities(table: PoreTable, extent: PartExtent | None) -> list[Drawing]:
+    """Of a connected pore space, whose pores have no places."""
+    from poroscale.report.figures import position
+
+    return [
+        Drawing(
+            "sections",
+            lambda: position.porosity_along_z(extent),
+            "Porosity of sections normal to the axis z; dashed: whole part.",
+        ),
+        _rings(table, extent),
+    ]
+
+
+def _seen_along_z(table: PoreTable, extent: PartExtent | None, what: str) -> Drawing:
+    from poroscale.report.figures import position
+
+    return Drawing(
+        "positions",
+        lambda: position.positions_xy(table, extent),
+        f"{what} the shadow of the part where it is known; y runs downwards as in the slices.",
+    )
+
+
+def _centroids(table: PoreTable, extent: PartExtent | None) -> list[Drawing]:
     from poroscale.report.figures import position
 
     sections = (
@@ -147,26 +203,31 @@ def _position(table: PoreTable, extent: PartExtent | None) -> list[Drawing]:
         else "Number of pore centroids in sections normal to the build direction."
     )
     return [
-        Drawing(
-            "positions",
-            lambda: position.positions_xy(table, extent),
-            "Pore centroids seen along the build direction, over the shadow of the part where it "
-            "is known; y runs downwards as in the slices.",
-        ),
+        _seen_along_z(table, extent, "Pore centroids seen along the build direction, over"),
         Drawing("sections", lambda: position.along_build_direction(table, extent), sections),
-        Drawing(
-            "surface-distance",
-            lambda: position.surface_distance(table),
-            "Distance of the pores to the free surface of the part, weighted by number (filled) "
-            "and by volume (line).",
-        ),
-        Drawing(
-            "radial",
-            lambda: position.radial_porosity(table, extent),
-            "Porosity of rings around the vertical axis through the part's centre of mass; "
-            "dashed: whole part.",
-        ),
     ]
+
+
+def _surface_distance(table: PoreTable, weight: str) -> Drawing:
+    from poroscale.report.figures import position
+
+    return Drawing(
+        "surface-distance",
+        lambda: position.surface_distance(table, weight),
+        "Distance of the pores to the free surface of the part, weighted by number (filled) "
+        f"and by {weight} (line).",
+    )
+
+
+def _rings(table: PoreTable, extent: PartExtent | None) -> Drawing:
+    from poroscale.report.figures import position
+
+    return Drawing(
+        "radial",
+        lambda: position.radial_porosity(table, extent),
+        "Porosity of rings around the vertical axis through the part's centre of mass; "
+        "dashed: whole part.",
+    )
 
 
 def _relations(table: PoreTable) -> list[Drawing]:

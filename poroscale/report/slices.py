@@ -3,6 +3,8 @@
 Single slices are read, never the volume; slices larger than the page can show are
 averaged over square cells. The pore mask becomes a transparent layer whose opacity is
 the share of pore in the cell, so that small pores stay visible and none is made larger.
+Where the phases have an outside, its outermost cells are a thin line: what was taken for the
+part is seen at a glance.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import base64
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +27,15 @@ if TYPE_CHECKING:
 LONGEST = 720
 GREY_LEVELS = 64
 PORE_COLOUR = (213, 94, 0)
+EDGE_COLOUR = (86, 180, 233)
+SHOWN = 330
+"""Pixels across which a picture is shown where three stand side by side."""
 PHASE_GREYS = (250, 165, 250)  # outside, solid, and pores under their colour
 
 
 @dataclass(frozen=True)
 class SliceView:
-    """One picture: PNG data URIs of the grey values and of the pores, and its size in um."""
+    """One picture: PNG data URIs of grey values, pores and outer edge, and its size in um."""
 
     view: str
     index: int
@@ -41,6 +46,7 @@ class SliceView:
     height_um: float
     bar_um: float
     crisp: bool
+    edge: str | None = None
 
     @property
     def bar_text(self) -> str:
@@ -68,10 +74,11 @@ def render_planes(
     if volume is None or not planes:
         return []
     masks: list[NDArray[np.float32] | None] = [None] * len(planes)
+    edges: list[str | None] = [None] * len(planes)
     with ThreadPoolExecutor(_AT_A_TIME) as pool:  # reading and packing take no interpreter
         if phases is not None and values is not None:
-            pore = values.pore
-            masks = list(pool.map(lambda p: mean_cells(read_plane(phases, p) == pore), planes))
+            layers = list(pool.map(lambda p: _layers(read_plane(phases, p), values), planes))
+            masks, edges = [mask for mask, _ in layers], [edge for _, edge in layers]
         if scan is not None:
             greys = list(pool.map(lambda p: mean_cells(read_plane(scan, p)), planes))
             window = grey_window(greys)
@@ -79,10 +86,19 @@ def render_planes(
         else:
             shown = [_phase_greys(read_plane(volume, p), values) for p in planes]
 
-        def view(plane: Plane, grey: NDArray[np.uint8], mask: Any) -> SliceView:
-            return slice_view(plane, grey, _mask_png(mask), volume=volume)
+        def view(plane: Plane, grey: NDArray[np.uint8], mask: Any, edge: str | None) -> SliceView:
+            picture = slice_view(plane, grey, _mask_png(mask), volume=volume)
+            return replace(picture, edge=edge)
 
-        return list(pool.map(view, planes, shown, masks))
+        return list(pool.map(view, planes, shown, masks, edges))
+
+
+def _layers(image: NDArray[np.generic], values: Chosen) -> tuple[NDArray[np.float32], str | None]:
+    """Share of pore in every cell, and the edge of the outside."""
+    share = mean_cells(image == values.pore)
+    if values.outside is None:
+        return share, None
+    return share, _edge_png(mean_cells(image == values.outside) > 0.5)
 
 
 def scale_bar(width_um: float) -> float:
@@ -163,6 +179,25 @@ def _mask_png(share: NDArray[np.float32] | None) -> str | None:
     layer[..., :3] = PORE_COLOUR
     visible = np.where(share > 0, 0.25 + 0.55 * share, 0)
     layer[..., 3] = np.round(visible * 15) * 17
+    return png_uri(layer)
+
+
+def outer_edge(outside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cells of the outside that have a side in common with the part."""
+    part = np.pad(~outside, 1)
+    beside = part[:-2, 1:-1] | part[2:, 1:-1] | part[1:-1, :-2] | part[1:-1, 2:]
+    return outside & beside
+
+
+def _edge_png(outside: NDArray[np.bool_]) -> str | None:
+    """The edge as a layer; cells of a small picture are divided, so that the line is thin there."""
+    fine = max(1, SHOWN // max(outside.shape))
+    edge = outer_edge(outside.repeat(fine, axis=0).repeat(fine, axis=1))
+    if not edge.any():
+        return None
+    layer = np.zeros((*edge.shape, 4), np.uint8)
+    layer[..., :3] = EDGE_COLOUR
+    layer[..., 3] = np.where(edge, 255, 0)
     return png_uri(layer)
 
 

@@ -116,6 +116,14 @@ class PoreTable:
         order = usual + sorted(set(names) - set(usual))
         return {name: codes == names.index(name) for name in order}
 
+    @cached_property
+    def classed(self) -> bool:
+        """Whether the pores were classed: as the settings say, else if any pore has a class."""
+        settings = (self.metadata.get("recipe") or {}).get("settings") or {}
+        if "classes" in settings:
+            return bool(settings["classes"])
+        return any(name != UNCLASSIFIED for name in self.classes())
+
     def record(self, row: int) -> dict[str, Any]:
         """Row `row` as plain Python values."""
         from pyarrow import parquet

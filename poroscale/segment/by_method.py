@@ -15,6 +15,7 @@ from poroscale.segment.local.segment import needs as local_needs
 from poroscale.segment.local.segment import segment_local
 from poroscale.segment.otsu import needs as otsu_needs
 from poroscale.segment.otsu import segment_otsu
+from poroscale.statistics.values import few_values, shares_in_words
 from poroscale.volume import Volume, VolumeSpec
 
 SegmentConfig = LocalConfig | OtsuConfig
@@ -77,14 +78,27 @@ def segment_scan(
     Raises
     ------
     ValueError
-        As the method; or if shares are asked of a method that has none.
+        As the method; if shares are asked of a method that has none; or if the scan holds few
+        integers only, as a label image or mask does: there are no grey values to segment.
     """
     config = config or LocalConfig()
+    _refuse_labels(scan, run)
     if isinstance(config, OtsuConfig):
         if shares is not None:
             raise ValueError("shares must come with the method auto: thresholds have none")
         return segment_otsu(scan, out, config=config, run=run)
     return segment_local(scan, out, shares=shares, config=config, run=run)
+
+
+def _refuse_labels(scan: Volume, run: Run | None) -> None:
+    """ValueError for a volume that is segmented already."""
+    held = few_values(scan, run=run)
+    if held is not None and len(held) > 1:
+        raise ValueError(
+            f"{scan.path} must hold grey values, got the values {shares_in_words(held)} alone, as "
+            f"a label image or mask does: `poroscale pores {scan.path} OUT_DIR --pore VALUE` "
+            "measures it"
+        )
 
 
 def needs(spec: VolumeSpec, config: SegmentConfig) -> dict[str, Need]:

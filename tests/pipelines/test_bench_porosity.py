@@ -124,7 +124,7 @@ def test_cases_take_the_kinds_in_turn() -> None:
         ({"seeds": "a:b"}, "seeds must be FIRST:STOP, got 'a:b'"),
         ({"seeds": "3:3"}, "seeds must be one at least, got none"),
         ({"kinds": "box,bottle"}, "kinds must be of cylinder, .*, got 'bottle'"),
-        ({"methods": "magic"}, "methods must be of otsu, .*, got 'magic'"),
+        ({"methods": "magic"}, "methods must be of auto, .*, got 'magic'"),
     ],
 )
 def test_unknown_cases_are_refused(options: dict[str, str], sentence: str) -> None:

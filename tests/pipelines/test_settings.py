@@ -48,3 +48,8 @@ def test_file_alone_is_a_job(tmp_path: Path) -> None:
 def test_what_cannot_be_is_named(sections, paths, complaint) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=complaint):
         analyse_job(sections, paths=paths)
+
+
+def test_the_example_settings_are_valid() -> None:
+    job = load_job(Path(__file__).parents[2] / "configs" / "analyse.yaml")
+    assert job.config.pores.classes

@@ -8,6 +8,8 @@ from poroscale.pores.metrics import METRICS, Scene, pore_class
 from ..kernels.solids import ellipsoid, ellipsoid_area, random_rotation
 from .conftest import QUIET
 
+CLASSES = PoresConfig(classes=True)
+
 
 def test_every_column_is_described_once():
     names = [column.name for column in COLUMNS]
@@ -41,8 +43,8 @@ def test_a_ball_and_an_ellipsoid_of_20_voxels(make_volume, tmp_path, voxel_size)
     phases[: ball.shape[0], : ball.shape[1], : ball.shape[2]] += ball
     phases[: rod.shape[0], 60 : 60 + rod.shape[1], 10 : 10 + rod.shape[2]] += rod
     volume = make_volume(phases, voxel_size=voxel_size)
-    table = read(measure_pores(volume, tmp_path / "out", run=QUIET)).sort_values("y0")
-    first, second = table.to_dict("records")
+    path = measure_pores(volume, tmp_path / "out", config=CLASSES, run=QUIET)
+    first, second = read(path).sort_values("y0").to_dict("records")
     assert first["surface_area_um2"] == pytest.approx(np.pi * (20 * edge) ** 2, rel=0.02)
     assert first["sphericity"] == pytest.approx(1, abs=0.02)
     assert first["equivalent_diameter_um"] == pytest.approx(20 * edge, rel=0.02)
@@ -72,8 +74,19 @@ def test_classes(make_volume, tmp_path, half, tilt, expected):
     c, s = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
     turned = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     mask = ellipsoid(half, rotation=turned, offset=(0.2, 0.1, 0.3))
-    path = measure_pores(make_volume(mask), tmp_path / "out", run=QUIET)
+    path = measure_pores(make_volume(mask), tmp_path / "out", config=CLASSES, run=QUIET)
     assert read(path)["class"].tolist() == [expected]
+
+
+def test_no_pore_is_classed_unless_it_is_asked_for(make_volume, tmp_path):
+    ball = make_volume(ellipsoid((10, 10, 10)))
+    plain, classed = (
+        read(measure_pores(ball, tmp_path / name, config=config, run=QUIET))
+        for name, config in (("plain", PoresConfig()), ("classed", CLASSES))
+    )
+    assert plain["class"].tolist() == ["unclassified"]
+    assert classed["class"].tolist() == ["gas"]
+    assert plain.drop(columns="class").equals(classed.drop(columns="class"))
 
 
 def test_ragged_pores_are_lack_of_fusion_whichever_way_they_lie():
@@ -86,10 +99,32 @@ def test_ragged_pores_are_lack_of_fusion_whichever_way_they_lie():
         "short_axis_angle_deg": np.full(3, 90.0),
         "long_axis_angle_deg": np.array([np.nan, 90.0, 90.0]),
     }
-    scene = Scene((1, 1, 1), (0, 0, 0), (9, 9, 9), PoresConfig(rules=ClassRules()))
+    scene = Scene((1, 1, 1), (0, 0, 0), (9, 9, 9), PoresConfig(classes=True, rules=ClassRules()))
     assert pore_class(table, scene)["class"].tolist() == [
         "lack_of_fusion",
         "unclassified",
         "unclassified",
     ]
     assert pore_class in METRICS
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_image_is_measured_by_area(make_volume, tmp_path, axis):
+    y, x = np.indices((40, 60))
+    phases = np.ones((40, 60), np.uint8)
+    phases[np.hypot(y - 20, x - 15) <= 8.3] = 2
+    phases[np.hypot((y - 20) / 3, (x - 42) / 12) <= 1] = 2
+    phases[5:8, 57:] = 2
+    volume = make_volume(np.expand_dims(phases, axis), voxel_size=(2.0, 2.0, 2.0))
+    path = measure_pores(volume, tmp_path / "out", config=CLASSES, run=QUIET)
+    table = read(path).sort_values("voxel_count", ascending=False)
+    disc, rod, _ = table.to_dict("records")
+    assert disc["equivalent_diameter_um"] == pytest.approx(16.6 * 2, rel=0.02)
+    assert rod["elongation"] == pytest.approx(0.25, rel=0.15)
+    assert disc["axis_long_um"] == pytest.approx(16.6 * 2, rel=0.03)
+    assert rod["axis_long_um"] == pytest.approx(24 * 2, rel=0.05)
+    assert table["shape_valid"].tolist() == [True, True, False]  # 9 pixels are few
+    assert table["touches_edge"].tolist() == [False, False, True]
+    assert table[["sphericity", "flatness", "anisotropy", "surface_area_um2"]].isna().all(axis=None)
+    assert np.isfinite(disc["sqrt_area_um"]) == (axis == 0)
+    assert set(table["class"]) == {"unclassified"}

@@ -9,7 +9,7 @@ from PIL import Image
 
 from poroscale.pores.phases import Chosen
 from poroscale.report.planes import Plane
-from poroscale.report.slices import LONGEST, PORE_COLOUR, render_planes, scale_bar
+from poroscale.report.slices import EDGE_COLOUR, LONGEST, PORE_COLOUR, render_planes, scale_bar
 
 from .synthetic import ArrayVolume
 
@@ -87,3 +87,29 @@ def test_the_scale_bar_is_round_and_fits(width):
     assert width / 10 <= bar * (1 + 1e-9)
     assert bar <= width / 4 * (1 + 1e-9)
     assert float(f"{bar:.0e}"[0]) in (1, 2, 5)
+
+
+def test_the_outside_has_an_edge():
+    phases = np.ones((1, 300, 400), np.uint8)
+    phases[0, :, :30] = 0
+    phases[0, 100, 200] = 2
+    plane = [Plane("xy", (0, 0, 0), (1, 300, 400))]
+    (view,) = render_planes(plane, scan=None, phases=ArrayVolume(phases), values=PHASES)
+    edge = pixels(view.edge)
+    assert np.argwhere(edge[..., 3].any(axis=0)).ravel().tolist() == [29]
+    assert tuple(edge[0, 29]) == (*EDGE_COLOUR, 255)
+    (view,) = render_planes(
+        plane, scan=None, phases=ArrayVolume(phases), values=Chosen(pore=2, outside=None)
+    )
+    assert view.edge is None
+
+
+def test_the_edge_of_a_small_picture_is_thin():
+    phases = np.ones((1, 20, 30), np.uint8)
+    phases[0, :, :10] = 0
+    plane = [Plane("xy", (0, 0, 0), (1, 20, 30))]
+    (view,) = render_planes(plane, scan=None, phases=ArrayVolume(phases), values=PHASES)
+    edge = pixels(view.edge)
+    assert edge.shape[1] % 30 == 0
+    assert edge.shape[1] > 5 * 30
+    assert np.argwhere(edge[0, :, 3]).ravel().tolist() == [edge.shape[1] // 3 - 1]

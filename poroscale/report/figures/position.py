@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poroscale.report.figures.density import add_colour_bar, draw_cloud
 from poroscale.report.figures.size import in_words
@@ -50,11 +51,7 @@ def positions_xy(table: PoreTable, extent: PartExtent | None) -> Figure | None:
         mesh = draw_cloud(axes, x * scale, y * scale, cells=80)
         add_colour_bar(axes, mesh, "Pores per cell")
     else:
-        for name, at in table.classes().items():
-            colour = CLASS_COLOURS.get(name, MUTED)
-            style: dict[str, Any] = {"s": 9, "color": colour, "linewidths": 0, "alpha": 0.8}
-            axes.scatter(x[at] * scale, y[at] * scale, label=in_words(name), **style)
-        legend_above(axes)
+        _draw_points(axes, table, x * scale, y * scale)
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
     number_axis(axes, "x", whole=False)
@@ -62,6 +59,20 @@ def positions_xy(table: PoreTable, extent: PartExtent | None) -> Figure | None:
     axes.set_xlabel(f"x ({unit})")
     axes.set_ylabel(f"y ({unit})")
     return figure
+
+
+def _draw_points(
+    axes: Axes, table: PoreTable, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> None:
+    """A point per pore, in the colour of its class where pores were classed."""
+    style: dict[str, Any] = {"s": 9, "linewidths": 0, "alpha": 0.8}
+    if not table.classed:
+        axes.scatter(x, y, color=BLUE, **style)
+        return
+    for name, at in table.classes().items():
+        colour = CLASS_COLOURS.get(name, MUTED)
+        axes.scatter(x[at], y[at], label=in_words(name), color=colour, **style)
+    legend_above(axes)
 
 
 def _draw_shadow(axes: Axes, extent: PartExtent, scale: float) -> None:
@@ -108,7 +119,28 @@ def along_build_direction(table: PoreTable, extent: PartExtent | None) -> Figure
     return figure
 
 
-def surface_distance(table: PoreTable) -> Figure | None:
+def porosity_along_z(extent: PartExtent | None) -> Figure | None:
+    """Porosity of each section along z."""
+    if extent is None or not extent.part.any():
+        return None
+    height, porosity = extent.section_porosity(60)
+    scale, unit = unit_of(extent.height_um)
+    figure = new_figure()
+    axes = figure.add_subplot()
+    axes.stairs(100 * porosity, height * scale, color=BLUE, linewidth=1.5, label="section")
+    axes.axhline(
+        100 * extent.porosity, color=ORANGE, linewidth=1.0, linestyle="--", label="whole part"
+    )
+    axes.set_xlim(height[0] * scale, height[-1] * scale)
+    axes.set_ylim(bottom=0)
+    number_axis(axes, "x", whole=False)
+    axes.set_xlabel(f"z ({unit})")
+    axes.set_ylabel("Porosity (%)")
+    legend_above(axes)
+    return figure
+
+
+def surface_distance(table: PoreTable, weight: str = "volume") -> Figure | None:
     """Shares of the number and of the volume of pores over the distance to the free surface."""
     distance = table.column("surface_distance_um")
     known = np.isfinite(distance)
@@ -122,7 +154,7 @@ def surface_distance(table: PoreTable) -> Figure | None:
     axes = figure.add_subplot()
     scale, unit = unit_of(float(distance.max()))
     axes.stairs(100 * number, edges * scale, fill=True, color=PALE, label="by number")
-    axes.stairs(100 * share, edges * scale, color=ORANGE, linewidth=1.6, label="by volume")
+    axes.stairs(100 * share, edges * scale, color=ORANGE, linewidth=1.6, label=f"by {weight}")
     axes.set_xlim(0, edges[-1] * scale)
     number_axis(axes, "x", whole=False)
     axes.set_xlabel(f"Distance to the free surface ({unit})")

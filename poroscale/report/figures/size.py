@@ -31,8 +31,8 @@ UNKNOWN = "shape unknown"
 DIAMETER_TEXT = "Equivalent diameter (µm)"
 
 
-def size_distribution(table: PoreTable) -> Figure | None:
-    """Shares of the number and of the volume of pores over the equivalent diameter.
+def size_distribution(table: PoreTable, weight: str = "volume") -> Figure | None:
+    """Shares of the number and of the volume, or area, of pores over the equivalent diameter.
 
     Grey marks the diameters at which pores are too small for their shape to be read.
     """
@@ -48,7 +48,7 @@ def size_distribution(table: PoreTable) -> Figure | None:
     axes.set_xlim(edges[0], edges[-1])
     _shade_unresolved(axes, table, diameter)
     axes.stairs(100 * number, edges, fill=True, color=PALE, label="by number")
-    axes.stairs(100 * share, edges, color=ORANGE, linewidth=1.6, label="by volume")
+    axes.stairs(100 * share, edges, color=ORANGE, linewidth=1.6, label=f"by {weight}")
     log_axis(axes)
     axes.set_xlabel(DIAMETER_TEXT)
     axes.set_ylabel("Share per class of size (%)")
@@ -59,7 +59,7 @@ def size_distribution(table: PoreTable) -> Figure | None:
 def size_by_class(table: PoreTable) -> Figure | None:
     """Number of pores over the equivalent diameter, one line per class; logarithmic counts."""
     diameter = table.column("equivalent_diameter_um")
-    if not len(diameter):
+    if not len(diameter) or not table.classed:
         return None
     edges = log_bins(diameter, bins_for(len(diameter), 28))
     centres = np.sqrt(edges[1:] * edges[:-1])

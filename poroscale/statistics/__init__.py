@@ -1,0 +1,1 @@
+"""What a volume holds as a whole: its values, the interface between two phases."""

@@ -1,0 +1,95 @@
+"""Which values a volume holds: a few samples tell a scan from a label image, one pass confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.volume import Index, Shape, Volume
+
+FEW = 4
+"""Values that a label image holds at most, where nobody says that it is one."""
+EDGE = 64
+"""Edge of a sample [voxels]."""
+PLACES = (0.5, 0.25, 0.75, 0.0, 1.0)
+"""Where samples lie on the diagonal of the volume; grey values show in the first of them."""
+
+
+def few_values(
+    volume: Volume, *, most: int = FEW, run: Run | None = None
+) -> dict[int | float, int] | None:
+    """The voxels of each value of a volume that holds `most` values at most; None of another.
+
+    Parameters
+    ----------
+    volume
+        Any volume. Samples on its diagonal are read first, so that a scan of grey values costs
+        the reading of one sample; where they hold few values, all blocks are counted.
+    most
+        Values that count as few.
+    run
+        How to run; changes no number.
+
+    Returns
+    -------
+    dict
+        Values in ascending order, a bool as 0 and 1, with the number of their voxels.
+    """
+    seen: NDArray[Any] = np.empty(0, volume.dtype)
+    for origin, shape in _samples(volume.shape):
+        seen = np.union1d(seen, _distinct(volume.read(origin, shape))[0])
+        if len(seen) > most:
+            return None
+    reduction = Reduction(_count, _both, lambda found: found)
+    found = reduce_blocks(
+        reduction,
+        volume,
+        parameters={"most": most},
+        bytes_per_voxel=volume.dtype.itemsize + 9.0,
+        run=run,
+    )
+    if len(found["values"]) > most:
+        return None
+    return dict(zip(found["values"].tolist(), found["counts"].tolist(), strict=True))
+
+
+def shares_in_words(counts: Mapping[int | float, int]) -> str:
+    """Values with their shares of the voxels: "0 (40.0 %), 128 (60.0 %)"."""
+    total = sum(counts.values())
+    return ", ".join(f"{value:g} ({100 * n / total:.3g} %)" for value, n in counts.items())
+
+
+def _samples(shape: Shape) -> Iterator[tuple[Index, Shape]]:
+    z, y, x = (min(EDGE, n) for n in shape)
+    for place in PLACES:
+        a, b, c = (int(place * (n - m)) for n, m in zip(shape, (z, y, x), strict=True))
+        yield (a, b, c), (z, y, x)
+
+
+def _count(block: NDArray[Any], *, most: int) -> dict[str, NDArray[Any]]:
+    """Values and counts of a block; of too many values, the first `most` + 1."""
+    values, counts = _distinct(block)
+    return {"values": values[: most + 1], "counts": counts[: most + 1].astype(np.int64)}
+
+
+def _distinct(block: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Values, ascending, and how often they occur; bytes are counted, not sorted."""
+    if block.dtype.kind == "b" or block.dtype == np.uint8:
+        counts = np.bincount(block.reshape(-1).view(np.uint8), minlength=1)
+        values = np.flatnonzero(counts)
+        return values, counts[values]
+    values, counts = np.unique(block, return_counts=True, equal_nan=True)
+    return values, counts
+
+
+def _both(a: Mapping[str, NDArray[Any]], b: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The values of both with their counts. Too many stay too many: nothing is cut off here."""
+    values = np.union1d(a["values"], b["values"])
+    counts = np.zeros(len(values), np.int64)
+    for part in (a, b):
+        counts[np.searchsorted(values, part["values"])] += part["counts"]
+    return {"values": values, "counts": counts}
