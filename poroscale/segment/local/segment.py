@@ -208,12 +208,13 @@ class _Segmentation:
         padded = ReconstructionCircle(self.scan.shape)
         if not padded.applies:
             return padded
-        lows, highs = [], []
-        for grey, inside in self._tiles.map(lambda grey, at: (grey, padded(at, grey.shape))):
-            if not inside.all():
-                lows.append(grey[~inside].min())
-                highs.append(grey[~inside].max())
-        return ReconstructionCircle(self.scan.shape, whole=not lows or min(lows) != max(highs))
+
+        def look(grey: NDArray[Any], origin: Index) -> NDArray[Any]:
+            beyond = grey[~padded(origin, grey.shape)]
+            return np.unique([beyond.min(), beyond.max()]) if beyond.size else beyond
+
+        values = np.unique(np.concatenate(list(self._tiles.map(look))))
+        return ReconstructionCircle(self.scan.shape, whole=len(values) != 1)
 
     @property
     def _tiles(self) -> Tiles:
