@@ -381,8 +381,8 @@ NOWHERE = -4.0
 
 
 RINGS = (
-    "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it was "
-    "segmented."
+    "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it "
+    "was segmented."
 )
 RING_ERROR = 0.02
 """Error of the void's level in a scan whose rings were taken out."""
