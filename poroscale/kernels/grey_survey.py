@@ -43,14 +43,34 @@ class Levels2(NamedTuple):
 
 
 class Cubes(NamedTuple):
-    """Means and variances of cubes of voxels."""
+    """Means and variances of cubes of voxels, and the extremes of their voxels."""
 
     mean: NDArray[np.float32]
     variance: NDArray[np.float32]
+    least: NDArray[np.float32]
+    most: NDArray[np.float32]
+
+    def chosen(self, which: NDArray[np.bool_]) -> Cubes:
+        """Some of the cubes."""
+        return Cubes(*(each[which] for each in self))
+
+    @property
+    def cut(self) -> NDArray[np.bool_]:
+        """Cubes with a voxel at which grey values were cut off: an extreme that many have."""
+        cut = np.zeros(self.mean.shape, bool)
+        for values, end in ((self.least, self.least.min()), (self.most, self.most.max())):
+            at_end = values == end
+            if at_end.mean() > CUT:
+                cut |= at_end
+        return cut
+
+
+CUT = 0.02
+"""Share of the cubes with a voxel at the extreme from which grey values were cut off there."""
 
 
 def cubes_of(grey: NDArray[Any]) -> Cubes:
-    """Means and variances of the whole cubes of a tile, float32 (n,); squares of a single slice."""
+    """Of the whole cubes of a tile, float32 (n,); of squares in a single slice."""
     (a, b, c), (z, y, x) = _cubes_along(grey.shape)
     cut = grey[: z * a, : y * b, : x * c].astype(np.float32)
     stack = cut.reshape(z, a, y, b, x, c).transpose(0, 2, 4, 1, 3, 5).reshape(-1, a * b * c)
@@ -58,7 +78,7 @@ def cubes_of(grey: NDArray[Any]) -> Cubes:
         mean = stack.mean(axis=1, dtype=np.float32)
         rest = stack - mean[:, None]
         variance = (rest * rest).sum(axis=1, dtype=np.float32) / np.float32(max(1, a * b * c - 1))
-    return Cubes(mean, variance)
+    return Cubes(mean, variance, stack.min(axis=1), stack.max(axis=1))
 
 
 def _cubes_along(shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
@@ -68,15 +88,27 @@ def _cubes_along(shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
 
 
 def noise_variance(variances: NDArray[Any]) -> float:
-    """The variance that most cubes have: the mode of its logarithm; 0 where most do not vary."""
+    """The variance of cubes inside one material; 0 where nothing varies.
+
+    It is the lowest peak of the histogram of its logarithm that has a fair share of the cubes:
+    surfaces vary more, and in a finely structured scan most cubes hold one. Cubes that do not vary
+    at all, as air that was cut off at 0, say nothing of the noise.
+    """
     from scipy.ndimage import gaussian_filter1d
 
     varying = variances[(variances > 0) & np.isfinite(variances)]
-    if varying.size < 0.5 * variances.size:
+    if varying.size < ENOUGH:
         return 0.0
-    counts, edges = np.histogram(np.log(varying), bins=400)
-    top = int(np.argmax(gaussian_filter1d(counts.astype(np.float64), 4.0)))
+    counts, edges = np.histogram(np.log(varying), bins=200)
+    smooth = gaussian_filter1d(counts.astype(np.float64), 5.0)
+    inner = smooth[1:-1]
+    peaks = (inner >= smooth[:-2]) & (inner > smooth[2:]) & (inner >= FAIR * smooth.max())
+    top = int(np.flatnonzero(peaks)[0]) + 1 if peaks.any() else int(np.argmax(smooth))
     return float(np.exp((edges[top] + edges[top + 1]) / 2))
+
+
+FAIR = 0.4
+"""Height of a peak of the variances, in units of the highest, from which it may be the noise's."""
 
 
 def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
@@ -94,7 +126,7 @@ def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
     ValueError
         If all quiet cubes have one grey value.
     """
-    variance = noise_variance(cubes.variance)
+    variance = noise_variance(cubes.variance[~cubes.cut])
     means = cubes.mean[cubes.variance <= max(QUIET * variance, 1e-30)]
     means = means[(means >= span[0]) & (means <= span[1])]
     dark, bright = _split(*_binned(means, span))
@@ -102,6 +134,9 @@ def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
     if bright - dark < APART * max(spread, 1e-12):
         dark, bright = _rare(means, cubes.mean)
     share = float((means <= (dark + bright) / 2).mean())
+    solid = cubes.variance[cubes.mean > (dark + bright) / 2]
+    if solid.size and np.count_nonzero(solid == 0) > solid.size / 2:
+        variance = 0.0
     return Levels2(dark, bright, share, float(np.sqrt(variance)))
 
 

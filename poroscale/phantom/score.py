@@ -58,7 +58,8 @@ def score_pores(
     truth : DataFrame
         From `SCAN.truth.parquet`.
     measured : DataFrame
-        With the columns `label`, `voxel_count` and `centroid_z_um`, `_y_um`, `_x_um`.
+        With the columns `label`, `voxel_count` and `centroid_z_um`, `_y_um`, `_x_um`; volumes are
+        compared by `volume_um3` where it is there.
     truth_volume : Volume, optional
         `SCAN.truth.zarr`; with `labels`, pores are matched by overlap.
     labels : Volume, optional
@@ -114,8 +115,10 @@ def _mean(values: NDArray[Any]) -> float | None:
 
 
 def _errors(truth: pd.DataFrame, measured: pd.DataFrame, pairs: IntArray) -> dict[str, Any]:
-    t = truth["voxel_count"].to_numpy(float)[pairs[:, 0]]
-    m = measured["voxel_count"].to_numpy(float)[pairs[:, 1]]
+    # The volume of a measured pore may come from partial volume rather than from its voxels.
+    size = "volume_um3" if "volume_um3" in measured and "volume_um3" in truth else "voxel_count"
+    t = truth[size].to_numpy(float)[pairs[:, 0]]
+    m = measured[size].to_numpy(float)[pairs[:, 1]]
     away = _centroids(truth)[pairs[:, 0]] - _centroids(measured)[pairs[:, 1]]
     distance = np.linalg.norm(away, axis=1)
     some = len(pairs) > 0

@@ -231,7 +231,7 @@ class _Segmentation:
             if inside.all():
                 return evenly(grey, SAMPLED).copy(), cubes
             whole = cubes_of(inside).mean == 1
-            return evenly(grey[inside], SAMPLED), Cubes(cubes.mean[whole], cubes.variance[whole])
+            return evenly(grey[inside], SAMPLED), cubes.chosen(whole)
 
         seen = list(self._tiles.map(look))
         low, high = np.quantile(np.concatenate([s for s, _ in seen]).astype(np.float64), ROBUST)
@@ -242,10 +242,15 @@ class _Segmentation:
             )
         reach = 0.1 * (high - low)
         cubes = Cubes(*(np.concatenate(each) for each in zip(*(c for _, c in seen), strict=True)))
+        if cubes.cut.mean() > CLIPPED:
+            self.notes.append(_clipped(cubes))
         try:
             return two_levels(cubes, (low - reach, high + reach))
         except ValueError:
-            raise ValueError(f"{scan.path} must have more than one grey value") from None
+            raise ValueError(
+                f"{scan.path} must have more than one grey value beyond its noise: it shows one "
+                "material, and no pore and no edge that would tell the level of air"
+            ) from None
 
     def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
         """Sigma of the point spread [voxels] from the surfaces in the samples."""
@@ -292,8 +297,8 @@ class _Segmentation:
             air = void.at(1.0)
         if self.config.void == "air":
             void = VoidLevel(air, 0.0, 0.0, 0)
-        if self.notes:  # rings shift the air as they shift the solid
-            void = void._replace(error=float(np.hypot(void.error, RING_ERROR)))
+        if self.notes:  # rings and cut-off grey values shift the air
+            void = void._replace(error=float(np.hypot(void.error, SHIFTED_ERROR)))
         gap = max(0.05, 1 - void.at(1.0))
         seed = max(LEAST_SEED, _surely(self.scan) * soft / gap)
         model = Model(
@@ -384,8 +389,20 @@ RINGS = (
     "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it "
     "was segmented."
 )
-RING_ERROR = 0.02
-"""Error of the void's level in a scan whose rings were taken out."""
+SHIFTED_ERROR = 0.02
+"""Error of the void's level where rings were taken out, or grey values cut off."""
+CLIPPED = 0.1
+"""Share of the samples with a voxel at the least or the greatest grey value that is told."""
+
+
+def _clipped(cubes: Cubes) -> str:
+    return (
+        f"Grey values were cut off: {100 * float(cubes.cut.mean()):.2g} % of the samples hold the "
+        f"least or the greatest one ({cubes.least.min():g}, {cubes.most.max():g}). Volumes of pores "
+        "may be off by some per cent; export the scan with a wider range."
+    )
+
+
 BRIGHTER, SECOND = 1.35, 0.02
 """Normalised grey value from which a voxel is of a brighter material, and the share of the part
 from which that is told."""
