@@ -220,7 +220,7 @@ def test_rare_pores_of_a_crop_that_solid_fills(segmented):
     _, record = segmented(stored(grey_of(made)))
     assert record["outside"]["share"] == 0
     assert record["part_voxels"] == np.prod(SHAPE)
-    assert record["porosity"] == pytest.approx(made.porosity, rel=0.02)
+    assert record["porosity"] == pytest.approx(made.porosity, rel=0.03)
     assert record["porosity_low"] <= made.porosity <= record["porosity_high"]
 
 

@@ -390,7 +390,7 @@ RINGS = (
     "was segmented."
 )
 SHIFTED_ERROR = 0.02
-"""Error of the void's level where rings were taken out, or grey values cut off."""
+"""Error of the level of a void where rings were taken out, or greys cut off."""
 CLIPPED = 0.1
 """Share of the samples with a voxel at the least or the greatest grey value that is told."""
 
@@ -398,8 +398,8 @@ CLIPPED = 0.1
 def _clipped(cubes: Cubes) -> str:
     return (
         f"Grey values were cut off: {100 * float(cubes.cut.mean()):.2g} % of the samples hold the "
-        f"least or the greatest one ({cubes.least.min():g}, {cubes.most.max():g}). Volumes of pores "
-        "may be off by some per cent; export the scan with a wider range."
+        f"least or the greatest one ({cubes.least.min():g}, {cubes.most.max():g}). Volumes of "
+        "pores may be off by some per cent; export the scan with a wider range."
     )
 
 
