@@ -50,7 +50,11 @@ def demo(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
         )
         result = analyse([made.scan.path], out / "results", config=config, run=shared)[0]
         record = result.phases.attributes["segmentation"]
-        yield f"porosity   {100 * record['porosity']:.3f} % in {record['pore_count']} pores"
+        low, high = (100 * record[f"porosity_{end}"] for end in ("low", "high"))
+        yield (
+            f"porosity   {100 * record['porosity']:.3f} % in {record['pore_count']} pores "
+            f"(90 % interval {low:.3f} to {high:.3f} %)"
+        )
         labels = Volume.open(out / "results" / "labels.zarr")
         truth, measured = pd.read_parquet(made.table), pd.read_parquet(result.table)
         score = score_pores(truth, measured, truth_volume=made.truth, labels=labels)
