@@ -12,7 +12,7 @@ PER_VOXEL = 2
 """Bins of the radius per voxel."""
 SMOOTH = 8.0
 """Sigma [voxels] of what varies too slowly along the radius to be a ring: hardening and scatter."""
-SOUND = 0.3
+SOUND = 0.45
 """Residual, in units of the contrast, beyond which a voxel is no sound solid."""
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run
 from poroscale.pores import measure_pores
+from poroscale.report.cautions import cautions
 from poroscale.segment import LocalConfig, OtsuConfig, SegmentConfig, segment_scan
 from poroscale.volume import Volume
 
@@ -107,7 +108,7 @@ def _segmented(scan: Volume, out: Path, config: SegmentConfig) -> Found:
         np.column_stack(columns),
         said.get("porosity_low"),
         said.get("porosity_high"),
-        warnings=tuple(said["warnings"]),
+        warnings=tuple(cautions({}, said)),
     )
 
 
