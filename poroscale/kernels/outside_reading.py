@@ -52,8 +52,9 @@ SKIN = 4.0
 """Depth below the hull up to which dark space is roughness [fine voxels]."""
 FILM = 2.0
 """Thickness of the dark blurred film between solid and hull [coarse voxels]."""
-LATTICE = 0.4
-"""Share of the part's envelope from which dark space that a ball enters is that of a lattice."""
+WIDE, LATTICE = 1.1, 0.4
+"""Radius of most voids, in radii of the rolling ball, and share of the part's envelope from which
+what air floods is the space of a lattice."""
 LET_IN = 0.005
 """Share of the pores of an open porous body that a ball may reach."""
 WORTH_TELLING = 0.005
@@ -244,7 +245,7 @@ def _by_flood(scene: Scene, seeds: Mask, hull: Mask) -> tuple[Reading, list[Read
     width = porous_width(pores, scene.depth, below)
     reach, radius = _reach(scene, seeds, pores, width)
     envelope = flood & (reach | (below <= FILM))
-    wide = width is not None and width >= scene.ball and pores.sum() > LATTICE * hull.sum()
+    wide = width is not None and width > WIDE * scene.ball and pores.sum() > LATTICE * hull.sum()
     if width is None or wide:
         rounded = "air that a ball rolling over the part meets"
         return open_to_air, [scene.reading(envelope, rounded, radius)]
