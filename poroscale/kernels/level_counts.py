@@ -42,12 +42,13 @@ class Looks(NamedTuple):
 
 
 def count_levels_of(looks: Looks) -> tuple[NDArray[np.int32], dict[str, NDArray[np.int64]]]:
-    """Packed cells of a block (see `solid_level.cell_sums`), and its histograms.
+    """Packed cells of a block (see `solid_level.unpacked`), and its histograms.
 
     Returns
     -------
     cells
-        int32, one for each cube of `CELL` voxels.
+        int32, one for each cube of `CELL` voxels: the sum of its sound voxels in steps of
+        1 / `STEPS`, times 128, and their number.
     counts
         int64: "part" and "rest", grey values in and out of the part; "air", those well outside;
         "sharp" and "soft", grey values of the sound solid less its level; "core", those of void

@@ -33,37 +33,6 @@ FEW = 200.0
 """Voxels under the smoothing window that count as much as the level on the next coarser scale."""
 
 
-def cell_sums(values: Float, deep: Mask) -> NDArray[np.int32]:
-    """Sum and number of the deep voxels of each cell, packed: sum * 128 + number.
-
-    Parameters
-    ----------
-    values, deep
-        Normalised grey values and which of them count; whole cells, (nz, ny, nx).
-    """
-    shape = tuple(n // CELL for n in values.shape)
-    cells = np.zeros(shape, np.int32)
-    _cell_sums(values, deep.view(np.uint8), cells)
-    return cells
-
-
-@njit(nogil=True, cache=True)
-def _cell_sums(values, deep, cells):  # type: ignore[no-untyped-def]
-    scale = np.float32(STEPS)
-    for z in range(cells.shape[0]):
-        for y in range(cells.shape[1]):
-            for x in range(cells.shape[2]):
-                total, count = 0, 0
-                for dz in range(CELL):
-                    for dy in range(CELL):
-                        for dx in range(CELL):
-                            a, b, c = CELL * z + dz, CELL * y + dy, CELL * x + dx
-                            if deep[a, b, c]:
-                                count += 1
-                                total += int(np.floor(values[a, b, c] * scale + np.float32(0.5)))
-                cells[z, y, x] = total * (1 << COUNT_BITS) + count
-
-
 def unpacked(cells: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums in units of the contrast, and numbers of voxels, of packed cells."""
     count = cells & ((1 << COUNT_BITS) - 1)

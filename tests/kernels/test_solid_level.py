@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
+from poroscale.kernels.level_counts import PART, Looks, count_levels_of
 from poroscale.kernels.solid_level import (
     CELL,
     COARSE_SCALES,
     COUNT_BITS,
     FINE_SCALES,
     STEPS,
-    cell_sums,
     coarse_cells,
     deep_voxels,
     interpolate,
@@ -26,6 +26,14 @@ SHAPE = (96, 104, 112)
 def by_cell(array):
     z, y, x = (n // CELL for n in array.shape)
     return array.reshape(z, CELL, y, CELL, x, CELL).transpose(0, 2, 4, 1, 3, 5).reshape(z, y, x, -1)
+
+
+def cell_sums(values, deep):
+    """Packed cells of a block that lies in the part, as the pass over a scan makes them."""
+    place, none = np.full(values.shape, PART, np.uint8), np.ones(values.shape, np.uint8)
+    unsound = (~deep).astype(np.uint8)
+    looks = Looks(values, values, np.ones_like(values), place, unsound, none)
+    return count_levels_of(looks)[0]
 
 
 def test_cells_hold_the_sum_and_the_number_of_their_deep_voxels():
