@@ -239,7 +239,7 @@ def settle_heap() -> None:
 
     glibc maps and unmaps large blocks one by one until it has seen one of that size freed. A chunk
     that is compressed never shows it one: its block is cut to size before it is freed, and the next
-    is larger. Each chunk would fault its pages in anew, which is a third of what an ingest takes.
+    is larger. Each chunk would fault its pages in again, which is a third of what an ingest takes.
     """
     np.empty(_LARGEST_OF_HEAP, np.uint8)
 
