@@ -7,6 +7,7 @@ machinery, which takes three times as long. Other programs read the same files t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -18,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels.chunks import decode_chunk
-from poroscale.manifest import Manifest, check, refuse_data
+from poroscale.manifest import Fingerprint, Manifest, check, refuse_data
 
 Index = tuple[int, int, int]
 Shape = tuple[int, int, int]
 Slices = tuple[slice, slice, slice]
+FileState = tuple[int, int, int, int]
+"""Inode, size, and times of the last changes of a file's content and of its entry [ns]."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,21 @@ class ChunkFiles:
             packed = scratch.load(path)
         except FileNotFoundError:
             raise OSError(f"{path} is missing") from None
-        check(path, packed, expected)
+        known = (expected, scratch.state)
+        if _CHECKED.get(name := str(path)) != known:
+            check(path, packed, expected)
+            if len(_CHECKED) >= MOST_CHECKED:
+                _CHECKED.clear()
+            _CHECKED[name] = known
         return packed
+
+
+MOST_CHECKED = 100_000
+"""Files whose state is remembered, about 30 MB of them."""
+_CHECKED: dict[str, tuple[Fingerprint, FileState]] = {}
+"""What each file was compared with in this process, and its state then. A halo reads most chunks
+many times: the digest is taken again only of a file that was touched since. The checksum in the
+chunk is compared at every reading, whatever stands here."""
 
 
 class _Scratch:
@@ -105,6 +121,7 @@ class _Scratch:
         self._chunks = chunks
         self._voxels: NDArray[Any] | None = None
         self._packed = np.empty(0, np.uint8)
+        self.state: FileState = (0, 0, 0, 0)
 
     @property
     def voxels(self) -> NDArray[Any]:
@@ -116,7 +133,9 @@ class _Scratch:
     def load(self, path: Path) -> memoryview:
         """The bytes of the file `path`, until the next file is loaded."""
         with path.open("rb", buffering=0) as file:
-            size = path.stat().st_size
+            found = os.fstat(file.fileno())
+            size = found.st_size
+            self.state = (found.st_ino, size, found.st_mtime_ns, found.st_ctime_ns)
             if size > self._packed.size:
                 room = prod(self._chunks) * self.dtype.itemsize
                 self._packed = np.empty(max(size, room), np.uint8)

@@ -19,8 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from poroscale.kernels.blur import blur, gaussian_weights
-from poroscale.kernels.within_ball import within_ball
+from poroscale.kernels.blur import blur, blur_mask, gaussian_weights
+from poroscale.kernels.within_ball import forget_near, within_ball
 
 Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -46,12 +46,53 @@ def normalise(grey: NDArray[Any], air: float, solid: float) -> Float:
 
 @njit(nogil=True, cache=True)
 def _normalise(grey, air, scale, values):  # type: ignore[no-untyped-def]
-    low, high = np.float32(-4), np.float32(4)
     for z in range(grey.shape[0]):
         for y in range(grey.shape[1]):
             for x in range(grey.shape[2]):
-                value = (np.float32(grey[z, y, x]) - air) * scale
-                values[z, y, x] = min(max(value, low), high)
+                values[z, y, x] = _normalised(grey[z, y, x], air, scale)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _normalised(grey, air, scale):  # type: ignore[no-untyped-def]
+    value = (np.float32(grey) - air) * scale
+    return min(max(value, np.float32(-4)), np.float32(4))
+
+
+def air_side(
+    grey: NDArray[Any],
+    level: Float,
+    seeds: NDArray[Any],
+    within: NDArray[Any] | None = None,
+    *,
+    scale: tuple[float, float],
+    air: float,
+    soft: bool,
+) -> NDArray[np.uint8]:
+    """Voxels on the dark side of the local middle between air and solid, 1; those with a seed, 2.
+
+    Dark voxels that are not `within` are left out. All blocks come with a halo of `SMOOTH_HALO`
+    where `soft`, else with none.
+    """
+    cut = SMOOTH_HALO if soft else 0
+    values = normalise(grey, *scale)
+    if soft:
+        values = smooth(values)
+    fields = [np.ascontiguousarray(trimmed(each, cut)) for each in (level, seeds)]
+    codes = np.empty(values.shape, np.uint8)
+    _air_side(values, *fields, np.float32(air), codes)
+    if within is not None:
+        codes[trimmed(within, cut) == 0] = 0
+    return codes
+
+
+@njit(nogil=True, cache=True)
+def _air_side(values, level, seeds, air, codes):  # type: ignore[no-untyped-def]
+    half = np.float32(0.5)
+    for z in range(codes.shape[0]):
+        for y in range(codes.shape[1]):
+            for x in range(codes.shape[2]):
+                dark = values[z, y, x] < half * (level[z, y, x] + air)
+                codes[z, y, x] = dark * (1 + (seeds[z, y, x] != 0))
 
 
 def smooth(block: Float) -> Float:
@@ -132,63 +173,77 @@ def pore_shares(
     result[trimmed(away, halo)] = OUTSIDE_SHARE
     if away.all():
         return result
-    seen = np.ones(tuple(n - 2 * wide for n in away.shape), np.float32)
-    if away.any():  # the blurred outside is exactly 0 beyond its reach, in any block
-        seen -= blur(away.astype(np.float32), gaussian_weights(sigma))
-    shares = np.empty(seen.shape, np.float32)
+    away, wide_away = np.ascontiguousarray(trimmed(away, wide)), away
+    hidden = blur_mask(wide_away, gaussian_weights(sigma))
+    shares = np.empty(hidden.shape, np.float32)
     _shares(
-        normalise(trimmed(grey, wide), *scale),
-        np.ascontiguousarray(trimmed(level, wide)),
-        np.ascontiguousarray(seen),
+        np.ascontiguousarray(grey),
+        np.ascontiguousarray(level),
+        hidden,
+        (scale[0], 1 / (scale[1] - scale[0])),
         (air, void[0], void[1], LEAST_CONTRAST),
         shares,
     )
-    seeds = _seeds(shares, seen, trimmed(away, wide), seed)
+    seeds = _seeds(shares, hidden, away, seed)
     if rim is not None:
         seeds &= ~trimmed(rim.astype(bool, copy=False), wide + SMOOTH_HALO + 1)
     if not seeds.any():
         return result
-    near = trimmed(within_ball(seeds, support_radius(sigma)), halo - wide - SMOOTH_HALO - 1)
-    chosen = near & (result == 0)
-    found = trimmed(shares, halo - wide)[chosen]
-    result[chosen] = np.clip(np.rint(SHARE_STEPS * found), -127, 127).astype(np.int8)
+    _in_hundredths(shares, within_ball(seeds, support_radius(sigma)), result)
     return result
 
 
 @njit(nogil=True, cache=True)
-def _shares(grey, level, seen, levels, shares):  # type: ignore[no-untyped-def]
+def _shares(grey, level, hidden, scale, levels, shares):  # type: ignore[no-untyped-def]
+    """Shares of a block whose grey values and level come with a wider halo."""
+    cut = (grey.shape[0] - shares.shape[0]) // 2
+    dark, per_grey = np.float32(scale[0]), np.float32(scale[1])
     air, void0, void1, least = (
         np.float32(levels[0]),
         np.float32(levels[1]),
         np.float32(levels[2]),
         np.float32(levels[3]),
     )
-    for z in range(grey.shape[0]):
-        for y in range(grey.shape[1]):
-            for x in range(grey.shape[2]):
-                s = level[z, y, x]
-                expected = air + (s - air) * seen[z, y, x]
+    for z in range(shares.shape[0]):
+        for y in range(shares.shape[1]):
+            for x in range(shares.shape[2]):
+                s = level[z + cut, y + cut, x + cut]
+                expected = air + (s - air) * (np.float32(1) - hidden[z, y, x])
                 contrast = max(s - (void0 + void1 * s), least)
-                shares[z, y, x] = (expected - grey[z, y, x]) / contrast
+                found = _normalised(grey[z + cut, y + cut, x + cut], dark, per_grey)
+                shares[z, y, x] = (expected - found) / contrast
+
+
+@njit(nogil=True, cache=True)
+def _in_hundredths(shares, near, result):  # type: ignore[no-untyped-def]
+    """Store the shares near a pore; what is outside stays."""
+    steps, most = np.float32(SHARE_STEPS), np.float32(127)
+    wide = (shares.shape[0] - result.shape[0]) // 2
+    cut = (near.shape[0] - result.shape[0]) // 2
+    for z in range(result.shape[0]):
+        for y in range(result.shape[1]):
+            for x in range(result.shape[2]):
+                if near[z + cut, y + cut, x + cut] and result[z, y, x] == 0:
+                    share = np.rint(steps * shares[z + wide, y + wide, x + wide])
+                    result[z, y, x] = np.int8(min(max(share, -most), most))
 
 
 EDGE_DOUBT = 0.3
 """Share of the step of the expected grey, per voxel, that is not believed to be a pore."""
 
 
-def _seeds(shares: Float, seen: Float, away: Mask, seed: float) -> Mask:
+def _seeds(shares: Float, hidden: Float, away: Mask, seed: float) -> Mask:
     """Voxels that are surely pore, one voxel smaller than the smoothed shares on every side."""
     found = smooth(shares)
-    cut = SMOOTH_HALO
-    dark = found > seed
-    if away.any():
-        edge = np.ascontiguousarray(trimmed(seen, cut - 1))
-        dark = found > np.float32(seed) + np.float32(EDGE_DOUBT) * _steepness(edge)
-        if dark.any():
-            dark &= ~trimmed(within_ball(away, RIM), cut)
-    if not dark.any():
+    dark = np.empty(found.shape, np.bool_)
+    limits = (np.float32(seed), np.float32(EDGE_DOUBT))
+    if not _darker(found, hidden, limits, dark):
         return trimmed(dark, 1)
-    return trimmed(dark, 1) & (_neighbours(dark.view(np.uint8)) >= LEAST_NEIGHBOURS)
+    if away.any():
+        forget_near(dark, trimmed(away, SMOOTH_HALO), RIM)
+    seeds: Mask = np.empty_like(trimmed(dark, 1))
+    _in_company(dark, seeds)
+    return seeds
 
 
 RIM = 2.0
@@ -199,35 +254,46 @@ LEAST_NEIGHBOURS = 3
 
 
 @njit(nogil=True, cache=True)
-def _steepness(seen):  # type: ignore[no-untyped-def]
-    """Length of the gradient by central differences, one voxel smaller on every side."""
-    out = np.empty((seen.shape[0] - 2, seen.shape[1] - 2, seen.shape[2] - 2), np.float32)
+def _darker(found, hidden, limits, dark):  # type: ignore[no-untyped-def]
+    """Whether any, and which shares exceed the least one, and the doubt at the edge of the part."""
+    seed, doubt = limits
+    cut = (hidden.shape[0] - dark.shape[0]) // 2
+    count = 0
+    for z in range(dark.shape[0]):
+        for y in range(dark.shape[1]):
+            for x in range(dark.shape[2]):
+                share = found[z, y, x]
+                chosen = share > seed
+                if chosen:
+                    chosen = share > seed + doubt * _steepness(hidden, z + cut, y + cut, x + cut)
+                dark[z, y, x] = chosen
+                count += chosen
+    return count > 0
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _steepness(hidden, z, y, x):  # type: ignore[no-untyped-def]
+    """Length of the gradient by central differences."""
     half = np.float32(0.5)
-    for z in range(out.shape[0]):
-        for y in range(out.shape[1]):
-            for x in range(out.shape[2]):
-                a = half * (seen[z + 2, y + 1, x + 1] - seen[z, y + 1, x + 1])
-                b = half * (seen[z + 1, y + 2, x + 1] - seen[z + 1, y, x + 1])
-                c = half * (seen[z + 1, y + 1, x + 2] - seen[z + 1, y + 1, x])
-                out[z, y, x] = np.sqrt(a * a + b * b + c * c)
-    return out
+    a = half * (hidden[z + 1, y, x] - hidden[z - 1, y, x])
+    b = half * (hidden[z, y + 1, x] - hidden[z, y - 1, x])
+    c = half * (hidden[z, y, x + 1] - hidden[z, y, x - 1])
+    return np.sqrt(a * a + b * b + c * c)
 
 
 @njit(nogil=True, cache=True)
-def _neighbours(dark):  # type: ignore[no-untyped-def]
-    """How many of the 26 neighbours are dark, one voxel smaller on every side."""
-    out = np.zeros((dark.shape[0] - 2, dark.shape[1] - 2, dark.shape[2] - 2), np.uint8)
-    for z in range(out.shape[0]):
-        for y in range(out.shape[1]):
-            for x in range(out.shape[2]):
+def _in_company(dark, seeds):  # type: ignore[no-untyped-def]
+    """Dark voxels with enough dark neighbours, one voxel smaller on every side."""
+    for z in range(seeds.shape[0]):
+        for y in range(seeds.shape[1]):
+            for x in range(seeds.shape[2]):
+                count = 0
                 if dark[z + 1, y + 1, x + 1]:
-                    count = 0
                     for dz in range(3):
                         for dy in range(3):
                             for dx in range(3):
                                 count += dark[z + dz, y + dy, x + dx]
-                    out[z, y, x] = count - 1
-    return out
+                seeds[z, y, x] = count > LEAST_NEIGHBOURS
 
 
 CODES_HALO = SMOOTH_HALO + PEAK_REACH
@@ -253,18 +319,31 @@ def pore_codes(shares: NDArray[np.int8], *, seed: float, noise: float) -> NDArra
     core = trimmed(shares, CODES_HALO)
     if not (shares > 0).any():
         return np.zeros(core.shape, np.uint8)
-    known = np.maximum(shares, np.int8(-127)).astype(np.float32) / np.float32(SHARE_STEPS)
-    known[shares == OUTSIDE_SHARE] = 0
+    known = np.empty(shares.shape, np.float32)
+    _known(shares, known)
     soft = smooth(known)
     codes = np.zeros(core.shape, np.uint8)
     limits = (seed, LOUD * noise)
-    _half_depth(np.ascontiguousarray(trimmed(known, CODES_HALO)), soft, PEAK_REACH, limits, codes)
+    _half_depth(known, soft, PEAK_REACH, limits, codes)
     away = shares == OUTSIDE_SHARE
     if away.any() and codes.any():
-        rim = trimmed(within_ball(away, RIM), CODES_HALO)
-        codes[rim & (codes == 2)] = 1
+        sure = np.zeros(shares.shape, np.bool_)
+        trimmed(sure, CODES_HALO)[...] = codes == 2
+        forget_near(sure, away, RIM)
+        codes = np.minimum(codes, 1 + trimmed(sure, CODES_HALO).view(np.uint8))
         codes[trimmed(away, CODES_HALO)] = 0
     return codes
+
+
+@njit(nogil=True, cache=True)
+def _known(shares, known):  # type: ignore[no-untyped-def]
+    """Shares as fractions; 0 outside."""
+    steps, outside = np.float32(SHARE_STEPS), np.int8(OUTSIDE_SHARE)
+    for z in range(shares.shape[0]):
+        for y in range(shares.shape[1]):
+            for x in range(shares.shape[2]):
+                share = shares[z, y, x]
+                known[z, y, x] = np.float32(0 if share == outside else share) / steps
 
 
 LOUD = 3.0
@@ -275,11 +354,13 @@ LOUD = 3.0
 def _half_depth(sharp, soft, reach, limits, codes):  # type: ignore[no-untyped-def]
     seed, loud = np.float32(limits[0]), np.float32(limits[1])
     half, one = np.float32(0.5), np.float32(1.0)
+    cut = (sharp.shape[0] - codes.shape[0]) // 2
     for z in range(codes.shape[0]):
         for y in range(codes.shape[1]):
             for x in range(codes.shape[2]):
                 here = soft[z + reach, y + reach, x + reach]
-                if sharp[z, y, x] <= half * seed and here <= half * seed:
+                value = sharp[z + cut, y + cut, x + cut]
+                if value <= half * seed and here <= half * seed:
                     continue
                 depth = here
                 for dz in range(2 * reach + 1):
@@ -289,6 +370,5 @@ def _half_depth(sharp, soft, reach, limits, codes):  # type: ignore[no-untyped-d
                 if depth <= seed:
                     continue
                 level = half * min(depth, one)
-                value = sharp[z, y, x] if level > loud else here
-                if value > level:
+                if (value if level > loud else here) > level:
                     codes[z, y, x] = 2 if here > seed else 1

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.kernels.blur import blur, gaussian_weights
 from poroscale.kernels.partial_volume import Float, Mask
 
 CELL = 4
@@ -33,10 +34,10 @@ FEW = 200.0
 """Voxels under the smoothing window that count as much as the level on the next coarser scale."""
 
 
-def unpacked(cells: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums in units of the contrast, and numbers of voxels, of packed cells."""
+def unpacked(cells: NDArray[np.int32]) -> tuple[Float, Float]:
+    """Sums in units of the contrast, and numbers of voxels, of packed cells; both are exact."""
     count = cells & ((1 << COUNT_BITS) - 1)
-    return (cells >> COUNT_BITS) / STEPS, count.astype(np.float64)
+    return (cells >> COUNT_BITS).astype(np.float32) / np.float32(STEPS), count.astype(np.float32)
 
 
 def smooth_level(
@@ -45,7 +46,7 @@ def smooth_level(
     start: NDArray[Any] | float,
     *,
     scales: tuple[float, ...],
-) -> NDArray[np.float64]:
+) -> Float:
     """A level on cells: `start`, corrected by the smoothed residual of the cells, scale by scale.
 
     Parameters
@@ -63,20 +64,19 @@ def smooth_level(
     left over. Repeating a scale is Tukey's twicing: the bias of a curved level falls from second to
     fourth order. Where few voxels lie under the window, the coarser level stands.
     """
-    level = np.zeros(counts.shape) + start
+    sums, counts = (np.asarray(each, np.float32) for each in (sums, counts))
+    level = np.zeros(counts.shape, np.float32) + np.asarray(start, np.float32)
     for sigma in scales:
-        wanting = _windowed(sums - level * counts, sigma)
         known = _windowed(counts, sigma)
-        weight = known * (4 * np.pi * sigma**2) ** 1.5
-        level = level + wanting / np.maximum(known, 1e-9) * (weight / (weight + FEW))
+        weight = known * np.float32((4 * np.pi * sigma**2) ** 1.5)
+        share = weight / (weight + np.float32(FEW)) / np.maximum(known, np.float32(1e-9))
+        level += _windowed(sums - level * counts, sigma) * share
     return level
 
 
-def _windowed(cells: NDArray[Any], sigma: float) -> NDArray[np.float64]:
-    from scipy.ndimage import gaussian_filter
-
-    radius = int(TRUNCATE * sigma + 0.5)
-    return np.asarray(gaussian_filter(cells, sigma, mode="constant", radius=radius))
+def _windowed(cells: Float, sigma: float) -> Float:
+    weights = gaussian_weights(sigma, truncate=TRUNCATE)
+    return blur(np.pad(cells, len(weights) // 2), weights)
 
 
 def coarse_cells(
@@ -114,8 +114,11 @@ def interpolate(
         _neighbours_of(n, o, c, f, factor)
         for n, o, c, f in zip(shape, origin, cells.shape, first, strict=True)
     ]
-    out = np.empty(shape, np.float32)
-    _interpolate(np.ascontiguousarray(cells, np.float32), *axes[0], *axes[1], *axes[2], out)
+    cells, (nz, ny, nx) = np.ascontiguousarray(cells, np.float32), shape
+    rows = np.empty((*cells.shape[:2], nx), np.float32)
+    _along_x(cells, *axes[2], rows)
+    out = np.empty((nz, ny, nx), np.float32)
+    _interpolate(rows, *axes[0], *axes[1], out)
     return out
 
 
@@ -130,66 +133,84 @@ def _neighbours_of(
 
 
 @njit(nogil=True, cache=True)
-def _interpolate(cells, iz, tz, iy, ty, ix, tx, out):  # type: ignore[no-untyped-def]
-    one = np.float32(1)
-    nz, ny, nx = cells.shape
-    row = np.empty(nx, np.float32)
+def _along_x(cells, ix, tx, rows):  # type: ignore[no-untyped-def]
+    one, nx = np.float32(1), cells.shape[2]
+    for z in range(rows.shape[0]):
+        for y in range(rows.shape[1]):
+            for x in range(rows.shape[2]):
+                left, right = cells[z, y, ix[x]], cells[z, y, min(ix[x] + 1, nx - 1)]
+                rows[z, y, x] = left * (one - tx[x]) + right * tx[x]
+
+
+@njit(nogil=True, cache=True)
+def _interpolate(rows, iz, tz, iy, ty, out):  # type: ignore[no-untyped-def]
+    plane = np.empty(rows.shape[1:], np.float32)
     for z in range(out.shape[0]):
-        z0, z1 = iz[z], min(iz[z] + 1, nz - 1)
+        after = min(iz[z] + 1, rows.shape[0] - 1)
+        _between(rows[iz[z]], rows[after], tz[z], plane)
         for y in range(out.shape[1]):
-            y0, y1 = iy[y], min(iy[y] + 1, ny - 1)
-            for k in range(nx):
-                a = cells[z0, y0, k] * (one - ty[y]) + cells[z0, y1, k] * ty[y]
-                b = cells[z1, y0, k] * (one - ty[y]) + cells[z1, y1, k] * ty[y]
-                row[k] = a * (one - tz[z]) + b * tz[z]
-            for x in range(out.shape[2]):
-                x1 = min(ix[x] + 1, nx - 1)
-                out[z, y, x] = row[ix[x]] * (one - tx[x]) + row[x1] * tx[x]
+            after = min(iy[y] + 1, rows.shape[1] - 1)
+            _between(plane[iy[y] : iy[y] + 1], plane[after : after + 1], ty[y], out[z, y : y + 1])
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _between(a, b, t, out):  # type: ignore[no-untyped-def]
+    rest = np.float32(1) - t
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            out[y, x] = a[y, x] * rest + b[y, x] * t
 
 
 def spread_box(mask: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
     """1 within `reach` voxels of the mask along every axis: its dilation by a cube."""
-    return _spread_z(_spread_y(_spread_x(np.ascontiguousarray(mask), reach), reach), reach)
+    mask = np.ascontiguousarray(mask)
+    one, other = np.empty_like(mask), np.empty_like(mask)
+    _spread_x(mask, reach, one)
+    _spread_y(one, reach, other)
+    _spread_z(other, reach, one)
+    return one
 
 
 @njit(nogil=True, cache=True)
-def _spread_x(mask, reach):  # type: ignore[no-untyped-def]
-    out = mask.copy()
+def _spread_x(mask, reach, out):  # type: ignore[no-untyped-def]
     n = mask.shape[2]
     for z in range(mask.shape[0]):
         for y in range(mask.shape[1]):
             row, line = mask[z, y], out[z, y]
+            for x in range(n):
+                line[x] = row[x]
             for d in range(1, min(reach, n - 1) + 1):
                 for x in range(n - d):
                     line[x] |= row[x + d]
                 for x in range(d, n):
                     line[x] |= row[x - d]
-    return out
 
 
 @njit(nogil=True, cache=True)
-def _spread_y(mask, reach):  # type: ignore[no-untyped-def]
-    out = mask.copy()
+def _spread_y(mask, reach, out):  # type: ignore[no-untyped-def]
     for z in range(mask.shape[0]):
         for y in range(mask.shape[1]):
-            line = out[z, y]
+            line, row = out[z, y], mask[z, y]
+            for x in range(line.shape[0]):
+                line[x] = row[x]
             for other in range(max(0, y - reach), min(mask.shape[1], y + reach + 1)):
                 row = mask[z, other]
                 for x in range(line.shape[0]):
                     line[x] |= row[x]
-    return out
 
 
 @njit(nogil=True, cache=True)
-def _spread_z(mask, reach):  # type: ignore[no-untyped-def]
-    out = mask.copy()
+def _spread_z(mask, reach, out):  # type: ignore[no-untyped-def]
     for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            row, line = mask[z, y], out[z, y]
+            for x in range(line.shape[0]):
+                line[x] = row[x]
         for other in range(max(0, z - reach), min(mask.shape[0], z + reach + 1)):
             for y in range(mask.shape[1]):
                 row, line = mask[other, y], out[z, y]
                 for x in range(line.shape[0]):
                     line[x] |= row[x]
-    return out
 
 
 def strange_voxels(soft: Float, level: Float, doubt: tuple[float, float]) -> NDArray[np.uint8]:

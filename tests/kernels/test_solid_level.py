@@ -140,7 +140,7 @@ def test_a_curved_level_is_recovered(masked):
 def test_without_any_sound_voxel_the_start_stands():
     nothing = np.zeros((6, 7, 8))
     found = smooth_level(nothing, nothing, 0.97, scales=FINE_SCALES)
-    np.testing.assert_array_equal(found, 0.97)
+    np.testing.assert_array_equal(found, np.float32(0.97))
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,20 +117,18 @@ def level_on_cells(
         Edge of a cell [voxels].
     """
     start = start_level(sums, counts, edge=edge)
-    return smooth_level(sums, counts, start, scales=FINE_SCALES).astype(np.float32)
+    return smooth_level(sums, counts, start, scales=FINE_SCALES)
 
 
 def start_level(
     sums: NDArray[np.float64], counts: NDArray[np.float64], *, edge: int
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """The level on cells as far as cubes of eight cells an edge tell it."""
     large = wide_level(*coarse_cells(sums, counts, COARSE_CELL))
-    return interpolate(large, (0, 0, 0), (0, 0, 0), sums.shape, factor=COARSE_CELL).astype(
-        np.float64
-    )
+    return interpolate(large, (0, 0, 0), (0, 0, 0), sums.shape, factor=COARSE_CELL)
 
 
-def wide_level(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def wide_level(sums: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.float32]:
     """The level on cubes of eight cells an edge, from that of the whole scan on."""
     total = counts.sum()
     whole = float(sums.sum() / total) if total else 1.0

@@ -160,8 +160,7 @@ def measure_levels(
 
 def level_of_cells(cells: NDArray[np.int32], start: NDArray[np.float32]) -> NDArray[np.float32]:
     """The level on the cells of a block with a halo of `FINE_HALO`."""
-    found = smooth_level(*unpacked(cells), start.astype(np.float64), scales=FINE_SCALES)
-    return found.astype(np.float32)
+    return smooth_level(*unpacked(cells), start, scales=FINE_SCALES)
 
 
 def _wide_field(cells: Volume, work: Path, run: Run) -> LevelField:
@@ -175,9 +174,7 @@ def _wide_field(cells: Volume, work: Path, run: Run) -> LevelField:
         for z in range(0, n, COARSE_CELL)
     ]
     sums, counts = (np.concatenate(each) for each in zip(*layers, strict=True))
-    wide = volume_from_array(
-        wide_level(sums, counts).astype(np.float32), work / "wide.zarr", run=run
-    )
+    wide = volume_from_array(wide_level(sums, counts), work / "wide.zarr", run=run)
     return LevelField(wide, cells.shape, COARSE_CELL)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +26,10 @@ from poroscale.kernels.partial_volume import (
     RIM,
     SHARE_STEPS,
     SMOOTH_HALO,
-    normalise,
+    air_side,
     pore_codes,
     pore_shares,
     share_halo,
-    smooth,
     support_radius,
     trimmed,
 )
@@ -89,35 +87,6 @@ NOISY = 0.12
 beyond it one voxel in 30,000 of the solid lies below the middle."""
 
 
-def air_codes(
-    grey: NDArray[Any],
-    level: NDArray[np.float32],
-    seeds: NDArray[Any],
-    within: NDArray[Any] | None = None,
-    *,
-    scale: tuple[float, float],
-    air: float,
-    soft: bool,
-) -> NDArray[np.uint8]:
-    """Voxels on the dark side of the local middle between air and solid; seeds are marked 2.
-
-    Dark voxels that are not `within` are left out. All blocks come with a halo of `SMOOTH_HALO`
-    where `soft`, else with none.
-    """
-    values = normalise(grey, *scale)
-    if soft:
-        values = smooth(values)
-        level, seeds = trimmed(level, SMOOTH_HALO), trimmed(seeds, SMOOTH_HALO)
-        within = None if within is None else trimmed(within, SMOOTH_HALO)
-    dark = values < np.float32(0.5) * (level + np.float32(air))
-    if within is not None:
-        dark &= within != 0
-    codes = dark.view(np.uint8)
-    if seeds.any():
-        codes = codes * (1 + (seeds != 0).astype(np.uint8))
-    return codes
-
-
 def flood_air(
     scan: Volume,
     model: Model,
@@ -129,7 +98,7 @@ def flood_air(
 ) -> Volume:
     """The outside, up to the local middle between air and solid; closed, where that is asked."""
     air = Components(
-        air_codes,
+        air_side,
         connectivity=config.connectivity,
         parameters={"scale": model.scale, "air": model.air, "soft": model.noisy},
         halo=Halo.of(SMOOTH_HALO if model.noisy else 0),
