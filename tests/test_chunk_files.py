@@ -43,6 +43,17 @@ def test_a_box_that_leaves_the_volume_is_refused(as_volume):
             volume.read(origin, (4, 5, 6))
 
 
+def test_a_chunk_that_was_exchanged_after_it_was_read_is_found(as_volume):
+    """Another valid chunk passes the checksum inside it; only the digest tells them apart."""
+    volume = as_volume(np.random.default_rng(2).integers(1, 9, (8, 8, 16), np.uint8))
+    chunks = sorted((volume.path / "0/c").rglob("*/*/*"))
+    volume.read()
+    assert chunks[0].stat().st_size != 0
+    chunks[0].write_bytes(encode_chunk(np.ones(volume.chunks, np.uint8), volume.chunks))
+    with pytest.raises(OSError, match="is damaged"):
+        volume.read()
+
+
 def test_negative_zero_survives(as_volume):
     array = np.full((4, 4, 4), -0.0, np.float32)
     assert np.signbit(as_volume(array).read()).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from poroscale.kernels.blur import blur, gaussian_weights
+from poroscale.kernels.blur import TILE, blur, blur_mask, gaussian_weights
 
 
 def block(shape=(20, 23, 31)):
@@ -26,6 +26,17 @@ def test_a_smaller_block_gives_the_same_bytes():
     assert (
         whole[4 : 4 + part.shape[0], 3 : 3 + part.shape[1], 5 : 5 + part.shape[2]] == part
     ).all()
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.4, 1.3, 3.0])
+def test_a_mask_is_blurred_to_the_same_bytes(sigma):
+    weights = gaussian_weights(sigma)
+    rng, shape = np.random.default_rng(4), tuple(2 * n + 5 for n in TILE)
+    z, y, x = np.indices(shape)
+    ball = (z - 12) ** 2 + (y - 15) ** 2 + (x - 30) ** 2 < 11**2
+    for mask in (ball, ~ball, rng.random(shape) < 0.5, np.ones(shape, bool)):
+        expected = blur(mask.astype(np.float32), weights)
+        np.testing.assert_array_equal(blur_mask(mask, weights), expected, strict=True)
 
 
 def test_weights_sum_to_one_and_refuse_a_negative_sigma():

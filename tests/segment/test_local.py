@@ -374,6 +374,23 @@ def test_one_value_beyond_the_circle_of_the_slices_changes_nothing(radius, segme
     assert (phases.read()[RADIUS > 36] == 0).all()
 
 
+@pytest.mark.parametrize("padding", [65535, SOLID + 9000])
+def test_a_padding_brighter_than_the_solid_is_air(padding, segmented, plain):
+    padded = stored(grey_of(BAR))
+    padded[RADIUS > 36] = padding
+    record = segmented(padded)[1]
+    assert record["porosity"] == pytest.approx(record_of(plain)["porosity"], rel=0.01)
+    assert record["part_voxels"] == pytest.approx(BAR.part_volume, rel=0.003)
+    (said,) = record["warnings"]
+    assert f"every voxel is {padding:g}, brighter than the solid" in said
+
+
+def test_thin_walls_are_told_by_their_cause(segmented):
+    wall = (abs(np.indices(SHAPE)[1] + 0.5 - 36) < 4).astype(float)
+    told = segmented(stored(grey_of(Made(wall, wall))))[1]["warnings"]
+    assert any("The walls are thin for the resolution" in text for text in told)
+
+
 def test_rock_that_fills_the_circle_of_the_slices(segmented):
     field = ndimage.gaussian_filter(
         np.random.default_rng(0).standard_normal(SHAPE), 2.5, mode="wrap"

@@ -14,8 +14,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import ceil
 from pathlib import Path
@@ -39,7 +39,7 @@ from poroscale.kernels.grey_survey import (
     point_spread,
     two_levels,
 )
-from poroscale.kernels.level_counts import FINE_BINS, FINE_RANGE, GREY_BINS, GREY_RANGE
+from poroscale.kernels.level_counts import FINE_BINS, FINE_RANGE
 from poroscale.kernels.partial_volume import (
     CODES_HALO,
     normalise,
@@ -50,14 +50,22 @@ from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.local.coarse import coarse_level, coarse_of
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import LevelField, Nowhere
-from poroscale.segment.local.interval import porosity_interval
 from poroscale.segment.local.levels import (
     VOXEL_BYTES,
     CellSampler,
     centres,
     measure_levels,
 )
+from poroscale.segment.local.padding import padded_circle, with_dark_padding
 from poroscale.segment.local.place import Look, Place, find_place
+from poroscale.segment.local.record import (
+    CLIPPED,
+    RINGS,
+    Findings,
+    bright_padding,
+    clipped,
+    record_of,
+)
 from poroscale.segment.local.rings import RingSampler, recognised, without_rings
 from poroscale.segment.local.samples import Tiles, evenly, finite
 from poroscale.segment.local.shares import (
@@ -67,7 +75,6 @@ from poroscale.segment.local.shares import (
     SHARE_BYTES,
     SUPPORT_BYTES,
     Model,
-    ShareCounts,
     add_up,
     find_pores,
     flood_air,
@@ -148,15 +155,18 @@ class _Segmentation:
     work: Path
     run: Run
     notes: list[str] = field(default_factory=list)
+    shifted: bool = False
 
     def write(self, out: Path, kept: Path, made_by: Mapping[str, Any]) -> Volume:
         """All steps."""
         step = self.run.but(overwrite=False)
+        self._darken_padding(step)
         found, level, place = self._first_look(self.work, step)
         rings = self._rings(found, level, place)
         if rings is not None:
             self.scan = without_rings(rings, self.work, step)
             self.notes.append(RINGS)
+            self.shifted = True
             found, level, place = self._first_look(self.work / "ringless", step)
         sigma = self._point_spread(level, (found.dark, found.bright))
         model, counts = self._model(found, level, place, sigma, step)
@@ -164,13 +174,17 @@ class _Segmentation:
         shares = write_shares(self.scan, outside, model, kept, self.run)
         pores = find_pores(shares, model, self.work / "pores.zarr", config=self.config, run=step)
         total = add_up(shares, pores.volume, model, journal=self.work / "sums", run=step)
-        record = self._record(model, place, counts, total, len(pores.table()))
+        findings = Findings(model, place, counts, total, len(pores.table()), self.notes)
         return map_blocks(
             phases_of,
             (shares, pores.volume),
             out,
             dtype=np.uint8,
-            attributes={"kind": "phases", "made_by": made_by, "segmentation": record},
+            attributes={
+                "kind": "phases",
+                "made_by": made_by,
+                "segmentation": record_of(findings, self.config),
+            },
             pyramid="max",
             bytes_per_voxel=FLAT_BYTES,
             run=self.run,
@@ -182,6 +196,24 @@ class _Segmentation:
             return place.known or Nowhere(self.scan.shape)
         path = self.work / "outside.zarr"
         return flood_air(self.scan, model, place, path, config=self.config, run=run)
+
+    def _darken_padding(self, run: Run) -> None:
+        """Put the level of air where a padding that is brighter than the solid lies."""
+        circle, value = self._padding
+        if value is None:
+            return
+        levels = self._levels()
+        relative = (value - levels.dark) / (levels.bright - levels.dark)
+        if relative > 0.5 and abs(relative - 1) > LIKE_SOLID:
+            self.scan = with_dark_padding(
+                self.scan, circle, value, dark=levels.dark, work=self.work, run=run
+            )
+            self.notes.append(bright_padding(value))
+
+    @cached_property
+    def _padding(self) -> tuple[ReconstructionCircle, float | None]:
+        """The circle of each slice, and what lies beyond; see `padded_circle`."""
+        return padded_circle(self.scan, self._tiles)
 
     def _first_look(self, work: Path, run: Run) -> tuple[Levels2, LevelField, Place]:
         """Levels, the rough local level, and what is outside, from samples and a coarse copy."""
@@ -202,20 +234,6 @@ class _Segmentation:
         sampler = RingSampler(self.scan, level, place.near, scale, noise, (0.0, 0.0))
         return recognised(sampler)
 
-    @cached_property
-    def _circle(self) -> ReconstructionCircle:
-        """The circle inscribed in each slice, where nothing but one value lies beyond it."""
-        padded = ReconstructionCircle(self.scan.shape)
-        if not padded.applies:
-            return padded
-
-        def look(grey: NDArray[Any], origin: Index) -> NDArray[Any]:
-            beyond = grey[~padded(origin, grey.shape)]
-            return np.unique([beyond.min(), beyond.max()]) if beyond.size else beyond
-
-        values = np.unique(np.concatenate(list(self._tiles.map(look))))
-        return ReconstructionCircle(self.scan.shape, whole=len(values) != 1)
-
     @property
     def _tiles(self) -> Tiles:
         return Tiles(self.scan, workers=self.run.workers or 2)
@@ -224,7 +242,7 @@ class _Segmentation:
         """Levels and noise from the samples."""
         scan = self.scan
 
-        circle = self._circle
+        circle, _ = self._padding
 
         def look(grey: NDArray[Any], origin: Index) -> tuple[NDArray[Any], Cubes]:
             inside, cubes = circle(origin, grey.shape), cubes_of(finite(grey, scan))
@@ -243,7 +261,8 @@ class _Segmentation:
         reach = 0.1 * (high - low)
         cubes = Cubes(*(np.concatenate(each) for each in zip(*(c for _, c in seen), strict=True)))
         if cubes.cut.mean() > CLIPPED:
-            self.notes.append(_clipped(cubes))
+            self.notes.append(clipped(cubes))
+            self.shifted = True
         try:
             return two_levels(cubes, (low - reach, high + reach))
         except ValueError:
@@ -255,7 +274,7 @@ class _Segmentation:
     def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
         """Sigma of the point spread [voxels] from the surfaces in the samples."""
 
-        circle = self._circle
+        circle, _ = self._padding
 
         def look(grey: NDArray[Any], origin: Index) -> EdgeSums:
             local = level(origin, grey.shape)
@@ -297,7 +316,7 @@ class _Segmentation:
             air = void.at(1.0)
         if self.config.void == "air":
             void = VoidLevel(air, 0.0, 0.0, 0)
-        if self.notes:  # rings and cut-off grey values shift the air
+        if self.shifted:
             void = void._replace(error=float(np.hypot(void.error, SHIFTED_ERROR)))
         gap = max(0.05, 1 - void.at(1.0))
         seed = max(LEAST_SEED, _surely(self.scan) * soft / gap)
@@ -306,129 +325,16 @@ class _Segmentation:
         )
         return model, counts
 
-    def _record(
-        self,
-        model: Model,
-        place: Place,
-        counts: Mapping[str, NDArray[np.int64]],
-        total: ShareCounts,
-        pores: int,
-    ) -> dict[str, Any]:
-        """What a reader of the phases needs to know of how they came about."""
-        dark, bright = model.scale
-        contrast = bright - dark
-        decision = place.decision
-        interval = porosity_interval(total, model, enveloped=decision.chosen.ball > 0)
-        return {
-            "method": "local",
-            "air_level": dark + model.air * contrast,
-            "solid_level": bright,
-            "void_level": dark + model.void.at(1.0) * contrast,
-            "void_slope": model.void.slope,
-            "void_core_voxels": model.void.voxels,
-            "contrast": contrast,
-            "point_spread_voxels": model.sigma,
-            "noise": model.noise,
-            "least_share": model.seed,
-            **self.config.model_dump(
-                mode="json",
-                include={"min_voxels", "min_extent", "connectivity", "close_um"},
-            ),
-            "outside": {
-                "chosen": decision.chosen.reason,
-                "share": decision.chosen.share,
-                "others": [
-                    {"reading": r.reason, "outside": r.share, "void_share": r.void_share}
-                    for r in decision.others
-                ],
-                "bodies": decision.bodies,
-            },
-            "warnings": [*decision.warnings, *self.notes, *_doubts(model, counts)],
-            "part_voxels": total.part_voxels,
-            "porosity": total.porosity,
-            "porosity_low": interval.low,
-            "porosity_high": interval.high,
-            "porosity_errors": {
-                k: v for k, v in asdict(interval).items() if k not in ("low", "high")
-            },
-            "porosity_counted": total.pore_voxels / max(1, total.part_voxels),
-            "pore_count": pores,
-            "histogram": self._histogram(counts, model.scale),
-            "sensitivity": [
-                {
-                    "shift": shift,
-                    "porosity": total.counted(shift),
-                    "part_voxels": total.part_voxels,
-                    "pore_count": None,
-                }
-                for shift in sorted({0.0, *self.config.sensitivity})
-            ],
-        }
-
-    @staticmethod
-    def _histogram(
-        counts: Mapping[str, NDArray[np.int64]], scale: tuple[float, float]
-    ) -> dict[str, Any]:
-        dark, bright = scale
-        seen = np.flatnonzero(counts["part"] + counts["rest"])
-        cut = slice(int(seen[0]), int(seen[-1]) + 1)
-        levels = dark + centres(GREY_RANGE, GREY_BINS)[cut] * (bright - dark)
-        return {
-            "levels": levels.tolist(),
-            "counts_inside": counts["part"][cut].tolist(),
-            "counts_outside": counts["rest"][cut].tolist(),
-        }
-
 
 EDGE_REACH, WIDEST_SPREAD, EDGE_TILES = 4.0, 3.0, 27
+LIKE_SOLID = 0.25
+"""How near to the solid's a grey value beyond the circle may be to be solid: of a square sample."""
 NOWHERE = -4.0
 """Stands beyond the circle: so strange that nothing near it tells the point spread."""
 
 
-RINGS = (
-    "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it "
-    "was segmented."
-)
 SHIFTED_ERROR = 0.02
-"""Error of the level of a void where rings were taken out, or greys cut off."""
-CLIPPED = 0.1
-"""Share of the samples with a voxel at the least or the greatest grey value that is told."""
-
-
-def _clipped(cubes: Cubes) -> str:
-    return (
-        f"Grey values were cut off: {100 * float(cubes.cut.mean()):.2g} % of the samples hold the "
-        f"least or the greatest one ({cubes.least.min():g}, {cubes.most.max():g}). Volumes of "
-        "pores may be off by some per cent; export the scan with a wider range."
-    )
-
-
-BRIGHTER, SECOND = 1.35, 0.02
-"""Normalised grey value from which a voxel is of a brighter material, and the share of the part
-from which that is told."""
-LOUD, VAGUE = 0.3, 0.05
-"""Noise, and error of the void's level, from which they are told."""
-
-
-def _doubts(model: Model, counts: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
-    """What a reader should know of the levels."""
-    part = counts["part"]
-    bright = float(part[centres(GREY_RANGE, GREY_BINS) > BRIGHTER].sum() / max(1, part.sum()))
-    if bright > SECOND:
-        yield (
-            f"{100 * bright:.2g} % of the part is brighter than its solid by more than a third of "
-            "the contrast: a second material. What is darker than either may count as pore."
-        )
-    if model.void.error > VAGUE:
-        yield (
-            "The level of a void is uncertain: there is no air around the part, and few pores are "
-            "wide enough to show it. The porosity is at most what is given if none does."
-        )
-    if model.noise > LOUD:
-        yield (
-            f"The noise of a voxel is {100 * model.noise:.0f} % of the contrast: small pores are "
-            "lost in it, and volumes of the others are uncertain."
-        )
+"""Error of the level of a void where rings were taken out, or grey values cut off."""
 
 
 def _added(a: EdgeSums, b: EdgeSums) -> EdgeSums:

@@ -1,0 +1,192 @@
+"""What a segmentation tells its reader: levels, porosity with its interval, doubts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.grey_survey import Cubes
+from poroscale.kernels.level_counts import GREY_BINS, GREY_RANGE
+from poroscale.kernels.outside_reading import OutsideDecision
+from poroscale.kernels.partial_volume import RIM, distance_to
+from poroscale.segment.local.config import LocalConfig
+from poroscale.segment.local.interval import porosity_interval
+from poroscale.segment.local.levels import centres
+from poroscale.segment.local.place import Place
+from poroscale.segment.local.shares import Model, ShareCounts
+
+RINGS = (
+    "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it "
+    "was segmented."
+)
+CLIPPED = 0.1
+"""Share of the samples with a voxel at the least or the greatest grey value that is told."""
+BRIGHTER, SECOND = 1.35, 0.02
+"""Normalised grey value from which a voxel is of a brighter material, and the share of the part
+from which that is told."""
+LOUD, VAGUE, THIN = 0.3, 0.05, 0.45
+"""Noise, error of the void's level, and share of the part in which no pore can be found, from which
+they are told."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that a segmentation found, before it is put into words.
+
+    Attributes
+    ----------
+    model, place
+        Levels, point spread and noise; what is outside.
+    counts
+        Histograms of the pass that measures levels.
+    total
+        What the shares add up to.
+    pores
+        Number of pores.
+    notes
+        Warnings of the steps before.
+    """
+
+    model: Model
+    place: Place
+    counts: Mapping[str, NDArray[np.int64]]
+    total: ShareCounts
+    pores: int
+    notes: Sequence[str]
+
+
+def record_of(found: Findings, config: LocalConfig) -> dict[str, Any]:
+    """What a reader of the phases needs to know of how they came about."""
+    model, total = found.model, found.total
+    interval = porosity_interval(total, model, enveloped=found.place.decision.chosen.ball > 0)
+    return {
+        "method": "local",
+        **_levels(model),
+        **config.model_dump(
+            mode="json",
+            include={"min_voxels", "min_extent", "connectivity", "close_um"},
+        ),
+        "outside": _outside(found.place.decision),
+        "warnings": [*found.place.decision.warnings, *found.notes, *_doubts(found)],
+        "part_voxels": total.part_voxels,
+        "porosity": total.porosity,
+        "porosity_low": interval.low,
+        "porosity_high": interval.high,
+        "porosity_errors": {k: v for k, v in asdict(interval).items() if k not in ("low", "high")},
+        "porosity_counted": total.pore_voxels / max(1, total.part_voxels),
+        "pore_count": found.pores,
+        "histogram": _histogram(found.counts, model.scale),
+        "sensitivity": [
+            {
+                "shift": shift,
+                "porosity": total.counted(shift),
+                "part_voxels": total.part_voxels,
+                "pore_count": None,
+            }
+            for shift in sorted({0.0, *config.sensitivity})
+        ],
+    }
+
+
+def _levels(model: Model) -> dict[str, Any]:
+    """Levels in grey values, point spread and noise."""
+    dark, bright = model.scale
+    contrast = bright - dark
+    return {
+        "air_level": dark + model.air * contrast,
+        "solid_level": bright,
+        "void_level": dark + model.void.at(1.0) * contrast,
+        "void_slope": model.void.slope,
+        "void_core_voxels": model.void.voxels,
+        "contrast": contrast,
+        "point_spread_voxels": model.sigma,
+        "noise": model.noise,
+        "least_share": model.seed,
+    }
+
+
+def _outside(decision: OutsideDecision) -> dict[str, Any]:
+    """The outside as it was read, and what else the scan may mean."""
+    return {
+        "chosen": decision.chosen.reason,
+        "share": decision.chosen.share,
+        "others": [
+            {"reading": r.reason, "outside": r.share, "void_share": r.void_share}
+            for r in decision.others
+        ],
+        "bodies": decision.bodies,
+    }
+
+
+def _histogram(
+    counts: Mapping[str, NDArray[np.int64]], scale: tuple[float, float]
+) -> dict[str, Any]:
+    dark, bright = scale
+    seen = np.flatnonzero(counts["part"] + counts["rest"])
+    cut = slice(int(seen[0]), int(seen[-1]) + 1)
+    levels = dark + centres(GREY_RANGE, GREY_BINS)[cut] * (bright - dark)
+    return {
+        "levels": levels.tolist(),
+        "counts_inside": counts["part"][cut].tolist(),
+        "counts_outside": counts["rest"][cut].tolist(),
+    }
+
+
+def clipped(cubes: Cubes) -> str:
+    """The warning of grey values that were cut off."""
+    return (
+        f"Grey values were cut off: {100 * float(cubes.cut.mean()):.2g} % of the samples hold the "
+        f"least or the greatest one ({cubes.least.min():g}, {cubes.most.max():g}). Volumes of "
+        "pores may be off by some per cent; export the scan with a wider range."
+    )
+
+
+def bright_padding(value: float) -> str:
+    """The warning of a padding that is brighter than the solid."""
+    return (
+        f"Beyond the circle of the slices every voxel is {value:g}, brighter than the solid; it "
+        "was taken for padding and read as air."
+    )
+
+
+def _doubts(found: Findings) -> Iterator[str]:
+    """What a reader should know of the levels."""
+    model, part = found.model, found.counts["part"]
+    bright = float(part[centres(GREY_RANGE, GREY_BINS) > BRIGHTER].sum() / max(1, part.sum()))
+    if bright > SECOND:
+        yield (
+            f"{100 * bright:.2g} % of the part is brighter than its solid by more than a third of "
+            "the contrast: a second material. What is darker than either may count as pore."
+        )
+    if model.void.error > VAGUE:
+        yield (
+            "The level of a void is uncertain: there is no air around the part, and few pores are "
+            "wide enough to show it. The porosity is at most what is given if none does."
+        )
+    if model.noise > LOUD:
+        yield (
+            f"The noise of a voxel is {100 * model.noise:.0f} % of the contrast: small pores are "
+            "lost in it, and volumes of the others are uncertain."
+        )
+    reach = RIM + model.sigma
+    thin = _share_near_surface(found.place, reach)
+    if thin > THIN:
+        yield (
+            f"The walls are thin for the resolution: {100 * thin:.0f} % of the part lies within "
+            f"{reach:.1f} voxels of its surface, where the blur of the surface hides pores. Those "
+            "are missing from the porosity, which may be several times as large; scan with smaller "
+            "voxels to see them."
+        )
+
+
+def _share_near_surface(place: Place, reach: float) -> float:
+    """Share of the part within `reach` voxels of the outside, by the coarse copy."""
+    outside = place.decision.chosen.outside
+    if not outside.any() or outside.all():
+        return 0.0
+    layers = distance_to(outside)[~outside] - 1
+    return float(np.clip(reach / place.near.factor - layers, 0, 1).mean())
