@@ -65,8 +65,14 @@ class Void:
 
     @property
     def runs_through(self) -> bool:
-        """Whether it meets two opposite faces."""
-        return any({f"{axis}-", f"{axis}+"} <= self.faces for axis in "zyx")
+        """Whether it meets two opposite faces, at least as far apart as it is wide.
+
+        In a few slices a pore does so, too, and looks no different from a bore.
+        """
+        return any(
+            {f"{axis}-", f"{axis}+"} <= self.faces and length >= 2 * self.radius
+            for axis, length in zip("zyx", self.mask.shape, strict=True)
+        )
 
 
 def evenness(void: Mask, depth: NDArray[np.float32], *, share: float = 0.85) -> float:

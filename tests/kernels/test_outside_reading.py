@@ -232,9 +232,10 @@ def test_thin_components_keep_a_seed():
     assert not (seeds & ~mask).any()
 
 
-def test_pores_of_a_single_slice_are_no_channels():
+@pytest.mark.parametrize("slices", [1, 4, 8])
+def test_pores_of_a_few_slices_are_no_channels(slices):
     part = cylinder(26) & ~pores(cylinder(26), number=8)
-    grey = scan(part & ~cylinder(5, y=36, x=40))[28:29]
+    grey = scan(part & ~cylinder(5, y=36, x=40))[28 : 28 + slices]
     decision = read_outside(grey, air=AIR, solid=SOLID, factor=1)
     assert not decision.chosen.outside[0, 36, 40]
     assert decision.chosen.outside[0, 2, 2]

@@ -268,7 +268,8 @@ class _Segmentation:
         except ValueError:
             raise ValueError(
                 f"{scan.path} must have more than one grey value beyond its noise: it shows one "
-                "material, and no pore and no edge that would tell the level of air"
+                "material, and no pore and no edge that would tell the level of air; two materials "
+                "in pieces of a few voxels are parted by one threshold, the method otsu"
             ) from None
 
     def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
