@@ -13,6 +13,29 @@ from poroscale.volume import Index, Shape, Volume
 
 
 @dataclass(frozen=True)
+class ArrayField:
+    """An array in memory, read as a volume is."""
+
+    array: NDArray[Any]
+
+    @property
+    def shape(self) -> Shape:
+        """Of the array."""
+        z, y, x = self.array.shape
+        return z, y, x
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the array."""
+        return self.array.dtype
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """The box of `shape` at `origin`."""
+        z, y, x = (slice(o, o + n) for o, n in zip(origin, shape, strict=True))
+        return self.array[z, y, x]
+
+
+@dataclass(frozen=True)
 class LevelField:
     """A level stored on cells, linear between their centres.
 
@@ -26,7 +49,7 @@ class LevelField:
         Voxels along the edge of a cell.
     """
 
-    cells: Volume
+    cells: Volume | ArrayField
     shape: Shape
     factor: int
     dtype = np.dtype(np.float32)

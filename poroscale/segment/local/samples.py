@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from typing import Any
@@ -24,7 +24,7 @@ GOLDEN = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)
 
 @dataclass(frozen=True)
 class Tiles:
-    """The tiles, as a function of the scan's shape alone.
+    """The tiles, as a function of the scan's shape alone; what was read is kept for the next look.
 
     Attributes
     ----------
@@ -39,9 +39,14 @@ class Tiles:
     scan: Volume
     workers: int = 1
     most: int = MOST
+    _read: dict[Index, NDArray[Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def fewer(self, most: int) -> Tiles:
+        """At most `most` of these tiles."""
+        return Tiles(self.scan, self.workers, most, self._read)
 
     def places(self) -> list[Index]:
-        """First voxels of the tiles."""
+        """First voxels of the tiles; fewer are some of more."""
         counts = [max(1, -(-n // EDGE)) for n in self.scan.shape]
         if prod(counts) <= MOST:
             chosen = list(product(*(range(n) for n in counts)))
@@ -59,7 +64,9 @@ class Tiles:
         """`function(grey, origin)` of every tile, in order."""
 
         def one(origin: Index) -> Any:
-            return function(self.scan(origin, self.shape_at(origin)), origin)
+            if origin not in self._read:
+                self._read[origin] = self.scan(origin, self.shape_at(origin))
+            return function(self._read[origin], origin)
 
         with ThreadPoolExecutor(self.workers) as pool:
             yield from pool.map(one, self.places())

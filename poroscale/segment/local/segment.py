@@ -15,11 +15,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ from poroscale.kernels.partial_volume import (
 from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.local.coarse import coarse_level, coarse_of
 from poroscale.segment.local.config import LocalConfig
-from poroscale.segment.local.fields import LevelField, Nowhere
+from poroscale.segment.local.fields import ArrayField, LevelField, Nowhere
 from poroscale.segment.local.levels import (
     VOXEL_BYTES,
     CellSampler,
@@ -146,6 +146,30 @@ def segment_local(
             return _Segmentation(scan, config, work, run).write(out, kept, made_by)
 
 
+class FirstLook(NamedTuple):
+    """What samples and a coarse copy tell of a scan.
+
+    Attributes
+    ----------
+    found
+        Levels and noise [grey values].
+    level, held
+        Rough level of the solid, from a volume that all workers can read, and from memory.
+    place
+        What is outside.
+    """
+
+    found: Levels2
+    level: LevelField
+    held: LevelField
+    place: Place
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Grey values of air and solid that are normalised to 0 and 1."""
+        return self.found.dark, self.found.bright
+
+
 @dataclass
 class _Segmentation:
     """The steps of one segmentation; every step's output lies in the work folder."""
@@ -156,20 +180,23 @@ class _Segmentation:
     run: Run
     notes: list[str] = field(default_factory=list)
     shifted: bool = False
+    tiles: Tiles | None = None
 
     def write(self, out: Path, kept: Path, made_by: Mapping[str, Any]) -> Volume:
         """All steps."""
         step = self.run.but(overwrite=False)
         self._darken_padding(step)
-        found, level, place = self._first_look(self.work, step)
-        rings = self._rings(found, level, place)
+        look = self._first_look(self.work, step)
+        rings = self._rings(look)
         if rings is not None:
-            self.scan = without_rings(rings, self.work, step)
+            self._go_on_with(without_rings(rings, self.work, step))
             self.notes.append(RINGS)
             self.shifted = True
-            found, level, place = self._first_look(self.work / "ringless", step)
-        sigma = self._point_spread(level, (found.dark, found.bright))
-        model, counts = self._model(found, level, place, sigma, step)
+            look = self._first_look(self.work / "ringless", step)
+        sigma = self._point_spread(look)
+        self.tiles = None
+        model, counts = self._model(look, sigma, step)
+        place = look.place
         outside = self._outside(model, place, step)
         shares = write_shares(self.scan, outside, model, kept, self.run)
         pores = find_pores(shares, model, self.work / "pores.zarr", config=self.config, run=step)
@@ -205,17 +232,29 @@ class _Segmentation:
         levels = self._levels()
         relative = (value - levels.dark) / (levels.bright - levels.dark)
         if relative > 0.5 and abs(relative - 1) > LIKE_SOLID:
-            self.scan = with_dark_padding(
-                self.scan, circle, value, dark=levels.dark, work=self.work, run=run
+            self._go_on_with(
+                with_dark_padding(
+                    self.scan, circle, value, dark=levels.dark, work=self.work, run=run
+                )
             )
             self.notes.append(bright_padding(value))
 
     @cached_property
     def _padding(self) -> tuple[ReconstructionCircle, float | None]:
         """The circle of each slice, and what lies beyond; see `padded_circle`."""
-        return padded_circle(self.scan, self._tiles)
+        return padded_circle(self.scan, self._samples())
 
-    def _first_look(self, work: Path, run: Run) -> tuple[Levels2, LevelField, Place]:
+    def _go_on_with(self, scan: Volume) -> None:
+        """Take a corrected scan in place of the one before."""
+        self.scan, self.tiles = scan, None
+
+    def _samples(self) -> Tiles:
+        """The tiles of the scan as it is now."""
+        if self.tiles is None:
+            self.tiles = Tiles(self.scan, workers=self.run.workers or 2)
+        return self.tiles
+
+    def _first_look(self, work: Path, run: Run) -> FirstLook:
         """Levels, the rough local level, and what is outside, from samples and a coarse copy."""
         found = self._levels()
         scale = (found.dark, found.bright)
@@ -223,26 +262,24 @@ class _Segmentation:
         rough = coarse_level(coarse, scale)
         run = run.but(block=None)  # one of the scan's need not be whole chunks of coarse arrays
         stored = volume_from_array(rough, work / "rough.zarr", run=run)
-        level = LevelField(stored, self.scan.shape, coarse.factor)
+        level, held = (
+            LevelField(cells, self.scan.shape, coarse.factor)
+            for cells in (stored, ArrayField(rough))
+        )
         look = Look(self.scan, coarse, rough, scale, work, run)
-        return found, level, find_place(look, self.config)
+        return FirstLook(found, level, held, find_place(look, self.config))
 
-    def _rings(self, found: Levels2, level: LevelField, place: Place) -> RingSampler | None:
+    def _rings(self, look: FirstLook) -> RingSampler | None:
         """The rings of the scan, where there are any."""
-        contrast = found.bright - found.dark
-        scale, noise = (found.dark, found.bright), found.noise / contrast
-        sampler = RingSampler(self.scan, level, place.near, scale, noise, (0.0, 0.0))
-        return recognised(sampler)
-
-    @property
-    def _tiles(self) -> Tiles:
-        return Tiles(self.scan, workers=self.run.workers or 2)
+        noise = look.found.noise / (look.found.bright - look.found.dark)
+        near = look.place.near
+        sampler = RingSampler(self.scan, look.held, near, look.scale, noise, (0.0, 0.0))
+        rings = recognised(sampler)
+        return rings and replace(rings, level=look.level)
 
     def _levels(self) -> Levels2:
         """Levels and noise from the samples."""
-        scan = self.scan
-
-        circle, _ = self._padding
+        scan, (circle, _) = self.scan, self._padding
 
         def look(grey: NDArray[Any], origin: Index) -> tuple[NDArray[Any], Cubes]:
             inside, cubes = circle(origin, grey.shape), cubes_of(finite(grey, scan))
@@ -251,7 +288,7 @@ class _Segmentation:
             whole = cubes_of(inside).mean == 1
             return evenly(grey[inside], SAMPLED), cubes.chosen(whole)
 
-        seen = list(self._tiles.map(look))
+        seen = list(self._samples().map(look))
         low, high = np.quantile(np.concatenate([s for s, _ in seen]).astype(np.float64), ROBUST)
         if not low < high:
             raise ValueError(
@@ -272,37 +309,30 @@ class _Segmentation:
                 "in pieces of a few voxels are parted by one threshold, the method otsu"
             ) from None
 
-    def _point_spread(self, level: LevelField, scale: tuple[float, float]) -> float:
+    def _point_spread(self, first: FirstLook) -> float:
         """Sigma of the point spread [voxels] from the surfaces in the samples."""
-
         circle, _ = self._padding
 
         def look(grey: NDArray[Any], origin: Index) -> EdgeSums:
-            local = level(origin, grey.shape)
-            share = normalise(grey, *scale) / np.maximum(local, 0.1)
+            local = first.held(origin, grey.shape)
+            share = normalise(grey, *first.scale) / np.maximum(local, 0.1)
             share[~circle(origin, grey.shape)] = NOWHERE
             return edge_sums(share, reach=EDGE_REACH)
 
-        tiles = Tiles(self.scan, workers=self.run.workers or 2, most=EDGE_TILES)
-        sums = reduce(_added, tiles.map(look))
+        sums = reduce(_added, self._samples().fewer(EDGE_TILES).map(look))
         return min(point_spread(sums) or USUAL_SPREAD, WIDEST_SPREAD)
 
     def _model(
-        self,
-        found: Levels2,
-        level: LevelField,
-        place: Place,
-        sigma: float,
-        run: Run,
+        self, look: FirstLook, sigma: float, run: Run
     ) -> tuple[Model, dict[str, NDArray[np.int64]]]:
         """Levels, noise and the least share that begins a pore."""
-        contrast = found.bright - found.dark
-        noise = found.noise / contrast
+        found, place = look.found, look.place
+        noise = found.noise / (found.bright - found.dark)
         sampler = CellSampler(
             self.scan,
-            level,
+            look.level,
             place.near,
-            (found.dark, found.bright),
+            look.scale,
             depth=max(2, round(2.2 * sigma + 0.4)),
             core=max(2, round(2.4 * sigma)),
             doubt=(max(0.1, 3 * noise), max(0.25, 4 * noise)),
@@ -321,9 +351,7 @@ class _Segmentation:
             void = void._replace(error=float(np.hypot(void.error, SHIFTED_ERROR)))
         gap = max(0.05, 1 - void.at(1.0))
         seed = max(LEAST_SEED, _surely(self.scan) * soft / gap)
-        model = Model(
-            (found.dark, found.bright), fine, air, void, sigma, sharp / gap, soft / gap, seed
-        )
+        model = Model(look.scale, fine, air, void, sigma, sharp / gap, soft / gap, seed)
         return model, counts
 
 
