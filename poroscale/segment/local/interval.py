@@ -20,9 +20,12 @@ METHOD_ERROR = 0.007
 explain nothing: the tails of the support, the finite voxel."""
 
 
-ENVELOPE_ERROR = 0.05
+ENVELOPE_ERROR = 0.06
 """Relative standard error where pores are open to the air: whether a dark voxel at the envelope is
 pore is a matter of the ball that rolls over it."""
+SURFACE_ERROR = 0.2
+"""Relative standard error, times the square of the share of the part that lies too near its surface
+for pores to be found: of that share pores are missing, and of the rest as many are cut."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Interval:
     ----------
     low, high
         Bounds that hold the porosity in 90 of 100 scans.
-    noise, level, void, method, outside
-        From the noise of voxels, the level of the solid, that of a void, the method, and the
-        envelope of an open porous body.
+    noise, level, void, method, surface, outside
+        From the noise of voxels, the level of the solid, that of a void, the method, pores near the
+        surface of thin walls, and the envelope of an open porous body.
     """
 
     low: float
@@ -44,10 +47,13 @@ class Interval:
     level: float
     void: float
     method: float
+    surface: float
     outside: float
 
 
-def porosity_interval(counts: ShareCounts, model: Model, *, enveloped: bool = False) -> Interval:
+def porosity_interval(
+    counts: ShareCounts, model: Model, *, thin: float = 0.0, enveloped: bool = False
+) -> Interval:
     """The interval of the porosity by partial volume.
 
     Parameters
@@ -56,6 +62,8 @@ def porosity_interval(counts: ShareCounts, model: Model, *, enveloped: bool = Fa
         What the shares add up to.
     model
         Levels, noise and point spread.
+    thin
+        Share of the part that lies too near its surface for pores to be found.
     enveloped
         Whether the part is an open porous body that ends at its envelope.
     """
@@ -70,7 +78,8 @@ def porosity_interval(counts: ShareCounts, model: Model, *, enveloped: bool = Fa
     level = LEVEL_ERROR * near / contrast / part
     void = volume * model.void.error / contrast / part
     method = METHOD_ERROR * volume / part
+    surface = SURFACE_ERROR * thin**2 * volume / part
     outside = ENVELOPE_ERROR * volume / part if enveloped else 0.0
-    half = DEVIATIONS * hypot(noise, level, void, method, outside)
+    half = DEVIATIONS * hypot(noise, level, void, method, surface, outside)
     low, high = max(0.0, counts.porosity - half), counts.porosity + half
-    return Interval(low, high, noise, level, void, method, outside)
+    return Interval(low, high, noise, level, void, method, surface, outside)

@@ -35,7 +35,7 @@ from poroscale.volume import Index, Shape, Volume, VolumeSpec
 CHUNKS = (32, 64, 64)
 """Cells of a chunk: eight chunks of the scan, that halos are read less often."""
 VERSION = 2
-VOXEL_BYTES = 30.0
+VOXEL_BYTES = 22.0
 """Temporary bytes per voxel of the scan: normalised, smoothed, level, masks, a distance."""
 CELL_BYTES = 60.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,30 @@ class Findings:
     pores: int
     notes: Sequence[str]
 
+    @property
+    def blind_depth(self) -> float:
+        """Voxels from the surface within which its blur hides pores."""
+        return RIM + self.model.sigma
+
+    @cached_property
+    def share_near_surface(self) -> float:
+        """Share of the part within that depth, by the coarse copy."""
+        outside = self.place.decision.chosen.outside
+        if not outside.any() or outside.all():
+            return 0.0
+        layers = distance_to(outside)[~outside] - 1
+        return float(np.clip(self.blind_depth / self.place.near.factor - layers, 0, 1).mean())
+
 
 def record_of(found: Findings, config: LocalConfig) -> dict[str, Any]:
     """What a reader of the phases needs to know of how they came about."""
     model, total = found.model, found.total
-    interval = porosity_interval(total, model, enveloped=found.place.decision.chosen.ball > 0)
+    interval = porosity_interval(
+        total,
+        model,
+        thin=found.share_near_surface,
+        enveloped=found.place.decision.chosen.ball > 0,
+    )
     return {
         "method": "local",
         **_levels(model),
@@ -172,21 +192,11 @@ def _doubts(found: Findings) -> Iterator[str]:
             f"The noise of a voxel is {100 * model.noise:.0f} % of the contrast: small pores are "
             "lost in it, and volumes of the others are uncertain."
         )
-    reach = RIM + model.sigma
-    thin = _share_near_surface(found.place, reach)
+    thin = found.share_near_surface
     if thin > THIN:
         yield (
             f"The walls are thin for the resolution: {100 * thin:.0f} % of the part lies within "
-            f"{reach:.1f} voxels of its surface, where the blur of the surface hides pores. Those "
-            "are missing from the porosity, which may be several times as large; scan with smaller "
-            "voxels to see them."
+            f"{found.blind_depth:.1f} voxels of its surface, where the blur of the surface hides "
+            "pores. Those are missing from the porosity, which may be several times as large; scan "
+            "with smaller voxels to see them."
         )
-
-
-def _share_near_surface(place: Place, reach: float) -> float:
-    """Share of the part within `reach` voxels of the outside, by the coarse copy."""
-    outside = place.decision.chosen.outside
-    if not outside.any() or outside.all():
-        return 0.0
-    layers = distance_to(outside)[~outside] - 1
-    return float(np.clip(reach / place.near.factor - layers, 0, 1).mean())

@@ -41,7 +41,7 @@ from poroscale.segment.local.place import Place
 from poroscale.segment.local.void import VoidLevel
 from poroscale.volume import FieldSampler, Volume, VoxelSize
 
-SHARE_BYTES, CODE_BYTES, FLOOD_BYTES, CLOSING_BYTES, SUPPORT_BYTES = 28.0, 14.0, 14.0, 14.0, 12.0
+SHARE_BYTES, CODE_BYTES, FLOOD_BYTES, CLOSING_BYTES, SUPPORT_BYTES = 17.0, 13.0, 14.0, 14.0, 12.0
 """Temporary bytes per voxel of the passes."""
 
 
