@@ -30,6 +30,7 @@ from poroscale.parts.bank import LOOKED_UP, nearest_shapes
 from poroscale.parts.fitting_in import fits
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
+from poroscale.parts.strata import Strata
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -42,8 +43,6 @@ OPEN_PLACES = 3
 """Of these, a pore that cuts the surface looks at so many, at several depths each."""
 SHIFTS = (0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0)
 """Voxels that it is moved outwards."""
-STRATA = 20
-"""Strata of r* for parts that have no polar coordinates."""
 SHARPNESS = 0.2
 """Bandwidth of δr in standard deviations of the scans' δr."""
 
@@ -75,6 +74,9 @@ class CandidateSampler:
     model: PartModel
     geometry: Geometry
     seed: int
+
+    def __post_init__(self) -> None:
+        check_sampling(self.model.settings["sampling"], polar=self.geometry.polar)
 
     def __call__(self, slab: int) -> Candidates:
         """The candidates whose centroid is drawn in slab `slab`."""
@@ -309,6 +311,21 @@ class CandidateSampler:
         return self._candidates(corner, drawn, opened, keys[kept]).select(fit)
 
 
+def check_sampling(sampling: str, *, polar: bool) -> None:
+    """Refuse the published samplings for parts that they cannot place pores in.
+
+    Raises
+    ------
+    ValueError
+        If the part is a box or a mesh, and pores are not drawn jointly.
+    """
+    if sampling != "joint" and not polar:
+        raise ValueError(
+            f"--sampling {sampling} must have a cylinder to place pores in, got a box or a mesh; "
+            "fit the model with --sampling joint"
+        )
+
+
 def draw_count(mean: float, dispersion: float, generator: np.random.Generator) -> int:
     """A count of this mean, whose variance is `dispersion` times the mean.
 
@@ -405,45 +422,3 @@ class PolarBins:
         wanted = place(source, np.nan_to_num(rough))
         _, near = tree.query(wanted, k=min(6, len(known)))
         return known[near.reshape(len(source), -1)]
-
-
-@dataclass(frozen=True)
-class Strata:
-    """Number density of pores over r*, for parts without polar coordinates."""
-
-    density: Floats
-    home: Rows
-    cumulated: list[Floats]
-    members: list[Rows]
-
-    @classmethod
-    def of(cls, pores: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Strata:
-        """Strata of equal width in r*; both cylinder and box have area r*² within r*."""
-        home = np.clip((pores["r_star"] * STRATA).astype(np.int64), 0, STRATA - 1)
-        edges = np.arange(STRATA + 1) / STRATA
-        area = float(settings["section_um2"]) * np.diff(edges**2)
-        weight = np.bincount(home, pores["weight"], STRATA)
-        members = [np.flatnonzero(home == stratum) for stratum in range(STRATA)]
-        cumulated = [np.cumsum(pores["weight"][rows]) for rows in members]
-        return cls(weight / area, home, cumulated, members)
-
-    @property
-    def densest(self) -> float:
-        """Largest number density [1/um³]."""
-        return float(self.density.max())
-
-    def accept(self, r_star: Floats, luck: Floats) -> NDArray[np.bool_]:
-        """Whether a place at r* is kept, by a number `luck` in [0, 1)."""
-        stratum = np.clip((r_star * STRATA).astype(np.int64), 0, STRATA - 1)
-        inside = (r_star >= 0) & (r_star < 1)
-        return np.asarray(inside & (luck * self.densest < self.density[stratum]))
-
-    def source(self, r_star: Floats, choice: Floats) -> Rows:
-        """A source of the stratum of r*, by its weight and a number `choice` in [0, 1)."""
-        stratum = np.clip((r_star * STRATA).astype(np.int64), 0, STRATA - 1)
-        found = np.zeros(len(r_star), np.int64)
-        for each in np.unique(stratum):
-            rows, cumulated = stratum == each, self.cumulated[each]
-            at = np.searchsorted(cumulated, choice[rows] * cumulated[-1], side="right")
-            found[rows] = self.members[each][np.minimum(at, len(cumulated) - 1)]
-        return found

@@ -37,7 +37,7 @@ PAINT_BYTES = 2.5
 """Temporary bytes per voxel of a block that is painted."""
 SURFACE_BYTES, PORE_BYTES = 16.0, 160.0
 """Per cell of the surface, and per pore of the plan and its table."""
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from poroscale.engine.recipe import plain
 from poroscale.engine.work import held_folder
 from poroscale.manifest import check_file, digest_of, record_results
 from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
+from poroscale.parts.candidates import check_sampling
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
@@ -150,6 +151,8 @@ def fit_part(
     with held_folder(model_dir), connect(run) as shared:
         if not run.overwrite and _finished(model_dir, made_by):
             return PartModel.open(model_dir)
+        if config.surface.part == "box":  # said before the parts are measured
+            check_sampling(config.fit.sampling, polar=False)
         parts = [
             measure_part(volume, work / f"part_{i}", surface=config.surface, run=shared)
             for i, volume in enumerate(volumes)
@@ -186,6 +189,7 @@ def _fit_roughness(parts: Sequence[MeasuredPart], config: FitPartConfig) -> Roug
                 f"parts of one model must have one form and voxel size, got {first['part']} of "
                 f"{first['voxel_um']:g} um and {other['part']} of {other['voxel_um']:g} um"
             )
+    check_sampling(config.fit.sampling, polar=first["part"] == "cylinder")
     return fit_roughness(
         [each for part in parts for each in texture_maps(part.surface)],
         voxel_um=first["voxel_um"],

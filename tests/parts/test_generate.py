@@ -1,5 +1,7 @@
 """Generated parts: what was planned is what is found, whatever the blocks."""
 
+from dataclasses import replace
+
 import cc3d
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from poroscale.parts.generate import generate_part
 from poroscale.parts.geometry import Box, Cylinder
 from poroscale.parts.parquet import read_columns
 from poroscale.parts.placement import Planner, plan_pores
+from poroscale.parts.strata import Strata
 from poroscale.volume import PHASES
 
 from .makers import RADIUS, UM, part_of
@@ -116,6 +119,33 @@ def test_a_box_has_the_density_by_depth(model, new_path):
     density = model.pores["rate"].sum() / model.settings["section_um2"]
     meant = density * (2 * RADIUS) ** 2 * 512 * UM
     assert made.counts["placed"] == pytest.approx(meant, rel=0.12)
+
+
+def test_pores_of_a_long_box_keep_their_depth():
+    """Pores that lie evenly in a box of 1 : 3 lie evenly in a new one."""
+    small, large, count = RADIUS, 3 * RADIUS, 6000
+    rng = np.random.default_rng(3)
+    depth = np.minimum(small * rng.uniform(0, 1, count), large * rng.uniform(0, 1, count))
+    edges = np.linspace(0, 1, 7)
+    scanned = {"r_star": 1 - depth / small, "weight": np.ones(count)}
+    strata = Strata.of(
+        scanned, {"part": "box", "half_um": (large, small), "section_um2": 4 * small * large}
+    )
+    box = Box((64, 3 * 80 + 4, 84), UM, (large, small))
+    points = rng.random((200_000, 3)) * box.shape
+    r_star = box.normalised_radius(points)
+    kept = strata.accept(r_star, rng.random(len(points)))
+    drawn = np.histogram(r_star[kept], edges)[0] / kept.sum()
+    assert drawn == pytest.approx(np.histogram(scanned["r_star"], edges)[0] / count, abs=0.015)
+
+
+@pytest.mark.parametrize("sampling", ["maps", "polar"])
+def test_published_samplings_need_a_cylinder(model, sampling):
+    published = replace(model, settings={**model.settings, "sampling": sampling})
+    box = Box((512, 96, 96), UM, (RADIUS, RADIUS))
+    with pytest.raises(ValueError, match=f"--sampling {sampling} must have a cylinder"):
+        CandidateSampler(published, box, 0)
+    assert CandidateSampler(published, part_of(64), 0).rate > 0
 
 
 def test_what_cannot_be_made_is_refused(model, new_path):

@@ -1,6 +1,8 @@
 """Part models: what the fit finds, what is kept in files, and how they are edited."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +92,25 @@ def test_an_edited_model_takes_its_roughness_along(model, tmp_path):
     assert again.pores["rate"].sum() == pytest.approx(2 * model.pores["rate"].sum())
     found = Roughness.load(tmp_path / "denser" / ROUGHNESS)
     assert np.array_equal(found.pool[0], Roughness.load(own).pool[0])
+
+
+def test_a_density_that_changes_nothing_says_so(model):
+    far = lambda p: np.where((p.x_um > 500) & (p.y_um > 500), 2, 1)  # noqa: E731
+    with pytest.warns(UserWarning, match=r"the factor is 1 for each of .* y_um from -\d+ to \d+"):
+        same = model.with_density(far)
+    assert same.digest == model.digest
+
+
+def test_the_example_of_the_docs_selects_pores(model, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs" / "parts.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    model.save("model")
+    exec(example)  # our own docs
+    denser = PartModel.open("denser")
+    changed = denser.pores["rate"] / model.pores["rate"]
+    assert 0.05 < np.mean(changed == 2) < 0.95
+    assert set(np.unique(changed)) == {1.0, 2.0}
 
 
 def test_a_density_must_be_a_density(model):
