@@ -38,6 +38,10 @@ def analyse(
         ),
     ] = None,
     voxel_size: VoxelSize = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
+    ] = None,
     box: Annotated[
         str | None,
         typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Voxels of the scan that are analysed."),
@@ -91,6 +95,7 @@ def analyse(
         sections,
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
+        pattern=pattern,
         box=options.numbers_of(box, 6, int, "--box"),
     )
     _add(

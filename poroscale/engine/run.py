@@ -49,7 +49,8 @@ class Run:
     overwrite
         Replace a finished output, or one begun with other settings.
     progress
-        Show bars; None shows them where standard error is a terminal.
+        Show bars; None shows them where standard error is a terminal, and writes a line a minute
+        where it is none; False is silent.
     """
 
     memory: int | str = DEFAULT_MEMORY

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from poroscale.config import Config, parse_config, sentence
+from poroscale.config import Config, parse_config, sentence, unknown_key, unknown_section
 from poroscale.engine import Run, connect
 from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
@@ -83,7 +83,7 @@ class AnalyseConfig:
         }
         unknown = sorted(sections.keys() - {*models, "segment", "pores"})
         if unknown:
-            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(KNOWN)}")
+            raise ValueError(unknown_section(unknown[0], KNOWN))
         parsed: dict[str, Any] = {
             name: parse_config(model, sections.get(name, {}), where=name)
             for name, model in models.items()
@@ -106,7 +106,8 @@ def pores_config(values: dict[str, Any]) -> PoresConfig:
     unknown = [key for key in values if key not in known]
     unknown += [f"rules.{key}" for key in values.get("rules", {}) if key not in rules]
     if unknown:
-        raise ValueError(f"pores: unknown key {unknown[0]!r}")
+        there = rules if unknown[0].startswith("rules.") else known
+        raise ValueError(f"pores: {unknown_key(unknown[0], sorted(there))}")
     try:
         return adapter.validate_python(values)
     except ValidationError as error:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from poroscale import __version__
-from poroscale.manifest import JOURNAL_DIR, Manifest, check_file
+from poroscale.manifest import JOURNAL_DIR, Manifest
+from poroscale.parquet_files import parquet_file
 from poroscale.parts.model import SETTINGS, PartModel
 from poroscale.volume import Volume
 
@@ -21,6 +22,7 @@ OPTIONAL = {
     "nibabel": "NIfTI",
     "nrrd": "NRRD",
     "imagecodecs": "compressed TIFF",
+    "openpyxl": "Excel tables",
     "dask_cuda": "GPUs through dask-cuda",
     "napari": "napari",
 }
@@ -111,13 +113,11 @@ def _short(value: object) -> str:
 
 
 def _table_lines(path: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
     if path.suffix != ".parquet":
         raise ValueError(f"{path} is neither a volume nor a Parquet table")
-    table = pq.ParquetFile(path)
-    lines = [f"{path}: {table.metadata.num_rows} rows"]
-    for column in table.schema_arrow:
+    with parquet_file(path) as table:
+        lines, schema = [f"{path}: {table.metadata.num_rows} rows"], table.schema_arrow
+    for column in schema:
         notes = column.metadata or {}
         unit = notes.get(b"unit", b"").decode()
         meaning = notes.get(b"description", b"").decode()
@@ -147,15 +147,12 @@ def _volume_problems(path: Path) -> list[str]:
 
 
 def _table_problems(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        for _ in pq.ParquetFile(check_file(path), page_checksum_verification=True).iter_batches():
-            pass
-    except (OSError, ValueError, pa.ArrowException) as error:
-        sentence = str(error).splitlines()[0]
-        return [sentence if str(path) in sentence else f"{path} is damaged: {sentence}"]
+        with parquet_file(path, page_checksum_verification=True) as table:
+            for _ in table.iter_batches():
+                pass
+    except (OSError, ValueError) as error:
+        return [str(error)]
     return []
 
 

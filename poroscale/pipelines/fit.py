@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow.parquet as pq
 from pydantic import PositiveInt
 
 from poroscale.config import Config, parse_stages
@@ -24,7 +23,8 @@ from poroscale.engine import Run, connect
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.recipe import plain
 from poroscale.engine.work import held_folder
-from poroscale.manifest import check_file, digest_of, record_results
+from poroscale.manifest import digest_of, record_results
+from poroscale.parquet_files import read_parquet
 from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
 from poroscale.parts.candidates import check_sampling
 from poroscale.parts.dcgan_config import DcganConfig
@@ -236,7 +236,9 @@ def _fit_model(
     with cluster_of(run) as cluster:
         workers = cluster.workers
     bank = _bank(config, [scan.bank for scan in scans], folder=folder, run=run)
-    return fit_part_model(scans, settings, geometry_of=geometry_of, bank=bank, workers=workers)
+    return fit_part_model(
+        scans, settings, geometry_of=geometry_of, bank=bank, workers=workers, show=run.progress
+    )
 
 
 def _bank(config: FitPartConfig, banks: Sequence[Bank], *, folder: Path, run: Run) -> Bank | None:
@@ -259,7 +261,7 @@ def _section(about: Mapping[str, Any]) -> float:
 def scan_pores(part: MeasuredPart) -> ScanPores:
     """The pores of a measured part with their place below its surface."""
     names = [*NEEDED, *(f"{axis}{side}" for side in "01" for axis in "zyx")]
-    read = pq.read_table(check_file(part.table), columns=names)
+    read = read_parquet(part.table, columns=names)
     table = {name: read.column(name).to_numpy() for name in names}
     points = np.stack([table[f"centroid_{axis}_um"] for axis in "zyx"], axis=1)
     table |= surface_coordinates(part.surface, points)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import cc3d
 import numpy as np
 import pytest
+from skimage.measure import regionprops
 
 from poroscale.engine import Run
 from poroscale.parts import placement
@@ -50,6 +51,26 @@ def test_labels_are_as_many_as_the_plan_placed(model, new_path):
         assert (labels == box[mask][0]).sum() == mask.sum() if row < 40 else True
     assert len(seen) == len(whole)
     assert labels.max() - len(seen) <= made.counts["cut"]
+
+
+def test_the_table_says_where_pores_lie_and_what_ellipsoid_they_are_like(model, new_path):
+    made = make(model, new_path("part.zarr"), layers=384)
+    table, _, _ = read_columns(made.table)
+    phases = made.phases.read((0, 0, 0), made.phases.shape)
+    labels = cc3d.connected_components(phases == PHASES["pore"], connectivity=6)
+    by_place = {tuple(np.round(body.centroid, 6)): body for body in regionprops(labels)}
+    rows = np.flatnonzero(~table["cut"])
+    places = np.stack([table[f"centroid_{axis}_um"] for axis in "zyx"], axis=1) / UM - 0.5
+    assert len(rows) > 50
+    for row in rows[:50]:
+        body = by_place[tuple(np.round(places[row], 6))]
+        diameter = UM * (6 / np.pi * body.area) ** (1 / 3)
+        assert table["equivalent_diameter_um"][row] == pytest.approx(diameter)
+        variance = np.linalg.eigvalsh(np.cov(body.coords.T, bias=True) + np.eye(3) / 12)
+        axes = 2 * np.sqrt(5 * variance[::-1]) * UM
+        found = [table[f"axis_{which}_um"][row] for which in ("long", "medium", "short")]
+        assert found == pytest.approx(axes)
+    assert np.isfinite(table["short_axis_angle_deg"][rows]).mean() > 0.5
 
 
 def test_closed_pores_keep_solid_towards_the_outside(model, new_path):
