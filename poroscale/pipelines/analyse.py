@@ -11,7 +11,7 @@ phases.zarr.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from poroscale.pores import ClassRules, PoresConfig
 from poroscale.pores.label_image import values_of_labels
 from poroscale.pores.measure import measure_into
 from poroscale.pores.phases import Chosen
-from poroscale.report import write_batch, write_report
+from poroscale.report import ReportConfig, write_batch, write_report
 from poroscale.segment import (
     LocalConfig,
     OtsuConfig,
@@ -55,7 +55,7 @@ SHARES = "shares.zarr"
 BATCH = ("index.html", "batch.parquet", "batch.csv", "batch_pores.parquet")
 """What a batch of scans has in common."""
 
-KNOWN = ("analyse", "run", "ingest", "segment", "pores", "batch")
+KNOWN = ("analyse", "run", "ingest", "segment", "pores", "report", "batch")
 """Sections of a file for this pipeline; `settings.py` takes the first two."""
 
 
@@ -67,6 +67,7 @@ class AnalyseConfig:
     segment: SegmentConfig = field(default_factory=LocalConfig)
     pores: PoresConfig = field(default_factory=PoresConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
     @classmethod
     def of(cls, sections: dict[str, dict[str, Any]]) -> AnalyseConfig:
@@ -80,6 +81,7 @@ class AnalyseConfig:
         models: dict[str, type[BaseModel]] = {
             "ingest": IngestConfig,
             "batch": BatchConfig,
+            "report": ReportConfig,
         }
         unknown = sorted(sections.keys() - {*models, "segment", "pores"})
         if unknown:
@@ -188,7 +190,9 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
         )
         kept = Volume.open(shares) if shares else None
         table = measure_into(folder, phases, shares=kept, config=config.pores, run=run)
-        report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
+        report = write_report(
+            folder, scan=scan, phases=phases, table=table, config=config.report, run=run
+        )
         pages = [report.name, report.with_suffix(".json").name]
         outputs = [scan.path.name, phases.path.name, *([SHARES] if shares else [])]
         record_results(folder, files=pages, outputs=outputs)
@@ -206,7 +210,9 @@ def _measure_labels(
             "measured as it is"
         )
     table = measure_into(folder, scan, chosen=chosen, config=config.pores, run=run)
-    report = write_report(folder, scan=None, phases=scan, table=table, run=run)
+    report = write_report(
+        folder, scan=None, phases=scan, table=table, config=config.report, run=run
+    )
     pages = [report.name, report.with_suffix(".json").name]
     record_results(folder, files=pages, outputs=[scan.path.name])
     return Analysis(scan, scan, table, report)
@@ -227,7 +233,7 @@ def _with_thresholds_of(phases: Volume, config: AnalyseConfig) -> AnalyseConfig:
             "which has no thresholds"
         )
     segment = thresholds_of(phases, config.segment)
-    return AnalyseConfig(config.ingest, segment, config.pores, config.batch)
+    return replace(config, segment=segment)
 
 
 def thresholds_of(phases: Volume, config: OtsuConfig) -> OtsuConfig:
