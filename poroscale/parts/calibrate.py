@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,11 +43,15 @@ NO_MISFIT = 0.8
 
 @dataclass(frozen=True)
 class Trial:
-    """Pores that were placed for trial: rows of the model's table, and centroids [voxel]."""
+    """Pores that were placed for trial: rows of the model's table, and centroids [voxel].
+
+    `meant` is the length [um] over which the rates of the table would give as many as were meant:
+    that of the part, times its cross-section over that of the scans.
+    """
 
     source: NDArray[np.int64]
     centroid: Floats
-    layers: int
+    meant: float
 
 
 @dataclass(frozen=True)
@@ -67,18 +71,28 @@ class Trials:
     geometry_of: GeometryOf
     workers: int = 1
     show: bool | None = False
+    _made: dict[tuple[int, int], Geometry] = field(default_factory=dict, repr=False, compare=False)
+
+    def _geometry(self, layers: int, seed: int) -> Geometry:
+        """The part of the last trial if it is the same: its surface takes most of a trial."""
+        if (layers, seed) not in self._made:
+            self._made.clear()
+            self._made[layers, seed] = self.geometry_of(layers, seed)
+        return self._made[layers, seed]
 
     def __call__(self, model: PartModel, seed: int = 0) -> Trial:
         """The pores of a model that find a place in a part of thousands of them."""
         per_layer = float(model.pores["rate"].sum()) * model.voxel_um
         layers = int(np.clip(TRIAL_PORES / per_layer, LEAST_LAYERS, MOST_LAYERS)) // SLAB * SLAB
-        geometry = self.geometry_of(layers, 1_000_003 + seed)
+        geometry = self._geometry(layers, 1_000_003 + seed)
         sampler = CandidateSampler(model, geometry, 1_000_003 + seed)
         planner = Planner(sampler, model.bank.shapes, model.spacing)
         placed = plan_pores(planner, layers, workers=self.workers, show=self.show)
         centroid = _centroids(placed, model.bank)
         inside = (centroid[:, 0] >= 0) & (centroid[:, 0] < layers)
-        return Trial(placed.source[inside].astype(np.int64), centroid[inside], layers)
+        scale = sampler.scale if abs(sampler.scale - 1) > 1e-9 else 1.0
+        length = layers * model.voxel_um * scale
+        return Trial(placed.source[inside].astype(np.int64), centroid[inside], length)
 
 
 def calibrated(model: PartModel, trials: Trials, *, scans: Sequence[ScanPores]) -> PartModel:
@@ -89,7 +103,7 @@ def calibrated(model: PartModel, trials: Trials, *, scans: Sequence[ScanPores]) 
     for _ in range(2):
         model = _reweighted(model, trials(model))
     last = trials(model, seed=1)
-    meant = float(model.pores["rate"].sum()) * last.layers * model.voxel_um
+    meant = float(model.pores["rate"].sum()) * last.meant
     record = {
         **model.settings["calibration"],
         "placed_over_intended": len(last.source) / meant,
@@ -104,7 +118,7 @@ def _centroids(placed: Candidates, bank: Bank) -> Floats:
 
 
 def _reweighted(model: PartModel, trial: Trial) -> PartModel:
-    pores, meant = model.pores, trial.layers * model.voxel_um
+    pores, meant = model.pores, trial.meant
     if model.settings["sampling"] == "maps":
         factor = float(pores["rate"].sum()) * meant / max(1, len(trial.source))
         record = model.settings["calibration"]

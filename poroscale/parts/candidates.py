@@ -100,14 +100,14 @@ class CandidateSampler:
     @property
     def rate(self) -> float:
         """Pores that are meant to be placed per voxel layer."""
-        return float(self.model.pores["rate"].sum()) * self._voxel * self._scale
+        return float(self.model.pores["rate"].sum()) * self._voxel * self.scale
 
     @property
     def _voxel(self) -> float:
         return self.geometry.voxel_um
 
     @property
-    def _scale(self) -> float:
+    def scale(self) -> float:
         """Cross-section against that of the scans: another diameter keeps the number density."""
         return self.geometry.section * self._voxel**2 / float(self.model.settings["section_um2"])
 
@@ -132,7 +132,7 @@ class CandidateSampler:
 
     def _number(self, slab: int, generator: np.random.Generator) -> int:
         """How many pores the slab is offered."""
-        mean = float(self._cumulated[-1]) * self._voxel * SLAB * self._scale
+        mean = float(self._cumulated[-1]) * self._voxel * SLAB * self.scale
         return draw_count(mean, float(self.model.settings["dispersion"]), generator)
 
     def _joint(self, slab: int, generator: np.random.Generator) -> Drawn:
@@ -269,7 +269,7 @@ class CandidateSampler:
         """Numbers from the maps, properties independent of each other (section 2.4)."""
         density, pores = self.model.density, self._pores
         window = density[generator.integers(len(density))]
-        share = SLAB * self._voxel / float(self.model.settings["window_um"]) * self._scale
+        share = SLAB * self._voxel / float(self.model.settings["window_um"]) * self.scale
         expected = window * share * float(self.model.settings["calibration"]["map_factor"])
         # Bernoulli below one, else rounded, as in the authors' code: rounding at random does both.
         number = np.floor(expected + generator.random(window.shape)).astype(np.int64)
@@ -280,7 +280,7 @@ class CandidateSampler:
         targets = {name: pores[name][lists.draw(home, generator)] for name in LOOKED_UP}
         source = lists.draw(home, generator)
         shape = nearest_shapes(self.model.bank, targets)
-        width = np.sqrt(self._scale) * float(self.model.settings["width_um"]) / self._voxel
+        width = np.sqrt(self.scale) * float(self.model.settings["width_um"]) / self._voxel
         middle = np.array(self.geometry.shape[1:]) / 2
         across = (np.stack([row, column], axis=1) + generator.random((count, 2))) / bins - 0.5
         z = slab * SLAB + SLAB * generator.random(count)

@@ -62,12 +62,15 @@ class ScanPores:
         `neighbour_gap_um`, `extent_z_um`, and `cut` for pores that an end of the scan cuts.
     bank
         The shapes of the pores, row by row.
+    half_um
+        Half edges (y, x) of the part, twice the radius for a cylinder [um]; None where not told.
     """
 
     name: str
     length_um: float
     columns: Mapping[str, NDArray[Any]]
     bank: Bank
+    half_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,12 @@ def _settings(
         "bank": settings.bank_kind,
         "seed": settings.seed,
         "sources": [
-            {"name": scan.name, "length_um": scan.length_um, "pores": len(scan.columns["label"])}
+            {
+                "name": scan.name,
+                "length_um": scan.length_um,
+                "pores": len(scan.columns["label"]),
+                "half_um": None if scan.half_um is None else list(scan.half_um),
+            }
             for scan in scans
         ],
         "layer_um": layer,

@@ -16,7 +16,7 @@ import hashlib
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,6 +188,7 @@ class PartModel:
             f"pores      {len(self.pores)} in the scans, {self.pores['rate'].sum() * 1000:.0f} per "
             f"mm of length, drawn as {s['sampling']}, shapes {s['bank']} ({self.bank.count})"
         )
+        yield from self._pooled()
         layer = s["layer_um"]
         yield (
             f"structure  gap {s['spacing']['gap']:.2g} voxels, "
@@ -201,9 +202,31 @@ class PartModel:
             "those that placement rejects"
         )
 
+    def _pooled(self) -> Iterator[str]:
+        """A word on scans of parts that differ in size."""
+        known = [s["half_um"] for s in self.settings["sources"] if s.get("half_um")]
+        if len(known) < 2 or spread_of(known) <= 1 + SAME_SIZE:
+            return
+        sizes = " and ".join(f"{2 * y:.0f} x {2 * x:.0f}" for y, x in known)
+        y, x = self.settings["half_um"]
+        yield (
+            f"pooled     parts of unlike size, {sizes} um: pores keep their number per volume and "
+            f"their place relative to the surface; new parts are like that of {2 * y:.0f} x "
+            f"{2 * x:.0f} um"
+        )
+
     def _density_voxel(self) -> tuple[float, float, float]:
         window, width = self.settings["window_um"], self.settings["width_um"]
         return window, width / self.density.shape[1], width / self.density.shape[2]
+
+
+SAME_SIZE = 0.02
+"""Parts whose sizes differ by less are alike."""
+
+
+def spread_of(halves: Sequence[Sequence[float]]) -> float:
+    """Largest over smallest edge, along y or x, whichever differs more."""
+    return max(max(edges) / min(edges) for edges in zip(*halves, strict=True))
 
 
 def _unchanged(pores: pd.DataFrame) -> str:

@@ -30,7 +30,7 @@ from poroscale.parts.candidates import check_sampling
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
-from poroscale.parts.model import ROUGHNESS, PartModel
+from poroscale.parts.model import ROUGHNESS, PartModel, spread_of
 from poroscale.pipelines.measured import MeasuredPart, measure_part
 from poroscale.pipelines.part_geometry import rough_part
 from poroscale.surface import SurfaceConfig
@@ -38,6 +38,8 @@ from poroscale.surface.coordinates import surface_coordinates, texture_maps
 from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
 from poroscale.volume import Volume
 
+MOST_UNLIKE = 2.0
+"""Sizes of parts that are pooled, one over the other."""
 GAN = "dcgan"
 """Folder in which a GAN is trained, in that of what is measured."""
 NEEDED = (
@@ -189,6 +191,13 @@ def _fit_roughness(parts: Sequence[MeasuredPart], config: FitPartConfig) -> Roug
                 f"parts of one model must have one form and voxel size, got {first['part']} of "
                 f"{first['voxel_um']:g} um and {other['part']} of {other['voxel_um']:g} um"
             )
+    halves = [part.surface.roughness["half_um"] for part in parts]
+    if spread_of(halves) > MOST_UNLIKE:
+        sizes = " and ".join(f"{2 * y:.0f} x {2 * x:.0f} um" for y, x in halves)
+        raise ValueError(
+            f"parts of one model must be at most {MOST_UNLIKE:g} times as large as another, got "
+            f"{sizes}; fit a model to each"
+        )
     check_sampling(config.fit.sampling, polar=first["part"] == "cylinder")
     return fit_roughness(
         [each for part in parts for each in texture_maps(part.surface)],
@@ -213,7 +222,7 @@ def _fit_model(
         part=about["part"],
         voxel_um=about["voxel_um"],
         radius_um=about["radius_um"],
-        section_um2=_section(about),
+        section_um2=_mean_section(parts, scans),
         volume_width=min(parts[0].phases.shape[1:]),
         half_um=(about["half_um"][0], about["half_um"][1]),
         sampling=config.fit.sampling,
@@ -253,6 +262,12 @@ def _bank(config: FitPartConfig, banks: Sequence[Bank], *, folder: Path, run: Ru
     return dcgan_bank(own, folder / GAN, config=config.dcgan, seed=config.fit.seed, run=run)
 
 
+def _mean_section(parts: Sequence[MeasuredPart], scans: Sequence[ScanPores]) -> float:
+    """Area of the cross-section, mean over the length of all scans: rates are per such length."""
+    sections = [_section(part.surface.roughness) for part in parts]
+    return float(np.average(sections, weights=[scan.length_um for scan in scans]))
+
+
 def _section(about: Mapping[str, Any]) -> float:
     y, x = about["half_um"]
     return math.pi * y * x if about["part"] == "cylinder" else 4 * y * x
@@ -270,4 +285,6 @@ def scan_pores(part: MeasuredPart) -> ScanPores:
     cut = (table["z0"] <= low) | (table["z1"] >= high)
     length = (about["rows"][1] - about["rows"][0]) * about["voxel_um"]
     columns = {**table, "cut": cut, "z_um": table["z_um"] - about["rows"][0] * about["voxel_um"]}
-    return ScanPores(part.phases.path.name, length, columns, empirical_bank(part.labels, table))
+    half = (about["half_um"][0], about["half_um"][1])
+    bank = empirical_bank(part.labels, table)
+    return ScanPores(part.phases.path.name, length, columns, bank, half)

@@ -9,6 +9,7 @@ from skimage.measure import regionprops
 
 from poroscale.engine import Run
 from poroscale.parts import placement
+from poroscale.parts.calibrate import Trials
 from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.generate import generate_part
 from poroscale.parts.geometry import Box, Cylinder
@@ -158,6 +159,20 @@ def test_pores_of_a_long_box_keep_their_depth():
     kept = strata.accept(r_star, rng.random(len(points)))
     drawn = np.histogram(r_star[kept], edges)[0] / kept.sum()
     assert drawn == pytest.approx(np.histogram(scanned["r_star"], edges)[0] / count, abs=0.015)
+
+
+def test_trials_of_one_model_draw_their_surface_once(model):
+    drawn = []
+
+    def geometry_of(layers, seed):
+        drawn.append((layers, seed))
+        return part_of(layers)
+
+    trials = Trials(geometry_of)
+    first, again = trials(model), trials(model)
+    assert np.array_equal(first.source, again.source)
+    trials(model, seed=1)
+    assert len(drawn) == 2
 
 
 @pytest.mark.parametrize("sampling", ["maps", "polar"])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,19 @@ def test_several_scans_make_one_model():
     model = model_of([scan_of(200, seed=1, name="a"), scan_of(400, seed=2, name="b")])
     assert [source["name"] for source in model.settings["sources"]] == ["a", "b"]
     assert model.pores["rate"].sum() == pytest.approx(600 / 2000, rel=0.03)
+
+
+def test_parts_of_unlike_size_are_pooled_with_a_word():
+    one, other = scan_of(200, seed=1, name="a"), scan_of(200, seed=2, name="b")
+    alike = model_of([replace(one, half_um=(200.0, 200.0)), replace(other, half_um=(201.0, 201.0))])
+    assert not any(line.startswith("pooled") for line in alike.describe())
+    sources = [
+        {**s, "half_um": [h, h]} for s, h in zip(alike.settings["sources"], (225, 250), strict=True)
+    ]
+    unlike = replace(alike, settings={**alike.settings, "sources": sources})
+    (line,) = [line for line in unlike.describe() if line.startswith("pooled")]
+    assert "450 x 450 and 500 x 500 um" in line
+    assert "400 x 400 um" in line
 
 
 @pytest.mark.parametrize("sampling", ["maps", "polar"])
