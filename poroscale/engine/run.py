@@ -40,8 +40,8 @@ class Run:
         Proportional set size of all processes of the job, baseline included: "2GiB".
     cluster
         "threads", "processes" (a LocalCluster), "cuda" (dask-cuda), the address of a running
-        scheduler, or a connected `distributed.Client`. None takes the Client of this process if
-        there is one, and threads otherwise.
+        scheduler or its scheduler file (`.json`), or a connected `distributed.Client`. None takes
+        the Client of this process if there is one, and threads otherwise.
     workers
         Tasks at a time; None takes one per core (or what the cluster has).
     block
