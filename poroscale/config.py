@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> M
     try:
         return model(**values)
     except ValidationError as error:
-        raise ValueError(f"{where}: {sentence(error)}") from None
+        raise ValueError(f"{where}: {sentence(error, model)}") from None
 
 
 def parse_stages(
@@ -65,22 +66,49 @@ def parse_stages(
     """
     unknown = sorted(sections.keys() - set(stages))
     if unknown:
-        names = ", ".join((*known, *stages))
-        raise ValueError(f"unknown section {unknown[0]!r}; known: {names}")
+        raise ValueError(unknown_section(unknown[0], (*known, *stages)))
     return {
         name: parse_config(model, dict(sections.get(name, {})), where=name)
         for name, model in stages.items()
     }
 
 
-def sentence(error: ValidationError) -> str:
-    """The first complaint of a pydantic error, as a sentence."""
+def unknown_section(name: str, known: Sequence[str]) -> str:
+    """A sentence that names the sections there are, and the one that was meant."""
+    near = get_close_matches(name, known, n=1)
+    meant = f"; nearest: {near[0]}" if near else ""
+    return f"unknown section {name!r}; known: {', '.join(known)}{meant}"
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """A sentence that lists the keys there are, those that look like `name` first."""
+    last = name.rpartition(".")[2]
+    order = sorted(known, key=lambda key: -SequenceMatcher(None, last, key).ratio())
+    listed = f"; known, nearest first: {', '.join(order)}" if order else ""
+    return f"unknown key {name!r}{listed}"
+
+
+def sentence(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """The first complaint of a pydantic error, as a sentence.
+
+    Keys that are known are listed where the `model` is given whose values these are.
+    """
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"unknown key {name!r}"
+        return unknown_key(name, _keys_at(model, first["loc"][:-1]))
     message = first["msg"].removeprefix("Value error, ")
     return f"{name}: {message}, got {first['input']!r}" if name else message
+
+
+def _keys_at(model: type[BaseModel] | None, way: Sequence[int | str]) -> list[str]:
+    """Keys of the model that stands at the end of `way` in `model`; none if it is not a model."""
+    for step in way:
+        if model is None or step not in model.model_fields:
+            return []
+        kind = model.model_fields[str(step)].annotation
+        model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return [] if model is None else list(model.model_fields)
 
 
 def load_sections(path: Path) -> dict[str, dict[str, Any]]:

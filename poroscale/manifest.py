@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -181,6 +182,27 @@ def record_results(
     digests |= {name: Manifest.load(folder / name).digest for name in outputs}
     (folder / JOURNAL_DIR).mkdir(exist_ok=True)
     Manifest({"kind": RESULTS}, listed, frozenset(), digests).save(folder)
+
+
+def local(path: Path) -> Path:
+    """`path`, if it can be one of this machine's file systems.
+
+    `Path("s3://bucket/scan")` is the folder `bucket` in a folder called `s3:`; nobody means that.
+
+    Raises
+    ------
+    ValueError
+        If it is an address, or `-`, which stands for a stream elsewhere.
+    """
+    first = path.parts[0] if path.parts else ""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+:", first):
+        raise ValueError(
+            f"{first}//{'/'.join(path.parts[1:])} must be a path on a local file system: poroscale "
+            "neither reads nor writes addresses; copy the data there with the tools of the store"
+        )
+    if str(path) == "-":
+        raise ValueError("- must be a path: poroscale has no streams; ./- is a file of that name")
+    return path
 
 
 def check_file(path: Path) -> Path:

@@ -13,8 +13,9 @@ from poroscale.engine import Run
 from poroscale.pipelines import plans
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
 from poroscale.pipelines.bench import PorosityCases, bench
-from poroscale.pipelines.checks import doctor, info, verify
+from poroscale.pipelines.checks import doctor, verify
 from poroscale.pipelines.demo import demo
+from poroscale.pipelines.info import info, info_json
 from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
 from poroscale.volume import Volume
 
@@ -52,6 +53,7 @@ __all__ = [
     "fit_part",
     "generate_part",
     "info",
+    "info_json",
     "ingest",
     "load_job",
     "phantom",

@@ -109,3 +109,15 @@ def test_help_imports_nothing_heavy() -> None:
     )
     assert "analyse" in done.stdout
     assert done.stdout.splitlines()[-1] == "HEAVY"
+
+
+def test_the_speller_passes_over_what_a_demo_leaves(tmp_path: Path) -> None:
+    wrong = "te" + "h pores"
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    for folder in ("demo", "out", "docs"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "page.txt").write_text(wrong)
+    words = [sys.executable, "-m", "codespell_lib"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    found = [line.partition(":")[0] for line in done.stdout.splitlines()]
+    assert found == ["./docs/page.txt"]

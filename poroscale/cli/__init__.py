@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 BAD_INPUT = 2
@@ -18,6 +19,7 @@ def main() -> None:
     from poroscale.cli.app import app
 
     try:
+        _refuse_addresses(sys.argv[1:])
         app()
     except Interrupted:
         # A request that the interrupt caught on its way to zarr's loop would be reported at exit.
@@ -29,6 +31,16 @@ def main() -> None:
         _stop(_sentence(error), BAD_INPUT)
     except OSError as error:
         _stop(_disk(error), BAD_INPUT)
+
+
+def _refuse_addresses(words: list[str]) -> None:
+    """Paths that are none, before a verb has made a folder; addresses of schedulers are some."""
+    from poroscale.manifest import local
+
+    for option, word in zip(["", *words], words, strict=False):
+        name, _, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        if "--cluster" not in (option, name) and (value == "-" or "://" in value):
+            local(Path(value))
 
 
 class Interrupted(BaseException):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 AnalyseFile = Annotated[
     Path | None,
-    typer.Option("--config", help="YAML file: analyse, run, ingest, segment, pores, batch."),
+    typer.Option(
+        "--config", help="YAML file: analyse, run, ingest, segment, pores, report, batch."
+    ),
 ]
 
 
@@ -38,6 +40,10 @@ def analyse(
         ),
     ] = None,
     voxel_size: VoxelSize = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
+    ] = None,
     box: Annotated[
         str | None,
         typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Voxels of the scan that are analysed."),
@@ -71,6 +77,17 @@ def analyse(
             help="Class pores of printed metal: gas, keyhole, lack of fusion [no].",
         ),
     ] = None,
+    min_um: Annotated[
+        float | None,
+        typer.Option(
+            "--min-um",
+            help="Also count the pores of at least this diameter [um], and their porosity.",
+        ),
+    ] = None,
+    skin_um: Annotated[
+        float | None,
+        typer.Option("--skin-um", help="Also give the porosity without a skin so thick [um]."),
+    ] = None,
     same_thresholds: Annotated[
         bool, typer.Option("--same-thresholds", help="Use the first scan's thresholds for all.")
     ] = False,
@@ -91,6 +108,7 @@ def analyse(
         sections,
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
+        pattern=pattern,
         box=options.numbers_of(box, 6, int, "--box"),
     )
     _add(
@@ -103,6 +121,7 @@ def analyse(
         min_diameter_um=min_diameter_um,
     )
     _add(sections, "pores", pore=pore, outside=outside_value, classes=classes)
+    _add(sections, "report", min_um=min_um, skin_um=skin_um)
     if same_thresholds:
         sections["batch"] = {**sections.get("batch", {}), "same_thresholds": True}
     job = verbs.analyse_job(
@@ -142,6 +161,23 @@ def _told(result: Analysis) -> Iterator[str]:
         )
         yield f"{result.phases.path}: porosity {porosity}, {numbers['pore_count']} pores"
         yield f"  {report['taken_text']}"
+    yield from _asked_for(report)
     yield f"  kind: {report['kind']['text']}"
     yield from (f"  warning: {warning}" for warning in report["warnings"])
     yield f"  report: {result.report}"
+
+
+def _asked_for(report: dict[str, Any]) -> Iterator[str]:
+    """Pores above a size, and the part without its skin, where they were asked for."""
+    above, core = report["above"], report["core"]
+    if above:
+        share = (
+            "" if above["porosity"] is None else f", their porosity {100 * above['porosity']:.4g} %"
+        )
+        yield f"  from {above['min_um']:g} um: {above['pore_count']} pores{share}"
+    if core:
+        found = "no part" if core["porosity"] is None else f"{100 * core['porosity']:.4g} %"
+        yield (
+            f"  without a skin of {core['skin_um']:g} um: porosity {found} by counting voxels "
+            f"({100 * core['porosity_counted_whole']:.4g} % with it)"
+        )

@@ -30,7 +30,6 @@ app = typer.Typer(
     name="poroscale",
     help="From a CT scan to a pore table, and to new parts like it, at any size.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,16 @@ import typer
 
 def info(
     path: Annotated[Path, typer.Argument(help="A volume, a table, or a folder of them.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Everything, as JSON: a list with an entry per output.")
+    ] = False,
 ) -> None:
     """Say what a volume or table holds and how it was made."""
     from poroscale import verbs
 
+    if as_json:
+        typer.echo(json.dumps(verbs.info_json(path), indent=1, ensure_ascii=False, default=str))
+        return
     typer.echo("\n".join(verbs.info(path)))
 
 

@@ -14,17 +14,27 @@ from poroscale.cli.options import ConfigFile, Memory, Overwrite
 def export(
     src: Annotated[Path, typer.Argument(metavar="SRC.zarr", help="A volume, or a table.")],
     dst: Annotated[
-        Path, typer.Argument(help="Folder of slices, .tif, .mhd, .vtkhdf or .npy; .csv of a table.")
+        Path,
+        typer.Argument(
+            help=".tif, .mhd, .vtkhdf, .npy, or a folder of slices; of a table .csv or .xlsx."
+        ),
     ],
     format: Annotated[
         str | None,
         typer.Option(
-            help="tiff, bigtiff, tiff-stack, overlay, raw, vtkhdf, npy or csv; by the suffix "
-            "of DST otherwise."
+            help="tiff, bigtiff, tiff-stack, overlay, raw, vtkhdf, npy, csv, xlsx or parquet; by "
+            "the suffix of DST otherwise."
         ),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="Labels that an overlay draws in colour over the scan.")
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Pore table of these labels: .vtkhdf gets its columns as cell arrays."),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns of --table, with commas [equivalent_diameter_um].")
     ] = None,
     config: ConfigFile = None,
     memory: Memory = "2GiB",
@@ -34,8 +44,14 @@ def export(
     from poroscale import verbs
 
     values = options.settings(
-        config, "export", format=format, labels=str(labels) if labels else None
+        config,
+        "export",
+        format=format,
+        labels=str(labels) if labels else None,
+        table=str(table) if table else None,
+        columns=tuple(columns.split(",")) if columns else None,
     )
     run = options.run_of(memory, None, None, None, overwrite)
     made = verbs.export(src, dst, config=verbs.export_config(values), run=run)
-    typer.echo(f"{made}")
+    slices = ": a folder of TIFF slices; DST with a suffix makes one file" if made.is_dir() else ""
+    typer.echo(f"{made}{slices}")

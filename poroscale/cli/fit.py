@@ -29,6 +29,9 @@ def part(
     bins: Annotated[
         int | None, typer.Option(help="Bins of the published maps along x and y [30].")
     ] = None,
+    form: Annotated[
+        str | None, typer.Option("--part", help="cylinder, box or auto, as of surface [auto].")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of what is trained and simulated [0].")] = None,
     config: FitFile = None,
     memory: Memory = "2GiB",
@@ -46,6 +49,8 @@ def part(
     given = {"bank": bank, "sampling": sampling, "bins": bins, "seed": seed}
     chosen = {name: value for name, value in given.items() if value is not None}
     sections["fit"] = sections.get("fit", {}) | chosen
+    if form is not None:
+        sections["surface"] = sections.get("surface", {}) | {"part": form}
     run = options.run_of(memory, cluster, workers, None, overwrite)
     settings = verbs.fit_part_config(sections)
     for line in verbs.fit_part(paths[:-1], paths[-1], config=settings, run=run).describe():

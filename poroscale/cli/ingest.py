@@ -27,6 +27,10 @@ def ingest(
     out: Annotated[Path, typer.Argument(metavar="OUT.zarr")],
     voxel_size: VoxelSize = None,
     dataset: Annotated[str | None, typer.Option(help="Path inside an HDF5 or Zarr file.")] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
+    ] = None,
     box: Annotated[
         str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
     ] = None,
@@ -60,6 +64,7 @@ def ingest(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
+        pattern=pattern,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
         axes=axes,

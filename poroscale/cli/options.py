@@ -20,7 +20,7 @@ OptionalMemory = Annotated[
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(help="threads, processes, cuda, or the address of a running Dask scheduler."),
+    typer.Option(help="threads, processes, cuda, or address or .json file of a Dask scheduler."),
 ]
 Workers = Annotated[int | None, typer.Option(help="Tasks at a time; one per core by default.")]
 Block = Annotated[

@@ -22,6 +22,12 @@ def pores(
     outside_value: Annotated[
         int | None, typer.Option(help="Value outside the part: 0 for phases 0, 1, 2.")
     ] = None,
+    labels: Annotated[
+        bool,
+        typer.Option(
+            "--labels", help="A label image: every value but 0 is a pore of its own, a row each."
+        ),
+    ] = False,
     shares: Annotated[
         Path | None,
         typer.Option(
@@ -56,6 +62,7 @@ def pores(
         "pores",
         pore=pore,
         outside=outside_value,
+        labels=labels or None,
         connectivity=connectivity,
         bank=bank or None,
         classes=classes,
@@ -71,6 +78,7 @@ def pores(
 
 def describe_table(table: Path) -> str:
     """How many pores a table holds."""
-    import pyarrow.parquet as pq
+    from poroscale.parquet_files import parquet_file
 
-    return f"{table}: {pq.read_metadata(table).num_rows} pores"
+    with parquet_file(table, checked=False) as file:
+        return f"{table}: {file.metadata.num_rows} pores"

@@ -24,11 +24,11 @@ from poroscale.compare.distances import (
 )
 from poroscale.compare.pictures import SMALLEST, Scattered, scatter_views, scattering_row
 from poroscale.compare.pore_values import MEASURES, Measure, Pores, read_pores, values_of
-from poroscale.compare.sample import Sample, check_samples
+from poroscale.compare.sample import Sample, check_samples, names_of
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.two_point import Pairs, count_pairs
 from poroscale.compare.voxels import Streamed, stream
-from poroscale.compare.words import summary
+from poroscale.compare.words import sides_in_words, summary
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class Comparison:
     Attributes
     ----------
     numbers
-        JSON: `summary`, `measures`, `scattering`, `covariance`, `bivariate`,
+        JSON: `summary`, `sides`, `measures`, `scattering`, `covariance`, `bivariate`,
         `roughness`, `two_point`, `parts`, `settings`.
     reference, generated
         What was read of either side.
@@ -111,6 +111,7 @@ def compare_parts(
         raise ValueError(
             f"parts must have a measure of at least {FEWEST} values in common, got none"
         )
+    names = names_of(reference, generated)
     scattered = scatter_views(
         (first.streams, second.streams), (first.surfaces, second.surfaces), longest=config.picture
     )
@@ -122,7 +123,8 @@ def compare_parts(
         "bivariate": _bivariate(first, second, [row["name"] for row in measures], dealt),
         "roughness": _roughness(first, second),
         "two_point": _two_point(first, second, config),
-        "parts": {"reference": _parts(first), "generated": _parts(second)},
+        "parts": {"reference": _parts(first, names[0]), "generated": _parts(second, names[1])},
+        "sides": sides_in_words(names, generated=all(each.generated for each in generated)),
         "settings": config.model_dump()
         | {"window_layers": layers, "clump_layers": clump, "voxel_um": voxel},
     }
@@ -207,17 +209,20 @@ def measure_row(
     }
 
 
-def _parts(side: Side) -> list[dict[str, Any]]:
+def _parts(side: Side, names: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
-    for sample, streamed, pores in zip(side.samples, side.streams, side.pores, strict=True):
+    for name, sample, streamed, pores in zip(
+        names, side.samples, side.streams, side.pores, strict=True
+    ):
         part, count = int(streamed.part.sum()), len(pores.window)
         edge = float(np.prod(sample.phases.voxel_size))
         rows.append(
             {
-                "name": sample.name,
+                "name": name,
                 "shape": list(sample.phases.shape),
                 "pores": count,
                 "porosity": int(streamed.pore.sum()) / max(1, part),
+                "part_um3": part * edge,
                 "pores_per_mm3": count / (part * edge * 1e-9) if part else float("nan"),
                 "windows": streamed.windows,
                 "radius_um": streamed.radius * sample.phases.voxel_size[1],

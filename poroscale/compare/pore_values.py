@@ -14,7 +14,7 @@ from poroscale.compare.sample import Sample
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed
 from poroscale.kernels.local_roughness import NEAR_UM
-from poroscale.manifest import check_file
+from poroscale.parquet_files import parquet_file, read_parquet
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -157,17 +157,16 @@ def _positions(
 
 
 def _read(sample: Sample) -> Any:
-    from pyarrow import parquet
-
     if not sample.table.is_file():
         raise FileNotFoundError(f"pore table must be an existing file, got {sample.table}")
-    names = parquet.read_schema(check_file(sample.table)).names
+    with parquet_file(sample.table) as file:
+        names = file.schema_arrow.names
     missing = [n for n in (f"centroid_{a}_um" for a in "zyx") if n not in names]
     if missing:
         raise ValueError(f"pore table must have column {missing[0]!r}, got {sample.table}")
     wanted = [n for n in names if n in TABLE or n.startswith("centroid_")]
     flags = [n for n in ("shape_valid", "touches_edge") if n in names]
-    return parquet.read_table(sample.table, columns=[*wanted, *flags]).to_pandas()
+    return read_parquet(sample.table, columns=[*wanted, *flags], checked=False).to_pandas()
 
 
 def _floats(table: Any, name: str) -> Floats:

@@ -34,6 +34,23 @@ class Sample:
         """The name of the volume, without its folder."""
         return self.phases.path.name.removesuffix(".zarr")
 
+    @property
+    def generated(self) -> bool:
+        """Whether `generate part` made the volume; otherwise it is taken for a scan."""
+        return "generated" in self.phases.attributes
+
+
+def names_of(reference: Sequence[Sample], generated: Sequence[Sample]) -> list[list[str]]:
+    """Names of the volumes of either side, with their folder where two would have one name."""
+    sides = [[sample.name for sample in side] for side in (reference, generated)]
+    plain = [name for side in sides for name in side]
+    if len(set(plain)) == len(plain):
+        return sides
+    return [
+        [f"{sample.phases.path.resolve().parent.name}/{sample.name}" for sample in side]
+        for side in (reference, generated)
+    ]
+
 
 def check_samples(reference: Sequence[Sample], generated: Sequence[Sample]) -> None:
     """Refuse what cannot be compared.

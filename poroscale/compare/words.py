@@ -11,17 +11,18 @@ WORST = 4
 
 def summary(numbers: Mapping[str, Any]) -> list[str]:
     """How good the match is, and where it is poor: a few sentences."""
-    limit = numbers["settings"]["limit"]
+    limit, (one, other) = numbers["settings"]["limit"], numbers["sides"]["words"]
     judged = [row for row in numbers["measures"] if row["passes"] is not None]
     good = [row for row in judged if row["passes"]]
     lines = [
+        _porosity(numbers),
         f"{len(good)} of {len(judged)} measures of the pores lie within {limit:g} times what two "
-        f"halves of the original differ by"
+        f"halves of the {one} differ by"
         + (
-            ", so by these they are about as close to the original as it is to itself."
+            f", so by these the {other} is about as close to the {one} as that is to itself."
             if len(good) == len(judged)
             else "."
-        )
+        ),
     ]
     lines += _poor(judged, limit)
     lines += _counts(numbers)
@@ -39,6 +40,40 @@ def _poor(judged: Sequence[Mapping[str, Any]], limit: float) -> list[str]:
     return [f"The match is poor, beyond {limit:g} times, in {named}{more}."]
 
 
+def sides_in_words(names: Sequence[Sequence[str]], *, generated: bool) -> dict[str, Any]:
+    """What the sides are called: in sentences, and in legends.
+
+    Parameters
+    ----------
+    names
+        Names of the volumes of either side.
+    generated
+        Whether those of the second side were generated; otherwise nothing says that they are
+        anything but two scans.
+    """
+    words = ["original", "generated"] if generated else ["first", "second"]
+    single = all(len(side) == 1 for side in names)
+    labels = [side[0] for side in names] if single and not generated else words
+    return {"words": words, "labels": labels, "names": [list(side) for side in names]}
+
+
+def _porosity(numbers: Mapping[str, Any]) -> str:
+    found = []
+    for side, word, names in zip(
+        ("reference", "generated"),
+        numbers["sides"]["words"],
+        numbers["sides"]["names"],
+        strict=True,
+    ):
+        rows = numbers["parts"][side]
+        volume = sum(row["part_um3"] for row in rows)
+        pore = sum(row["porosity"] * row["part_um3"] for row in rows)
+        share = f"{100 * pore / volume:.4g} %" if volume else "no part"
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        found.append(f"{share} in the {word} ({names[0]}{more})")
+    return f"Porosity: {found[0]}, {found[1]}."
+
+
 def _counts(numbers: Mapping[str, Any]) -> list[str]:
     means = []
     for side in ("reference", "generated"):
@@ -49,9 +84,11 @@ def _counts(numbers: Mapping[str, Any]) -> list[str]:
         return []
     change = 100 * (means[1] / means[0] - 1)
     more = "more" if change >= 0 else "fewer"
+    one, other = numbers["sides"]["words"]
+    subject = "Generated parts hold" if other == "generated" else f"The {other} holds"
     return [
-        f"Generated parts hold {abs(change):.1f} % {more} pores per volume of the part than the "
-        f"original ({means[1]:.3g} against {means[0]:.3g} per mm³)."
+        f"{subject} {abs(change):.1f} % {more} pores per volume of the part than the {one} "
+        f"({means[1]:.3g} against {means[0]:.3g} per mm³)."
     ]
 
 

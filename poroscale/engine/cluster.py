@@ -6,6 +6,7 @@ hundred thousand blocks takes no longer than planning the first few thousand of 
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poroscale.engine.plan import settle_heap
@@ -21,6 +23,8 @@ from poroscale.engine.run import Run
 if TYPE_CHECKING:
     from distributed import Client
 
+REACH = 10
+"""Seconds that a scheduler is waited for."""
 WAVE = 4096
 """Tasks handed over at a time."""
 
@@ -117,7 +121,7 @@ def connect(run: Run) -> Iterator[Run]:
         If the cluster is unknown, cannot be reached, or needs a GPU that is not there.
     """
     if run.cluster in ("processes", "cuda") or (
-        isinstance(run.cluster, str) and ":" in run.cluster
+        isinstance(run.cluster, str) and (":" in run.cluster or _is_file(run.cluster))
     ):
         with _client(run) as client:
             yield run.but(cluster=client)
@@ -150,18 +154,44 @@ def _client(run: Run) -> Iterator[Client]:
         case "cuda":
             with _cuda_cluster() as cluster, Client(cluster) as client:
                 yield _prepared(client)
+        case str() as path if _is_file(path):
+            with _from_file(Path(path)) as client:
+                yield _prepared(client)
         case str() as address if ":" in address:
             try:
-                client = Client(address, timeout=10)
+                client = Client(address, timeout=REACH)
             except OSError:
                 raise ValueError(f"cluster {address} cannot be reached") from None
             with client:
                 yield _prepared(client)
         case other:
             raise ValueError(
-                "cluster must be threads, processes, cuda or the address of a scheduler, "
-                f"got {other!r}"
+                "cluster must be threads, processes, cuda, or the address or scheduler file of a "
+                f"running scheduler, got {other!r}"
             )
+
+
+def _is_file(text: str) -> bool:
+    """Whether a cluster is told by the file that `dask scheduler --scheduler-file` writes."""
+    return text.lower().endswith(".json")
+
+
+def _from_file(path: Path) -> Client:
+    from distributed import Client
+
+    try:
+        address = json.loads(path.read_text())["address"]
+    except FileNotFoundError:
+        raise ValueError(f"scheduler file {path} does not exist; is the scheduler up?") from None
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path} must be a scheduler file of Dask, it states no address") from None
+    try:
+        return Client(address, timeout=REACH)
+    except OSError:
+        raise ValueError(
+            f"cluster {address}, named in {path}, cannot be reached; the file may be of a "
+            "scheduler that has ended"
+        ) from None
 
 
 def _prepared(client: Client) -> Client:

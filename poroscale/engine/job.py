@@ -33,6 +33,7 @@ from poroscale.manifest import (
     Manifest,
     canonical_json,
     fingerprint,
+    local,
     manifest_path,
     write_durably,
 )
@@ -59,7 +60,7 @@ class Job:
     _lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        refuse_foreign(self.path)
+        refuse_foreign(local(self.path))
         (self.path / JOURNAL_DIR).mkdir(parents=True, exist_ok=True)
         self._lock = take_lock(self.path, self.run_id)
         try:

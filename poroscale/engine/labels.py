@@ -36,7 +36,8 @@ from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
 from poroscale.kernels.runs import Runs, label_runs, paint_runs
 from poroscale.kernels.seams import faces_of
-from poroscale.manifest import check_file, write_durably
+from poroscale.manifest import write_durably
+from poroscale.parquet_files import read_parquet
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
@@ -107,9 +108,7 @@ class Labelled:
 
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """The columns of `table` as arrays, for those who can do without pandas."""
-        import pyarrow.parquet as pq
-
-        found = pq.read_table(check_file(self.volume.path / COMPONENTS_FILE))
+        found = read_parquet(self.volume.path / COMPONENTS_FILE)
         return {name: found[name].to_numpy() for name in found.column_names}
 
 

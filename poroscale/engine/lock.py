@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from poroscale.manifest import JOURNAL_DIR
+from poroscale.manifest import JOURNAL_DIR, local
 
 
 class OutputBusyError(ValueError):
@@ -33,7 +33,7 @@ def lock_text(output: Path) -> dict[str, Any]:
 
 def take_lock(output: Path, run_id: str) -> IO[str]:
     """The lock of `output`. The kernel frees a dead process's lock, so that it is taken over."""
-    path = output / JOURNAL_DIR / "lock"
+    path = local(output) / JOURNAL_DIR / "lock"
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

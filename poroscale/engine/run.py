@@ -40,8 +40,8 @@ class Run:
         Proportional set size of all processes of the job, baseline included: "2GiB".
     cluster
         "threads", "processes" (a LocalCluster), "cuda" (dask-cuda), the address of a running
-        scheduler, or a connected `distributed.Client`. None takes the Client of this process if
-        there is one, and threads otherwise.
+        scheduler or its scheduler file (`.json`), or a connected `distributed.Client`. None takes
+        the Client of this process if there is one, and threads otherwise.
     workers
         Tasks at a time; None takes one per core (or what the cluster has).
     block
@@ -49,7 +49,8 @@ class Run:
     overwrite
         Replace a finished output, or one begun with other settings.
     progress
-        Show bars; None shows them where standard error is a terminal.
+        Show bars; None shows them where standard error is a terminal, and writes a line a minute
+        where it is none; False is silent.
     """
 
     memory: int | str = DEFAULT_MEMORY

@@ -88,7 +88,7 @@ class Cast(Wrapper):
         if dtype.kind not in "uif" or (dtype.kind != "f" and dtype.itemsize > 4):
             raise ValueError(f"dtype must be a float or an integer of up to 32 bits, got {dtype}")
         if (overflow == "scale") != (levels is not None):
-            raise ValueError("levels (lowest, highest) must be given with overflow=scale, only")
+            raise ValueError("--levels LOW,HIGH must come with --overflow scale, and with no other")
         if levels is not None and not levels[0] < levels[1]:
             raise ValueError(f"levels must ascend, got {levels}")
         return cls(
@@ -126,6 +126,7 @@ class Cast(Wrapper):
         if self.overflow == "refuse" and not fits(box, self.dtype):
             raise ValueError(
                 f"{self.name}: values {box.min()} to {box.max()} in the block at {tuple(origin)} "
-                f"do not fit {self.dtype}: choose overflow=clip or overflow=scale"
+                f"do not fit {self.dtype}: choose --overflow clip, or --overflow scale with "
+                "--levels LOW,HIGH"
             )
         return clipped(box, self.dtype)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from poroscale.config import Config
 from poroscale.engine import Run
 from poroscale.engine.job import free_space
+from poroscale.io.cast import Cast
 from poroscale.io.ingest import refuse_overlap
 from poroscale.io.opening import open_source
 from poroscale.io.source import Source
@@ -16,8 +19,9 @@ from poroscale.io.stored import StoredSource
 from poroscale.volume import Volume
 
 Format = Literal[
-    "tiff", "bigtiff", "tiff-stack", "overlay", "raw", "vtkhdf", "npy", "csv", "parquet"
+    "tiff", "bigtiff", "tiff-stack", "overlay", "raw", "vtkhdf", "npy", "csv", "parquet", "xlsx"
 ]
+TABLES = ("csv", "parquet", "xlsx")
 
 _BY_SUFFIX: dict[str, Format] = {
     ".tif": "tiff",
@@ -29,6 +33,7 @@ _BY_SUFFIX: dict[str, Format] = {
     ".npy": "npy",
     ".csv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
     "": "tiff-stack",
 }
 
@@ -41,16 +46,22 @@ class ExportConfig(Config):
     format
         ``tiff`` (ImageJ's, or BigTIFF where that cannot hold it), ``bigtiff``, ``tiff-stack`` (a
         folder with one file for each slice), ``overlay`` (RGB TIFF of the scan with its pores),
-        ``raw`` (with .mhd), ``vtkhdf`` (ParaView), ``npy``, ``csv`` or ``parquet`` (of a table).
-        None goes by the suffix of the output; no suffix is a ``tiff-stack``.
+        ``raw`` (with .mhd), ``vtkhdf`` (ParaView), ``npy``; of a table ``csv``, ``parquet`` or
+        ``xlsx``. None goes by the suffix of the output; no suffix is a ``tiff-stack``. MetaImage,
+        TIFF's readers and VTK have no half float: float16 becomes float32 for all but ``npy``.
     labels
         For ``overlay``: the volume of labels.
+    table, columns
+        For ``vtkhdf`` of a volume of labels: the pore table of these labels, and which of its
+        columns every voxel of a pore is given, for ParaView to colour by.
     window, opacity
         For ``overlay``: grey values shown as black and white, and how strong the colours are.
     """
 
     format: Format | None = None
     labels: str | None = None
+    table: str | None = None
+    columns: tuple[str, ...] = ("equivalent_diameter_um",)
     window: tuple[float, float] | None = None
     opacity: float = 0.6
 
@@ -69,7 +80,7 @@ def export(
     Parameters
     ----------
     src
-        A volume, or anything that `open_source` opens; a Parquet table for ``csv`` and ``parquet``.
+        A volume, or anything that `open_source` opens; a Parquet table for the formats of tables.
     dst
         File or folder that is made.
     config
@@ -94,19 +105,31 @@ def export(
     config, run, dst = config or ExportConfig(), run or Run(), Path(dst)
     name = _format(config, dst)
     refuse_overlap(src.path if isinstance(src, Volume) else src, dst)
-    if name in {"csv", "parquet"}:
-        return _export_table(src, dst, run)
-    source = StoredSource.from_volume(src) if isinstance(src, Volume) else open_source(src)
+    if name in TABLES:
+        return _export_table(src, dst, name, run)
+    source = _opened(src, name)
     _require_space(source, dst, channels=3 if name == "overlay" else 1)
     if name == "raw":
         from poroscale.io.export_raw import write_raw
 
-        header = dst.with_suffix(".mhd")
+        named = dst.suffix.lower() in {".mhd", ".raw"}
+        header = dst.with_suffix(".mhd") if named else dst.with_name(f"{dst.name}.mhd")
         write_raw(source, header, run)
         return header
     with staged(dst, overwrite=run.overwrite) as partial:
         _write(source, partial, name, config=config, run=run)
     return dst
+
+
+def _opened(src: str | Path | Volume, name: Format) -> Source:
+    if not isinstance(src, Volume) and Path(src).suffix.lower() == ".parquet":
+        raise ValueError(
+            f"{src} is a table: name an output with one of the suffixes .csv, .xlsx, .parquet"
+        )
+    source = StoredSource.from_volume(src) if isinstance(src, Volume) else open_source(src)
+    if source.dtype == np.float16 and name != "npy":
+        return Cast.of(source, np.dtype(np.float32))
+    return source
 
 
 def _format(config: ExportConfig, dst: Path) -> Format:
@@ -120,18 +143,20 @@ def _format(config: ExportConfig, dst: Path) -> Format:
         return "overlay"
     if (name == "overlay") != (config.labels is not None):
         raise ValueError("labels must be given for the format overlay, and for no other")
+    if config.table is not None and name != "vtkhdf":
+        raise ValueError("a table must be given for the format vtkhdf of labels, and for no other")
     return name
 
 
-def _export_table(src: str | Path | Volume, dst: Path, run: Run) -> Path:
-    from poroscale.io.export_table import write_csv, write_parquet
+def _export_table(src: str | Path | Volume, dst: Path, name: str, run: Run) -> Path:
+    from poroscale.io.export_table import write_csv, write_parquet, write_xlsx
 
     if isinstance(src, Volume) or Path(src).suffix.lower() != ".parquet":
         raise ValueError(f"{dst.name} is made from a Parquet table (.parquet), got {src}")
     if not Path(src).is_file():
         raise FileNotFoundError(f"{src} does not exist")
     with staged(dst, overwrite=run.overwrite) as partial:
-        write = write_csv if dst.suffix.lower() != ".parquet" else write_parquet
+        write = {"csv": write_csv, "parquet": write_parquet, "xlsx": write_xlsx}[name]
         write(Path(src), partial)
     return dst
 
@@ -152,9 +177,10 @@ def _write(source: Source, path: Path, name: Format, *, config: ExportConfig, ru
             labels = open_source(config.labels or "")
             write_overlay(source, labels, path, run, window=config.window, opacity=config.opacity)
         case "vtkhdf":
-            from poroscale.io.export_vtkhdf import write_vtkhdf
+            from poroscale.io.export_vtkhdf import pore_columns, write_vtkhdf
 
-            write_vtkhdf(source, path, run)
+            table = None if config.table is None else pore_columns(config.table, config.columns)
+            write_vtkhdf(source, path, run, table=table)
         case _:
             from poroscale.io.export_raw import write_npy
 

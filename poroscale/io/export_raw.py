@@ -21,6 +21,7 @@ def write_raw(source: Source, header: Path, run: Run) -> None:
     FileExistsError
         If one of them exists and is not to be overwritten.
     """
+    _require_type(source)
     data = header.with_suffix(".raw")
     refuse_existing(header, overwrite=run.overwrite)
     refuse_existing(data, overwrite=run.overwrite)
@@ -30,6 +31,13 @@ def write_raw(source: Source, header: Path, run: Run) -> None:
         write_flat(source, FlatTarget(partial, 0, source.shape, stored), run)
     with staged(header, overwrite=run.overwrite) as partial:
         partial.write_text(metaimage_header(source, data.name), encoding="ascii")
+
+
+def _require_type(source: Source) -> None:
+    """ValueError before anything is written, if the format has no type for the voxels."""
+    if source.dtype not in ELEMENT_TYPES:
+        known = ", ".join(sorted(str(kind) for kind in ELEMENT_TYPES))
+        raise ValueError(f"voxels of a RAW file must be one of {known}, got {source.dtype}")
 
 
 def metaimage_header(source: Source, data: str) -> str:

@@ -28,6 +28,7 @@ _DTYPES = {
     "MET_DOUBLE": "f8",
 }
 ELEMENT_TYPES = {np.dtype(code): word for word, code in _DTYPES.items()}
+"""Types that the format has: there is no half float."""
 _LONGEST_HEADER = 1 << 16
 
 

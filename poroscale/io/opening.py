@@ -9,7 +9,7 @@ from poroscale.io.layout import layout_source
 from poroscale.io.raw import HEADER_SUFFIXES, RAW_SUFFIXES, find_layout, read_header
 from poroscale.io.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES, slice_files
 from poroscale.io.source import Source
-from poroscale.manifest import JOURNAL_DIR
+from poroscale.manifest import JOURNAL_DIR, local
 
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 _HEADERS = {*HEADER_SUFFIXES, ".mha", ".nrrd"}
@@ -53,7 +53,7 @@ def open_source(
     """
     base, separator, inside = str(path).partition("::")
     path, dataset = Path(base), (inside if separator else dataset)
-    if not path.exists():
+    if not local(path).exists():
         raise FileNotFoundError(f"{path} does not exist")
     if path.is_dir():
         return _open_folder(path, dataset, pattern)

@@ -58,7 +58,7 @@ def _require_one_kind(folder: Path, names: list[str]) -> None:
     if len(suffixes) > 1:
         raise ValueError(
             f"{folder.name}: the folder holds several kinds of files ({', '.join(sorted(suffixes))}"
-            "); pick one with a pattern such as *.tif"
+            "); pick one with --pattern '*.tif'"
         )
 
 
@@ -74,7 +74,7 @@ def _numbers(folder: Path, names: list[str]) -> dict[str, tuple[int, ...]]:
         examples = " and ".join(list(texts.values())[:2])
         raise ValueError(
             f"{folder.name}: the folder holds more than one series ({examples}); "
-            "pick one with a pattern such as part_a_*.tif"
+            "pick one with --pattern 'part_a_*.tif'"
         )
     return numbers
 

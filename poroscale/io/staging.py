@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from poroscale.manifest import sync_directory
+from poroscale.manifest import local, sync_directory
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def refuse_existing(dst: Path, *, overwrite: bool) -> None:
     FileExistsError
         Naming it.
     """
-    if not (dst.exists() or dst.is_symlink()):
+    if not (local(dst).exists() or dst.is_symlink()):
         return
     if not overwrite:
         raise FileExistsError(f"{dst} exists; choose another name, or replace it with --overwrite")

@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]
 
 PEAK_SHARE, VALLEY_SHARE = 0.10, 0.80
 """Material ratios p and q that part core from peaks and valleys in the volume parameters."""
+CORE_SHARE = 0.40
+"""Width of the secant that finds the core of the material ratio curve."""
 FALL = 0.2
 """Height of the autocorrelation at which Sal and Str measure."""
 
@@ -106,13 +108,17 @@ def autocorrelation(z: Floats, valid: Mask, *, periodic: bool) -> Floats:
 def spacing_parameters(
     z: Floats, valid: Mask, pitch: tuple[float, float], *, periodic: bool
 ) -> dict[str, float]:
-    """Sal and Str: the shortest and longest way on which the autocorrelation falls to 0.2."""
+    """Sal and Str: the shortest and longest way on which the autocorrelation falls to 0.2.
+
+    Str is NaN where a direction does not fall so far within the map: the longest way is not known.
+    """
     correlation = autocorrelation(z, valid, periodic=periodic)
     ways = _falls(correlation, pitch)
-    shortest, longest = float(np.nanmin(ways, initial=np.inf)), float(np.max(ways))
-    if not math.isfinite(shortest):
-        return {"Sal": math.nan, "Str": math.nan}
-    return {"Sal": shortest, "Str": shortest / longest if math.isfinite(longest) else 0.0}
+    shortest, longest = float(ways.min()), float(ways.max())
+    return {
+        "Sal": shortest if math.isfinite(shortest) else math.nan,
+        "Str": shortest / longest if math.isfinite(longest) else math.nan,
+    }
 
 
 def _falls(correlation: Floats, pitch: tuple[float, float]) -> Floats:
@@ -181,15 +187,21 @@ def ratio_parameters(values: Floats) -> dict[str, float]:
 
 
 def _core(heights: Floats, share: Floats) -> dict[str, float]:
-    """Sk, Spk, Svk, Smr1, Smr2: the flattest secant over 40 % of the curve (ISO 25178-2, 4.4.4)."""
-    starts = np.linspace(0, 0.6, 601)
-    falls = np.interp(starts, share, heights) - np.interp(starts + 0.4, share, heights)
-    start = float(starts[int(falls.argmin())])
-    slope = float(falls.min()) / 0.4
-    top = float(np.interp(start, share, heights)) + slope * start
+    """Sk, Spk, Svk, Smr1, Smr2 of the equivalent line (ISO 25178-2; construction of ISO 13565-2).
+
+    The line is fitted by least squares to the 40 % of the curve that fall least, and drawn on to 0
+    and 100 %. Where several windows fall by the same, as both ends of a sine do, the lowest one
+    counts, so that rounding does not choose.
+    """
+    starts = np.linspace(0, 1 - CORE_SHARE, 601)
+    falls = np.interp(starts, share, heights) - np.interp(starts + CORE_SHARE, share, heights)
+    tiny = 1e-9 * (heights[0] - heights[-1])
+    equal = falls <= falls.min() + tiny
+    window = starts[np.flatnonzero(equal)[-1]] + np.linspace(0, CORE_SHARE, 401)
+    slope, top = _line(window, np.interp(window, share, heights))
     bottom = top - slope
-    first = float(np.mean(heights > top))
-    second = float(np.mean(heights >= bottom))
+    first = float(np.mean(heights > top + tiny))  # a flat core is no peak by rounding
+    second = float(np.mean(heights >= bottom - tiny))
     above = float(np.mean(np.maximum(heights - top, 0)))
     below = float(np.mean(np.maximum(bottom - heights, 0)))
     return {
@@ -199,6 +211,13 @@ def _core(heights: Floats, share: Floats) -> dict[str, float]:
         "Smr1": 100 * first,
         "Smr2": 100 * second,
     }
+
+
+def _line(share: Floats, heights: Floats) -> tuple[float, float]:
+    """Fall over the whole range of shares, and height at 0, of the least-squares line."""
+    away = share - share.mean()
+    fall = -float(away @ heights) / float(away @ away)
+    return fall, float(heights.mean() + fall * share.mean())
 
 
 def level(heights: NDArray[np.floating], *, valid: Mask, form: str) -> Floats:

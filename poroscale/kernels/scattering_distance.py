@@ -11,11 +11,15 @@ Floats = NDArray[np.float64]
 def precision(samples: Floats) -> float:
     """P (or P̂): spread of log coefficients (n, k) among samples, eqs. 8 and 9.
 
-    (E|SX|² - |E SX|²) / E|SX|².
+    (E|SX|² - |E SX|²) / E|SX|², where the variance of n samples is divided by n - 1. The paper's
+    first form, E|SX - SX'|² / 2 over pairs of different samples, is the same number. Divided by n
+    it is too small by 1 / n, so that S of eq. 10, which has no such bias, exceeds P + P̂ even
+    where both laws are equal. One sample has no spread: NaN.
     """
+    if len(samples) < 2:
+        return float("nan")
     power = float((samples**2).sum(axis=1).mean())
-    mean = samples.mean(axis=0)
-    return (power - float(mean @ mean)) / power
+    return float(samples.var(axis=0, ddof=1).sum()) / power
 
 
 def separation(first: Floats, second: Floats) -> float:

@@ -30,6 +30,7 @@ from poroscale.parts.bank import LOOKED_UP, nearest_shapes
 from poroscale.parts.fitting_in import fits
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
+from poroscale.parts.strata import Strata
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -42,8 +43,6 @@ OPEN_PLACES = 3
 """Of these, a pore that cuts the surface looks at so many, at several depths each."""
 SHIFTS = (0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0)
 """Voxels that it is moved outwards."""
-STRATA = 20
-"""Strata of r* for parts that have no polar coordinates."""
 SHARPNESS = 0.2
 """Bandwidth of δr in standard deviations of the scans' δr."""
 
@@ -76,6 +75,9 @@ class CandidateSampler:
     geometry: Geometry
     seed: int
 
+    def __post_init__(self) -> None:
+        check_sampling(self.model.settings["sampling"], polar=self.geometry.polar)
+
     def __call__(self, slab: int) -> Candidates:
         """The candidates whose centroid is drawn in slab `slab`."""
         generator = tile_generator(self.seed, DRAWS, (slab, 0, 0))
@@ -98,14 +100,14 @@ class CandidateSampler:
     @property
     def rate(self) -> float:
         """Pores that are meant to be placed per voxel layer."""
-        return float(self.model.pores["rate"].sum()) * self._voxel * self._scale
+        return float(self.model.pores["rate"].sum()) * self._voxel * self.scale
 
     @property
     def _voxel(self) -> float:
         return self.geometry.voxel_um
 
     @property
-    def _scale(self) -> float:
+    def scale(self) -> float:
         """Cross-section against that of the scans: another diameter keeps the number density."""
         return self.geometry.section * self._voxel**2 / float(self.model.settings["section_um2"])
 
@@ -130,7 +132,7 @@ class CandidateSampler:
 
     def _number(self, slab: int, generator: np.random.Generator) -> int:
         """How many pores the slab is offered."""
-        mean = float(self._cumulated[-1]) * self._voxel * SLAB * self._scale
+        mean = float(self._cumulated[-1]) * self._voxel * SLAB * self.scale
         return draw_count(mean, float(self.model.settings["dispersion"]), generator)
 
     def _joint(self, slab: int, generator: np.random.Generator) -> Drawn:
@@ -267,7 +269,7 @@ class CandidateSampler:
         """Numbers from the maps, properties independent of each other (section 2.4)."""
         density, pores = self.model.density, self._pores
         window = density[generator.integers(len(density))]
-        share = SLAB * self._voxel / float(self.model.settings["window_um"]) * self._scale
+        share = SLAB * self._voxel / float(self.model.settings["window_um"]) * self.scale
         expected = window * share * float(self.model.settings["calibration"]["map_factor"])
         # Bernoulli below one, else rounded, as in the authors' code: rounding at random does both.
         number = np.floor(expected + generator.random(window.shape)).astype(np.int64)
@@ -278,7 +280,7 @@ class CandidateSampler:
         targets = {name: pores[name][lists.draw(home, generator)] for name in LOOKED_UP}
         source = lists.draw(home, generator)
         shape = nearest_shapes(self.model.bank, targets)
-        width = np.sqrt(self._scale) * float(self.model.settings["width_um"]) / self._voxel
+        width = np.sqrt(self.scale) * float(self.model.settings["width_um"]) / self._voxel
         middle = np.array(self.geometry.shape[1:]) / 2
         across = (np.stack([row, column], axis=1) + generator.random((count, 2))) / bins - 0.5
         z = slab * SLAB + SLAB * generator.random(count)
@@ -307,6 +309,21 @@ class CandidateSampler:
         drawn = Drawn(source, shape, r_star[kept], points[kept], points[kept])
         fit = fits(self.model.bank.shapes, shape, corner, opened=opened, geometry=self.geometry)
         return self._candidates(corner, drawn, opened, keys[kept]).select(fit)
+
+
+def check_sampling(sampling: str, *, polar: bool) -> None:
+    """Refuse the published samplings for parts that they cannot place pores in.
+
+    Raises
+    ------
+    ValueError
+        If the part is a box or a mesh, and pores are not drawn jointly.
+    """
+    if sampling != "joint" and not polar:
+        raise ValueError(
+            f"--sampling {sampling} must have a cylinder to place pores in, got a box or a mesh; "
+            "fit the model with --sampling joint"
+        )
 
 
 def draw_count(mean: float, dispersion: float, generator: np.random.Generator) -> int:
@@ -405,45 +422,3 @@ class PolarBins:
         wanted = place(source, np.nan_to_num(rough))
         _, near = tree.query(wanted, k=min(6, len(known)))
         return known[near.reshape(len(source), -1)]
-
-
-@dataclass(frozen=True)
-class Strata:
-    """Number density of pores over r*, for parts without polar coordinates."""
-
-    density: Floats
-    home: Rows
-    cumulated: list[Floats]
-    members: list[Rows]
-
-    @classmethod
-    def of(cls, pores: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Strata:
-        """Strata of equal width in r*; both cylinder and box have area r*² within r*."""
-        home = np.clip((pores["r_star"] * STRATA).astype(np.int64), 0, STRATA - 1)
-        edges = np.arange(STRATA + 1) / STRATA
-        area = float(settings["section_um2"]) * np.diff(edges**2)
-        weight = np.bincount(home, pores["weight"], STRATA)
-        members = [np.flatnonzero(home == stratum) for stratum in range(STRATA)]
-        cumulated = [np.cumsum(pores["weight"][rows]) for rows in members]
-        return cls(weight / area, home, cumulated, members)
-
-    @property
-    def densest(self) -> float:
-        """Largest number density [1/um³]."""
-        return float(self.density.max())
-
-    def accept(self, r_star: Floats, luck: Floats) -> NDArray[np.bool_]:
-        """Whether a place at r* is kept, by a number `luck` in [0, 1)."""
-        stratum = np.clip((r_star * STRATA).astype(np.int64), 0, STRATA - 1)
-        inside = (r_star >= 0) & (r_star < 1)
-        return np.asarray(inside & (luck * self.densest < self.density[stratum]))
-
-    def source(self, r_star: Floats, choice: Floats) -> Rows:
-        """A source of the stratum of r*, by its weight and a number `choice` in [0, 1)."""
-        stratum = np.clip((r_star * STRATA).astype(np.int64), 0, STRATA - 1)
-        found = np.zeros(len(r_star), np.int64)
-        for each in np.unique(stratum):
-            rows, cumulated = stratum == each, self.cumulated[each]
-            at = np.searchsorted(cumulated, choice[rows] * cumulated[-1], side="right")
-            found[rows] = self.members[each][np.minimum(at, len(cumulated) - 1)]
-        return found

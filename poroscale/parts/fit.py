@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,33 +19,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from poroscale.kernels.packing import SLAB, Candidates, size_classes
-from poroscale.kernels.shapes import moments
+from poroscale.kernels.packing import SLAB
 from poroscale.parts.bank import Bank, join_banks, nearest_shapes
-from poroscale.parts.candidates import CandidateSampler
-from poroscale.parts.geometry import Geometry
+from poroscale.parts.calibrate import GeometryOf, Trials, calibrated
 from poroscale.parts.model import FORMAT, PartModel
-from poroscale.parts.placement import Planner, plan_pores
 
 Floats = NDArray[np.float64]
-GeometryOf = Callable[[int, int], Geometry]
-"""`geometry_of(layers, seed)`: the fitted part anew, with so many voxel layers."""
 WINDOW_LAYERS = 200
 """Layers of a window of the published maps; windows move on by half, as in the authors' code."""
 WIDTH = 2.1
 """Width of the maps in radii."""
-TRIAL_PORES, LEAST_LAYERS, MOST_LAYERS = 12_000, 512, 16_384
-ROUNDS = 4
-NEAR = 60.0
-"""Depth [um] that parts the strata of the calibration."""
 CLOSEST, MOST_GAP = 0.005, 8.0
 """Share of the pores that may stand nearer than the gap, and the largest gap [voxel]."""
-FRACTIONS = (0.1, 0.2, 0.35, 0.5)
-"""Shares of clustered pores that are tried."""
-WIDER, CHANCES, WIDEST_GAP = (0.1, 0.25), (0.4, 0.8), 12.0
-"""Quantiles of the scans' gaps, and shares of the pairs that keep them, that are tried."""
-NO_MISFIT = 0.8
-"""Kolmogorov-Smirnov distances below this over the root of the number are left to chance."""
 COLUMNS = (
     "z_um",
     "y_um",
@@ -77,12 +62,15 @@ class ScanPores:
         `neighbour_gap_um`, `extent_z_um`, and `cut` for pores that an end of the scan cuts.
     bank
         The shapes of the pores, row by row.
+    half_um
+        Half edges (y, x) of the part, twice the radius for a cylinder [um]; None where not told.
     """
 
     name: str
     length_um: float
     columns: Mapping[str, NDArray[Any]]
     bank: Bank
+    half_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +112,7 @@ def fit_part_model(
     geometry_of: GeometryOf,
     bank: Bank | None = None,
     workers: int = 1,
+    show: bool | None = False,
 ) -> PartModel:
     """Fit a part model.
 
@@ -139,6 +128,8 @@ def fit_part_model(
         Shapes that are used in place of the scans' own; each pore gets the nearest.
     workers
         Threads of the trial.
+    show
+        Whether to draw progress bars; see `poroscale.engine.progress.progress`.
 
     Raises
     ------
@@ -158,7 +149,7 @@ def fit_part_model(
     phase = np.zeros(len(pores)) if layer is None else (pores["z_um"] / layer) % 1.0
     about = _settings(scans, settings, pores, layer)
     model = PartModel(about, pores.assign(z_phase=phase), used, density_map(scans, settings))
-    return calibrated(model, geometry_of, workers=workers, scans=scans)
+    return calibrated(model, Trials(geometry_of, workers, show), scans=scans)
 
 
 def source_pores(scans: Sequence[ScanPores], settings: FitSettings) -> pd.DataFrame:
@@ -204,7 +195,12 @@ def _settings(
         "bank": settings.bank_kind,
         "seed": settings.seed,
         "sources": [
-            {"name": scan.name, "length_um": scan.length_um, "pores": len(scan.columns["label"])}
+            {
+                "name": scan.name,
+                "length_um": scan.length_um,
+                "pores": len(scan.columns["label"]),
+                "half_um": None if scan.half_um is None else list(scan.half_um),
+            }
             for scan in scans
         ],
         "layer_um": layer,
@@ -309,183 +305,3 @@ def _binned(pores: pd.DataFrame, bins: int, about: Mapping[str, Any]) -> pd.Data
         for axis in "yx"
     ]
     return pores.assign(map_bin=at[0] * bins + at[1])
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Pores that were placed for trial: rows of the model's table, and centroids [voxel]."""
-
-    source: NDArray[np.int64]
-    centroid: Floats
-    layers: int
-
-
-def calibrated(
-    model: PartModel, geometry_of: GeometryOf, *, workers: int, scans: Sequence[ScanPores]
-) -> PartModel:
-    """The model with weights and clusters such that what is placed is what was found."""
-    for _ in range(ROUNDS - 1):
-        model = _reweighted(model, _trial(model, geometry_of, workers))
-    trial = _trial(model, geometry_of, workers)
-    model = _arranged(model, trial, geometry_of, scans=scans, workers=workers)
-    for _ in range(2):
-        model = _reweighted(model, _trial(model, geometry_of, workers))
-    last = _trial(model, geometry_of, workers, seed=1)
-    meant = float(model.pores["rate"].sum()) * last.layers * model.voxel_um
-    record = {
-        **model.settings["calibration"],
-        "placed_over_intended": len(last.source) / meant,
-        "offered_over_intended": float(model.pores["weight"].sum() / model.pores["rate"].sum()),
-    }
-    return replace(model, settings={**model.settings, "calibration": record})
-
-
-def _trial(model: PartModel, geometry_of: GeometryOf, workers: int, seed: int = 0) -> Trial:
-    per_layer = float(model.pores["rate"].sum()) * model.voxel_um
-    layers = int(np.clip(TRIAL_PORES / per_layer, LEAST_LAYERS, MOST_LAYERS)) // SLAB * SLAB
-    geometry = geometry_of(layers, 1_000_003 + seed)
-    sampler = CandidateSampler(model, geometry, 1_000_003 + seed)
-    planner = Planner(sampler, model.bank.shapes, model.spacing)
-    placed = plan_pores(planner, layers, workers=workers)
-    centroid = _centroids(placed, model.bank)
-    inside = (centroid[:, 0] >= 0) & (centroid[:, 0] < layers)
-    return Trial(placed.source[inside].astype(np.int64), centroid[inside], layers)
-
-
-def _centroids(placed: Candidates, bank: Bank) -> Floats:
-    count, sums, _ = moments(bank.shapes)
-    return np.asarray(placed.corner + (sums / count[:, None] + 0.5)[placed.shape])
-
-
-def _reweighted(model: PartModel, trial: Trial) -> PartModel:
-    pores, meant = model.pores, trial.layers * model.voxel_um
-    if model.settings["sampling"] == "maps":
-        factor = float(pores["rate"].sum()) * meant / max(1, len(trial.source))
-        record = model.settings["calibration"]
-        record = {**record, "map_factor": record["map_factor"] * float(np.clip(factor, 0.2, 5))}
-        return replace(model, settings={**model.settings, "calibration": record})
-    stratum = _strata(model)
-    placed = np.bincount(stratum[trial.source], minlength=stratum.max() + 1)
-    wanted = np.bincount(stratum, pores["rate"] * meant, minlength=stratum.max() + 1)
-    # A stratum of few pores is pulled towards what holds for all.
-    whole = wanted.sum() / max(1, placed.sum())
-    factor = (wanted + 30 * whole) / (placed + 30)
-    return replace(
-        model, pores=pores.assign(weight=pores["weight"] * np.clip(factor, 0.3, 4)[stratum])
-    )
-
-
-def _strata(model: PartModel) -> NDArray[np.int64]:
-    """Strata by size class, depth, and whether a pore is open; of 30 pores at least."""
-    pores = model.pores
-    size = size_classes(model.bank.shapes.extents[pores["bank_row"].to_numpy()])
-    near = (pores["depth_um"] < NEAR).to_numpy().astype(np.int64)
-    opened = pores["opened"].to_numpy().astype(np.int64)
-    whole = (size * 2 + near) * 2 + opened
-    _, stratum, count = np.unique(whole, return_inverse=True, return_counts=True)
-    small = count[stratum] < 10
-    merged = np.where(small & (opened == 0), len(count) + near, stratum)
-    _, stratum = np.unique(merged, return_inverse=True)
-    return np.asarray(stratum.ravel(), np.int64)
-
-
-def _arranged(
-    model: PartModel,
-    trial: Trial,
-    geometry_of: GeometryOf,
-    *,
-    scans: Sequence[ScanPores],
-    workers: int,
-) -> PartModel:
-    """The clusters or the wider spacing that bring nearest neighbours closest to the scans'.
-
-    Clusters are for neighbours whose centroids are nearer than chance has them, spacing for pores
-    that leave more solid between them.
-    """
-    known = [scan for scan in scans if len(scan.columns["z_um"]) > 10]
-    if not known:
-        return model
-    distances = np.concatenate([_neighbours(_points(scan)) for scan in known])
-    gaps = np.concatenate([clearances(_points(scan), _radii(scan)) for scan in known])
-    for scanned, of, changes in (
-        (distances, _placed_distances, _clusters(distances)),
-        (gaps, _placed_clearances, _spacings(scans, model)),
-    ):
-        alone = of(model, trial)
-        nearer = np.median(scanned) < np.median(alone)
-        best = _misfit(scanned, alone)
-        if nearer != (of is _placed_distances) or best < NO_MISFIT / math.sqrt(len(scanned)):
-            continue
-        base = model
-        for change in changes:
-            other = replace(base, settings={**base.settings, **change})
-            placed = _trial(other, geometry_of, workers)
-            found = _misfit(scanned, of(other, placed))
-            if found < best:
-                best, model, trial = found, other, placed
-    return model
-
-
-def clearances(points: Floats, radii: Floats) -> Floats:
-    """(n,) least distance to another pore, from sphere to sphere of equal volumes [um].
-
-    Nearly the solid between two pores, from what a plan knows; negative where long pores interlock.
-    """
-    from scipy.spatial import cKDTree
-
-    near = min(7, len(points))
-    distance, other = cKDTree(points).query(points, k=near)
-    return np.asarray((distance[:, 1:] - radii[other[:, 1:]]).min(axis=1) - radii)
-
-
-def _radii(scan: ScanPores) -> Floats:
-    return np.asarray(np.cbrt(3 / (4 * np.pi) * scan.columns["volume_um3"]))
-
-
-def _placed_distances(model: PartModel, trial: Trial) -> Floats:
-    return _neighbours(trial.centroid) * model.voxel_um
-
-
-def _placed_clearances(model: PartModel, trial: Trial) -> Floats:
-    rows = model.pores["bank_row"].to_numpy()[trial.source]
-    radii = np.cbrt(3 / (4 * np.pi) * model.bank.table["volume_um3"][rows])
-    return clearances(trial.centroid * model.voxel_um, radii)
-
-
-def _clusters(distances: Floats) -> list[dict[str, Any]]:
-    scale = float(np.quantile(distances, 0.15)) / math.sqrt(2)
-    return [{"cluster": {"fraction": each, "scale_um": scale}} for each in FRACTIONS]
-
-
-def _spacings(scans: Sequence[ScanPores], model: PartModel) -> list[dict[str, Any]]:
-    """Wider gaps, up to the quarter of the scans' own, for some of the pairs or for most."""
-    gaps = np.concatenate([scan.columns["neighbour_gap_um"] for scan in scans]) / model.voxel_um
-    gaps = gaps[np.isfinite(gaps)]
-    wide = [min(float(np.quantile(gaps, q)), WIDEST_GAP) for q in WIDER] if len(gaps) else []
-    gap = model.spacing.gap
-    return [
-        {"spacing": {"gap": gap, "wide": each, "chance": chance}}
-        for each in wide
-        for chance in CHANCES
-        if each > gap
-    ]
-
-
-def _points(scan: ScanPores) -> Floats:
-    return np.stack([scan.columns[f"{axis}_um"] for axis in "zyx"], axis=1)
-
-
-def _neighbours(points: Floats) -> Floats:
-    from scipy.spatial import cKDTree
-
-    if len(points) < 2:
-        return np.zeros(0)
-    distance, _ = cKDTree(points).query(points, k=2)
-    return np.asarray(distance[:, 1])
-
-
-def _misfit(scanned: Floats, placed: Floats) -> float:
-    """Kolmogorov-Smirnov distance."""
-    from scipy.stats import ks_2samp
-
-    return float(ks_2samp(scanned, placed).statistic) if len(placed) else 1.0

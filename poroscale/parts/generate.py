@@ -28,16 +28,16 @@ from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.geometry import Box, Cylinder, Geometry
 from poroscale.parts.model import PartModel
 from poroscale.parts.parquet import write_columns
-from poroscale.parts.placement import Planner, plan_pores, plan_table
+from poroscale.parts.placement import Planner, placed_ellipsoids, plan_pores, plan_table
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 TOO_FEW = 0.9
 """Below this share of what is meant to be placed a density is refused."""
 PAINT_BYTES = 2.5
 """Temporary bytes per voxel of a block that is painted."""
-SURFACE_BYTES, PORE_BYTES = 16.0, 160.0
+SURFACE_BYTES, PORE_BYTES = 16.0, 240.0
 """Per cell of the surface, and per pore of the plan and its table."""
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def generate_part(
         workers = cluster.workers
     placed = plan_pores(planner, geometry.shape[0], workers=workers, show=run.progress)
     columns = plan_table(placed, shapes, model.bank.table, length=geometry.shape[0])
+    columns |= placed_ellipsoids(placed, shapes, model.bank.voxel_size)
     counts = _counts(columns) | _meant(sampler, geometry)
     _check_density(sampler, geometry, int((~columns["cut"]).sum()))
     timings["plan"] = time.perf_counter() - begun - timings["surface"]

@@ -15,7 +15,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,14 @@ class PartModel:
         ----------
         factor
             Told the table of source pores, it gives a factor for each: to double the density in one
-            corner, `lambda p: np.where((p.x_um > 500) & (p.y_um > 500), 2, 1)`.
+            quarter, `lambda p: np.where((p.x_um > 0) & (p.y_um > 0), 2, 1)`. `x_um` and `y_um` are
+            distances from the axis of the part [um], of either sign; `z_um` runs along the axis
+            from the lower end of the scan; `r_star` is 0 on the axis and 1 at the surface.
+
+        Warns
+        -----
+        UserWarning
+            If every factor is 1: the model that is returned is the same.
 
         Notes
         -----
@@ -134,6 +142,8 @@ class PartModel:
         factors = np.broadcast_to(np.asarray(factor(self.pores), float), len(self.pores))
         if not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise ValueError("factors of a density must be finite and not negative")
+        if (factors == 1).all():
+            warnings.warn(_unchanged(self.pores), stacklevel=2)
         pores = self.pores.assign(
             rate=self.pores["rate"] * factors, weight=self.pores["weight"] * factors
         )
@@ -178,6 +188,7 @@ class PartModel:
             f"pores      {len(self.pores)} in the scans, {self.pores['rate'].sum() * 1000:.0f} per "
             f"mm of length, drawn as {s['sampling']}, shapes {s['bank']} ({self.bank.count})"
         )
+        yield from self._pooled()
         layer = s["layer_um"]
         yield (
             f"structure  gap {s['spacing']['gap']:.2g} voxels, "
@@ -191,9 +202,42 @@ class PartModel:
             "those that placement rejects"
         )
 
+    def _pooled(self) -> Iterator[str]:
+        """A word on scans of parts that differ in size."""
+        known = [s["half_um"] for s in self.settings["sources"] if s.get("half_um")]
+        if len(known) < 2 or spread_of(known) <= 1 + SAME_SIZE:
+            return
+        sizes = " and ".join(f"{2 * y:.0f} x {2 * x:.0f}" for y, x in known)
+        y, x = self.settings["half_um"]
+        yield (
+            f"pooled     parts of unlike size, {sizes} um: pores keep their number per volume and "
+            f"their place relative to the surface; new parts are like that of {2 * y:.0f} x "
+            f"{2 * x:.0f} um"
+        )
+
     def _density_voxel(self) -> tuple[float, float, float]:
         window, width = self.settings["window_um"], self.settings["width_um"]
         return window, width / self.density.shape[1], width / self.density.shape[2]
+
+
+SAME_SIZE = 0.02
+"""Parts whose sizes differ by less are alike."""
+
+
+def spread_of(halves: Sequence[Sequence[float]]) -> float:
+    """Largest over smallest edge, along y or x, whichever differs more."""
+    return max(max(edges) / min(edges) for edges in zip(*halves, strict=True))
+
+
+def _unchanged(pores: pd.DataFrame) -> str:
+    ranges = ", ".join(
+        f"{name} from {pores[name].min():.0f} to {pores[name].max():.0f}"
+        for name in ("z_um", "y_um", "x_um")
+    )
+    return (
+        f"the density is unchanged: the factor is 1 for each of the {len(pores)} pores; x_um and "
+        f"y_um are measured from the axis of the part, here {ranges}"
+    )
 
 
 def _check_listed(folder: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.manifest import canonical_json, write_durably
+from poroscale.parquet_files import read_parquet
 
 KEY = b"poroscale"
 Binary = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -52,15 +53,7 @@ def read_columns(
     ValueError
         If it is no table of ours.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    try:
-        content = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} must be a Parquet table: {str(error).splitlines()[0]}") from None
+    content = read_parquet(path)
     metadata = content.schema.metadata or {}
     about = json.loads(metadata.get(KEY, b"{}"))
     found = {

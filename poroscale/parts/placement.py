@@ -28,7 +28,9 @@ from poroscale.kernels.packing import (
     decide,
     join_candidates,
 )
-from poroscale.kernels.shapes import Shapes
+from poroscale.kernels.shape import axis_angles, centroid, principal_axes
+from poroscale.kernels.shapes import Shapes, moments
+from poroscale.volume import VoxelSize
 
 WINDOW = 4
 """Slabs that are decided at a time."""
@@ -188,4 +190,41 @@ def plan_table(
         "opened": pores.opened,
         "cut": cut_by_ends(pores, shapes, length),
         **{name: values[pores.shape] for name, values in columns.items()},
+    }
+
+
+def placed_ellipsoids(
+    pores: Candidates, shapes: Shapes, voxel_size: VoxelSize
+) -> dict[str, NDArray[np.float64]]:
+    """Centroids, equivalent diameters and ellipsoids of placed pores, named as in the pore table.
+
+    Parameters
+    ----------
+    pores, shapes
+        The plan and the bank.
+    voxel_size
+        Edges of a voxel (z, y, x) [um].
+
+    Returns
+    -------
+    dict
+        `centroid_z_um`, `centroid_y_um`, `centroid_x_um` from the corner of the part's volume, the
+        whole pore's even where an end cuts it; `equivalent_diameter_um`; full axes `axis_long_um`,
+        `axis_medium_um`, `axis_short_um` of the ellipsoid of the same moments; angle to z and
+        azimuth of the short axis [deg], as the shape's own columns have those of the long one.
+    """
+    count, sums, seconds = moments(shapes)
+    axes = principal_axes(count, sums, seconds=seconds, voxel_size=voxel_size)
+    angle, azimuth = axis_angles(axes.direction[:, 2])
+    middle = centroid(count, sums) + 0.5
+    found = {
+        "equivalent_diameter_um": np.cbrt(6 / np.pi * count * np.prod(voxel_size)),
+        **{f"axis_{k}_um": axes.length[:, i] for i, k in enumerate(("long", "medium", "short"))},
+        "short_axis_angle_deg": angle,
+        "short_axis_azimuth_deg": azimuth,
+    }
+    places = (pores.corner + middle[pores.shape]) * np.array(voxel_size)
+    return {
+        **{f"centroid_{axis}_um": places[:, i] for i, axis in enumerate("zyx")},
+        **{name: np.asarray(values[pores.shape]) for name, values in found.items()},
     }

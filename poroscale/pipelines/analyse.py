@@ -11,13 +11,13 @@ phases.zarr.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from poroscale.config import Config, parse_config, sentence
+from poroscale.config import Config, parse_config, sentence, unknown_key, unknown_section
 from poroscale.engine import Run, connect
 from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
@@ -26,7 +26,7 @@ from poroscale.pores import ClassRules, PoresConfig
 from poroscale.pores.label_image import values_of_labels
 from poroscale.pores.measure import measure_into
 from poroscale.pores.phases import Chosen
-from poroscale.report import write_batch, write_report
+from poroscale.report import ReportConfig, write_batch, write_report
 from poroscale.segment import (
     LocalConfig,
     OtsuConfig,
@@ -55,7 +55,7 @@ SHARES = "shares.zarr"
 BATCH = ("index.html", "batch.parquet", "batch.csv", "batch_pores.parquet")
 """What a batch of scans has in common."""
 
-KNOWN = ("analyse", "run", "ingest", "segment", "pores", "batch")
+KNOWN = ("analyse", "run", "ingest", "segment", "pores", "report", "batch")
 """Sections of a file for this pipeline; `settings.py` takes the first two."""
 
 
@@ -67,6 +67,7 @@ class AnalyseConfig:
     segment: SegmentConfig = field(default_factory=LocalConfig)
     pores: PoresConfig = field(default_factory=PoresConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
     @classmethod
     def of(cls, sections: dict[str, dict[str, Any]]) -> AnalyseConfig:
@@ -80,10 +81,11 @@ class AnalyseConfig:
         models: dict[str, type[BaseModel]] = {
             "ingest": IngestConfig,
             "batch": BatchConfig,
+            "report": ReportConfig,
         }
         unknown = sorted(sections.keys() - {*models, "segment", "pores"})
         if unknown:
-            raise ValueError(f"unknown section {unknown[0]!r}; known: {', '.join(KNOWN)}")
+            raise ValueError(unknown_section(unknown[0], KNOWN))
         parsed: dict[str, Any] = {
             name: parse_config(model, sections.get(name, {}), where=name)
             for name, model in models.items()
@@ -106,7 +108,8 @@ def pores_config(values: dict[str, Any]) -> PoresConfig:
     unknown = [key for key in values if key not in known]
     unknown += [f"rules.{key}" for key in values.get("rules", {}) if key not in rules]
     if unknown:
-        raise ValueError(f"pores: unknown key {unknown[0]!r}")
+        there = rules if unknown[0].startswith("rules.") else known
+        raise ValueError(f"pores: {unknown_key(unknown[0], sorted(there))}")
     try:
         return adapter.validate_python(values)
     except ValidationError as error:
@@ -187,7 +190,9 @@ def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: R
         )
         kept = Volume.open(shares) if shares else None
         table = measure_into(folder, phases, shares=kept, config=config.pores, run=run)
-        report = write_report(folder, scan=scan, phases=phases, table=table, run=run)
+        report = write_report(
+            folder, scan=scan, phases=phases, table=table, config=config.report, run=run
+        )
         pages = [report.name, report.with_suffix(".json").name]
         outputs = [scan.path.name, phases.path.name, *([SHARES] if shares else [])]
         record_results(folder, files=pages, outputs=outputs)
@@ -205,7 +210,9 @@ def _measure_labels(
             "measured as it is"
         )
     table = measure_into(folder, scan, chosen=chosen, config=config.pores, run=run)
-    report = write_report(folder, scan=None, phases=scan, table=table, run=run)
+    report = write_report(
+        folder, scan=None, phases=scan, table=table, config=config.report, run=run
+    )
     pages = [report.name, report.with_suffix(".json").name]
     record_results(folder, files=pages, outputs=[scan.path.name])
     return Analysis(scan, scan, table, report)
@@ -226,7 +233,7 @@ def _with_thresholds_of(phases: Volume, config: AnalyseConfig) -> AnalyseConfig:
             "which has no thresholds"
         )
     segment = thresholds_of(phases, config.segment)
-    return AnalyseConfig(config.ingest, segment, config.pores, config.batch)
+    return replace(config, segment=segment)
 
 
 def thresholds_of(phases: Volume, config: OtsuConfig) -> OtsuConfig:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from poroscale import __version__
-from poroscale.manifest import JOURNAL_DIR, Manifest, check_file
-from poroscale.parts.model import SETTINGS, PartModel
-from poroscale.volume import Volume
+from poroscale.manifest import JOURNAL_DIR, Manifest
+from poroscale.parquet_files import parquet_file
 
 OPTIONAL = {
     "nibabel": "NIfTI",
     "nrrd": "NRRD",
     "imagecodecs": "compressed TIFF",
+    "openpyxl": "Excel tables",
     "dask_cuda": "GPUs through dask-cuda",
     "napari": "napari",
 }
@@ -56,75 +52,6 @@ def _inside(file: Path, folders: list[Path]) -> bool:
     return any(folder in file.parents for folder in folders)
 
 
-def info(path: str | Path) -> list[str]:
-    """What the volume or table at `path`, or those in a folder, hold and how they were made."""
-    lines = list(_model_lines(Path(path))) if (Path(path) / SETTINGS).exists() else []
-    for output in outputs_in(Path(path)):
-        lines += _table_lines(output) if output.is_file() else list(_volume_lines(output))
-    return lines
-
-
-SHADES = " .:-=+*#%@"
-CELLS = 24
-"""Columns of the map of pores that is printed; half as many rows, as characters are tall."""
-
-
-def _model_lines(folder: Path) -> Iterator[str]:
-    """What a part model says, and a map of its pores seen along the build direction."""
-    model = PartModel.open(folder)
-    yield from model.describe()
-    width = float(model.settings["width_um"])
-    edges = [(np.arange(n + 1) / n - 0.5) * width for n in (CELLS // 2, CELLS)]
-    pores = model.pores
-    counts, _, _ = np.histogram2d(pores["y_um"], pores["x_um"], edges, weights=pores["rate"])
-    steps = np.ceil(counts / max(counts.max(), 1e-300) * (len(SHADES) - 1)).astype(int)
-    for row in steps:
-        yield "           " + "".join(SHADES[step] for step in row)
-
-
-def _volume_lines(path: Path) -> Iterator[str]:
-    try:
-        manifest = Manifest.load(path)
-        if manifest.is_results:
-            yield f"{path}: results {', '.join([*manifest.files, *manifest.result])}"
-            return
-        volume = Volume.open(path)
-    except FileNotFoundError:
-        yield f"{path} is unfinished, or was not written by poroscale"
-        return
-    stored = sum(size for size, _ in manifest.files.values())
-    z, y, x = volume.shape
-    yield f"{path}: {volume.attributes.get('kind', 'volume')}, {z} x {y} x {x} {volume.dtype}"
-    yield f"  voxel size {volume.voxel_size} um (z, y, x), origin {volume.origin}"
-    yield (
-        f"  {stored / 1e6:.1f} MB on disk, {len(manifest.files)} files, "
-        f"{len(manifest.empty)} chunks empty, {volume.spec.levels} levels"
-    )
-    yield f"  content {volume.digest}"
-    shown = {key: value for key, value in volume.attributes.items() if key != "made_by"}
-    yield f"  {_short(shown)}"
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return text if len(text) <= 600 else f"{text[:600]} ..."
-
-
-def _table_lines(path: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
-    if path.suffix != ".parquet":
-        raise ValueError(f"{path} is neither a volume nor a Parquet table")
-    table = pq.ParquetFile(path)
-    lines = [f"{path}: {table.metadata.num_rows} rows"]
-    for column in table.schema_arrow:
-        notes = column.metadata or {}
-        unit = notes.get(b"unit", b"").decode()
-        meaning = notes.get(b"description", b"").decode()
-        lines.append(f"  {column.name:<28} {column.type!s:<8} {unit:<8} {meaning}".rstrip())
-    return lines
-
-
 def verify(path: str | Path) -> list[str]:
     """One sentence for every file that is missing or not as it was written.
 
@@ -147,15 +74,12 @@ def _volume_problems(path: Path) -> list[str]:
 
 
 def _table_problems(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        for _ in pq.ParquetFile(check_file(path), page_checksum_verification=True).iter_batches():
-            pass
-    except (OSError, ValueError, pa.ArrowException) as error:
-        sentence = str(error).splitlines()[0]
-        return [sentence if str(path) in sentence else f"{path} is damaged: {sentence}"]
+        with parquet_file(path, page_checksum_verification=True) as table:
+            for _ in table.iter_batches():
+                pass
+    except (OSError, ValueError) as error:
+        return [str(error)]
     return []
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poroscale.compare import Ablation, CompareConfig, Comparison, Sample, ablate_bins
 from poroscale.engine import Run, connect
+from poroscale.engine.progress import progress
 from poroscale.engine.work import held_folder
 from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.fit import rebinned
@@ -65,7 +66,10 @@ def compare_parts(
             for name, side in (("original", reference), ("generated", generated))
         )
         ablation = None if model is None else ablation_of(Path(model), out_dir)
-        return compare_volumes(original, made, out_dir, config=config, ablation=ablation)
+        with progress("comparison", total=1, done=0, show=shared.progress) as advance:
+            found = compare_volumes(original, made, out_dir, config=config, ablation=ablation)
+            advance()
+    return found
 
 
 def _opened(volume: Volume | str | Path) -> Volume:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow.parquet as pq
 from pydantic import PositiveInt
 
 from poroscale.config import Config, parse_stages
@@ -24,12 +23,14 @@ from poroscale.engine import Run, connect
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.recipe import plain
 from poroscale.engine.work import held_folder
-from poroscale.manifest import check_file, digest_of, record_results
+from poroscale.manifest import digest_of, record_results
+from poroscale.parquet_files import read_parquet
 from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
+from poroscale.parts.candidates import check_sampling
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
-from poroscale.parts.model import ROUGHNESS, PartModel
+from poroscale.parts.model import ROUGHNESS, PartModel, spread_of
 from poroscale.pipelines.measured import MeasuredPart, measure_part
 from poroscale.pipelines.part_geometry import rough_part
 from poroscale.surface import SurfaceConfig
@@ -37,6 +38,8 @@ from poroscale.surface.coordinates import surface_coordinates, texture_maps
 from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
 from poroscale.volume import Volume
 
+MOST_UNLIKE = 2.0
+"""Sizes of parts that are pooled, one over the other."""
 GAN = "dcgan"
 """Folder in which a GAN is trained, in that of what is measured."""
 NEEDED = (
@@ -150,6 +153,8 @@ def fit_part(
     with held_folder(model_dir), connect(run) as shared:
         if not run.overwrite and _finished(model_dir, made_by):
             return PartModel.open(model_dir)
+        if config.surface.part == "box":  # said before the parts are measured
+            check_sampling(config.fit.sampling, polar=False)
         parts = [
             measure_part(volume, work / f"part_{i}", surface=config.surface, run=shared)
             for i, volume in enumerate(volumes)
@@ -186,6 +191,14 @@ def _fit_roughness(parts: Sequence[MeasuredPart], config: FitPartConfig) -> Roug
                 f"parts of one model must have one form and voxel size, got {first['part']} of "
                 f"{first['voxel_um']:g} um and {other['part']} of {other['voxel_um']:g} um"
             )
+    halves = [part.surface.roughness["half_um"] for part in parts]
+    if spread_of(halves) > MOST_UNLIKE:
+        sizes = " and ".join(f"{2 * y:.0f} x {2 * x:.0f} um" for y, x in halves)
+        raise ValueError(
+            f"parts of one model must be at most {MOST_UNLIKE:g} times as large as another, got "
+            f"{sizes}; fit a model to each"
+        )
+    check_sampling(config.fit.sampling, polar=first["part"] == "cylinder")
     return fit_roughness(
         [each for part in parts for each in texture_maps(part.surface)],
         voxel_um=first["voxel_um"],
@@ -209,7 +222,7 @@ def _fit_model(
         part=about["part"],
         voxel_um=about["voxel_um"],
         radius_um=about["radius_um"],
-        section_um2=_section(about),
+        section_um2=_mean_section(parts, scans),
         volume_width=min(parts[0].phases.shape[1:]),
         half_um=(about["half_um"][0], about["half_um"][1]),
         sampling=config.fit.sampling,
@@ -232,7 +245,9 @@ def _fit_model(
     with cluster_of(run) as cluster:
         workers = cluster.workers
     bank = _bank(config, [scan.bank for scan in scans], folder=folder, run=run)
-    return fit_part_model(scans, settings, geometry_of=geometry_of, bank=bank, workers=workers)
+    return fit_part_model(
+        scans, settings, geometry_of=geometry_of, bank=bank, workers=workers, show=run.progress
+    )
 
 
 def _bank(config: FitPartConfig, banks: Sequence[Bank], *, folder: Path, run: Run) -> Bank | None:
@@ -247,6 +262,12 @@ def _bank(config: FitPartConfig, banks: Sequence[Bank], *, folder: Path, run: Ru
     return dcgan_bank(own, folder / GAN, config=config.dcgan, seed=config.fit.seed, run=run)
 
 
+def _mean_section(parts: Sequence[MeasuredPart], scans: Sequence[ScanPores]) -> float:
+    """Area of the cross-section, mean over the length of all scans: rates are per such length."""
+    sections = [_section(part.surface.roughness) for part in parts]
+    return float(np.average(sections, weights=[scan.length_um for scan in scans]))
+
+
 def _section(about: Mapping[str, Any]) -> float:
     y, x = about["half_um"]
     return math.pi * y * x if about["part"] == "cylinder" else 4 * y * x
@@ -255,7 +276,7 @@ def _section(about: Mapping[str, Any]) -> float:
 def scan_pores(part: MeasuredPart) -> ScanPores:
     """The pores of a measured part with their place below its surface."""
     names = [*NEEDED, *(f"{axis}{side}" for side in "01" for axis in "zyx")]
-    read = pq.read_table(check_file(part.table), columns=names)
+    read = read_parquet(part.table, columns=names)
     table = {name: read.column(name).to_numpy() for name in names}
     points = np.stack([table[f"centroid_{axis}_um"] for axis in "zyx"], axis=1)
     table |= surface_coordinates(part.surface, points)
@@ -264,4 +285,6 @@ def scan_pores(part: MeasuredPart) -> ScanPores:
     cut = (table["z0"] <= low) | (table["z1"] >= high)
     length = (about["rows"][1] - about["rows"][0]) * about["voxel_um"]
     columns = {**table, "cut": cut, "z_um": table["z_um"] - about["rows"][0] * about["voxel_um"]}
-    return ScanPores(part.phases.path.name, length, columns, empirical_bank(part.labels, table))
+    half = (about["half_um"][0], about["half_um"][1])
+    bank = empirical_bank(part.labels, table)
+    return ScanPores(part.phases.path.name, length, columns, bank, half)

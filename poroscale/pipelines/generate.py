@@ -37,7 +37,8 @@ class GenerateConfig(Config):
     count
         How many parts; None makes one, under the name that is given.
     diameter
-        Of a cylinder, or edge of a box [um]; None fills (y, x) as the scan was filled.
+        Of a cylinder, or smaller edge of a box [um], half to twice that of the scan; None fills
+        (y, x) as the scan was filled.
     mesh
         A closed surface to fill instead: STL, PLY or 3MF.
     mesh_unit
@@ -122,7 +123,7 @@ def geometry_of(
     # By default the part fills its volume as the scanned one did.
     grown = width / settings["volume_width"]
     if config.diameter is not None:
-        grown = config.diameter / (2 * min(half_y, half_x))
+        grown = _grown(config.diameter, 2 * min(half_y, half_x))
     half = (half_y * grown, half_x * grown)
     return rough_part(
         settings["part"],
@@ -132,6 +133,20 @@ def geometry_of(
         roughness=roughness,
         seed=seed,
     )
+
+
+LEAST_GROWN, MOST_GROWN = 0.5, 2.0
+"""Diameters that may be asked for, over that of the scan."""
+
+
+def _grown(diameter: float, scanned: float) -> float:
+    """Diameter over that of the scan; beyond half to twice it pores were never placed for trial."""
+    if not LEAST_GROWN <= diameter / scanned <= MOST_GROWN:
+        raise ValueError(
+            f"--diameter must be half to twice that of the scanned part, "
+            f"{LEAST_GROWN * scanned:.0f} to {MOST_GROWN * scanned:.0f} um, got {diameter:g} um"
+        )
+    return diameter / scanned
 
 
 RELIEF = 5.0

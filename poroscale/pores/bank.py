@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.job import remove_output
 from poroscale.engine.recipe import plain
-from poroscale.manifest import check_file, record_results
+from poroscale.manifest import record_results
+from poroscale.parquet_files import read_parquet
 from poroscale.pores.columns import Column
 from poroscale.pores.table import is_finished, write_table
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
@@ -86,10 +87,8 @@ def write_bank(labels: Volume, table: Path, out_dir: Path, *, run: Run) -> Path:
 
 def _index(table: Path) -> dict[str, NDArray[np.int64]]:
     """Columns of `COLUMNS`: the pores that fit are numbered in the order of their labels."""
-    import pyarrow.parquet as pq
-
     names = [f"{axis}{side}" for side in "01" for axis in "zyx"]
-    read = pq.read_table(check_file(table), columns=["label", *names])
+    read = read_parquet(table, columns=["label", *names])
     found = {name: read.column(name).to_numpy() for name in read.column_names}
     index = {"label": found["label"]}
     fits = np.ones(len(found["label"]), bool)

@@ -148,6 +148,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 """In the order of the file."""
+INPUT_LABEL = Column("input_label", "1", "int64", "Value of the pore's voxels in the label image.")
+"""Behind the others, in the table of a label image."""
 
 _NUMPY = {"int64": np.int64, "float64": np.float64, "bool": np.bool_, "string": np.str_}
 

@@ -53,6 +53,9 @@ class PoresConfig:
     outside
         Value of the voxels outside the part; None takes 0 of the phases 0, 1, 2 and nothing of
         a mask.
+    labels
+        Take the volume for a label image: every value but 0 and that of the outside is a pore of
+        its own, whether it touches others or not. A label volume of ours is one without being told.
     connectivity
         Neighbours over which voxels hang together: 6, 18 or 26.
     bank
@@ -66,6 +69,7 @@ class PoresConfig:
 
     pore: int | None = None
     outside: int | None = None
+    labels: bool = False
     connectivity: Connectivity = 6
     bank: bool = False
     classes: bool = False
@@ -76,7 +80,10 @@ class PoresConfig:
             raise ValueError(f"connectivity must be 6, 18 or 26, got {self.connectivity}")
         if self.pore is not None and self.pore == self.outside:
             raise ValueError(f"pore and outside must differ, got {self.pore} for both")
+        if self.labels and self.pore is not None:
+            raise ValueError("--labels must come without --pore: every value is a pore of its own")
 
     def as_json(self) -> dict[str, Any]:
         """The settings that change the table."""
-        return {key: value for key, value in asdict(self).items() if key != "bank"}
+        kept = {key: value for key, value in asdict(self).items() if key not in ("bank", "labels")}
+        return kept | {"labels": True} if self.labels else kept

@@ -26,9 +26,11 @@ from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.manifest import digest_of, record_results
 from poroscale.pores.bank import write_bank
 from poroscale.pores.blocks import STREAM_BYTES, stream_labels
+from poroscale.pores.columns import COLUMNS, INPUT_LABEL
 from poroscale.pores.config import PoresConfig
 from poroscale.pores.forest import Forest
 from poroscale.pores.grey_volumes import check_shares, grey_need, grey_radius, stream_shares
+from poroscale.pores.labelled import ImageLabels, number_labels
 from poroscale.pores.metrics import Scene, centroids, measure
 from poroscale.pores.phases import Chosen, choose_values
 from poroscale.pores.table import is_finished, write_table
@@ -55,7 +57,7 @@ def measure_pores(
     Parameters
     ----------
     phases
-        Phases of a part, or any volume of integers of which one value is pore.
+        Phases of a part, any volume of integers of which one value is pore, or a label image.
     out_dir
         Folder for `labels.zarr`, `pores.parquet` and, with `config.bank`, `bank.zarr` with
         `bank.parquet`. What is there and finished by the same recipe is left alone.
@@ -70,7 +72,8 @@ def measure_pores(
     Returns
     -------
     Path
-        The table: the columns of `columns.COLUMNS`, row i is label i + 1. No pore, no row.
+        The table: the columns of `columns.COLUMNS`, row i is label i + 1. No pore, no row. That of
+        a label image has the column `input_label`, too: the value in the image.
 
     Raises
     ------
@@ -109,7 +112,10 @@ def measure_into(
     path = out_dir / TABLE
     if run.overwrite:  # first, so that an interrupted run leaves no table beside other labels
         path.unlink(missing_ok=True)
-    labelled = _label(phases, out_dir / LABELS, chosen, config=config, run=run)
+    if chosen.each and shares is not None:
+        raise ValueError("--shares must come with phases that `segment` made, got a label image")
+    labelled = _label(phases, out_dir / LABELS, chosen, config=config, work=work, run=run)
+    columns = (*COLUMNS, INPUT_LABEL) if chosen.each else COLUMNS
     metadata = _metadata(phases, labelled.volume, chosen, config)
     if shares is not None:
         metadata["recipe"]["shares"] = plain(shares)
@@ -118,7 +124,7 @@ def measure_into(
         journal = work / digest_of(metadata)[:12]
         raw = _raw_columns(labelled, phases, chosen, shares=shares, work=journal, run=run)
         scene = Scene(phases.voxel_size, phases.origin, phases.shape, config)
-        write_table(measure(raw, scene), path, metadata=metadata)
+        write_table(measure(raw, scene), path, metadata=metadata, columns=columns)
         record_results(out_dir, forget=PAGES)
     record_results(out_dir, files=[TABLE], outputs=[LABELS])
     if config.bank:
@@ -140,7 +146,12 @@ def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArr
     return mark_beside(block, pore, outside)
 
 
-def _label(phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, run: Run) -> Labelled:
+def _label(
+    phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, work: Path, run: Run
+) -> Labelled | ImageLabels:
+    if chosen.each:
+        journal = work / f"labels-{phases.digest[:12]}-{chosen.outside}"
+        return number_labels(phases, out, outside=chosen.outside, journal=journal, run=run)
     components = Components(
         pore_voxels,
         connectivity=config.connectivity,
@@ -152,7 +163,7 @@ def _label(phases: Volume, out: Path, chosen: Chosen, *, config: PoresConfig, ru
 
 
 def _raw_columns(
-    labelled: Labelled,
+    labelled: Labelled | ImageLabels,
     phases: Volume,
     chosen: Chosen,
     *,
@@ -164,7 +175,8 @@ def _raw_columns(
     found = labelled.columns()
     names = ("label", "voxel_count", "marked", *(f"{a}{i}" for i in (0, 1) for a in _AXES))
     sums = (*(f"s{a}" for a in _AXES), *SECOND_MOMENTS)
-    raw: dict[str, NDArray[Any]] = {name: found[name] for name in (*names, *sums)}
+    known = [name for name in (*names, *sums, INPUT_LABEL.name) if name in found]
+    raw: dict[str, NDArray[Any]] = {name: found[name] for name in known}
     for axis, origin in zip(_AXES, phases.origin, strict=True):
         for side in (0, 1):
             raw[f"{axis}{side}"] = raw[f"{axis}{side}"] + origin
@@ -202,7 +214,8 @@ def _surface_distance(
 def _metadata(
     phases: Volume, labels: Volume, chosen: Chosen, config: PoresConfig
 ) -> dict[str, Any]:
-    settings = config.as_json() | {"pore": chosen.pore, "outside": chosen.outside}
+    values = {"pore": None if chosen.each else chosen.pore, "outside": chosen.outside}
+    settings = config.as_json() | values
     recipe = {
         "verb": "measure_pores",
         "version": VERSION,

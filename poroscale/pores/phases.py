@@ -21,10 +21,14 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Chosen:
-    """The value of pore voxels, and of the voxels outside the part; None where all is part."""
+    """The value of pore voxels, and of the voxels outside the part; None where all is part.
+
+    In a label image `each` value is a pore of its own, and `pore` means nothing.
+    """
 
     pore: int
     outside: int | None
+    each: bool = False
 
 
 def choose_values(
@@ -32,6 +36,7 @@ def choose_values(
 ) -> Chosen:
     """The values to measure by: those of `config`, or what the volume's own values say.
 
+    A label volume of ours is a label image, as is any volume with `config.labels`.
     Phases of ours are 0 outside, 1 solid, 2 pore. In another volume of the values 0, 1, 2 (or
     1, 2) they are taken for the same; of a mask 0, 1 the ones are pore and nothing is outside.
 
@@ -46,6 +51,8 @@ def choose_values(
         raise TypeError(f"{volume.path} must hold integers (phases or a mask), got {volume.dtype}")
     if config.pore is not None and not _holds(volume.dtype, config.pore):
         raise ValueError(f"--pore must be a value that {volume.dtype} can hold, got {config.pore}")
+    if config.labels or (config.pore is None and volume.attributes.get("kind") == "labels"):
+        return Chosen(0, config.outside, each=True)
     if config.pore is not None and config.outside is not None:
         return Chosen(config.pore, config.outside)
     if volume.attributes.get("kind") == "phases":
@@ -67,7 +74,8 @@ def _guess(volume: Volume, values: list[int], pore: int | None) -> Chosen:
     listed = ", ".join(map(str, values[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
     raise ValueError(
         f"--pore must name the value of the pores in {volume.path}, which holds {listed}; "
-        "it can be left out for phases 0, 1, 2 and for a mask 0, 1"
+        "it can be left out for phases 0, 1, 2 and for a mask 0, 1; --labels takes every value for "
+        "a pore of its own"
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from poroscale.manifest import canonical_json, check_file, sync_directory
+from poroscale.manifest import canonical_json, sync_directory
+from poroscale.parquet_files import parquet_file
 from poroscale.pores.columns import COLUMNS, Column, select
 
 METADATA_KEY = b"poroscale"
@@ -87,12 +88,10 @@ def read_metadata(path: Path) -> dict[str, Any]:
     ValueError
         If `path` is no Parquet file of ours.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        metadata = pq.read_schema(check_file(path)).metadata or {}
-    except pa.ArrowInvalid:
+        with parquet_file(path) as file:
+            metadata = file.schema_arrow.metadata or {}
+    except ValueError:
         metadata = {}
     if METADATA_KEY not in metadata:
         raise ValueError(f"{path} exists and is no pore table of poroscale; choose another name")

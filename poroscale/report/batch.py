@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poroscale.manifest import check_file
+from poroscale.parquet_files import parquet_file
 from poroscale.report.page import store
 
 if TYPE_CHECKING:
@@ -125,23 +125,27 @@ def _store_pores(folders: Sequence[Path], out_dir: Path) -> None:
     tables = [folder / "pores.parquet" for folder in folders]
     if not all(path.is_file() for path in tables):
         return
-    schema = parquet.read_schema(tables[0])
-    for path in tables:
-        if parquet.read_schema(path).names != schema.names:
+    schemas = [_schema(path) for path in tables]
+    schema = schemas[0]
+    for path, other in zip(tables, schemas, strict=True):
+        if other.names != schema.names:
             raise ValueError(f"{path} must have the columns of {tables[0]}")
     target = pa.schema([pa.field("scan", pa.string()), *schema], schema.metadata)
     out_dir.mkdir(parents=True, exist_ok=True)
     unfinished = out_dir / ".batch_pores.parquet.partial"
     with parquet.ParquetWriter(unfinished, target, write_page_checksum=True) as writer:
         for folder, path in zip(folders, tables, strict=True):
-            for rows in parquet.ParquetFile(check_file(path)).iter_batches(65536):
-                name = pa.array([folder.name] * rows.num_rows, pa.string())
-                writer.write_table(
-                    pa.Table.from_arrays([name, *rows.columns], ["scan", *schema.names]).cast(
-                        target
-                    )
-                )
+            with parquet_file(path) as file:
+                for rows in file.iter_batches(65536):
+                    name = pa.array([folder.name] * rows.num_rows, pa.string())
+                    whole = pa.Table.from_arrays([name, *rows.columns], ["scan", *schema.names])
+                    writer.write_table(whole.cast(target))
     unfinished.replace(out_dir / "batch_pores.parquet")
+
+
+def _schema(path: Path) -> pa.Schema:
+    with parquet_file(path, checked=False) as file:
+        return file.schema_arrow
 
 
 def _links(folders: Sequence[Path], out_dir: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,13 +96,23 @@ def draw(comparison: Comparison, ablation: Ablation | None) -> list[Section]:
     with house_style():
         for (name, title), drawings in plan.items():
             panels = [
-                Panel(key, caption, svg_of(figure, key), wide)
+                Panel(key, _worded(caption, comparison), svg_of(figure, key), wide)
                 for key, make, caption, wide in drawings
                 if (figure := make()) is not None
             ]
             if panels:
                 sections.append(Section(name, title, tuple(panels)))
     return sections
+
+
+def _worded(text: str, comparison: Comparison) -> str:
+    """A caption in which the sides are called what they are."""
+    for usual, word in zip(
+        ("original", "generated"), comparison.numbers["sides"]["words"], strict=True
+    ):
+        text = re.sub(rf"\b{usual}\b", word, text)
+        text = re.sub(rf"\b{usual.capitalize()}\b", word.capitalize(), text)
+    return text
 
 
 def _pictures(comparison: Comparison) -> list[Drawing]:
@@ -163,7 +174,7 @@ def _place(comparison: Comparison) -> list[Drawing]:
             lambda: match_values.positions(comparison),
             "Centroids of the pores of the first volume of either side, left seen along z, right "
             "unrolled around the axis. Look for crowding at the same sides and depths, not for the "
-            "same points: generated pores are new ones.",
+            "same points.",
             True,
         ),
         (

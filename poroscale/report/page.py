@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poroscale.report.cautions import cautions
+from poroscale.report.chosen import ReportConfig, above_size, section_rows, without_skin
 from poroscale.report.extent import PartExtent, measure_extent
 from poroscale.report.kind import Kind, taken_for, taken_in_words
 from poroscale.report.methods import methods_text
@@ -87,6 +88,7 @@ def write_report(
     phases: Volume | None,
     table: Path,
     title: str | None = None,
+    config: ReportConfig | None = None,
     run: Run | None = None,
 ) -> Path:
     """Write `report.html` and `report.json` into `out_dir` and return the path of the page.
@@ -105,6 +107,8 @@ def write_report(
         The Parquet table with one row per pore.
     title : str, optional
         Heading of the page; the name of the file that was scanned if not given.
+    config : ReportConfig, optional
+        What is said beyond what a report always says.
     run : Run, optional
         How the phases are counted; changes no byte.
 
@@ -121,6 +125,7 @@ def write_report(
     extent = _extent(phases, values, run)
     about = _title(sources.volume) if title is None else title
     facts = _facts(sources, values, extent, title=about, run=run)
+    facts |= _asked_for(sources, values, extent, config=config or ReportConfig(), run=run)
     page = _render(sources, values, extent, facts)
     store(out_dir / "report.json", json_bytes(facts))
     return store(out_dir / "report.html", page.encode())
@@ -167,6 +172,9 @@ def _numbers(
         voxel_size=None if volume is None else volume.voxel_size,
         shape=shape,
     )
+    if extent is not None and extent.has_outside and shape is not None:
+        numbers.setdefault("outside_share", 1 - int(extent.part.sum()) / math.prod(shape))
+        numbers.setdefault("outside_reading", "by counting voxels")
     if extent is not None and not extent.has_outside:
         numbers |= {"open_count": None, "closed_porosity": None}
     given = sources.phases is not None and not sources.segmentation
@@ -215,6 +223,31 @@ def _facts(
         "methods": {"paragraph": methods.paragraph, "references": methods.references},
         "provenance": provenance(scan=sources.scan, phases=sources.phases, table=table),
     }
+
+
+def _asked_for(
+    sources: _Sources,
+    values: Chosen | None,
+    extent: PartExtent | None,
+    *,
+    config: ReportConfig,
+    run: Run | None,
+) -> dict[str, Any]:
+    """Sections in numbers, pores above a size, and the part without its skin."""
+    table = sources.table
+    found: dict[str, Any] = {"sections": [], "above": None, "core": None}
+    if extent is not None and extent.slices > 1:
+        found["sections"] = section_rows(extent, table)
+    if config.min_um is not None:
+        part = extent.volume_um3 if extent else None
+        found["above"] = above_size(table, config.min_um, part)
+    if config.skin_um is not None:
+        if sources.phases is None or values is None or extent is None:
+            raise ValueError("--skin-um must come with phases: a table tells nothing of the part")
+        found["core"] = without_skin(
+            table, sources.phases, values=values, skin_um=config.skin_um, extent=extent, run=run
+        )
+    return found
 
 
 def _volume_facts(volume: Volume | None) -> dict[str, Any] | None:

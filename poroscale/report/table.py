@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.manifest import check_file
+from poroscale.parquet_files import parquet_file, read_parquet
 
 REQUIRED = (
     "label",
@@ -47,32 +47,24 @@ class PoreTable:
         ValueError
             If it is no Parquet file, or one of the `REQUIRED` columns is missing.
         """
-        from pyarrow import ArrowInvalid
-
         table = cls(Path(path))
         if not table.path.is_file():
             raise FileNotFoundError(f"pore table must be an existing file, got {table.path}")
-        check_file(table.path)
-        try:
-            missing = [name for name in REQUIRED if name not in table.names]
-        except ArrowInvalid as error:
-            raise ValueError(f"pore table must be a Parquet file, got {table.path}") from error
+        missing = [name for name in REQUIRED if name not in table.names]
         if missing:
             raise ValueError(f"pore table must have column {missing[0]!r}, got {table.path}")
         return table
 
     @cached_property
     def _schema(self) -> Any:
-        from pyarrow import parquet
-
-        return parquet.read_schema(self.path)
+        with parquet_file(self.path) as file:  # the first look, which compares it
+            return file.schema_arrow
 
     @cached_property
     def rows(self) -> int:
         """Number of pores."""
-        from pyarrow import parquet
-
-        return int(parquet.read_metadata(self.path).num_rows)
+        with parquet_file(self.path, checked=False) as file:
+            return int(file.metadata.num_rows)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,6 +129,4 @@ class PoreTable:
         raise IndexError(f"row must be below {self.rows}, got one {row} beyond the end")
 
     def _read(self, name: str) -> Any:
-        from pyarrow import parquet
-
-        return parquet.read_table(self.path, columns=[name]).column(name)
+        return read_parquet(self.path, columns=[name], checked=False).column(name)

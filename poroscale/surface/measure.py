@@ -32,7 +32,7 @@ from poroscale.surface.unroll import unroll
 from poroscale.volume import Volume, VolumeSpec
 
 RADIUS, FLAGS, ROUGHNESS = "radius.zarr", "flags.zarr", "roughness.json"
-VERSION = 3
+VERSION = 4
 RIM_SHARE = 0.25
 """Rims are fewer of the rows than this."""
 SHOWN = ("Sa", "Sq", "Sz", "Ssk", "Sku", "Sal", "Str", "Sdr")

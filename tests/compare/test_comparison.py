@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -7,6 +8,8 @@ from pyarrow import parquet
 
 from poroscale.compare import Sample, ablate_bins, compare_parts
 from poroscale.compare.comparison import window_layers
+from poroscale.compare.sample import names_of
+from poroscale.compare.words import sides_in_words
 
 from .conftest import CONFIG
 from .parts import make_part
@@ -32,6 +35,34 @@ def test_other_pores_are_told_apart_and_named(parts):
     assert "poor" in " ".join(found.describe())
     assert "No surface was compared" in " ".join(found.describe())
     assert found.numbers["roughness"] == []
+
+
+def test_two_scans_are_called_by_their_names_with_their_porosity(comparison, parts):
+    numbers = comparison.numbers
+    assert numbers["sides"]["labels"] == ["part1", "part2"]
+    headline = numbers["summary"][0]
+    for word, sample in zip(("first", "second"), parts, strict=False):
+        phases = sample.phases.read()
+        porosity = 100 * (phases == 2).sum() / (phases > 0).sum()
+        assert f"{porosity:.4g} % in the {word} ({sample.name})" in headline
+    told = " ".join(numbers["summary"])
+    assert "enerated" not in told
+    assert "original" not in told
+
+
+def test_generated_parts_are_called_generated():
+    names = [["scan"], ["new_0000", "new_0001"]]
+    assert sides_in_words(names, generated=True)["labels"] == ["original", "generated"]
+    assert sides_in_words(names, generated=False)["labels"] == ["first", "second"]
+
+
+def test_volumes_of_one_name_are_told_apart_by_their_folder(parts, tmp_path):
+    one, other = (
+        replace(parts[i], phases=replace(parts[i].phases, path=tmp_path / each / "phases.zarr"))
+        for i, each in enumerate(("before", "after"))
+    )
+    assert names_of([one], [other]) == [["before/phases"], ["after/phases"]]
+    assert names_of(parts[:1], parts[1:2]) == [["part1"], ["part2"]]
 
 
 def test_counts_and_porosity_are_those_of_the_voxels(comparison, parts):

@@ -143,3 +143,35 @@ def test_disk_too_small(tmp_path, volume, monkeypatch):
     monkeypatch.setattr(module, "free_space", lambda path: 1000)
     with pytest.raises(OSError, match="GB are free"):
         export(volume()[0], tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_floats_become_floats_that_every_reader_knows(tmp_path, volume, name):
+    source, array = volume(np.float16)
+    found = open_source(export(source, tmp_path / name))
+    assert found.dtype == (np.float16 if name.endswith("npy") else np.float32)
+    np.testing.assert_array_equal(found((0, 0, 0), source.shape), array)
+    assert found.voxel_size == (None if name.endswith("npy") else SIZE)
+
+
+def test_no_voxels_are_left_without_their_header(tmp_path, volume, monkeypatch):
+    from poroscale.io import export_raw
+
+    kinds = {kind: word for kind, word in export_raw.ELEMENT_TYPES.items() if kind != np.uint16}
+    monkeypatch.setattr(export_raw, "ELEMENT_TYPES", kinds)
+    with pytest.raises(ValueError, match=r"must be one of .*float32.*, got uint16"):
+        export(volume()[0], tmp_path / "out.mhd")
+    assert not list(tmp_path.glob("out.*"))
+
+
+def test_a_name_with_a_dot_is_not_cut(tmp_path, volume):
+    config = ExportConfig(format="raw")
+    written = export(volume()[0], tmp_path / "part_4.87um", config=config)
+    assert written == tmp_path / "part_4.87um.mhd"
+    assert (tmp_path / "part_4.87um.raw").exists()
+
+
+def test_a_table_needs_a_suffix(tmp_path):
+    (tmp_path / "pores.parquet").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"is a table: name an output with one of .*\.csv, \.xlsx"):
+        export(tmp_path / "pores.parquet", tmp_path / "out")

@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.ndimage import gaussian_filter as smooth
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from poroscale.kernels.areal import areal_parameters, gaussian_filter, level
 
@@ -26,7 +29,44 @@ def test_sine_has_the_parameters_of_a_sine():
     assert found["Sdq"] == pytest.approx(2 * 2 * np.pi / 64 / math.sqrt(2), rel=2e-3)
     # cos(2π x / 64) falls to 0.2 at 64 acos(0.2) / 2π, and never along the ridges.
     assert found["Sal"] == pytest.approx(64 * math.acos(0.2) / (2 * math.pi), rel=0.01)
-    assert found["Str"] == pytest.approx(0, abs=0.02)
+    assert math.isnan(found["Str"])  # no longest way within the map
+
+
+def core_of(height, start):
+    """Sk, Spk, Svk of a material ratio curve by quadrature over its window of 40 % from `start`."""
+    end, middle = start + 0.4, start + 0.2
+    slope = quad(lambda p: (p - middle) * height(p), start, end)[0] / (0.4**3 / 12)
+    top = quad(height, start, end)[0] / 0.4 - slope * middle
+    bottom, tiny = top + slope, 1e-12
+    first = brentq(lambda p: height(p) - top, tiny, 1 - tiny) if height(tiny) > top else 0
+    last = brentq(lambda p: height(p) - bottom, tiny, 1 - tiny) if height(1 - tiny) < bottom else 1
+    above = quad(lambda p: height(p) - top, 0, first)[0]
+    below = quad(lambda p: bottom - height(p), last, 1)[0]
+    triangle = 2 * above / first if first else 0.0, 2 * below / (1 - last) if last < 1 else 0.0
+    return -slope, *triangle
+
+
+def test_core_of_gaussian_heights_is_that_of_the_fitted_line():
+    expected = core_of(norm.isf, 0.3)
+    assert expected == pytest.approx((2.574, 0.945, 0.945), abs=1e-3)
+    heights = norm.isf((np.arange(40_000) + 0.5) / 40_000).reshape(200, 200)
+    found = areal_parameters(heights, PITCH)
+    assert [found[n] for n in ("Sk", "Spk", "Svk")] == pytest.approx(expected, rel=2e-3)
+    assert found["Smr1"] == pytest.approx(9.905, abs=0.02)
+    assert found["Smr2"] == pytest.approx(100 - 9.905, abs=0.02)
+
+
+def test_core_of_a_sine_is_its_lower_flank():
+    expected = core_of(lambda p: 2 * math.cos(math.pi * p), 0.6)
+    assert expected == pytest.approx((3.549, 0.888, 0), abs=1e-3)
+    found = areal_parameters(sine(wavelength=1024, shape=(16, 2048)), PITCH, periodic=True)
+    assert [found[n] for n in ("Sk", "Spk", "Svk")] == pytest.approx(expected, abs=0.005)
+
+
+def test_no_longest_way_where_no_direction_falls_far_enough():
+    ridge = np.tile(np.repeat([1.0, -1.0], 32), (40, 4))
+    assert math.isnan(areal_parameters(ridge, PITCH)["Str"])
+    assert math.isfinite(areal_parameters(ridge, PITCH)["Sal"])
 
 
 def test_developed_area_of_a_plane_is_that_of_its_slope():

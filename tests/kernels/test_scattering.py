@@ -42,10 +42,25 @@ def test_pictures_that_cannot_be_scattered_are_refused():
 
 def test_precision_and_separation_by_hand():
     a = np.array([[1.0, 0.0], [3.0, 0.0]])
-    assert precision(a) == pytest.approx((5 - 4) / 5)
+    assert precision(a) == pytest.approx(2 / 5)  # a variance of 1 / (n - 1) over E|SX|²
     b = np.array([[0.0, 2.0]])
     assert separation(a, b) == pytest.approx((5 + 4 - 0) / 4.5)
     assert separation(b, b) == pytest.approx(0)
+
+
+def test_precision_is_that_of_pairs_of_different_samples():
+    samples = np.random.default_rng(4).normal(3, 1, (5, 7))
+    pairs = [((a - b) ** 2).sum() for i, a in enumerate(samples) for b in samples[:i]]
+    power = (samples**2).sum(axis=1).mean()
+    assert precision(samples) == pytest.approx(np.mean(pairs) / (2 * power))
+
+
+def test_few_samples_of_one_law_are_as_far_apart_as_they_are_wide():
+    rng = np.random.default_rng(5)
+    draws = [(rng.normal(3, 1, (4, 50)), rng.normal(3, 1, (4, 50))) for _ in range(400)]
+    apart = np.mean([separation(a, b) for a, b in draws])
+    wide = np.mean([precision(a) + precision(b) for a, b in draws])
+    assert apart == pytest.approx(wide, rel=0.01)
 
 
 def test_equal_laws_are_as_far_apart_as_they_are_wide():

@@ -71,7 +71,7 @@ def test_what_is_no_bank_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="does not exist"):
         Bank.load(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(ValueError, match="must be a Parquet table"):
+    with pytest.raises(ValueError, match="is no Parquet table"):
         Bank.load(tmp_path / "text.parquet")
     write_columns({"a": np.arange(3)}, tmp_path / "other.parquet", about={"kind": "other"})
     with pytest.raises(ValueError, match="must be a bank of pores"):

@@ -1,16 +1,21 @@
 """Generated parts: what was planned is what is found, whatever the blocks."""
 
+from dataclasses import replace
+
 import cc3d
 import numpy as np
 import pytest
+from skimage.measure import regionprops
 
 from poroscale.engine import Run
 from poroscale.parts import placement
+from poroscale.parts.calibrate import Trials
 from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.generate import generate_part
 from poroscale.parts.geometry import Box, Cylinder
 from poroscale.parts.parquet import read_columns
 from poroscale.parts.placement import Planner, plan_pores
+from poroscale.parts.strata import Strata
 from poroscale.volume import PHASES
 
 from .makers import RADIUS, UM, part_of
@@ -47,6 +52,26 @@ def test_labels_are_as_many_as_the_plan_placed(model, new_path):
         assert (labels == box[mask][0]).sum() == mask.sum() if row < 40 else True
     assert len(seen) == len(whole)
     assert labels.max() - len(seen) <= made.counts["cut"]
+
+
+def test_the_table_says_where_pores_lie_and_what_ellipsoid_they_are_like(model, new_path):
+    made = make(model, new_path("part.zarr"), layers=384)
+    table, _, _ = read_columns(made.table)
+    phases = made.phases.read((0, 0, 0), made.phases.shape)
+    labels = cc3d.connected_components(phases == PHASES["pore"], connectivity=6)
+    by_place = {tuple(np.round(body.centroid, 6)): body for body in regionprops(labels)}
+    rows = np.flatnonzero(~table["cut"])
+    places = np.stack([table[f"centroid_{axis}_um"] for axis in "zyx"], axis=1) / UM - 0.5
+    assert len(rows) > 50
+    for row in rows[:50]:
+        body = by_place[tuple(np.round(places[row], 6))]
+        diameter = UM * (6 / np.pi * body.area) ** (1 / 3)
+        assert table["equivalent_diameter_um"][row] == pytest.approx(diameter)
+        variance = np.linalg.eigvalsh(np.cov(body.coords.T, bias=True) + np.eye(3) / 12)
+        axes = 2 * np.sqrt(5 * variance[::-1]) * UM
+        found = [table[f"axis_{which}_um"][row] for which in ("long", "medium", "short")]
+        assert found == pytest.approx(axes)
+    assert np.isfinite(table["short_axis_angle_deg"][rows]).mean() > 0.5
 
 
 def test_closed_pores_keep_solid_towards_the_outside(model, new_path):
@@ -116,6 +141,47 @@ def test_a_box_has_the_density_by_depth(model, new_path):
     density = model.pores["rate"].sum() / model.settings["section_um2"]
     meant = density * (2 * RADIUS) ** 2 * 512 * UM
     assert made.counts["placed"] == pytest.approx(meant, rel=0.12)
+
+
+def test_pores_of_a_long_box_keep_their_depth():
+    """Pores that lie evenly in a box of 1 : 3 lie evenly in a new one."""
+    small, large, count = RADIUS, 3 * RADIUS, 6000
+    rng = np.random.default_rng(3)
+    depth = np.minimum(small * rng.uniform(0, 1, count), large * rng.uniform(0, 1, count))
+    edges = np.linspace(0, 1, 7)
+    scanned = {"r_star": 1 - depth / small, "weight": np.ones(count)}
+    strata = Strata.of(
+        scanned, {"part": "box", "half_um": (large, small), "section_um2": 4 * small * large}
+    )
+    box = Box((64, 3 * 80 + 4, 84), UM, (large, small))
+    points = rng.random((200_000, 3)) * box.shape
+    r_star = box.normalised_radius(points)
+    kept = strata.accept(r_star, rng.random(len(points)))
+    drawn = np.histogram(r_star[kept], edges)[0] / kept.sum()
+    assert drawn == pytest.approx(np.histogram(scanned["r_star"], edges)[0] / count, abs=0.015)
+
+
+def test_trials_of_one_model_draw_their_surface_once(model):
+    drawn = []
+
+    def geometry_of(layers, seed):
+        drawn.append((layers, seed))
+        return part_of(layers)
+
+    trials = Trials(geometry_of)
+    first, again = trials(model), trials(model)
+    assert np.array_equal(first.source, again.source)
+    trials(model, seed=1)
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize("sampling", ["maps", "polar"])
+def test_published_samplings_need_a_cylinder(model, sampling):
+    published = replace(model, settings={**model.settings, "sampling": sampling})
+    box = Box((512, 96, 96), UM, (RADIUS, RADIUS))
+    with pytest.raises(ValueError, match=f"--sampling {sampling} must have a cylinder"):
+        CandidateSampler(published, box, 0)
+    assert CandidateSampler(published, part_of(64), 0).rate > 0
 
 
 def test_what_cannot_be_made_is_refused(model, new_path):

@@ -1,6 +1,9 @@
 """Part models: what the fit finds, what is kept in files, and how they are edited."""
 
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +95,25 @@ def test_an_edited_model_takes_its_roughness_along(model, tmp_path):
     assert np.array_equal(found.pool[0], Roughness.load(own).pool[0])
 
 
+def test_a_density_that_changes_nothing_says_so(model):
+    far = lambda p: np.where((p.x_um > 500) & (p.y_um > 500), 2, 1)  # noqa: E731
+    with pytest.warns(UserWarning, match=r"the factor is 1 for each of .* y_um from -\d+ to \d+"):
+        same = model.with_density(far)
+    assert same.digest == model.digest
+
+
+def test_the_example_of_the_docs_selects_pores(model, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs" / "parts.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    model.save("model")
+    exec(example)  # our own docs
+    denser = PartModel.open("denser")
+    changed = denser.pores["rate"] / model.pores["rate"]
+    assert 0.05 < np.mean(changed == 2) < 0.95
+    assert set(np.unique(changed)) == {1.0, 2.0}
+
+
 def test_a_density_must_be_a_density(model):
     with pytest.raises(ValueError, match="finite and not negative"):
         model.with_density(lambda p: np.full(len(p), -1.0))
@@ -145,6 +167,19 @@ def test_several_scans_make_one_model():
     model = model_of([scan_of(200, seed=1, name="a"), scan_of(400, seed=2, name="b")])
     assert [source["name"] for source in model.settings["sources"]] == ["a", "b"]
     assert model.pores["rate"].sum() == pytest.approx(600 / 2000, rel=0.03)
+
+
+def test_parts_of_unlike_size_are_pooled_with_a_word():
+    one, other = scan_of(200, seed=1, name="a"), scan_of(200, seed=2, name="b")
+    alike = model_of([replace(one, half_um=(200.0, 200.0)), replace(other, half_um=(201.0, 201.0))])
+    assert not any(line.startswith("pooled") for line in alike.describe())
+    sources = [
+        {**s, "half_um": [h, h]} for s, h in zip(alike.settings["sources"], (225, 250), strict=True)
+    ]
+    unlike = replace(alike, settings={**alike.settings, "sources": sources})
+    (line,) = [line for line in unlike.describe() if line.startswith("pooled")]
+    assert "450 x 450 and 500 x 500 um" in line
+    assert "400 x 400 um" in line
 
 
 @pytest.mark.parametrize("sampling", ["maps", "polar"])

@@ -170,7 +170,12 @@ def test_bad_words_cost_one_sentence(tmp_path, monkeypatch, words, sentence):
 def test_generate_needs_a_shape_that_fits(fitted, new_path):
     with pytest.raises(ValueError, match="--shape Z Y X must be given"):
         list(generate_parts(fitted[1], new_path("p.zarr")))
-    wide = GenerateConfig(shape=(128, 128, 128), diameter=5000.0)
+    scanned = 2 * fitted[0].settings["radius_um"]
+    for beyond in (0.49 * scanned, 2.01 * scanned):
+        tiny = GenerateConfig(shape=(128, 512, 512), diameter=beyond)
+        with pytest.raises(ValueError, match=r"half to twice that of the scanned part, \d+ to"):
+            list(generate_parts(fitted[1], new_path("p.zarr"), config=tiny))
+    wide = GenerateConfig(shape=(128, 128, 128), diameter=1.9 * scanned)
     with pytest.raises(ValueError, match="diameter must fit into the volume"):
         list(generate_parts(fitted[1], new_path("p.zarr"), config=wide))
     small = GenerateConfig(shape=(128, 128, 4))

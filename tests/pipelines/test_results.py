@@ -12,7 +12,8 @@ from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest
 from poroscale.manifest import Manifest, record_results
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
-from poroscale.pipelines.checks import info, verify
+from poroscale.pipelines.checks import verify
+from poroscale.pipelines.info import info
 from poroscale.pores import PoresConfig, measure_pores
 from poroscale.segment import OtsuConfig
 from poroscale.volume import Volume, VolumeSpec

@@ -38,7 +38,9 @@ MILLION = "plan of a million pores"
 NOTE = (
     "`generate part` from a model fitted to a generated coupon of 256³ voxels, roughness map "
     "included, 2 GiB allowed. The peer is the paper's own time (GTX 2080 and i9-9900K); the part "
-    "fills the volume as the coupon does."
+    "fills the volume as the coupon does. Unlike work: the paper synthesises its surface by "
+    "descent on wavelet statistics, and its time includes that; here the surface is put together "
+    "from windows of the scan's own map."
 )
 
 

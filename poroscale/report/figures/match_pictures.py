@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.report.figures.match_values import titles_of
 from poroscale.report.style import BLUE, MUTED, VERMILION, new_figure
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from poroscale.kernels.scattering import Coefficients
     from poroscale.volume import Volume
 
-NAMES = ("Original", "Generated")
 LONGEST = 480
 """Pixels of a picture in a figure."""
 ARC = 8
@@ -31,7 +31,7 @@ def sections(comparison: Comparison) -> Figure:
     wide = max(0.5, min(2.6, _aspect(comparison.reference)))
     figure = new_figure(9.6, 2 * 9.6 / (1 + 2 * wide) + 0.7)
     cells = figure.subplots(2, 3, width_ratios=(1, wide, wide))
-    for row, side, name in zip(cells, _sides(comparison), NAMES, strict=True):
+    for row, side, name in zip(cells, _sides(comparison), titles_of(comparison), strict=True):
         phases, streamed = side.samples[0].phases, side.streams[0]
         length = min(len(s.streams[0].part) for s in _sides(comparison))
         _show_phases(row[0], _cross_section(phases, streamed.pore))
@@ -88,7 +88,7 @@ def surfaces(comparison: Comparison) -> Figure | None:
     reach = float(np.quantile(np.abs(np.concatenate([h.ravel() for h in heights])), 0.995))
     figure = new_figure(9.6, 4.6)
     cells = figure.subplots(2, 1)
-    for axes, height, name in zip(cells, heights, NAMES, strict=True):
+    for axes, height, name in zip(cells, heights, titles_of(comparison), strict=True):
         picture = _shrunk(np.concatenate(list(height), axis=1).T)
         image = axes.imshow(picture, cmap="RdBu_r", vmin=-reach, vmax=reach, aspect="auto")
         axes.set_title(name, loc="left", fontweight="bold")
@@ -113,7 +113,7 @@ def heights(comparison: Comparison) -> Figure | None:
     edges = np.linspace(low, high, 61)
     figure = new_figure()
     axes = figure.add_subplot()
-    for found, name, colour in zip(values, NAMES, (BLUE, VERMILION), strict=True):
+    for found, name, colour in zip(values, titles_of(comparison), (BLUE, VERMILION), strict=True):
         density = np.histogram(found, edges, density=True)[0]
         axes.stairs(density, edges, color=colour, label=name.lower(), linewidth=1.4)
     axes.set_yticks([])
@@ -143,7 +143,8 @@ def roses(comparison: Comparison, view: str) -> Figure | None:
                 _rose(axes, grid, limits)
             for axes in line[len(side) :]:
                 axes.set_axis_off()
-            line[0].set_ylabel(f"{NAMES[s]}\n{['1st', '2nd'][order]} order", labelpad=22)
+            words = f"{titles_of(comparison)[s]}\n{['1st', '2nd'][order]} order"
+            line[0].set_ylabel(words, labelpad=22)
     return figure
 
 

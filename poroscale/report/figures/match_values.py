@@ -37,6 +37,17 @@ TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 Floats = NDArray[np.float64]
 
 
+def labels_of(comparison: Comparison) -> list[str]:
+    """What either side is called in a legend."""
+    return list(comparison.numbers["sides"]["labels"])
+
+
+def titles_of(comparison: Comparison) -> list[str]:
+    """The same above a figure; names of scans are not changed."""
+    known = ("original", "generated", "first", "second")
+    return [each.capitalize() if each in known else each for each in labels_of(comparison)]
+
+
 def ratios(comparison: Comparison) -> Figure:
     """How many times more original and generated differ than two halves of the original."""
     rows = [r for r in comparison.numbers["measures"] if np.isfinite(r["ratio"])][::-1]
@@ -54,7 +65,8 @@ def ratios(comparison: Comparison) -> Figure:
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_xlim(0, max(1.12 * float(found.max()), limit * 1.15))
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("Distance to the original ÷ distance between two halves of the original")
+    one = comparison.numbers["sides"]["words"][0]
+    axes.set_xlabel(f"Distance to the {one} ÷ distance between two halves of the {one}")
     return figure
 
 
@@ -80,9 +92,10 @@ def _histograms(axes: Axes, comparison: Comparison, measure: Measure) -> None:
     edges = _edges(sides, log=log)
     width = np.diff(np.log(edges) if log else edges)
     heights = [np.histogram(side, edges)[0] / (len(side) * width) for side in sides]
-    axes.stairs(heights[0], edges, fill=True, color=PALE, label="original")
+    labels = labels_of(comparison)
+    axes.stairs(heights[0], edges, fill=True, color=PALE, label=labels[0])
     axes.stairs(heights[0], edges, color=ORIGINAL, linewidth=0.7)
-    axes.stairs(heights[1], edges, color=GENERATED, linewidth=1.4, label="generated")
+    axes.stairs(heights[1], edges, color=GENERATED, linewidth=1.4, label=labels[1])
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -118,7 +131,7 @@ def densities(comparison: Comparison) -> Figure | None:
     from matplotlib.lines import Line2D
 
     keys = [Line2D([], [], color=c) for c in (ORIGINAL, GENERATED)]
-    figure.legend(keys, ["original", "generated"], loc="outside upper center", ncols=2)
+    figure.legend(keys, labels_of(comparison), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -145,7 +158,7 @@ def positions(comparison: Comparison) -> Figure:
     figure = new_figure(9.6, 5.6)
     cells = figure.subplots(2, 2, width_ratios=(1, 1.7))
     for row, side, name, colour in zip(
-        cells, _sides(comparison), ("Original", "Generated"), (ORIGINAL, GENERATED), strict=True
+        cells, _sides(comparison), titles_of(comparison), (ORIGINAL, GENERATED), strict=True
     ):
         pores = side.pores[0].columns
         step = max(1, -(-len(pores["x_um"]) // MOST_POINTS))
@@ -177,7 +190,7 @@ def layers(comparison: Comparison) -> Figure:
     figure = new_figure(9.6, 2.7)
     left, right = figure.subplots(1, 2)
     for side, name, colour in zip(
-        _sides(comparison), ("original", "generated"), (ORIGINAL, GENERATED), strict=True
+        _sides(comparison), labels_of(comparison), (ORIGINAL, GENERATED), strict=True
     ):
         streamed, pores = side.streams[0], side.pores[0]
         edge = side.samples[0].phases.voxel_size[0] * streamed.layers * 1e-3
@@ -203,10 +216,9 @@ def two_point(comparison: Comparison) -> Figure | None:
     figure = new_figure()
     axes = figure.add_subplot()
     lag = np.array(found["lag_um"])
-    axes.plot(lag, 100 * np.array(found["reference"]), color=ORIGINAL, label="original")
-    axes.plot(
-        lag, 100 * np.array(found["generated"]), color=GENERATED, linestyle="--", label="generated"
-    )
+    one, other = labels_of(comparison)
+    axes.plot(lag, 100 * np.array(found["reference"]), color=ORIGINAL, label=one)
+    axes.plot(lag, 100 * np.array(found["generated"]), color=GENERATED, linestyle="--", label=other)
     axes.set_xlim(0, lag[-1])
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Lag (µm)")
