@@ -31,6 +31,13 @@ def ingest(
         str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Volume that is 0 where to leave out.")] = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Which channel, from 0, of a file that has several.")
+    ] = None,
+    nan: Annotated[
+        float | None,
+        typer.Option(help="Grey value in place of NaN and of missing voxels; refused otherwise."),
+    ] = None,
     axes: Annotated[
         str | None, typer.Option(help="Input axis that is the build direction: z, y or x [z].")
     ] = None,
@@ -62,6 +69,8 @@ def ingest(
         dataset=dataset,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
+        channel=channel,
+        nan=nan,
         axes=axes,
         dtype=dtype,
         overflow=overflow,

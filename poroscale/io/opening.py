@@ -13,6 +13,7 @@ from poroscale.manifest import JOURNAL_DIR
 
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 _HEADERS = {*HEADER_SUFFIXES, ".mha", ".nrrd"}
+_ZIPPED = (".zarr.zip", ".ozx")
 _NIFTI = (".nii", ".nii.gz", ".nii.bz2", ".hdr", ".img")
 
 
@@ -21,6 +22,7 @@ def open_source(
     *,
     dataset: str | None = None,
     pattern: str | None = None,
+    channel: int | None = None,
     scratch: Path | None = None,
 ) -> Source:
     """The volume in `path`, whatever its format, ready to be read box by box.
@@ -35,6 +37,8 @@ def open_source(
         The same, as an argument of its own.
     pattern
         Shell pattern that picks the slices of one series from a folder.
+    channel
+        Index, from 0, along the axis of channels of an HDF5 dataset or a Zarr array that has one.
     scratch
         Folder to which gzip, zlib or bzip2 voxels are unpacked; without it the source tells its
         shape and voxel size, and cannot be read.
@@ -56,11 +60,13 @@ def open_source(
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     if path.is_dir():
-        return _open_folder(path, dataset, pattern)
-    return _open_file(path, dataset, scratch)
+        return _open_folder(path, dataset, pattern, channel)
+    return _open_file(path, dataset, scratch, channel)
 
 
-def _open_folder(path: Path, dataset: str | None, pattern: str | None) -> Source:
+def _open_folder(
+    path: Path, dataset: str | None, pattern: str | None, channel: int | None
+) -> Source:
     if (path / JOURNAL_DIR).is_dir() and dataset is None:
         from poroscale.io.stored import StoredSource
 
@@ -68,7 +74,7 @@ def _open_folder(path: Path, dataset: str | None, pattern: str | None) -> Source
     if any((path / mark).is_file() for mark in _ZARR_MARKS):
         from poroscale.io.zarr_array import open_zarr
 
-        return open_zarr(path, dataset)
+        return open_zarr(path, dataset, channel)
     return _open_pictures(path, slice_files(path, pattern))
 
 
@@ -82,14 +88,20 @@ def _open_pictures(folder: Path, files: tuple[str, ...]) -> Source:
     return open_pictures(folder, files)
 
 
-def _open_file(path: Path, dataset: str | None, scratch: Path | None) -> Source:
+def _open_file(
+    path: Path, dataset: str | None, scratch: Path | None, channel: int | None
+) -> Source:
     suffix = path.suffix.lower()
     if suffix in RAW_SUFFIXES:
         return layout_source(find_layout(path), scratch)
     if suffix in _HEADERS:
         return layout_source(read_header(path), scratch)
+    if path.name.lower().endswith(_ZIPPED):
+        from poroscale.io.zarr_array import open_zarr
+
+        return open_zarr(path, dataset, channel)
     if suffix in HDF5_SUFFIXES:
-        return open_hdf5(path, dataset)
+        return open_hdf5(path, dataset, channel)
     if path.name.lower().endswith(_NIFTI):
         from poroscale.io.nifti import open_nifti
 
