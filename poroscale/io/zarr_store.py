@@ -1,4 +1,4 @@
-"""A Zarr store made by others, a folder or a zip file; what lies in it is seen before zarr opens it.
+"""A Zarr store made by others, a folder or a zip file; seen before zarr opens it.
 
 Zarr opens whatever lies in a chunk's place: it waits for a pipe, follows a link to anywhere, and
 takes a folder for a chunk that is not there, which it reads as the fill value.

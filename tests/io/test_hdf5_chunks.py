@@ -3,7 +3,6 @@
 import zlib
 
 import h5py
-import numpy as np
 import pytest
 
 from poroscale.io import hdf5_chunks
