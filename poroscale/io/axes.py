@@ -67,7 +67,11 @@ class StoredAxes:
 
 
 def stored_axes(
-    names: Sequence[str | None] | None, shape: Sequence[int], *, name: str, channel: int | None
+    names: Sequence[str | None] | None,
+    shape: Sequence[int],
+    *,
+    name: str,
+    channel: int | str | None,
 ) -> StoredAxes:
     """The meaning of the axes of a stored array.
 
@@ -99,16 +103,15 @@ def stored_axes(
     if len(others) > 1 or (others and channel is None):
         raise ValueError(_not_one_volume(name, words, shape, others))
     if channel is not None:
-        if not others or not 0 <= channel < shape[others[0]]:
-            there = shape[others[0]] if others else 1
-            if others or channel:
-                raise ValueError(f"{name}: --channel must be from 0 to {there - 1}, got {channel}")
-        else:
-            picks[others[0]] = channel
+        there = shape[others[0]] if others else 1
+        if not isinstance(channel, int) or not 0 <= channel < there:
+            raise ValueError(f"{name}: --channel must be from 0 to {there - 1}, got {channel}")
+        for axis in others:
+            picks[axis] = channel
     return StoredAxes(tuple(w if w in known else "" for w in words), tuple(picks))
 
 
-def _by_place(shape: Sequence[int], name: str, channel: int | None) -> list[str]:
+def _by_place(shape: Sequence[int], name: str, channel: int | str | None) -> list[str]:
     """z, y, x for the axes that are left without those of length 1, and without channels."""
     first, last = 0, len(shape)
     while last - first > 3 and 1 in {shape[first], shape[last - 1]}:

@@ -85,7 +85,7 @@ class Hdf5Source(Source):
         return self.axes.arranged(box, shape, self.dtype)
 
 
-def open_hdf5(path: Path, dataset: str | None, channel: int | None = None) -> Source:
+def open_hdf5(path: Path, dataset: str | None, channel: int | str | None = None) -> Source:
     """The source for `dataset` of an HDF5 file, or for its only volume.
 
     Parameters
@@ -118,7 +118,7 @@ def open_hdf5(path: Path, dataset: str | None, channel: int | None = None) -> So
         raise ValueError(f"{path.name}: not a complete HDF5 file: {error}") from error
 
 
-def _source(path: Path, found: h5py.Dataset, inside: str, channel: int | None) -> Source:
+def _source(path: Path, found: h5py.Dataset, inside: str, channel: int | str | None) -> Source:
     name = f"{path.name}::{inside}"
     axes = stored_axes(axis_names(found), found.shape, name=name, channel=channel)
     dtype = require_numeric(np.dtype(np.uint8) if found.dtype == np.bool_ else found.dtype, name)

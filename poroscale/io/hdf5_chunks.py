@@ -60,7 +60,7 @@ def require_filters(found: h5py.Dataset, name: str) -> None:
         if not h5py.h5z.filter_avail(code):
             raise ValueError(
                 f"{name}: its chunks are packed with {_KNOWN.get(code, 'a filter')} (HDF5 filter "
-                f"{code}), which needs the package hdf5plugin: pip install hdf5plugin"
+                f"{code}), which needs the package hdf5plugin: pip install 'poroscale[hdf5]'"
             )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poroscale.io.dicom_files import DICOM_SUFFIXES, dicom_files
 from poroscale.io.hdf5 import HDF5_SUFFIXES, open_hdf5
 from poroscale.io.layout import layout_source
 from poroscale.io.raw import HEADER_SUFFIXES, RAW_SUFFIXES, find_layout, read_header
 from poroscale.io.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES, slice_files
 from poroscale.io.source import Source
+from poroscale.io.vol_info import info_beside, read_info
 from poroscale.manifest import JOURNAL_DIR
 
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 _HEADERS = {*HEADER_SUFFIXES, ".mha", ".nrrd"}
 _ZIPPED = (".zarr.zip", ".ozx")
+XRADIA_SUFFIXES = (".txm", ".txrm", ".xrm")
 _NIFTI = (".nii", ".nii.gz", ".nii.bz2", ".hdr", ".img")
 
 
@@ -75,6 +78,10 @@ def _open_folder(
         from poroscale.io.zarr_array import open_zarr
 
         return open_zarr(path, dataset, channel)
+    if files := dicom_files(path, pattern):
+        from poroscale.io.dicom import open_dicom
+
+        return open_dicom(path, files)
     return _open_pictures(path, slice_files(path, pattern))
 
 
@@ -92,21 +99,43 @@ def _open_file(
     path: Path, dataset: str | None, scratch: Path | None, channel: int | None
 ) -> Source:
     suffix = path.suffix.lower()
+    if info := info_beside(path):
+        return layout_source(read_info(info), scratch)
     if suffix in RAW_SUFFIXES:
         return layout_source(find_layout(path), scratch)
     if suffix in _HEADERS:
         return layout_source(read_header(path), scratch)
-    if path.name.lower().endswith(_ZIPPED):
-        from poroscale.io.zarr_array import open_zarr
-
-        return open_zarr(path, dataset, channel)
-    if suffix in HDF5_SUFFIXES:
-        return open_hdf5(path, dataset, channel)
     if path.name.lower().endswith(_NIFTI):
         from poroscale.io.nifti import open_nifti
 
         return open_nifti(path, scratch)
-    return _open_whole_file(path)
+    return _open_container(path, dataset, scratch, channel) or _open_whole_file(path)
+
+
+def _open_container(
+    path: Path, dataset: str | None, scratch: Path | None, channel: int | None
+) -> Source | None:
+    """The source of a file in which arrays or slices have names; None if it is none."""
+    suffix = path.suffix.lower()
+    if suffix in HDF5_SUFFIXES:
+        return open_hdf5(path, dataset, channel)
+    if path.name.lower().endswith(_ZIPPED):
+        from poroscale.io.zarr_array import open_zarr
+
+        return open_zarr(path, dataset, channel)
+    if suffix == ".npz":
+        from poroscale.io.npy import open_npz
+
+        return open_npz(path, dataset, scratch)
+    if suffix in XRADIA_SUFFIXES:
+        from poroscale.io.txm import open_txm
+
+        return open_txm(path)
+    if suffix in DICOM_SUFFIXES:
+        from poroscale.io.dicom import open_dicom
+
+        return open_dicom(path.parent, (path.name,))
+    return None
 
 
 def _open_whole_file(path: Path) -> Source:
@@ -123,5 +152,5 @@ def _open_whole_file(path: Path) -> Source:
         return open_npy(path)
     raise ValueError(
         f"{path.name}: the format must be one of TIFF, PNG, JPEG, BMP, RAW, MetaImage, NRRD, VGI, "
-        f"NIfTI, HDF5, NumPy, Zarr or a folder of slices, got {suffix or 'no suffix'!r}"
+        f"NIfTI, HDF5, NumPy, Zarr, DICOM, TXM or a folder of slices, got {suffix or 'no suffix'!r}"
     )

@@ -13,7 +13,7 @@ from poroscale.io.source import Source, Voxels
 from poroscale.io.wrappers import Wrapper
 from poroscale.volume import Index, Shape
 
-_ROUNDING = 1e-6
+_ROUNDING = 1e-3
 FARTHEST = 2**31
 """Voxels from the origin, beyond which a position is taken for an error."""
 
@@ -33,7 +33,7 @@ class Placed(Wrapper):
         """`inner` at `position_um`, in whole voxels of its own voxel size.
 
         A file states either the corner or the centre of its first voxel, and which one it means
-        is rarely told. The fraction of a voxel is left out, so that both give the same index.
+        is rarely told: k and k + 1/2 voxels both are index k. Other places are rounded.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class Placed(Wrapper):
                 f"{inner.name}: the position of the first voxel must be finite and within 2^31 "
                 f"voxels, got {[z, y, x]} um"
             )
-        first = [math.floor(v + _ROUNDING) for v in voxels]
+        first = [_nearest(v) for v in voxels]
         return cls(
             shape=inner.shape,
             dtype=inner.dtype,
@@ -70,6 +70,11 @@ class Placed(Wrapper):
     @override
     def read(self, origin: Index, shape: Shape) -> Voxels:
         return self.inner.read(origin, shape)
+
+
+def _nearest(voxels: float) -> int:
+    half = abs(voxels - math.floor(voxels) - 0.5) < _ROUNDING
+    return math.floor(voxels) if half else round(voxels)
 
 
 def placed(source: Source, position_um: Sequence[float] | None) -> Source:

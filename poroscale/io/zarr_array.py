@@ -85,7 +85,7 @@ class ZarrSource(Source):
         return self.axes.arranged(box, shape, self.dtype)
 
 
-def open_zarr(path: Path, dataset: str | None, channel: int | None = None) -> Source:
+def open_zarr(path: Path, dataset: str | None, channel: int | str | None = None) -> Source:
     """The source for a Zarr array, or for the full-resolution image of an OME-Zarr group.
 
     Parameters
@@ -148,7 +148,12 @@ def _inside(name: str, path: Path) -> str:
 
 
 def _source(
-    store: ZarrStore, inside: str, array: Any, *, image: dict[str, Any] | None, channel: int | None
+    store: ZarrStore,
+    inside: str,
+    array: Any,
+    *,
+    image: dict[str, Any] | None,
+    channel: int | str | None,
 ) -> Source:
     label = _label(store.path, inside)
     names = image["names"] if image else _dimension_names(array)

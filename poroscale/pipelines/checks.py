@@ -21,6 +21,9 @@ OPTIONAL = {
     "nibabel": "NIfTI",
     "nrrd": "NRRD",
     "imagecodecs": "compressed TIFF",
+    "pydicom": "DICOM",
+    "olefile": "TXM",
+    "hdf5plugin": "filters of HDF5",
     "dask_cuda": "GPUs through dask-cuda",
     "napari": "napari",
 }
