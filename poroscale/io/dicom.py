@@ -33,7 +33,7 @@ _DAMAGE = (
     EOFError,
     struct.error,
 )
-"""What pydicom and its decoders let out of a damaged file, besides an error of its own."""
+_LONGEST = 120
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNEVEN = 0.01
 """Share of the spacing that a slice may lie off its place; coordinates are decimal texts."""
@@ -126,7 +126,7 @@ class DicomSource(Source):
 
         try:
             pixels = pydicom.dcmread(self.folder / file).pixel_array
-        except (*_DAMAGE, pydicom.errors.InvalidDicomError) as error:
+        except _damage() as error:
             raise OSError(f"{file} cannot be decoded: {_sentence(error)}") from error
         if pixels.shape != self.shape[1:]:
             raise OSError(f"{file}: its pixels are {pixels.shape}, its header says otherwise")
@@ -192,14 +192,25 @@ def _plane(path: Path) -> _Plane:
         corner = np.array(header.get("ImagePositionPatient") or (0, 0, 0), np.float64)
         for tag in ("Rows", "Columns", "BitsAllocated", "PixelRepresentation"):
             int(header[tag].value)
-    except (*_DAMAGE, pydicom.errors.InvalidDicomError) as error:
+        for tag in _TAGS:  # converted here, where damage is caught
+            header.get(tag)
+    except _damage() as error:
         raise ValueError(f"{path.name}: not a complete DICOM image: {_sentence(error)}") from error
     _require_grey(header, path.name)
     return _Plane(path.name, header, corner)
 
 
+def _damage() -> tuple[type[Exception], ...]:
+    """What pydicom and its decoders let out of a damaged file."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (*_DAMAGE, InvalidDicomError, BytesLengthException)
+
+
 def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, cut where bytes of the file are repeated in it."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
 
 
 def _require_grey(header: Any, name: str) -> None:

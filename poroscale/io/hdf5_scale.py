@@ -33,9 +33,14 @@ _IDENTITY = np.eye(3).reshape(-1)
 
 def axis_names(found: h5py.Dataset) -> list[str] | None:
     """What the file calls the axes of a dataset; None where it does not say."""
-    labels = [dim.label or _scale_name(dim) for dim in found.dims]
-    if any(labels):
-        return labels
+    labels = _labels(found)
+    scales = _scales(found)
+    names = [
+        label or (scale.name.rpartition("/")[2] if scale is not None else "")
+        for label, scale in zip(labels, scales, strict=True)
+    ]
+    if any(names):
+        return names
     tags = _text(found.attrs.get("axistags"))
     if tags is not None:
         return _tagged(tags)
@@ -43,9 +48,23 @@ def axis_names(found: h5py.Dataset) -> list[str] | None:
     return axes and [name.rpartition("/")[2] for name in axes]
 
 
-def _scale_name(dim: Any) -> str:
-    names = [scale.name for scale in dim.values() if scale.name]
-    return str(names[0]).rpartition("/")[2] if names else ""
+# Read from their attributes: HDF5's own functions for dimension scales crash on damaged ones.
+def _labels(found: h5py.Dataset) -> list[str]:
+    """`DIMENSION_LABELS`, one an axis; empty where there are none."""
+    said = found.attrs.get("DIMENSION_LABELS", ())
+    labels = [_text(label) or "" for label in np.asarray(said, object).reshape(-1)]
+    return labels if len(labels) == found.ndim else [""] * found.ndim
+
+
+def _scales(found: h5py.Dataset) -> list[h5py.Dataset | None]:
+    """The first dimension scale of each axis, from `DIMENSION_LIST`; None where there is none."""
+    import h5py
+
+    said = found.attrs.get("DIMENSION_LIST", ())
+    if len(said) != found.ndim:
+        return [None] * found.ndim
+    scales = [found.file[next(iter(each))] if len(each) else None for each in said]
+    return [scale if isinstance(scale, h5py.Dataset) else None for scale in scales]
 
 
 def _tagged(tags: str) -> list[str] | None:
@@ -144,10 +163,7 @@ def _coordinates(found: h5py.Dataset, axes: StoredAxes) -> tuple[Coordinates, ..
     if "z" not in axes.names:
         return None
     named = _nexus_axes(found)
-    stored = [
-        found.parent.get(named[i]) if named else next(iter(dim.values()), None)
-        for i, dim in enumerate(found.dims)
-    ]
+    stored = [found.parent.get(name) for name in named] if named else _scales(found)
     places = [_evenly_spaced(axis) for axis in axes.by_axis(stored, None)]
     known = [place for place in places if place is not None]
     return tuple(known) if len(known) == 3 else None

@@ -30,6 +30,7 @@ _BLOCK = struct.Struct("<16sHIH")
 _NUMBERS = {6: "<h", 7: "<f", 8: "<d", 12: "<i"}
 _ARRAY = 3
 _HEIGHTS = ("OPD", "SAMPLE_DATA", "RAW_DATA", "RAW DATA")
+_HIGHEST_UM = 1e6
 _BAD_FLOAT = 1e38
 _BAD_SHORTS = (32766, 32767, -32768)
 
@@ -94,8 +95,13 @@ def _opd(data: bytes) -> HeightMap:
     scale = 1e-3 * _number(blocks, "Wavelength") / _number(blocks, "Mult", 1.0)
     pixel = 1e3 * _number(blocks, "Pixel_size")
     # Columns are stored one after the other, each from the bottom up.
-    heights = (values * scale).reshape(columns, rows).T[::-1]
     pitch = (pixel * _number(blocks, "Aspect", 1.0), pixel)
+    return _map((values * scale).reshape(columns, rows).T[::-1], pitch)
+
+
+def _map(heights: NDArray[np.float64], pitch: tuple[float, float]) -> HeightMap:
+    if not np.nanmax(np.abs(heights), initial=0.0) < _HIGHEST_UM:
+        raise ValueError("its heights must be below a metre")
     return HeightMap(np.ascontiguousarray(heights, np.float32), pitch)
 
 
@@ -125,7 +131,8 @@ def _elements(body: bytes, count: int, itemsize: int, name: str) -> NDArray[np.f
         raise ValueError(f"its block {name} holds {len(body)} bytes for {count} heights")
     stored = np.frombuffer(body, kinds[itemsize], count)
     bad = np.isin(stored, _BAD_SHORTS) if itemsize == 2 else ~(np.abs(stored) < _BAD_FLOAT)
-    return np.where(bad, np.nan, stored.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # of signalling NaN
+        return np.where(bad, np.nan, stored.astype(np.float64))
 
 
 def _number(
@@ -157,10 +164,12 @@ def _al3d(data: bytes) -> HeightMap:
     lines = [np.frombuffer(data, "<f4", columns, offset + k * stride) for k in range(rows)]
     stored = np.stack(lines)
     invalid = float(tags.get("InvalidPixelValue", "nan"))
-    bad = ~np.isfinite(stored) | (stored == np.float32(invalid))
-    heights = np.where(bad, np.nan, stored.astype(np.float64) * 1e6)
+    with np.errstate(invalid="ignore"):
+        values = stored.astype(np.float64)
+    bad = ~np.isfinite(values) | (np.abs(values - invalid) <= 1e-6 * abs(invalid))
+    heights = np.where(bad, np.nan, values) * 1e6
     pitch = (1e6 * abs(float(tags["PixelSizeYMeter"])), 1e6 * abs(float(tags["PixelSizeXMeter"])))
-    return HeightMap(heights.astype(np.float32), pitch)
+    return _map(heights, pitch)
 
 
 def _tags(data: bytes) -> dict[str, Any]:

@@ -76,20 +76,20 @@ def _entries(path: Path) -> dict[str, str]:
 
 def _stored(entries: dict[str, str], data: Path, voxels: int, name: str) -> np.dtype[np.generic]:
     order = _ORDERS.get(entries.get("byteorder", "LOWBYTEFIRST").upper())
-    said = entries.get("data_type", "").lower()
+    said = entries["data_type"].lower() if "data_type" in entries else None
     if order is None:
         raise ValueError(
             f"{name}: BYTEORDER must be LOWBYTEFIRST or HIGHBYTEFIRST, got {entries['byteorder']}"
         )
-    if said and said not in _TYPES:
+    if said is not None and said not in _TYPES:
         raise ValueError(f"{name}: DATA_TYPE must be one of {', '.join(_TYPES)}, got {said}")
     size = data.stat().st_size / voxels if data.is_file() else 4
-    if not said and size not in _BY_SIZE:
+    if said is None and size not in _BY_SIZE:
         raise ValueError(
             f"{name}: {data.name} has {data.stat().st_size} bytes, which are no 1, 2 or 4 bytes "
             f"for each of its {voxels} voxels"
         )
-    return np.dtype(order + (_TYPES[said] if said else _BY_SIZE[int(size)]))
+    return np.dtype(order + (_TYPES[said] if said is not None else _BY_SIZE[int(size)]))
 
 
 def _voxel_size(entries: dict[str, str], name: str) -> VoxelSize | None:

@@ -6,6 +6,8 @@ store has no manifest to tell a chunk left out on purpose from one that was lost
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -28,7 +30,18 @@ from poroscale.volume import Index, Shape
 LARGEST_CHUNK = 1 << 30
 
 # What zarr lets out when metadata make no sense to it; its own errors are ValueErrors.
-_NOT_ZARR = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+_NOT_ZARR = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +91,7 @@ class ZarrSource(Source):
             with self.store.node(self.array) as stored:
                 check_chunks(stored, self.store, self.array, where)
                 box = np.asarray(stored[where])
-        except (*_NOT_ZARR, RuntimeError, EOFError) as error:
+        except _NOT_ZARR as error:
             if isinstance(error, OSError) and str(self.store.path) in str(error):
                 raise
             raise OSError(f"{self.name} cannot be read: {error}") from error

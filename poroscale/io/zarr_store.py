@@ -48,7 +48,7 @@ class ZarrStore:
         try:
             with zipfile.ZipFile(path) as packed:
                 names = [name for name in packed.namelist() if name.split("/")[-1] in ZARR_MARKS]
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise ValueError(f"{path.name}: not a complete zip file: {error}") from error
         if not names:
             raise ValueError(f"{path.name}: there is no Zarr array or group in the zip file")
