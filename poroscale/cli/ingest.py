@@ -59,7 +59,7 @@ def ingest(
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Bring a scan in: TIFF, RAW, HDF5, NRRD, NIfTI, NumPy, Zarr."""
+    """Bring a scan in: TIFF, RAW, HDF5, NRRD, NIfTI, NumPy, Zarr, DICOM, TXM."""
     from poroscale import verbs
 
     values = options.settings(

@@ -75,8 +75,7 @@ class Hdf5Source(Source):
             with h5py.File(self.path, "r") as file:
                 found = file[self.dataset]
                 require_filters(found, self.name)
-                if not found.is_virtual:
-                    check_chunks(found, where, self.name)
+                check_chunks(found, where, self.name)
                 box = found[where]
         except _DAMAGE as error:
             if str(error).startswith(self.name):

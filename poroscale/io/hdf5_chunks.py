@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import product
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poroscale.io.zstd_frames import zstd_decoded_size
@@ -90,6 +91,8 @@ def check_chunks(found: h5py.Dataset, where: Sequence[slice], name: str) -> None
     OSError
         Naming the dataset and the chunk.
     """
+    if found.is_virtual:
+        _check_sources(found, where, name)
     if found.chunks is None or not _filters(found):
         return
     packing = [number for number in range(len(_filters(found))) if _packs(found, number)]
@@ -98,6 +101,22 @@ def check_chunks(found: h5py.Dataset, where: Sequence[slice], name: str) -> None
     ranges = (range(s.start // c * c, s.stop, c) for s, c in axes)
     for corner in product(*ranges):
         _check_chunk(found, corner, packing, limit, name)
+
+
+def _check_sources(found: h5py.Dataset, where: Sequence[slice], name: str) -> None:
+    """`check_chunks` of the sources of a virtual dataset that lie in the box, each as a whole."""
+    import h5py
+
+    folder = Path(found.file.filename).parent
+    for source in found.virtual_sources():
+        low, high = source.vspace.get_select_bounds()
+        if any(s.start > b or s.stop <= a for s, a, b in zip(where, low, high, strict=True)):
+            continue
+        file = found.file.filename if source.file_name == "." else folder / source.file_name
+        with h5py.File(file, "r") as opened:
+            there = opened[source.dset_name]
+            require_filters(there, name)
+            check_chunks(there, [slice(0, size) for size in there.shape], name)
 
 
 def _check_chunk(

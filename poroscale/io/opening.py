@@ -33,9 +33,10 @@ def open_source(
     Parameters
     ----------
     path
-        A folder of slices; a TIFF, RAW (or its side-car), MetaImage, NRRD, NIfTI, HDF5/NeXus,
-        `.npy` or picture file; a Zarr or OME-Zarr store; a volume of this program. A dataset
-        inside a file or store may be named as ``file.h5::/entry/data``.
+        A folder of slices or of a DICOM series; a TIFF, RAW (or its side-car), MetaImage, NRRD,
+        NIfTI, HDF5/NeXus, `.npy`, `.npz`, PyHST, TXM or picture file; a Zarr or OME-Zarr store, also
+        zipped; a volume of this program. A dataset inside a file or store may be named as
+        ``file.h5::/entry/data``.
     dataset
         The same, as an argument of its own.
     pattern
@@ -62,6 +63,8 @@ def open_source(
     path, dataset = Path(base), (inside if separator else dataset)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
+    if not (path.is_dir() or path.is_file()):
+        raise ValueError(f"{path} must be a file or a folder; it is a pipe or a device")
     if path.is_dir():
         return _open_folder(path, dataset, pattern, channel)
     return _open_file(path, dataset, scratch, channel)

@@ -83,3 +83,19 @@ def test_a_filter_that_is_not_there_is_named_with_its_package(path, voxels):
         data.write_direct_chunk((0, 0, 0), voxels().tobytes())
     with pytest.raises(ValueError, match=r"HDF5 filter 32030\), which needs .* hdf5plugin"):
         open_source(path)
+
+
+def test_a_bomb_in_a_source_of_a_virtual_dataset(path, voxels):
+    with h5py.File(path.with_name("b.h5"), "w") as file:
+        data = file.create_dataset("d", data=voxels(), chunks=(7, 11, 13), compression="gzip")
+        data.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(80 << 20), 9))
+    layout = h5py.VirtualLayout((14, 11, 13), "u2")
+    with h5py.File(path, "w") as file:
+        file["a"] = voxels()
+        layout[:7] = h5py.VirtualSource(".", "a", (7, 11, 13))
+        layout[7:] = h5py.VirtualSource("b.h5", "d", (7, 11, 13))
+        file.create_virtual_dataset("v", layout)
+    source = open_source(f"{path}::v")
+    source((0, 0, 0), (7, 11, 13))
+    with pytest.raises(OSError, match=r"scan\.h5::/v: the chunk at \(0, 0, 0\) would decode to"):
+        source((6, 0, 0), (2, 11, 13))
