@@ -16,7 +16,7 @@ writes volumes and tables for other programs.
 | HDF5, NeXus, netCDF-4 | yes | - | attributes, axes or fields with units |
 | VTKHDF ImageData | yes | yes | Spacing, in um where we wrote it |
 | NumPy .npy, .npz | yes | .npy | - |
-| Zarr v2 and v3, OME-Zarr 0.1 to 0.5, .zarr.zip | yes | (the volume itself) | scale and unit of the axes |
+| Zarr v2 and v3, OME-Zarr 0.1 to 0.5, .zarr.zip | yes | (the volume itself) | scale of the axes |
 | PyHST .vol with .vol.info | yes | - | voxelSize [um] |
 | DICOM series (needs pydicom) | yes | - | PixelSpacing and the places of the slices [mm] |
 | Xradia .txm (needs olefile) | yes | - | PixelSize [um] |

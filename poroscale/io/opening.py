@@ -34,8 +34,8 @@ def open_source(
     ----------
     path
         A folder of slices or of a DICOM series; a TIFF, RAW (or its side-car), MetaImage, NRRD,
-        NIfTI, HDF5/NeXus, `.npy`, `.npz`, PyHST, TXM or picture file; a Zarr or OME-Zarr store, also
-        zipped; a volume of this program. A dataset inside a file or store may be named as
+        NIfTI, HDF5/NeXus, `.npy`, `.npz`, PyHST, TXM or picture file; a Zarr or OME-Zarr store,
+        also zipped; a volume of this program. A dataset inside a file or store may be named as
         ``file.h5::/entry/data``.
     dataset
         The same, as an argument of its own.

@@ -161,10 +161,10 @@ def vol_info(folder):
 
 def read_vol_info(path):
     lines = path.read_text("latin-1").splitlines()
-    entries = dict(map(str.strip, line.split("=", 1)) for line in lines if "=" in line)
-    sizes = [int(value) for key, value in entries.items() if key.upper().startswith("NUM_")][:3]
-    kind = next((v for k, v in entries.items() if k.upper() == "DATA_TYPE"), "uint16")
-    return np.fromfile(path.with_name("scan.vol"), kind.lower()).reshape(sizes[::-1]), None
+    entries = dict(map(str.strip, line.lower().split("=", 1)) for line in lines if "=" in line)
+    sizes = [int(entries[f"num_{axis}"]) for axis in "zyx"]
+    voxels = np.fromfile(path.with_name("scan.vol"), entries.get("data_type", "uint16"))
+    return voxels.reshape(sizes), None
 
 
 VOLUMES = {
