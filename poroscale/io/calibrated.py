@@ -6,7 +6,9 @@ that stand for no measurement (CF Conventions 1.11, sections 2.5.1 and 8.1).
 
 from __future__ import annotations
 
+import base64
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -62,9 +64,17 @@ def calibration_of(attributes: Mapping[str, Any], dtype: np.dtype[Any], name: st
 
 def _numbers(said: Any, word: str, name: str) -> tuple[float, ...]:
     try:
-        return tuple(float(value) for value in np.atleast_1d(said).reshape(-1))
-    except (TypeError, ValueError) as error:
+        return tuple(_decoded(value) for value in np.atleast_1d(said).reshape(-1))
+    except (TypeError, ValueError, struct.error) as error:
         raise ValueError(f"{name}: its attribute {word} must be a number, got {said!r}") from error
+
+
+def _decoded(value: Any) -> float:
+    """A number; in Zarr v3 xarray writes that of a float array as a double in base64."""
+    try:
+        return float(value)
+    except ValueError:
+        return float(struct.unpack("<d", base64.b64decode(value, validate=True))[0])
 
 
 def _finite(*values: float) -> bool:

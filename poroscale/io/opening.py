@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poroscale.io.axes import no_channel
 from poroscale.io.dicom_files import DICOM_SUFFIXES, dicom_files
 from poroscale.io.hdf5 import HDF5_SUFFIXES, open_hdf5
 from poroscale.io.layout import layout_source
@@ -16,6 +17,7 @@ from poroscale.manifest import JOURNAL_DIR
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 _HEADERS = {*HEADER_SUFFIXES, ".mha", ".nrrd"}
 _ZIPPED = (".zarr.zip", ".ozx")
+_NAMED = (*HDF5_SUFFIXES, *_ZIPPED, ".npz")
 XRADIA_SUFFIXES = (".txm", ".txrm", ".xrm")
 _NIFTI = (".nii", ".nii.gz", ".nii.bz2", ".hdr", ".img")
 
@@ -84,6 +86,7 @@ def _open_folder(
     if files := dicom_files(path, pattern):
         from poroscale.io.dicom import open_dicom
 
+        no_channel(channel, path.name)
         return open_dicom(path, files)
     return _open_pictures(path, slice_files(path, pattern))
 
@@ -102,6 +105,8 @@ def _open_file(
     path: Path, dataset: str | None, scratch: Path | None, channel: int | None
 ) -> Source:
     suffix = path.suffix.lower()
+    if dataset is not None and not path.name.lower().endswith(_NAMED):
+        raise ValueError(f"{path.name} holds one volume, which has no name: got ::{dataset}")
     if info := info_beside(path):
         return layout_source(read_info(info), scratch)
     if suffix in RAW_SUFFIXES:
@@ -126,6 +131,9 @@ def _open_container(
         from poroscale.io.zarr_array import open_zarr
 
         return open_zarr(path, dataset, channel)
+    if suffix not in {".npz", *XRADIA_SUFFIXES, *DICOM_SUFFIXES}:
+        return None
+    no_channel(channel, path.name)
     if suffix == ".npz":
         from poroscale.io.npy import open_npz
 
@@ -134,11 +142,9 @@ def _open_container(
         from poroscale.io.txm import open_txm
 
         return open_txm(path)
-    if suffix in DICOM_SUFFIXES:
-        from poroscale.io.dicom import open_dicom
+    from poroscale.io.dicom import open_dicom
 
-        return open_dicom(path.parent, (path.name,))
-    return None
+    return open_dicom(path.parent, (path.name,))
 
 
 def _open_whole_file(path: Path) -> Source:

@@ -230,3 +230,22 @@ def test_netcdf_of_xarray(tmp_path, voxels, reads_like):
     source = open_source(path)
     assert (source.voxel_size, source.origin) == ((500.0,) * 3, (3, 3, 3))
     reads_like(source, array, examples=5)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("how", ["floats", "packed"])
+def test_zarr_of_xarray(tmp_path, voxels, version, how):
+    """NaN goes out as a fill value, float or packed into integers, and comes back as NaN."""
+    array = voxels(np.float32) * 100
+    array[2, 3, 4] = np.nan
+    scan = xarray.Dataset({"scan": (("y", "x", "z"), array.transpose(1, 2, 0))})
+    packed = {"dtype": "int16", "scale_factor": 0.02, "add_offset": 5.0, "_FillValue": -32768}
+    encoding = {"scan": packed} if how == "packed" else {}
+    scan.to_zarr(tmp_path / "x.zarr", encoding=encoding, zarr_format=version, consolidated=False)
+    theirs = xarray.open_zarr(tmp_path / "x.zarr", consolidated=False)["scan"]
+    expected = theirs.transpose("z", "y", "x").values
+    assert np.isnan(expected).sum() == 1
+    source = open_source(tmp_path / "x.zarr")
+    np.testing.assert_allclose(source((0, 0, 0), source.shape), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"slice 2.*--nan VALUE"):
+        prepare(tmp_path / "x.zarr", SIZE)((0, 0, 0), array.shape)
