@@ -13,6 +13,7 @@ from typing_extensions import override
 from poroscale.io.axes import StoredAxes, stored_axes
 from poroscale.io.calibrated import Calibrated, calibration_of
 from poroscale.io.hdf5_chunks import check_chunks, require_filters
+from poroscale.io.hdf5_deflate import is_deflated, read_deflated
 from poroscale.io.hdf5_links import follow, refuse_holes, refuse_projections
 from poroscale.io.hdf5_scale import axis_names, position_of, voxel_size_of
 from poroscale.io.placement import placed
@@ -74,14 +75,20 @@ class Hdf5Source(Source):
         try:
             with h5py.File(self.path, "r") as file:
                 found = file[self.dataset]
-                require_filters(found, self.name)
-                check_chunks(found, where, self.name)
-                box = found[where]
+                box = _read(found, where, self.name)
         except _DAMAGE as error:
             if str(error).startswith(self.name):
                 raise
             raise OSError(f"{self.name} cannot be read: {error}") from error
         return self.axes.arranged(box, shape, self.dtype)
+
+
+def _read(found: h5py.Dataset, where: tuple[slice, ...], name: str) -> Voxels:
+    if is_deflated(found):
+        return read_deflated(found, where, name)
+    require_filters(found, name)
+    check_chunks(found, where, name)
+    return np.asarray(found[where])
 
 
 def open_hdf5(path: Path, dataset: str | None, channel: int | str | None = None) -> Source:

@@ -3,6 +3,7 @@
 import zlib
 
 import h5py
+import numpy as np
 import pytest
 
 from poroscale.io import hdf5_chunks
@@ -32,15 +33,54 @@ def test_honest_chunks_pass(path, voxels, reads_like, how, monkeypatch):
     reads_like(open_source(path), voxels(), examples=3)
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
-def test_a_chunk_that_would_inflate_is_named(path, voxels, shuffle):
+HOW = [{}, {"shuffle": True}, {"fletcher32": True}]
+
+
+@pytest.mark.parametrize("how", HOW, ids=str)
+def test_a_chunk_that_would_inflate_is_named(path, voxels, how):
     with h5py.File(path, "w") as file:
         data = file.create_dataset(
-            "d", data=voxels(), chunks=(7, 11, 13), compression="gzip", shuffle=shuffle
+            "d", data=voxels(), chunks=(7, 11, 13), compression="gzip", **how
         )
         data.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(80 << 20), 9))
     with pytest.raises(OSError, match=r"scan\.h5::/d: the chunk at \(0, 0, 0\) would decode to"):
         open_source(path)((0, 0, 0), (1, 1, 1))
+
+
+@pytest.mark.parametrize("how", HOW[:2], ids=str)
+@pytest.mark.parametrize("left_out", [0, 1, 2, 3])
+def test_chunks_for_which_filters_were_left_out(path, voxels, reads_like, how, left_out):
+    """As HDF5 does where a chunk does not shrink."""
+    array = voxels()[:, :10, :12]
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("d", data=array, chunks=(7, 5, 6), compression="gzip", **how)
+        _, packed = data.id.read_direct_chunk((0, 5, 0))
+        data.id.write_direct_chunk((0, 5, 0), packed, filter_mask=0)
+        if left_out and how:
+            bytes_of = np.ascontiguousarray(array[:, :5, 6:]).tobytes()
+            if not left_out & 1:
+                bytes_of = np.frombuffer(bytes_of, "u1").reshape(-1, 2).T.tobytes()
+            if not left_out & 2:
+                bytes_of = zlib.compress(bytes_of)
+            data.id.write_direct_chunk((0, 0, 6), bytes_of, filter_mask=left_out)
+    with h5py.File(path) as file:
+        theirs = file["d"][...]
+    np.testing.assert_array_equal(theirs, array)
+    reads_like(open_source(path), theirs, examples=3)
+
+
+def test_twelve_bits_in_sixteen_are_left_to_hdf5(path, voxels, reads_like):
+    kind = h5py.h5t.STD_U16LE.copy()
+    kind.set_precision(12)
+    kind.set_offset(4)
+    with h5py.File(path, "w") as file:
+        pipeline = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        pipeline.set_chunk((7, 11, 13))
+        pipeline.set_deflate(1)
+        space = h5py.h5s.create_simple((7, 11, 13))
+        data = h5py.h5d.create(file.id, b"d", kind, space, pipeline)
+        data.write(h5py.h5s.ALL, h5py.h5s.ALL, voxels() % 4096)
+    reads_like(open_source(path), voxels() % 4096, examples=3)
 
 
 def test_filters_of_hdf5plugin(path, voxels, reads_like):
