@@ -154,7 +154,15 @@ def open_dicom(folder: Path, files: tuple[str, ...]) -> Source:
         If pydicom is not installed, or the files are no single series of evenly spaced, parallel,
         grey slices.
     """
-    planes = [_plane(folder / file) for file in files]
+    try:
+        return _series(folder, [_plane(folder / file) for file in files])
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise ValueError(
+            f"{folder.name}: a header of the series is damaged: {_sentence(error)}"
+        ) from error
+
+
+def _series(folder: Path, planes: list[_Plane]) -> Source:
     _require_one_series(planes, folder.name)
     row, column = _directions(planes[0])
     order, step = _in_order(planes, np.cross(row, column), folder.name)
@@ -286,6 +294,10 @@ def _in_order(
 def _scale(plane: _Plane) -> tuple[float, float]:
     slope = plane.header.get("RescaleSlope")
     intercept = plane.header.get("RescaleIntercept")
+    if (slope is None) != (intercept is None):
+        raise ValueError(
+            f"{plane.file}: RescaleSlope and RescaleIntercept must be stated together, got one"
+        )
     found = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
     if not np.isfinite(found).all() or not found[0]:
         raise ValueError(f"{plane.file}: RescaleSlope and RescaleIntercept must be numbers")

@@ -136,6 +136,7 @@ def test_series_that_are_no_volume(tmp_path, voxels):
         ({"NumberOfFrames": 7}, "several frames is not read"),
         ({"ImagePositionPatient": None}, "must state ImagePositionPatient"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "two perpendicular unit vectors"),
+        ({"RescaleSlope": 2}, "must be stated together, got one"),
         ({"RescaleSlope": 0, "RescaleIntercept": 0}, "RescaleSlope and RescaleIntercept must be"),
     ],
 )
