@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -21,13 +22,21 @@ from poroscale.engine.plan import CHUNKS_IN_FLIGHT
 from poroscale.io.axes import StoredAxes, stored_axes
 from poroscale.io.calibrated import Calibrated, calibration_of
 from poroscale.io.chunk_bounds import check_chunks, check_codecs
-from poroscale.io.ngff import array_placement, image_of, image_placement, level_path
+from poroscale.io.hdf5_scale import Coordinates, evenly_spaced
+from poroscale.io.ngff import (
+    Position,
+    array_placement,
+    image_of,
+    image_placement,
+    level_path,
+)
 from poroscale.io.placement import placed
 from poroscale.io.source import BlockHint, Source, Voxels, require_numeric
 from poroscale.io.zarr_store import ZarrStore
-from poroscale.volume import Index, Shape
+from poroscale.volume import Index, Shape, VoxelSize
 
 LARGEST_CHUNK = 1 << 30
+_LONGEST = 1 << 20
 
 # What zarr lets out when metadata make no sense to it; its own errors are ValueErrors.
 _NOT_ZARR = (
@@ -176,9 +185,7 @@ def _source(
         raise ValueError(f"{label}: chunks must be at most 1 GiB, got {chunk_bytes} bytes")
     check_codecs(array, label)
     dtype = require_numeric(np.dtype(np.uint8) if array.dtype == np.bool_ else array.dtype, label)
-    size, position = (
-        image_placement(image, axes, label) if image else array_placement(array, axes, label)
-    )
+    size, position = _placement(store, inside, array, image, axes)
     calibration = calibration_of(_attributes(array), dtype, label)
     plain = ZarrSource(
         shape=axes.shape_of(array.shape, label),
@@ -191,6 +198,46 @@ def _source(
         missing=calibration.missing,
     )
     return placed(Calibrated.of(plain, calibration), position)
+
+
+def _placement(
+    store: ZarrStore, inside: str, array: Any, image: dict[str, Any] | None, axes: StoredAxes
+) -> tuple[VoxelSize | None, Position | None]:
+    """Voxel size and position from the image, the coordinates, or the array's own attributes."""
+    label = _label(store.path, inside)
+    if image:
+        return image_placement(image, axes, label)
+    places = axes.by_axis(_coordinates(store, inside, array), None)
+    z, y, x = places
+    if z is None or y is None or x is None or min(z.step, y.step, x.step) <= 0:
+        return array_placement(array, axes, label)
+    return (z.step, y.step, x.step), (z.first, y.first, x.first)
+
+
+def _coordinates(store: ZarrStore, inside: str, array: Any) -> list[Coordinates | None]:
+    """The coordinates that xarray keeps beside an array, under the names of its axes."""
+    above, found = inside.rpartition("/")[0], []
+    for name in _dimension_names(array) or [None] * array.ndim:
+        place = None
+        with suppress(FileNotFoundError):
+            if name and inside:
+                place = _coordinate(store, _inside(f"{above}/{name}", store.path))
+        found.append(place)
+    return found
+
+
+def _coordinate(store: ZarrStore, inside: str) -> Coordinates | None:
+    import zarr
+
+    with store.node(inside) as axis:
+        if not isinstance(axis, zarr.Array) or axis.ndim != 1 or axis.dtype.kind not in "uif":
+            return None
+        unit = axis.attrs.get("units")
+        if max(axis.size, *axis.chunks) > _LONGEST or not isinstance(unit, str):
+            return None
+        check_codecs(axis, _label(store.path, inside))
+        check_chunks(axis, store, inside, [slice(0, axis.size)])
+        return evenly_spaced(axis[...], unit)
 
 
 def _dimension_names(array: Any) -> list[str | None] | None:

@@ -249,3 +249,15 @@ def test_zarr_of_xarray(tmp_path, voxels, version, how):
     np.testing.assert_allclose(source((0, 0, 0), source.shape), expected, rtol=1e-6)
     with pytest.raises(ValueError, match=r"slice 2.*--nan VALUE"):
         prepare(tmp_path / "x.zarr", SIZE)((0, 0, 0), array.shape)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_our_lazy_view_keeps_its_place_in_zarr(tmp_path, voxels, reads_like, version):
+    np.save(tmp_path / "scan.npy", voxels())
+    config = IngestConfig(voxel_size=(4.0, 2.0, 1.0), box=(2, 6, 3, 9, 5, 10))
+    crop = ingest(tmp_path / "scan.npy", tmp_path / "crop.zarr", config=config)
+    view = crop.to_xarray().rename("scan").transpose("x", "z", "y").to_dataset()
+    view.to_zarr(tmp_path / "x.zarr", zarr_format=version, consolidated=False)
+    source = open_source(tmp_path / "x.zarr")
+    assert (source.voxel_size, source.origin) == (crop.voxel_size, crop.origin)
+    reads_like(source, crop.read(), examples=3)
