@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from poroscale.segment import EvaluateConfig, Evaluation, SegmentConfig
     from poroscale.segment.by_network import ByNetworkConfig
     from poroscale.segment.model import SegmentationModel
-    from poroscale.surface import SurfaceConfig, SurfaceMap
+    from poroscale.surface import MeasuredHeights, SurfaceConfig, SurfaceMap
 
 __all__ = [
     "AnalyseConfig",
@@ -208,6 +208,21 @@ def surface(
     from poroscale.surface import measure_surface
 
     return measure_surface(_opened(phases), out_dir, config=config, run=run)
+
+
+def height_map(
+    path: str | Path,
+    out_dir: str | Path,
+    *,
+    config: SurfaceConfig | None = None,
+    run: Run | None = None,
+) -> MeasuredHeights:
+    """The roughness of an `.opd` or `.al3d` file; see `poroscale.surface.measure_heights`."""
+    from poroscale.io.height_map import read_height_map
+    from poroscale.surface import measure_heights
+
+    found = read_height_map(path)
+    return measure_heights(found.heights, found.pitch, out_dir, config=config, run=run)
 
 
 def fit_part(

@@ -319,37 +319,6 @@ class _Lazy:
         return self.volume.read((z, y, x), (dz, dy, dx))[tuple(within)]
 
 
-def group_attributes(spec: VolumeSpec) -> dict[str, Any]:
-    """OME-NGFF 0.5 metadata of a volume and its pyramid.
-
-    A coarser voxel's centre is the mean of the centres it stands for: it lies half a voxel
-    times the factor from the corner.
-    """
-    axes = [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
-    datasets = [
-        {"path": str(level), "coordinateTransformations": _transformations(spec, 2**level)}
-        for level in range(spec.levels)
-    ]
-    multiscales = [{"axes": axes, "datasets": datasets, "name": "volume"}]
-    own = {
-        "origin": list(spec.origin),
-        "attributes": dict(spec.attributes),
-        "pyramid": spec.pyramid,
-    }
-    return {"ome": {"version": "0.5", "multiscales": multiscales}, "poroscale": own}
-
-
-def _transformations(spec: VolumeSpec, factor: int) -> list[dict[str, Any]]:
-    scale = [edge * factor for edge in spec.voxel_size]
-    shift = [
-        (o + 0.5 * factor) * edge for o, edge in zip(spec.origin, spec.voxel_size, strict=True)
-    ]
-    return [
-        {"type": "scale", "scale": scale},
-        {"type": "translation", "translation": shift},
-    ]
-
-
 @lru_cache(maxsize=32)
 def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
     import zarr
@@ -370,7 +339,7 @@ def _manifest(path: Path, digest: str) -> Manifest:
 
 
 def _spec_of(path: Path, manifest: Manifest, level: int) -> VolumeSpec:
-    """The spec that `group_attributes` and the array of one level record."""
+    """The spec that `engine.metadata` and the array of one level record."""
     attributes: dict[str, Any] = _metadata(path, manifest, "zarr.json")["attributes"]
     datasets = attributes["ome"]["multiscales"][0]["datasets"]
     if not 0 <= level < len(datasets):

@@ -35,6 +35,13 @@ def ingest(
         str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Volume that is 0 where to leave out.")] = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Which channel, from 0, of a file that has several.")
+    ] = None,
+    nan: Annotated[
+        float | None,
+        typer.Option(help="Grey value in place of NaN and of missing voxels; refused otherwise."),
+    ] = None,
     axes: Annotated[
         str | None, typer.Option(help="Input axis that is the build direction: z, y or x [z].")
     ] = None,
@@ -56,7 +63,7 @@ def ingest(
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Bring a scan in: TIFF, RAW, HDF5, NRRD, NIfTI, NumPy, Zarr."""
+    """Bring a scan in: TIFF, RAW, HDF5, NRRD, NIfTI, NumPy, Zarr, DICOM, TXM."""
     from poroscale import verbs
 
     values = options.settings(
@@ -67,6 +74,8 @@ def ingest(
         pattern=pattern,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
+        channel=channel,
+        nan=nan,
         axes=axes,
         dtype=dtype,
         overflow=overflow,

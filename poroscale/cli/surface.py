@@ -1,4 +1,4 @@
-"""`poroscale surface`: the unrolled surface of a part and its roughness."""
+"""`poroscale surface`: the unrolled surface of a part, or a height map, and its roughness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from poroscale.cli.options import Block, Cluster, ConfigFile, Memory, Overwrite,
 
 
 def surface(
-    phases: Annotated[Path, typer.Argument(metavar="PHASES.zarr", help="0 outside, 1, 2 part.")],
+    phases: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PHASES.zarr", help="0 outside, 1, 2 part; or a height map, .opd or .al3d."
+        ),
+    ],
     out_dir: Annotated[Path, typer.Argument(help="Gets radius.zarr, flags.zarr, roughness.json.")],
     part: Annotated[
         str | None, typer.Option(help="cylinder, box or auto, which looks for itself [auto].")
@@ -29,6 +34,8 @@ def surface(
 
     values = options.settings(config, "surface", part=part)
     run = options.run_of(memory, cluster, workers, block, overwrite)
-    found = verbs.surface(phases, out_dir, config=verbs.surface_config(values), run=run)
+    settings = verbs.surface_config(values)
+    flat = phases.suffix.lower() in {".opd", ".al3d"}
+    found = (verbs.height_map if flat else verbs.surface)(phases, out_dir, config=settings, run=run)
     for line in found.describe():
         typer.echo(line)

@@ -20,13 +20,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-import numpy as np
-
 from poroscale.engine.grid import BlockGrid
 from poroscale.engine.journal import Journal, Record
 from poroscale.engine.lock import take_lock
+from poroscale.engine.metadata import array_metadata, group_metadata, json_of
 from poroscale.engine.output import Output
-from poroscale.kernels.chunks import ZSTD_LEVEL
 from poroscale.manifest import (
     JOURNAL_DIR,
     Fingerprint,
@@ -37,7 +35,7 @@ from poroscale.manifest import (
     manifest_path,
     write_durably,
 )
-from poroscale.volume import Shape, VolumeSpec, group_attributes
+from poroscale.volume import Shape, VolumeSpec
 
 REFUSALS = (ValueError, TypeError, MemoryError)
 """What says that the input or the settings cannot be, rather than that something broke."""
@@ -290,12 +288,7 @@ def _difference(before: Any, now: Any) -> str:
 
 
 def _create_group(path: Path, spec: VolumeSpec) -> None:
-    body = {
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": group_attributes(spec),
-    }
-    write_durably(path / "zarr.json", json.dumps(body, indent=2, sort_keys=True).encode())
+    write_durably(path / "zarr.json", json_of(group_metadata(spec), sort_keys=True))
     for level in range(spec.levels):
         _create_array(path, spec.at_level(level), level)
 
@@ -303,30 +296,7 @@ def _create_group(path: Path, spec: VolumeSpec) -> None:
 def _create_array(path: Path, spec: VolumeSpec, level: int) -> None:
     """Metadata of one level; without zstd's checksum most bit flips would read back silently."""
     (path / str(level)).mkdir(parents=True, exist_ok=True)
-    data = json.dumps(array_metadata(spec), indent=2).encode()
-    write_durably(path / str(level) / "zarr.json", data)
-
-
-def array_metadata(spec: VolumeSpec) -> dict[str, Any]:
-    """The `zarr.json` of an array, entry by entry as zarr itself writes it."""
-    order = {"configuration": {"endian": "little"}} if spec.dtype.itemsize > 1 else {}
-    packing = {"level": ZSTD_LEVEL, "checksum": True}
-    return {
-        "shape": list(spec.shape),
-        "data_type": spec.dtype.name,
-        "chunk_grid": {
-            "name": "regular",
-            "configuration": {"chunk_shape": list(spec.chunk_shape)},
-        },
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
-        "fill_value": np.zeros((), spec.dtype).item(),
-        "codecs": [{"name": "bytes", **order}, {"name": "zstd", "configuration": packing}],
-        "attributes": {},
-        "dimension_names": ["z", "y", "x"],
-        "zarr_format": 3,
-        "node_type": "array",
-        "storage_transformers": [],
-    }
+    write_durably(path / str(level) / "zarr.json", json_of(array_metadata(spec)))
 
 
 def remove_output(path: Path) -> None:

@@ -155,7 +155,9 @@ def label_blocks(
     """
     volumes, first = same_shape(inputs), first_volume(inputs)
     out, run = Path(out), run or Run()
-    spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=None)
+    # The largest label of a cube is one of its labels: no voxel of a coarser level is made up.
+    pyramid = None if np.dtype(dtype) == bool else "max"
+    spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=pyramid)
     recipe = components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
     refuse_inputs(out, volumes)
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:

@@ -13,9 +13,13 @@ writes volumes and tables for other programs.
 | RAW with .mhd, .nhdr, .vgi, .json, or by name | yes | with .mhd | side-car (.mhd: mm) or name |
 | MetaImage .mha, NRRD | yes | - | spacing (and unit) in the header |
 | NIfTI (needs nibabel) | yes | - | pixdim and xyzt_units |
-| HDF5, NeXus | yes | - | attributes, axes or fields with units |
+| HDF5, NeXus, netCDF-4 | yes | - | attributes, axes or fields with units |
 | VTKHDF ImageData | yes | yes | Spacing, in um where we wrote it |
-| NumPy .npy | yes | yes | - |
-| Zarr v2 and v3, OME-Zarr 0.4 and 0.5 | yes | (the volume itself) | scale and unit of the axes |
+| NumPy .npy, .npz | yes | .npy | - |
+| Zarr v2 and v3, OME-Zarr 0.1 to 0.5, .zarr.zip | yes | (the volume itself) | scale of the axes |
+| PyHST .vol with .vol.info | yes | - | voxelSize [um] |
+| DICOM series (needs pydicom) | yes | - | PixelSpacing and the places of the slices [mm] |
+| Xradia .txm (needs olefile) | yes | - | PixelSize [um] |
+| height maps .opd, .al3d | `height_map.py` | - | pixel size |
 | Parquet table | - | CSV, Parquet | - |
 """

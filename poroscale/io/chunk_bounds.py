@@ -2,8 +2,8 @@
 
 Zarr does not bound decoding: 64 kB can inflate to 2 GiB, and a truncated blosc chunk ends the
 process. So the size that a chunk's own header states is compared with what the array's metadata
-allow. Deflate, bzip2 and LZMA state none, and are unpacked piece by piece into nothing first.
-A zstd frame that leaves its size out cannot be checked and is let through.
+allow. Deflate, bzip2, LZMA, and zstd frames that leave their size out, are unpacked piece by piece
+into nothing first. Codecs that are not known to keep the size are refused, and pickles with them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import FileIO
 from itertools import product
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from poroscale.io.zarr_store import ChunkFile, ZarrStore
+from poroscale.io.zstd_frames import zstd_decoded_size
 
 _HEAD = 32
 _STEP = 1 << 20
@@ -30,6 +31,24 @@ _STREAMS: dict[str, Callable[[], Any]] = {
     "bz2": bz2.BZ2Decompressor,
     "lzma": lzma.LZMADecompressor,
 }
+_PACKING = {*_STREAMS, "zstd", "lz4", "blosc"}
+_PLAIN = {
+    "bytes",
+    "transpose",
+    "crc32c",
+    "crc32",
+    "adler32",
+    "fletcher32",
+    "jenkins_lookup3",
+    "shuffle",
+    "delta",
+    "fixedscaleoffset",
+    "quantize",
+    "bitround",
+    "packbits",
+    "astype",
+}
+"""Codecs that change the number of bytes eightfold at the most."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +61,46 @@ class Piece:
     limit: int
 
 
-def check_chunks(array: Any, root: Path, where: Sequence[slice]) -> None:
-    """Refuse chunks of the zarr `array` at `root` that would decode to more than they may.
+def check_codecs(array: Any, name: str) -> None:
+    """Refuse an array whose chunks pass through codecs that are not known to be bounded.
+
+    Raises
+    ------
+    ValueError
+        Naming the codec, or the several that pack the chunk one after the other.
+    """
+    names = _codec_names(array)
+    unknown = [codec for codec in names if codec not in _PACKING | _PLAIN]
+    if unknown:
+        raise ValueError(f"{name}: chunks with the codec {unknown[0]!r} are not read")
+    packing = [codec for codec in names if codec in _PACKING]
+    if len(packing) > 1:
+        raise ValueError(f"{name}: chunks packed twice, by {' and '.join(packing)}, are not read")
+
+
+def _codec_names(array: Any) -> list[str]:
+    if array.metadata.zarr_format == 2:
+        codecs = [*(array.metadata.filters or ()), array.metadata.compressor]
+        return [_v2_name(codec) for codec in codecs if codec is not None]
+    codecs = [_as_dict(codec) for codec in array.metadata.codecs]
+    if codecs and codecs[0]["name"] == "sharding_indexed":
+        if len(codecs) > 1:
+            return ["codecs around shards"]
+        codecs = [_as_dict(codec) for codec in codecs[0]["configuration"]["codecs"]]
+    return [str(codec["name"]).removeprefix("numcodecs.") for codec in codecs]
+
+
+def _v2_name(codec: Any) -> str:
+    return str(getattr(codec, "codec_id", None) or codec.to_dict().get("name", codec))
+
+
+def check_chunks(array: Any, store: ZarrStore, inside: str, where: Sequence[slice]) -> None:
+    """Refuse chunks of the zarr `array` that would decode to more than they may.
 
     Parameters
     ----------
+    store, inside
+        Where the array lies.
     where
         A slice with start and stop for each stored axis; only the chunks it touches are read.
 
@@ -58,40 +112,43 @@ def check_chunks(array: Any, root: Path, where: Sequence[slice]) -> None:
     outer = array.shards or array.chunks
     ranges = (range(s.start // c, -(-s.stop // c)) for s, c in zip(where, outer, strict=True))
     for index in product(*ranges):
-        path = root / array.metadata.encode_chunk_key(index)
-        if path.is_file():
-            with FileIO(path, "r") as file:
-                _check_file(array, file, path)
+        with store.chunk(inside, array.metadata.encode_chunk_key(index)) as chunk:
+            if chunk is not None:
+                _check_file(array, chunk)
 
 
-def _check_file(array: Any, file: FileIO, path: Path) -> None:
-    size = path.stat().st_size
-    for piece in _pieces(array, file, size):
-        if piece.start + piece.length > size:
-            raise OSError(f"{path} is truncated: a chunk reaches past its {size} bytes")
-        file.seek(piece.start)
-        stated = _decoded_size(file, piece, path)
+def _check_file(array: Any, chunk: ChunkFile) -> None:
+    for piece in _pieces(array, chunk):
+        if piece.start + piece.length > chunk.size:
+            raise OSError(f"{chunk.name} is truncated: a chunk reaches past its {chunk.size} bytes")
+        if piece.length > 2 * piece.limit + _STEP:
+            raise OSError(
+                f"{chunk.name} is damaged: {piece.length} bytes for a chunk of {piece.limit}"
+            )
+        chunk.file.seek(piece.start)
+        stated = _decoded_size(chunk, piece)
         if stated > piece.limit:
             raise OSError(
-                f"{path}: a chunk would decode to {stated} bytes or more, its array's metadata "
-                f"allow {piece.limit}"
+                f"{chunk.name}: a chunk would decode to {stated} bytes or more, its array's "
+                f"metadata allow {piece.limit}"
             )
 
 
-def _pieces(array: Any, file: FileIO, size: int) -> Iterator[Piece]:
+def _pieces(array: Any, chunk: ChunkFile) -> Iterator[Piece]:
     limit = prod(array.chunks) * array.dtype.itemsize
     if array.metadata.zarr_format == 2:
         codec = array.metadata.compressor
         filtered = bool(array.metadata.filters)
-        yield Piece(0, size, codec.codec_id if codec else "", limit * (8 if filtered else 1))
+        name = "" if codec is None else _v2_name(codec)
+        yield Piece(0, chunk.size, name, limit * (8 if filtered else 1))
         return
     codecs = [codec.to_dict() for codec in array.metadata.codecs]
     if codecs[0]["name"] != "sharding_indexed":
-        yield Piece(0, size, *_outermost(codecs, limit))
+        yield Piece(0, chunk.size, *_outermost(codecs, limit))
         return
     sharding = codecs[0]["configuration"]
     codec_name, limit = _outermost([_as_dict(codec) for codec in sharding["codecs"]], limit)
-    for start, length in _shard_index(array, sharding, file, size):
+    for start, length in _shard_index(array, sharding, chunk):
         if start != _ABSENT:
             yield Piece(start, length, codec_name, limit)
 
@@ -108,60 +165,47 @@ def _outermost(codecs: list[dict[str, Any]], limit: int) -> tuple[str, int]:
     return names[-1], limit * (1 if plain else 8)
 
 
-def _shard_index(
-    array: Any, sharding: dict[str, Any], file: FileIO, size: int
-) -> list[tuple[int, int]]:
+def _shard_index(array: Any, sharding: dict[str, Any], chunk: ChunkFile) -> list[tuple[int, int]]:
     inner = prod(s // c for s, c in zip(array.shards, array.chunks, strict=True))
     names = [_as_dict(codec)["name"] for codec in sharding["index_codecs"]]
     if names not in (["bytes"], ["bytes", "crc32c"]):
-        return []
+        raise OSError(f"{chunk.name}: an index of shards with the codecs {names} is not read")
     length = 16 * inner + (4 if "crc32c" in names else 0)
-    if length > size:
-        raise OSError(f"{Path(str(file.name))} is truncated: {size} bytes cannot hold its index")
-    file.seek(size - length if str(sharding["index_location"]).endswith("end") else 0)
-    entries = np.frombuffer(file.read(16 * inner), "<u8").reshape(-1, 2)
+    if length > chunk.size:
+        raise OSError(f"{chunk.name} is truncated: {chunk.size} bytes cannot hold its index")
+    at_end = str(sharding["index_location"]).endswith("end")
+    chunk.file.seek(chunk.size - length if at_end else 0)
+    entries = np.frombuffer(chunk.file.read(16 * inner), "<u8").reshape(-1, 2)
     return [(int(start), int(count)) for start, count in entries]
 
 
-def _decoded_size(file: FileIO, piece: Piece, path: Path) -> int:
-    """What the compressed bytes at the file's position say they decode to; 0 where unsaid."""
+def _decoded_size(chunk: ChunkFile, piece: Piece) -> int:
+    """What the compressed bytes at the file's position decode to; 0 where they tell nothing."""
     if piece.codec in _STREAMS:
-        return _streamed_size(file, piece, path)
-    head = file.read(min(_HEAD, piece.length))
+        return _streamed_size(chunk, piece)
+    if piece.codec == "zstd":
+        return zstd_decoded_size(chunk.file.read(piece.length), piece.limit)
+    head = chunk.file.read(min(_HEAD, piece.length))
     if piece.codec == "blosc":
         if len(head) < 16 or int.from_bytes(head[12:16], "little") > piece.length:
-            raise OSError(f"{path} is truncated: its blosc header states more bytes than it has")
+            raise OSError(f"{chunk.name} is truncated: its blosc header states more than it has")
         return int.from_bytes(head[4:8], "little")
-    if piece.codec == "lz4":
-        return int.from_bytes(head[:4], "little")
-    return _zstd_size(head) if piece.codec == "zstd" else 0
+    return int.from_bytes(head[:4], "little") if piece.codec == "lz4" else 0
 
 
-def _zstd_size(head: bytes) -> int:
-    """Content size of a zstd frame (RFC 8878, section 3.1.1.1), 0 where it is left out."""
-    if len(head) < 6 or head[:4] != b"\x28\xb5\x2f\xfd":
-        return 0
-    descriptor = head[4]
-    single = bool(descriptor & 0x20)
-    width = (1 if single else 0, 2, 4, 8)[descriptor >> 6]
-    start = 5 + (0 if single else 1) + (0, 1, 2, 4)[descriptor & 3]
-    size = int.from_bytes(head[start : start + width], "little")
-    return size + 256 if width == 2 else size
-
-
-def _streamed_size(file: FileIO, piece: Piece, path: Path) -> int:
+def _streamed_size(chunk: ChunkFile, piece: Piece) -> int:
     decoder, total, left = _STREAMS[piece.codec](), 0, piece.length
     try:
         while left > 0 and not decoder.eof and total <= piece.limit:
-            data = file.read(min(_STEP, left))
+            data = chunk.file.read(min(_STEP, left))
             left -= len(data)
             while data or _holds_back(decoder):
                 total += len(decoder.decompress(data, _STEP))
                 data = getattr(decoder, "unconsumed_tail", b"")
                 if decoder.eof or total > piece.limit:
                     break
-    except (zlib.error, lzma.LZMAError, OSError) as error:
-        raise OSError(f"{path} is damaged: {error}") from error
+    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        raise OSError(f"{chunk.name} is damaged: {error}") from error
     return total
 
 

@@ -1,13 +1,7 @@
-"""HDF5 and NeXus: a dataset as a source; its voxel size from whichever attribute states it.
-
-Looked at, in this order: VTKHDF's `Spacing`; `element_size_um` (Fiji's HDF5 plugin, ilastik);
-`voxel_size`, `pixel_size`, `spacing` or `resolution` with `units` on the dataset; the evenly
-spaced axes of an NXdata group; `x_pixel_size`, `pixel_size` and the like in the dataset's group.
-"""
+"""HDF5, NeXus and netCDF-4: a dataset as a source."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -16,27 +10,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from typing_extensions import override
 
-from poroscale.io.lengths import tidy, um_per, voxel_size_um
-from poroscale.io.source import BlockHint, Source, Voxels, as_shape, require_numeric
-from poroscale.volume import Index, Shape, VoxelSize
+from poroscale.io.axes import StoredAxes, stored_axes
+from poroscale.io.calibrated import Calibrated, calibration_of
+from poroscale.io.hdf5_chunks import check_chunks, require_filters
+from poroscale.io.hdf5_deflate import is_deflated, read_deflated
+from poroscale.io.hdf5_links import follow, refuse_holes, refuse_projections
+from poroscale.io.hdf5_scale import axis_names, position_of, voxel_size_of
+from poroscale.io.placement import placed
+from poroscale.io.source import BlockHint, Source, Voxels, require_numeric
+from poroscale.volume import Index, Shape
 
 if TYPE_CHECKING:
     import h5py
 
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".vtkhdf", ".he5")
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".vtkhdf", ".he5", ".nc", ".nc4")
 LARGEST_CHUNK = 1 << 30
-_SIZE_NAMES = ("voxel_size", "pixel_size", "spacing", "resolution")
+# What h5py lets out of a damaged file.
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, AttributeError, OverflowError, EOFError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hdf5Source(Source):
-    """One dataset of two or more axes; axes before the last three have length 1."""
+    """One dataset, whose axes may come in any order.
+
+    `path` is the file that holds it, `chunks` has an entry for each stored axis.
+    """
 
     path: Path
     dataset: str
-    leading: int
-    slices: bool
-    chunks: Shape | None
+    axes: StoredAxes
+    chunks: tuple[int, ...] | None
+    missing: tuple[float, ...] = ()
 
     @property
     @override
@@ -46,7 +50,13 @@ class Hdf5Source(Source):
     @property
     @override
     def preferred_block(self) -> BlockHint:
-        return self.chunks or (1, 1, None)
+        rows = (*(1 for _ in self.axes.names[1:]), None)
+        return self.axes.by_axis(self.chunks or rows, 1)
+
+    @property
+    @override
+    def temporary(self) -> float:
+        return self.dtype.itemsize * (2.0 if self.axes.turned else 1.0)
 
     @override
     def fingerprint(self) -> dict[str, Any]:
@@ -61,65 +71,92 @@ class Hdf5Source(Source):
     def read(self, origin: Index, shape: Shape) -> Voxels:
         import h5py
 
-        window = tuple(slice(o, o + s) for o, s in zip(origin, shape, strict=True))
-        where = (0,) * self.leading + (window[1:] if self.slices else window)
+        where = self.axes.where(origin, shape)
         try:
             with h5py.File(self.path, "r") as file:
-                box = file[self.dataset][where]
-        except (OSError, RuntimeError, KeyError, TypeError) as error:
+                found = file[self.dataset]
+                box = _read(found, where, self.name)
+        except _DAMAGE as error:
+            if str(error).startswith(self.name):
+                raise
             raise OSError(f"{self.name} cannot be read: {error}") from error
-        return np.ascontiguousarray(box.reshape(shape), dtype=self.dtype)
+        return self.axes.arranged(box, shape, self.dtype)
 
 
-def open_hdf5(path: Path, dataset: str | None) -> Hdf5Source:
+def _read(found: h5py.Dataset, where: tuple[slice, ...], name: str) -> Voxels:
+    if is_deflated(found):
+        return read_deflated(found, where, name)
+    require_filters(found, name)
+    check_chunks(found, where, name)
+    return np.asarray(found[where])
+
+
+def open_hdf5(path: Path, dataset: str | None, channel: int | str | None = None) -> Source:
     """The source for `dataset` of an HDF5 file, or for its only volume.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dataset
+        Path in it; links are followed within the folder of the file.
+    channel
+        Index along an axis that is none of z, y, x.
 
     Raises
     ------
     ValueError
-        If the file is no HDF5, the dataset is missing or not unique, or it is no volume.
+        If the file is no HDF5, the dataset is missing or not unique, it is no volume, or a part of
+        it was never written or lies elsewhere.
     """
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            found = _named(file, dataset, path) if dataset else _only_volume(file, path)
-            return _source(path, found)
-    except (OSError, RuntimeError, KeyError, TypeError) as error:
+            name = dataset or _only_volume(file, path)
+        target, inside = follow(path, name)
+        with h5py.File(target, "r") as file:
+            found = _dataset(file, inside, path, name)
+            refuse_projections(found, f"{target.name}::{inside}")
+            refuse_holes(found, path)
+            return _source(target, found, inside, channel)
+    except _DAMAGE as error:
         raise ValueError(f"{path.name}: not a complete HDF5 file: {error}") from error
 
 
-def _source(path: Path, found: h5py.Dataset) -> Hdf5Source:
-    name = f"{path.name}::{found.name}"
-    shape = as_shape(found.shape, name)
-    dtype = np.dtype(np.uint8) if found.dtype == np.bool_ else found.dtype
+def _source(path: Path, found: h5py.Dataset, inside: str, channel: int | str | None) -> Source:
+    name = f"{path.name}::{inside}"
+    axes = stored_axes(axis_names(found), found.shape, name=name, channel=channel)
+    dtype = require_numeric(np.dtype(np.uint8) if found.dtype == np.bool_ else found.dtype, name)
     chunk_bytes = prod(found.chunks or (1,)) * found.dtype.itemsize
     if chunk_bytes > LARGEST_CHUNK:
         raise ValueError(f"{name}: chunks must be at most 1 GiB, got {chunk_bytes} bytes")
-    slices = len(found.shape) == 2
-    return Hdf5Source(
-        shape=shape,
-        dtype=require_numeric(dtype, name),
-        voxel_size=_voxel_size(found, name),
+    require_filters(found, name)
+    calibration = calibration_of(found.attrs, dtype, name)
+    plain = Hdf5Source(
+        shape=axes.shape_of(found.shape, name),
+        dtype=dtype,
+        voxel_size=voxel_size_of(found, axes, name),
         path=path,
-        dataset=found.name,
-        leading=max(0, len(found.shape) - 3),
-        slices=slices,
-        chunks=None if found.chunks is None or slices else found.chunks[-3:],
+        dataset=inside,
+        axes=axes,
+        chunks=found.chunks,
+        missing=calibration.missing,
     )
+    return placed(Calibrated.of(plain, calibration), position_of(found, axes))
 
 
-def _named(file: h5py.File, dataset: str, path: Path) -> h5py.Dataset:
+def _dataset(file: h5py.File, inside: str, path: Path, name: str) -> h5py.Dataset:
     import h5py
 
-    found = file.get(dataset)
+    found = file.get(inside)
     if not isinstance(found, h5py.Dataset):
         there = ", ".join(_volumes(file)) or "none"
-        raise ValueError(f"{path.name}: there is no dataset {dataset!r}; volumes: {there}")
+        raise ValueError(f"{path.name}: there is no dataset {name!r}; volumes: {there}")
     return found
 
 
-def _only_volume(file: h5py.File, path: Path) -> h5py.Dataset:
+def _only_volume(file: h5py.File, path: Path) -> str:
     names = _volumes(file)
     if len(names) != 1:
         there = f"several ({', '.join(names)})" if names else "none"
@@ -127,7 +164,7 @@ def _only_volume(file: h5py.File, path: Path) -> h5py.Dataset:
             f"{path.name}: the file must hold one volume, got {there}; "
             f"name the dataset: {path.name}::/path/to/dataset"
         )
-    return file[names[0]]
+    return names[0]
 
 
 def _volumes(file: h5py.File) -> list[str]:
@@ -136,92 +173,10 @@ def _volumes(file: h5py.File) -> list[str]:
     names: list[str] = []
 
     def note(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb":
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb" and item.shape:
             sizes = [size for size in item.shape if size > 1]
-            if len(item.shape) >= 3 and len(sizes) in {2, 3}:
+            if len(item.shape) >= 3 and len(sizes) in {2, 3, 4}:
                 names.append(f"/{name}")
 
     file.visititems(note)
     return names
-
-
-def _voxel_size(found: h5py.Dataset, name: str) -> VoxelSize | None:
-    for reader in (_vtkhdf, _element_size_um, _own_attributes, _nxdata_axes, _group_fields):
-        size = reader(found, name)
-        if size is not None:
-            return size
-    return None
-
-
-def _vtkhdf(found: h5py.Dataset, name: str) -> VoxelSize | None:
-    root = found.file.get("VTKHDF")
-    if root is None or "Spacing" not in root.attrs:
-        return None
-    unit = _text(root.attrs.get("LengthUnit"))
-    return voxel_size_um(root.attrs["Spacing"][::-1], unit, name)
-
-
-def _element_size_um(found: h5py.Dataset, name: str) -> VoxelSize | None:
-    said = found.attrs.get("element_size_um")
-    return None if said is None else voxel_size_um(_three(said), "um", name)
-
-
-def _own_attributes(found: h5py.Dataset, name: str) -> VoxelSize | None:
-    for key in _SIZE_NAMES:
-        if key in found.attrs:
-            unit = found.attrs.get(f"{key}_units", found.attrs.get("units"))
-            unit = found.attrs.get("unit", unit)
-            return voxel_size_um(_three(found.attrs[key]), _text(unit), name)
-    return None
-
-
-def _nxdata_axes(found: h5py.Dataset, name: str) -> VoxelSize | None:
-    axes = found.parent.attrs.get("axes")
-    if axes is None or isinstance(axes, (str, bytes)) or len(axes) < 3:
-        return None
-    steps = [_step(found.parent.get(_text(axis) or "")) for axis in axes[-3:]]
-    if any(step is None for step in steps):
-        return None
-    return voxel_size_um([step for step in steps if step is not None], "um", name)
-
-
-def _step(axis: h5py.Dataset | None) -> float | None:
-    """The even step of a coordinate axis in um."""
-    if axis is None or axis.ndim != 1 or axis.shape[0] < 2:
-        return None
-    factor = um_per(_text(axis.attrs.get("units")))
-    places = np.asarray(axis[()], np.float64)
-    steps = np.diff(places)
-    if factor is None or not np.allclose(steps, steps.mean(), rtol=1e-3, atol=0):
-        return None
-    return tidy(abs(places[-1] - places[0]) / (len(places) - 1) * factor)
-
-
-def _group_fields(found: h5py.Dataset, name: str) -> VoxelSize | None:
-    sizes = []
-    for axis in "zyx":
-        field = next(
-            (
-                found.parent[key]
-                for base in ("voxel_size", "pixel_size")
-                for key in (f"{axis}_{base}", base)
-                if key in found.parent
-            ),
-            None,
-        )
-        factor = None if field is None else um_per(_text(field.attrs.get("units")))
-        if field is None or factor is None or field.size != 1:
-            return None
-        sizes.append(float(np.asarray(field[()]).reshape(-1)[0]) * factor)
-    return voxel_size_um(sizes, "um", name)
-
-
-def _three(said: Any) -> Sequence[float]:
-    values = [float(value) for value in np.atleast_1d(said)]
-    return values * 3 if len(values) == 1 else values
-
-
-def _text(said: Any) -> str | None:
-    if isinstance(said, np.ndarray):
-        said = said.reshape(-1)[0] if said.size else None
-    return said.decode() if isinstance(said, bytes) else None if said is None else str(said)

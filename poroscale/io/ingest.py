@@ -14,6 +14,7 @@ from poroscale.engine import BlockGrid, Run, connect, fill_blocks
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.job import is_output, is_results
 from poroscale.engine.plan import Need, make_plan
+from poroscale.io.calibrated import Missing
 from poroscale.io.cast import Cast, Overflow
 from poroscale.io.finite import Finite
 from poroscale.io.lengths import positive_voxel_size
@@ -41,6 +42,10 @@ class IngestConfig(Config):
         (z0, z1, y0, y1, x0, x1), half-open: the part that is taken.
     mask, mask_fill
         A volume of the input's shape; where it is zero the scan is set to `mask_fill`.
+    channel
+        Index, from 0, along the axis of channels of an array that has one.
+    nan
+        Value that replaces NaN, and what the file says is no measurement; refused without it.
     axes
         The input axis that is the build direction and becomes z, see `rotated`.
     dtype, overflow, levels
@@ -53,6 +58,8 @@ class IngestConfig(Config):
     box: tuple[int, int, int, int, int, int] | None = None
     mask: str | None = None
     mask_fill: float = 0.0
+    channel: int | None = None
+    nan: float | None = None
     axes: BuildAxis = "z"
     dtype: Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32"] | None = None
     overflow: Overflow = "refuse"
@@ -125,13 +132,21 @@ def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = Non
 
     Without `scratch`, a compressed file gives a source that knows its shape but cannot be read.
     """
-    source = open_source(src, dataset=config.dataset, pattern=config.pattern, scratch=scratch)
+    source = open_source(
+        src,
+        dataset=config.dataset,
+        pattern=config.pattern,
+        channel=config.channel,
+        scratch=scratch,
+    )
     source = with_voxel_size(source, config.voxel_size)
     if config.mask is not None:
         mask = open_source(config.mask, scratch=scratch and scratch / "mask")
         source = Masked.of(source, mask, config.mask_fill)
+    if source.missing:
+        source = Missing.of(source, config.nan)
     if source.dtype.kind == "f":
-        source = Finite.of(source)
+        source = Finite.of(source, config.nan)
     source = rotated(source, config.axes)
     if config.box is not None:
         source = _cropped(source, config.box, config.axes)

@@ -28,6 +28,9 @@ UNITS = ("um", "mm")
 TOLERANCE = 1e-6
 """Overlap, as a share of the mesh's diagonal, that counts as rounding of single precision."""
 MOST_PAIRS = 1000
+MOST_INFLATED, HARMLESS = 50, 64 << 20
+"""Times that the XML of a 3MF file may be larger than its zip file (8 is usual), and the bytes up
+to which it may be so anyway."""
 
 Vertices = NDArray[np.float64]
 Faces = NDArray[np.int64]
@@ -87,11 +90,28 @@ def read_mesh(path: str | Path, *, unit: str = "mm") -> SurfaceMesh:
         raise ValueError(f"{path.name}: a mesh must be STL, PLY or 3MF, got {path.suffix or path}")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is no file")
+    if path.suffix.lower() == ".3mf":
+        _check_inflation(path)
     vertices, faces, stated = _load(path)
     factor = um_per(stated or unit)
     if factor is None:
         raise ValueError(f"{path.name}: the unit of a mesh must be a length, got {stated}")
     return close_mesh(vertices[:, ::-1] * factor, faces[:, ::-1], name=path.name)
+
+
+def _check_inflation(path: Path) -> None:
+    """Refuse a zip file that unpacks to more than any mesh; no member exceeds its stated size."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            unpacked = sum(member.file_size for member in packed.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise ValueError(f"{path.name}: not a readable 3MF file") from error
+    allowed = max(HARMLESS, MOST_INFLATED * path.stat().st_size)
+    if unpacked > allowed:
+        raise ValueError(
+            f"{path.name}: it would unpack to {unpacked} bytes, more than {allowed}, which a mesh "
+            "of its size on disk can have"
+        )
 
 
 def _load(path: Path) -> tuple[Vertices, Faces, str | None]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poroscale.io.axes import no_channel
+from poroscale.io.dicom_files import DICOM_SUFFIXES, dicom_files
 from poroscale.io.hdf5 import HDF5_SUFFIXES, open_hdf5
 from poroscale.io.layout import layout_source
 from poroscale.io.raw import HEADER_SUFFIXES, RAW_SUFFIXES, find_layout, read_header
 from poroscale.io.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES, slice_files
 from poroscale.io.source import Source
+from poroscale.io.vol_info import info_beside, read_info
 from poroscale.manifest import JOURNAL_DIR, local
 
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
 _HEADERS = {*HEADER_SUFFIXES, ".mha", ".nrrd"}
+_ZIPPED = (".zarr.zip", ".ozx")
+_NAMED = (*HDF5_SUFFIXES, *_ZIPPED, ".npz")
+XRADIA_SUFFIXES = (".txm", ".txrm", ".xrm")
 _NIFTI = (".nii", ".nii.gz", ".nii.bz2", ".hdr", ".img")
 
 
@@ -21,6 +27,7 @@ def open_source(
     *,
     dataset: str | None = None,
     pattern: str | None = None,
+    channel: int | None = None,
     scratch: Path | None = None,
 ) -> Source:
     """The volume in `path`, whatever its format, ready to be read box by box.
@@ -28,13 +35,16 @@ def open_source(
     Parameters
     ----------
     path
-        A folder of slices; a TIFF, RAW (or its side-car), MetaImage, NRRD, NIfTI, HDF5/NeXus,
-        `.npy` or picture file; a Zarr or OME-Zarr store; a volume of this program. A dataset
-        inside a file or store may be named as ``file.h5::/entry/data``.
+        A folder of slices or of a DICOM series; a TIFF, RAW (or its side-car), MetaImage, NRRD,
+        NIfTI, HDF5/NeXus, `.npy`, `.npz`, PyHST, TXM or picture file; a Zarr or OME-Zarr store,
+        also zipped; a volume of this program. A dataset inside a file or store may be named as
+        ``file.h5::/entry/data``.
     dataset
         The same, as an argument of its own.
     pattern
         Shell pattern that picks the slices of one series from a folder.
+    channel
+        Index, from 0, along the axis of channels of an HDF5 dataset or a Zarr array that has one.
     scratch
         Folder to which gzip, zlib or bzip2 voxels are unpacked; without it the source tells its
         shape and voxel size, and cannot be read.
@@ -55,12 +65,16 @@ def open_source(
     path, dataset = Path(base), (inside if separator else dataset)
     if not local(path).exists():
         raise FileNotFoundError(f"{path} does not exist")
+    if not (path.is_dir() or path.is_file()):
+        raise ValueError(f"{path} must be a file or a folder; it is a pipe or a device")
     if path.is_dir():
-        return _open_folder(path, dataset, pattern)
-    return _open_file(path, dataset, scratch)
+        return _open_folder(path, dataset, pattern, channel)
+    return _open_file(path, dataset, scratch, channel)
 
 
-def _open_folder(path: Path, dataset: str | None, pattern: str | None) -> Source:
+def _open_folder(
+    path: Path, dataset: str | None, pattern: str | None, channel: int | None
+) -> Source:
     if (path / JOURNAL_DIR).is_dir() and dataset is None:
         from poroscale.io.stored import StoredSource
 
@@ -68,7 +82,12 @@ def _open_folder(path: Path, dataset: str | None, pattern: str | None) -> Source
     if any((path / mark).is_file() for mark in _ZARR_MARKS):
         from poroscale.io.zarr_array import open_zarr
 
-        return open_zarr(path, dataset)
+        return open_zarr(path, dataset, channel)
+    if files := dicom_files(path, pattern):
+        from poroscale.io.dicom import open_dicom
+
+        no_channel(channel, path.name)
+        return open_dicom(path, files)
     return _open_pictures(path, slice_files(path, pattern))
 
 
@@ -82,19 +101,50 @@ def _open_pictures(folder: Path, files: tuple[str, ...]) -> Source:
     return open_pictures(folder, files)
 
 
-def _open_file(path: Path, dataset: str | None, scratch: Path | None) -> Source:
+def _open_file(
+    path: Path, dataset: str | None, scratch: Path | None, channel: int | None
+) -> Source:
     suffix = path.suffix.lower()
+    if dataset is not None and not path.name.lower().endswith(_NAMED):
+        raise ValueError(f"{path.name} holds one volume, which has no name: got ::{dataset}")
+    if info := info_beside(path):
+        return layout_source(read_info(info), scratch)
     if suffix in RAW_SUFFIXES:
         return layout_source(find_layout(path), scratch)
     if suffix in _HEADERS:
         return layout_source(read_header(path), scratch)
-    if suffix in HDF5_SUFFIXES:
-        return open_hdf5(path, dataset)
     if path.name.lower().endswith(_NIFTI):
         from poroscale.io.nifti import open_nifti
 
         return open_nifti(path, scratch)
-    return _open_whole_file(path)
+    return _open_container(path, dataset, scratch, channel) or _open_whole_file(path)
+
+
+def _open_container(
+    path: Path, dataset: str | None, scratch: Path | None, channel: int | None
+) -> Source | None:
+    """The source of a file in which arrays or slices have names; None if it is none."""
+    suffix = path.suffix.lower()
+    if suffix in HDF5_SUFFIXES:
+        return open_hdf5(path, dataset, channel)
+    if path.name.lower().endswith(_ZIPPED):
+        from poroscale.io.zarr_array import open_zarr
+
+        return open_zarr(path, dataset, channel)
+    if suffix not in {".npz", *XRADIA_SUFFIXES, *DICOM_SUFFIXES}:
+        return None
+    no_channel(channel, path.name)
+    if suffix == ".npz":
+        from poroscale.io.npy import open_npz
+
+        return open_npz(path, dataset, scratch)
+    if suffix in XRADIA_SUFFIXES:
+        from poroscale.io.txm import open_txm
+
+        return open_txm(path)
+    from poroscale.io.dicom import open_dicom
+
+    return open_dicom(path.parent, (path.name,))
 
 
 def _open_whole_file(path: Path) -> Source:
@@ -111,5 +161,5 @@ def _open_whole_file(path: Path) -> Source:
         return open_npy(path)
     raise ValueError(
         f"{path.name}: the format must be one of TIFF, PNG, JPEG, BMP, RAW, MetaImage, NRRD, VGI, "
-        f"NIfTI, HDF5, NumPy, Zarr or a folder of slices, got {suffix or 'no suffix'!r}"
+        f"NIfTI, HDF5, NumPy, Zarr, DICOM, TXM or a folder of slices, got {suffix or 'no suffix'!r}"
     )

@@ -44,6 +44,11 @@ class Source(ABC):
         return (0, 0, 0)
 
     @property
+    def missing(self) -> tuple[float, ...]:
+        """Values that the file says stand for no measurement; empty where it names none."""
+        return ()
+
+    @property
     def preferred_block(self) -> BlockHint:
         """The smallest block that decodes no stored byte twice; None means the whole axis."""
         return (1, None, None)
@@ -110,10 +115,13 @@ def require_numeric(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
 
 
 def as_shape(values: Any, name: str) -> Shape:
-    """Three positive sizes (z, y, x); one or two stand for a single slice."""
+    """Three positive sizes (z, y, x); two stand for a single slice.
+
+    Of more than three, leading and then trailing axes of length 1 are left out.
+    """
     sizes = [int(value) for value in values]
-    while len(sizes) > 3 and sizes[0] == 1:
-        sizes.pop(0)
+    while len(sizes) > 3 and 1 in {sizes[0], sizes[-1]}:
+        sizes.pop(0 if sizes[0] == 1 else -1)
     if len(sizes) == 2:
         sizes.insert(0, 1)
     if len(sizes) != 3:

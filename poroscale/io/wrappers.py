@@ -39,6 +39,11 @@ class Wrapper(Source):
 
     @property
     @override
+    def missing(self) -> tuple[float, ...]:
+        return self.inner.missing
+
+    @property
+    @override
     def preferred_block(self) -> BlockHint:
         return self.inner.preferred_block
 

@@ -17,6 +17,9 @@ OPTIONAL = {
     "nrrd": "NRRD",
     "imagecodecs": "compressed TIFF",
     "openpyxl": "Excel tables",
+    "pydicom": "DICOM",
+    "olefile": "TXM",
+    "hdf5plugin": "filters of HDF5",
     "dask_cuda": "GPUs through dask-cuda",
     "napari": "napari",
 }

@@ -207,7 +207,7 @@ def _write(
             chunks=(128, 1, min(4096, upright.shape[2])),
         )
         volume_from_array(upright, out_dir / name, spec=spec, run=fresh)
-    write_durably(out_dir / ROUGHNESS, canonical_json(_plain(roughness)).encode())
+    write_durably(out_dir / ROUGHNESS, canonical_json(plain_json(roughness)).encode())
     record_results(out_dir, files=[ROUGHNESS], outputs=[RADIUS, FLAGS])
     return SurfaceMap.open(out_dir)
 
@@ -254,10 +254,10 @@ def _parameters(
     return areal_parameters(values, (voxel, voxel), valid=flags == 0, periodic=closed)
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """JSON without NaN."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain_json(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -166,14 +166,13 @@ def test_nothing_there(tmp_path):
 
 
 def test_a_claimed_size_beyond_the_budget(tmp_path):
-    import h5py
+    import zarr
 
-    with h5py.File(tmp_path / "huge.h5", "w") as file:
-        file.create_dataset("data", (200_000,) * 3, np.uint16, chunks=(64, 64, 64))
+    zarr.create_array(tmp_path / "huge.zarr", shape=(200_000,) * 3, chunks=(64,) * 3, dtype="u2")
     with pytest.raises(OSError, match="GB are free"):
-        ingest(tmp_path / "huge.h5", tmp_path / "out.zarr", config=SIZE)
+        ingest(tmp_path / "huge.zarr", tmp_path / "out.zarr", config=SIZE)
     with pytest.raises(MemoryError, match="memory must be at least"):
-        ingest(tmp_path / "huge.h5", tmp_path / "out.zarr", config=SIZE, run=Run(memory="1MiB"))
+        ingest(tmp_path / "huge.zarr", tmp_path / "out.zarr", config=SIZE, run=Run(memory="1MiB"))
     assert no_volume(tmp_path / "out.zarr")
 
 

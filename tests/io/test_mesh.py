@@ -188,3 +188,16 @@ def test_files_that_are_not_there_or_not_meshes(tmp_path):
         read_mesh(tmp_path / "none.stl")
     with pytest.raises(ValueError, match=r"must be STL, PLY or 3MF, got \.txt"):
         read_mesh(tmp_path / "mesh.txt")
+
+
+def test_a_3mf_that_would_unpack_to_gigabytes(tmp_path):
+    path = saved(box((1, 2, 3)), tmp_path / "mesh.3mf")
+    with zipfile.ZipFile(path) as archive:
+        names = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in names.items():
+            blanks = b" " * (70 << 20) if name.endswith(".model") else b""
+            archive.writestr(name, data.replace(b"</model>", blanks + b"</model>"))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(ValueError, match=r"mesh\.3mf: it would unpack to 73\d+ bytes, more than"):
+        read_mesh(path)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import tifffile
@@ -90,3 +92,19 @@ def test_a_stack_with_a_gap_in_the_real_slices(shared_data, tmp_path):
         (tmp_path / name).write_bytes((shared_data / name).read_bytes())
     with pytest.raises(ValueError, match="slice number 1-49 is missing between"):
         open_source(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["scan.h5", "scan.npy", "scan.zarr.zip"])
+def test_a_pipe_is_refused_at_once(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=r"must be a file or a folder; it is a pipe or a device"):
+        open_source(tmp_path / name)
+
+
+def test_names_and_channels_where_there_are_none(tmp_path, voxels):
+    np.save(tmp_path / "scan.npy", voxels())
+    with pytest.raises(ValueError, match=r"scan\.npy holds one volume, .* got ::entry/data"):
+        open_source(f"{tmp_path}/scan.npy::entry/data")
+    np.savez(tmp_path / "scan.npz", voxels())
+    with pytest.raises(ValueError, match=r"scan\.npz has one channel: --channel must not be given"):
+        open_source(tmp_path / "scan.npz", channel=0)

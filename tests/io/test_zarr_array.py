@@ -95,17 +95,20 @@ def test_ome_zarr_with_time_and_channel_of_one_and_a_scale_for_all(tmp_path, vox
     reads_like(source, voxels())
 
 
-def test_two_channels_or_a_strange_order_are_refused(tmp_path, voxels):
-    two = np.stack([voxels(), voxels()])
+def test_a_channel_and_another_order_of_axes(tmp_path, voxels, reads_like):
+    two = np.stack([voxels(), voxels()[::-1]])
     write_image(
         tmp_path / "two.zarr", two, version=3, axes="czyx", scale=[1] * 4, units="micrometer"
     )
     write_image(
         tmp_path / "xyz.zarr", voxels(), version=3, axes="xyz", scale=[1] * 3, units="micrometer"
     )
-    for name in ("two.zarr", "xyz.zarr"):
-        with pytest.raises(ValueError, match="must be one volume in the order z, y, x"):
-            open_source(tmp_path / name)
+    with pytest.raises(ValueError, match=r"two\.zarr/0: .* the axis c of 2 .* with --channel"):
+        open_source(tmp_path / "two.zarr")
+    reads_like(open_source(tmp_path / "two.zarr", channel=1), two[1], examples=3)
+    with pytest.raises(ValueError, match="--channel must be from 0 to 1, got 2"):
+        open_source(tmp_path / "two.zarr", channel=2)
+    reads_like(open_source(tmp_path / "xyz.zarr"), voxels().transpose(2, 1, 0), examples=5)
 
 
 def test_a_level_outside_the_store_is_refused(tmp_path, voxels):
