@@ -84,6 +84,8 @@ from poroscale.segment.local.shares import (
 from poroscale.segment.local.void import VoidLevel, void_level
 from poroscale.volume import FieldSampler, Index, Volume, VolumeSpec
 
+VERSION = 1
+"""Raised whenever the same scan gives other phases, or another record of them."""
 FLAT_BYTES = 4.0
 SAMPLED = 8192
 """Voxels of a tile from which the span of grey values is taken."""
@@ -133,6 +135,7 @@ def segment_local(
     made_by = {
         "verb": "segment",
         "method": "local",
+        "version": VERSION,
         "config": config.model_dump(mode="json"),
         "scan": input_identity(scan),
         "shares": shares is not None,
