@@ -27,6 +27,16 @@ def ingest(
     out: Annotated[Path, typer.Argument(metavar="OUT.zarr")],
     voxel_size: VoxelSize = None,
     dataset: Annotated[str | None, typer.Option(help="Path inside an HDF5 or Zarr file.")] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|index",
+            help="Channel of colour or several, from 0; index: a palette's stored numbers.",
+        ),
+    ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Reverse grey values: largest of the dtype - value.")
+    ] = False,
     box: Annotated[
         str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
     ] = None,
@@ -60,6 +70,8 @@ def ingest(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
+        channel=int(channel) if channel is not None and channel.isdigit() else channel,
+        invert=invert or None,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
         axes=axes,
@@ -75,3 +87,5 @@ def ingest(
     volume = verbs.ingest(src, out, config=settings, run=run)
     z, y, x = volume.shape
     typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
+    for note in volume.attributes["source"].get("notes", ()):
+        typer.echo(f"note: {note}")

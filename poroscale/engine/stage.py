@@ -16,7 +16,14 @@ from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.job import Job, free_space
 from poroscale.engine.journal import Record
 from poroscale.engine.output import Output
-from poroscale.engine.plan import Need, Plan, make_plan, release_kept_memory, release_memory
+from poroscale.engine.plan import (
+    Need,
+    Plan,
+    bytes_in_words,
+    make_plan,
+    release_kept_memory,
+    release_memory,
+)
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen
@@ -196,4 +203,6 @@ def _journalled(number: int, *, output: Output, grid: BlockGrid, stage: Stage) -
 def _check_disk(plan: Plan, out: Path) -> None:
     free = free_space(out)
     if plan.disk > 20 * free:
-        raise OSError(f"{out} can take {plan.disk / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
+        raise OSError(
+            f"{out} can take {bytes_in_words(plan.disk)} and {bytes_in_words(free)} are free"
+        )

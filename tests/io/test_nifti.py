@@ -41,11 +41,14 @@ def test_without_unit_there_is_no_size(tmp_path, voxels, nibabel):
     assert open_source(tmp_path / "scan.nii").voxel_size is None
 
 
-def test_four_axes_are_refused(tmp_path, nibabel):
-    image = nibabel.Nifti1Image(np.zeros((3, 4, 5, 2), np.int16), np.eye(4))
-    nibabel.save(image, tmp_path / "scan.nii")
-    with pytest.raises(ValueError, match=r"scan\.nii: the array must have three axes"):
+def test_of_several_volumes_one_must_be_chosen(tmp_path, voxels, nibabel, reads_like):
+    array = voxels(np.int16, (2, 5, 4, 3))
+    nibabel.save(nibabel.Nifti1Image(array.T, np.eye(4)), tmp_path / "scan.nii")
+    with pytest.raises(ValueError, match=r"scan\.nii: .* 2 channels: choose one with --channel"):
         open_source(tmp_path / "scan.nii")
+    reads_like(open_source(tmp_path / "scan.nii", channel=1), array[1], examples=5)
+    with pytest.raises(ValueError, match=r"the channel must be 0 to 1, got 2"):
+        open_source(tmp_path / "scan.nii", channel=2)
 
 
 def test_truncated_or_foreign(tmp_path, voxels, nibabel):

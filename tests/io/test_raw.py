@@ -85,7 +85,7 @@ def test_a_voxel_size_that_cannot_be(tmp_path, voxels, size):
         ("part_13x11x7_4p87um_8bit", (7, 11, 13), "|u1", 4.87),
         ("part-7-13x11x7-500nm-float32", (7, 11, 13), "<f4", 0.5),
         ("13x11x7_0.01mm_int16_be", (7, 11, 13), ">i2", 10.0),
-        ("a_13X11X7_uint16_big", (7, 11, 13), ">u2", None),
+        ("a_13X11X7_uint16_big-endian", (7, 11, 13), ">u2", None),
     ],
 )
 def test_names_that_say_it_all(tmp_path, voxels, reads_like, *, stem, shape, dtype, size):
