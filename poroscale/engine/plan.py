@@ -182,9 +182,10 @@ def make_plan(
             return plan
     if settled:
         return plans[-1]
+    whole = f" ({_mib(need.fixed)} are decoded at a time, for each worker)" if need.fixed else ""
     raise MemoryError(
         f"memory must be at least {_mib(plans[-1].projected)} for blocks of "
-        f"{plans[-1].grid.block}, got {_mib(run.memory_bytes)}; "
+        f"{plans[-1].grid.block}{whole}, got {_mib(run.memory_bytes)}; "
         "raise --memory, or use fewer --workers"
     )
 

@@ -198,7 +198,8 @@ def _stored_source(layout: Layout, scratch: Path | None) -> Source:
 def _stacked_source(layout: Layout) -> StackedSource:
     files = (layout.data, *layout.rest)
     z = layout.stored_shape[0]
-    if layout.compression != "raw" or not layout.interleaved:
+    apart = layout.channels > 1 and not layout.interleaved
+    if layout.compression != "raw" or apart:
         raise ValueError(
             f"{layout.header.name}: voxels in several files must be neither compressed nor in "
             "volumes one after the other"

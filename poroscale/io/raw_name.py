@@ -49,8 +49,8 @@ def layout_from_name(path: Path) -> Layout:
     types = [dtype for found in _TYPE.finditer(path.stem) if (dtype := _dtype(found))]
     if not shapes or not types:
         raise ValueError(
-            f"{path.name}: RAW voxels need a side-car ({', '.join(HEADER_SUFFIXES)}) or a name such as "
-            "part_WIDTHxHEIGHTxDEPTH_4.87um_16bit.raw (8bit, 16bit, int16, 32bit_real, float32)"
+            f"{path.name}: RAW voxels need a side-car ({', '.join(HEADER_SUFFIXES)}) or a name "
+            "such as part_WIDTHxHEIGHTxDEPTH_4.87um_16bit.raw (8bit, 16bit, int16, float32)"
         )
     shape, stored = _fitting(path, shapes, types)
     size, notes = _size_in_name(path)

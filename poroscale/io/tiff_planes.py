@@ -51,6 +51,8 @@ def stack_of(tiff: tifffile.TiffFile, name: str) -> Stack:
         return Stack((("I", len(full)),))
     axes, shape = series[0].axes, series[0].shape
     sizes = tuple((a, n) for a, n in zip(axes, shape, strict=True) if a != "S")
+    while len(sizes) > 2 and sizes[-1][1] == 1 and sizes[-1][0] not in "YX":
+        sizes = sizes[:-1]  # pixels of one number
     return Stack(sizes[:-2], _turn(sizes, name), series[0].dataoffset)
 
 

@@ -67,3 +67,26 @@ def test_missing_nibabel_is_said_plainly(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nibabel", None)
     with pytest.raises(ValueError, match=r"NIfTI needs the package nibabel: pip install"):
         open_source(tmp_path / "scan.nii")
+
+
+def test_grey_as_colour(tmp_path, voxels, nibabel, reads_like):
+    grey = voxels(np.uint8)
+    colours = np.stack([grey] * 3, axis=-1).transpose(2, 1, 0, 3)
+    stored = np.ascontiguousarray(colours).view([("R", "u1"), ("G", "u1"), ("B", "u1")])[..., 0]
+    nibabel.save(nibabel.Nifti1Image(stored, np.eye(4)), tmp_path / "scan.nii")
+    reads_like(open_source(tmp_path / "scan.nii"), grey, examples=3)
+
+
+@pytest.mark.parametrize(
+    ("steps", "origin", "notes"),
+    [((2.0, 2.0, 4.0), (20, 20, 10), 0), ((-2.0, 2.0, 4.0), (0, 0, 0), 1)],
+)
+def test_the_position_is_kept_unless_mirrored(tmp_path, voxels, nibabel, *, steps, origin, notes):
+    affine = np.diag([*steps, 1.0])
+    affine[:3, 3] = 20, 40, 80
+    image = nibabel.Nifti1Image(voxels(np.int16).T, affine)
+    image.header.set_xyzt_units("micron")
+    nibabel.save(image, tmp_path / "scan.nii")
+    source = open_source(tmp_path / "scan.nii")
+    assert (source.origin, len(source.notes)) == (origin, notes)
+    assert source.voxel_size == (4.0, 2.0, 2.0)
