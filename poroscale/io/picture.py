@@ -118,14 +118,15 @@ def _looked_up(source: Source, head: Head, channel: Channel | None, name: str) -
 
 
 def _head(path: Path) -> Head:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(path) as image:
             mode, (width, height) = image.mode, image.size
             palette = bytes(image.getpalette() or ()) if mode == "P" else b""
             clear = "transparency" in image.info and mode != "RGBA"
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+    # a header that Pillow does not know is an OSError, one that it cannot parse a SyntaxError
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path.name}: not a picture that can be read: {error}") from error
     if mode not in _DTYPES:
         raise ValueError(f"{path.name}: slices must be grey, got a picture of mode {mode}")

@@ -66,7 +66,8 @@ def read_vgi(path: Path) -> Layout:
     try:
         parser.read_string("[head]\n" + text)
     except configparser.Error as error:
-        raise ValueError(f"{path.name}: not a .vgi side-car: {error.message}") from error
+        said = " ".join(error.message.split())[:200]
+        raise ValueError(f"{path.name}: not a .vgi side-car: {said}") from error
     fields: dict[str, str] = {}
     for section in parser.sections():
         for key, value in parser.items(section):

@@ -77,15 +77,14 @@ def _open_stack(
         first = tiff.pages.first
         of_pixel = first.samplesperpixel > 1 or int(first.photometric) == 3
         wanted = selected(stack.sizes, None if of_pixel else channel, path.name)
-        count = prod(size for _, size in stack.sizes)
         meaning = meaning_of(tiff, first, channel if of_pixel else None, path.name)
         if stack.offset is not None and first.planarconfig == 1 and is_plain(first):
-            flat = _flat_stack(path, tiff, stack.offset, count, voxel_size)
+            flat = _flat_stack(path, tiff, stack, voxel_size)
             source: Source = Picked.of(flat, tuple(wanted))
             source = applied(Interleaved.of(source, meaning.pixels), meaning)
         else:
             pages = _checked_pages(tiff, path)
-            _require_count(tiff, len(pages), count, path)
+            _require_count(tiff, pages, stack, path)
             chosen = [(0, pages[number]) for number in wanted]
             source = _grey(path.parent, (path.name,), chosen, meaning, voxel_size)
     return source if stack.turned is None else Transposed.of(source, stack.turned)
@@ -101,29 +100,42 @@ def _checked_pages(tiff: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPag
     return pages
 
 
-def _require_count(tiff: tifffile.TiffFile, pages: int, count: int, path: Path) -> None:
-    said = (tiff.imagej_metadata or {}).get("images", pages)
-    if said != pages:
-        raise ValueError(f"{path.name} is truncated: ImageJ says {said} images, got {pages} pages")
-    if count != pages:
-        raise ValueError(f"{path.name}: its description says {count} planes, got {pages} pages")
+def _planes(tiff: tifffile.TiffFile, stack: Stack, pages: int | None, path: Path) -> int:
+    """Planes that the description says; ImageJ's own count and the `pages` must be as many."""
+    count = prod(size for _, size in stack.sizes)
+    said = (tiff.imagej_metadata or {}).get("images", count)
+    found = count if pages is None else pages
+    if said != found:
+        raise ValueError(f"{path.name} is truncated: ImageJ says {said} images, got {found} pages")
+    if count != found:
+        raise ValueError(f"{path.name}: its description says {count} planes, got {found} pages")
+    return count
+
+
+def _require_count(
+    tiff: tifffile.TiffFile, pages: list[tifffile.TiffPage], stack: Stack, path: Path
+) -> None:
+    _planes(tiff, stack, len(pages), path)
+    plane = pages[0].imagelength, pages[0].imagewidth
+    if plane != stack.plane:
+        raise ValueError(
+            f"{path.name}: its description says planes of {stack.plane}, got pages of {plane}"
+        )
 
 
 def _flat_stack(
-    path: Path, tiff: tifffile.TiffFile, offset: int, count: int, voxel_size: VoxelSize | None
+    path: Path, tiff: tifffile.TiffFile, stack: Stack, voxel_size: VoxelSize | None
 ) -> FlatSource:
     page = tiff.pages.first
     check_page(page, path, path.name)
-    said = (tiff.imagej_metadata or {}).get("images", count)
-    if said != count:
-        raise ValueError(f"{path.name} is truncated: ImageJ says {said} images, got {count}")
     dtype = page_dtype(page, path.name)
+    assert stack.offset is not None
     return FlatSource(
-        shape=(count, page.imagelength, page.imagewidth * page.shaped[4]),
+        shape=(_planes(tiff, stack, None, path), stack.plane[0], stack.plane[1] * page.shaped[4]),
         dtype=dtype,
         voxel_size=voxel_size,
         path=path,
-        offset=offset,
+        offset=stack.offset,
         stored=dtype.newbyteorder(tiff.byteorder),
         kind="TIFF",
     )

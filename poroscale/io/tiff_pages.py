@@ -55,7 +55,9 @@ def opened(path: Path) -> Iterator[tifffile.TiffFile]:
             if len(tiff.pages) < 1:
                 raise ValueError(f"{path.name}: the file holds no image")
             yield tiff
-    except DAMAGE as error:
+    except (*DAMAGE, ValueError) as error:
+        if isinstance(error, ValueError) and path.name in str(error):
+            raise  # a sentence of ours
         raise ValueError(f"{path.name}: not a whole TIFF file: {error}") from error
 
 

@@ -24,6 +24,8 @@ class Stack:
     ----------
     sizes
         Name and length of every axis beside those of a plane, the slowest first.
+    plane
+        Rows and columns of a plane.
     turned
         How the axes (plane, row, column) must be exchanged to be (z, y, x); None where they are.
     offset
@@ -31,6 +33,7 @@ class Stack:
     """
 
     sizes: Sizes
+    plane: tuple[int, int]
     turned: Axes | None = None
     offset: int | None = None
 
@@ -48,20 +51,22 @@ def stack_of(tiff: tifffile.TiffFile, name: str) -> Stack:
         if any(len(one.shape) - ("S" in one.axes) > 2 for one in series):
             raise ValueError(f"{name}: the file must hold one stack, got {len(series)}")
         full = [one for one in series if not one.keyframe.is_reduced]
-        return Stack((("I", len(full)),))
+        first = full[0].keyframe
+        return Stack((("I", len(full)),), (first.imagelength, first.imagewidth))
     axes, shape = series[0].axes, series[0].shape
     sizes = tuple((a, n) for a, n in zip(axes, shape, strict=True) if a != "S")
     while len(sizes) > 2 and sizes[-1][1] == 1 and sizes[-1][0] not in "YX":
         sizes = sizes[:-1]  # pixels of one number
-    return Stack(sizes[:-2], _turn(sizes, name), series[0].dataoffset)
+    plane = sizes[-2][1], sizes[-1][1]
+    return Stack(sizes[:-2], plane, _turn(sizes, name), series[0].dataoffset)
 
 
 def _turn(sizes: Sizes, name: str) -> Axes | None:
     plane = "".join(axis for axis, _ in sizes[-2:])
     if plane == "YX":
         return None
-    long = [axis for axis, size in sizes[:-2] if size > 1] or ["Z"]
-    order = "".join((*long, plane))
+    slow = [axis for axis, size in sizes[:-2] if size > 1] or [axis for axis, _ in sizes[-3:-2]]
+    order = "".join((*(slow or "Z"), plane))
     said = "".join(axis for axis, _ in sizes)
     if sorted(order) != ["X", "Y", "Z"]:
         shape = tuple(size for _, size in sizes)

@@ -104,7 +104,7 @@ class TiffSource(Source):
                     tiff.filehandle.seek(plane.directory)
                     page = tifffile.TiffPage(tiff, 0)
                     decode_window(page, corner, out[k], sample=self.sample)
-        except DAMAGE as error:
+        except (*DAMAGE, ValueError) as error:
             raise OSError(f"{path.name} cannot be decoded: {error}") from error
 
 

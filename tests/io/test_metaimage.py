@@ -110,17 +110,13 @@ def test_a_list_that_is_too_short(tmp_path, voxels):
         open_source(path)
 
 
-@pytest.mark.parametrize(("pattern", "first", "step"), [("p%03d.raw 4 10 1", 4, 1)])
-def test_a_pattern_of_numbers_and_a_header_in_each(
-    tmp_path, voxels, reads_like, *, pattern, first, step
-):
+@pytest.mark.parametrize(("numbers", "step"), [("4 10 1", 1), ("4 16 2", 2), ("4 10", 1)])
+def test_a_pattern_of_numbers_and_a_header_in_each(tmp_path, voxels, reads_like, numbers, step):
     for z, plane in enumerate(voxels()):
-        (tmp_path / f"p{first + z * step:03d}.raw").write_bytes(b"head" + plane.tobytes())
-    reads_like(
-        open_source(write(tmp_path, voxels(), data=pattern, extra="HeaderSize = 4\n")),
-        voxels(),
-        examples=5,
-    )
+        (tmp_path / f"p{4 + z * step:03d}.raw").write_bytes(b"head" + plane.tobytes())
+    pattern, extra = f"p%03d.raw {numbers}", "HeaderSize = 4\n"
+    source = open_source(write(tmp_path, voxels(), data=pattern, extra=extra))
+    reads_like(source, voxels(), examples=5)
 
 
 @pytest.mark.parametrize("pattern", ["p%03d.raw 4 2 1", "p%03d.raw 0 6 0", "p%03d.raw a 6 1"])

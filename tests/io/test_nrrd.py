@@ -52,10 +52,7 @@ def test_truncated_or_foreign(tmp_path, voxels):
 CHANNELS = {
     "interleaved": ({"kinds": ["vector", "domain", "domain", "domain"]}, -1),
     "volumes": ({"kinds": ["domain", "domain", "domain", "list"]}, 0),
-    "directions": (
-        {"space dimension": 3, "space directions": np.vstack([[np.nan] * 3, np.eye(3)])},
-        -1,
-    ),
+    "directions": ({"space dimension": 3, "space directions": np.eye(4, 3, -1)}, -1),
 }
 
 
@@ -63,6 +60,8 @@ CHANNELS = {
 @pytest.mark.parametrize("encoding", ["raw", "gzip"])
 def test_one_channel(tmp_path, voxels, reads_like, name, encoding):
     header, axis = CHANNELS[name]
+    if name == "directions":
+        header["space directions"][0] = np.nan  # none
     array = np.moveaxis(voxels(np.int16, (3, 7, 11, 13)), 0, axis)
     path = tmp_path / "scan.nrrd"
     nrrd.write(str(path), array, {**header, "encoding": encoding}, index_order="C")
@@ -143,7 +142,6 @@ def test_files_of_their_own_for_each_slice(tmp_path, voxels, reads_like, data):
         (tmp_path / f"p{z + 3:02d}.raw").write_bytes(plane.tobytes())
     path = detached(tmp_path, voxels(), data)
     reads_like(open_source(path), voxels(), examples=4)
-    np.testing.assert_array_equal(nrrd.read(str(path), index_order="C")[0], voxels())
 
 
 @pytest.mark.parametrize("spelled", ["line skip", "lineskip"])
