@@ -143,5 +143,7 @@ def _told(result: Analysis) -> Iterator[str]:
         yield f"{result.phases.path}: porosity {porosity}, {numbers['pore_count']} pores"
         yield f"  {report['taken_text']}"
     yield f"  kind: {report['kind']['text']}"
+    notes = dict(result.scan.attributes.get("source") or {}).get("notes", ())
+    yield from (f"  note: {note}" for note in notes)
     yield from (f"  warning: {warning}" for warning in report["warnings"])
     yield f"  report: {result.report}"

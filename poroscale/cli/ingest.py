@@ -70,7 +70,7 @@ def ingest(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
-        channel=int(channel) if channel is not None and channel.isdigit() else channel,
+        channel=_channel_of(channel),
         invert=invert or None,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
@@ -89,3 +89,11 @@ def ingest(
     typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
     for note in volume.attributes["source"].get("notes", ()):
         typer.echo(f"note: {note}")
+
+
+def _channel_of(text: str | None) -> int | str | None:
+    if text is None or text == "index":
+        return text
+    if not text.isdecimal():
+        raise ValueError(f"--channel must be a number from 0, or index, got {text!r}")
+    return int(text)

@@ -52,6 +52,7 @@ _ENCODINGS: dict[str, Compression] = {
 _LONGEST_LINE, _MOST_LINES = 1 << 16, 1 << 20
 _SPATIAL = {"domain", "space", "???", "none", ""}
 _COLOURS = {"rgb-color": (3, False), "rgba-color": (3, True)}
+_MAGIC = re.compile(rb"NRRD000[1-5]")
 _VECTOR = re.compile(r"none|\(([^)]*)\)", re.IGNORECASE)
 
 
@@ -136,7 +137,7 @@ def _header(path: Path) -> Header:
     fields: dict[str, str] = {}
     with path.open("rb") as file:
         start = file.readline(_LONGEST_LINE)
-        if not start.startswith(b"NRRD000"):
+        if not _MAGIC.fullmatch(start.rstrip()):
             raise ValueError(f"{path.name}: not an NRRD file, its first bytes are {start[:8]!r}")
         for _ in range(_MOST_LINES):
             line = file.readline(_LONGEST_LINE)
@@ -147,7 +148,8 @@ def _header(path: Path) -> Header:
             if not colon or value.startswith("=") or key.startswith("#"):
                 continue
             name = key.strip().lower().replace(" ", "")
-            fields[name] = value.strip()
+            if fields.setdefault(name, value.strip()) != value.strip():
+                raise ValueError(f"{path.name}: the header states {key.strip()!r} twice")
             if name == "datafile" and value.split()[:1] == ["LIST"]:  # then files to the end
                 lines = file.read(_LONGEST_LINE * 64).decode("latin-1").splitlines()
                 return Header(path, fields, 0, tuple(t.strip() for t in lines if t.strip()))

@@ -34,13 +34,22 @@ def find_layout(path: Path) -> Layout:
     Raises
     ------
     ValueError
-        If neither says shape and dtype.
+        If neither says shape and dtype, or the side-car is another file's.
     """
     for suffix in HEADER_SUFFIXES:
         for header in (path.with_suffix(suffix), path.with_name(path.name + suffix)):
             if header.is_file():
-                return read_header(header)
+                return _described(path, read_header(header))
     return layout_from_name(path)
+
+
+def _described(path: Path, layout: Layout) -> Layout:
+    if path not in (layout.data, *layout.rest):
+        raise ValueError(
+            f"{path.name}: its side-car {layout.header.name} describes {layout.data.name}; "
+            f"give {layout.header.name} to read that, or rename one of them"
+        )
+    return layout
 
 
 def read_header(path: Path) -> Layout:

@@ -26,10 +26,10 @@ from poroscale.io.tiff_pages import (
     require_unbroken_chain,
 )
 from poroscale.io.tiff_planes import Stack, selected, stack_of
-from poroscale.io.tiff_scale import multipage_voxel_size, slice_voxel_size
+from poroscale.io.tiff_scale import multipage_voxel_size, slice_voxel_size, stated_origin
 from poroscale.io.tiff_source import page_dtype, source_of_pages
-from poroscale.io.wrappers import Picked, Transposed
-from poroscale.volume import VoxelSize
+from poroscale.io.wrappers import Picked, Placed, Transposed
+from poroscale.volume import Index, VoxelSize
 
 Pages = list[tuple[int, tifffile.TiffPage]]
 
@@ -54,11 +54,14 @@ def open_multipage(path: Path, channel: Channel | None = None) -> Source:
     """
     with opened(path) as tiff:
         image, voxel_size = _ome(tiff, path), multipage_voxel_size(tiff, path.name)
+        origin, notes = stated_origin(tiff, voxel_size, path.name)
         stack = None if image is not None else stack_of(tiff, path.name)
     if image is not None:
-        return _open_ome(path, image, channel, voxel_size)
-    assert stack is not None
-    return _open_stack(path, stack, channel, voxel_size)
+        source = _open_ome(path, image, channel, voxel_size)
+    else:
+        assert stack is not None
+        source = _open_stack(path, stack, channel, voxel_size)
+    return Placed.of(source, origin, notes)
 
 
 def _ome(tiff: tifffile.TiffFile, path: Path) -> OmeImage | None:
@@ -204,7 +207,7 @@ def open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None = 
         check_page(first, folder / files[0], files[0])
         meaning = meaning_of(tiff, first, channel, files[0])
         frame = Frame.of(first, folder / files[0])
-    voxel_size = _size_of_first(folder, files)
+    voxel_size, origin, notes = _place_of_first(folder, files)
     pages: Pages = []
     for number, file in enumerate(files):
         path = folder / file
@@ -220,14 +223,17 @@ def open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None = 
             if calibration_of(tiff, file) != meaning.calibration:
                 raise ValueError(f"{file}: ImageJ's calibration must be that of {files[0]}")
             pages.append((number, page))
-    return _grey(folder, files, pages, meaning, voxel_size)
+    return Placed.of(_grey(folder, files, pages, meaning, voxel_size), origin, notes)
 
 
-def _size_of_first(folder: Path, files: tuple[str, ...]) -> VoxelSize | None:
-    """Voxel size that the first slice states; a folder with a part of an OME set is no volume."""
+def _place_of_first(
+    folder: Path, files: tuple[str, ...]
+) -> tuple[VoxelSize | None, Index, tuple[str, ...]]:
+    """What the first slice states; a folder with a part of an OME set is no volume."""
     path = folder / files[0]
     with opened(path) as tiff:
         image, voxel_size = _ome(tiff, path), slice_voxel_size(tiff, path.name)
+        origin, notes = stated_origin(tiff, voxel_size, path.name)
     listed = () if image is None or len(image.files) < 2 else image.files
     missing = [name for name in listed if name not in files]
     if missing:
@@ -235,4 +241,4 @@ def _size_of_first(folder: Path, files: tuple[str, ...]) -> VoxelSize | None:
             f"{folder.name}: {path.name} is one of a set of {len(listed)} files, "
             f"of which {missing[0]} is missing"
         )
-    return voxel_size
+    return voxel_size, origin, notes

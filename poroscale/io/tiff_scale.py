@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import tifffile
 
 from poroscale.io.lengths import um_per, voxel_size_um
-from poroscale.volume import VoxelSize
+from poroscale.io.position import index_at
+from poroscale.volume import Index, VoxelSize
 
 _SCREEN_DPI = {1, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 400, 600, 1200, 2400}
 Units = tuple[str | None, str | None, str | None]
@@ -63,15 +64,20 @@ def _described(tiff: tifffile.TiffFile) -> tuple[float | None, Units]:
 
     ImageJ writes `yunit` and `zunit` where they differ from `unit`.
     """
-    said: dict[str, Any] = dict(tiff.imagej_metadata or {})
-    if not said and tiff.shaped_metadata:
-        said = dict(tiff.shaped_metadata[0])
+    said = _said(tiff)
     spacing, unit = said.get("spacing"), said.get("unit")
     named = [said.get(key) or unit for key in ("zunit", "yunit")]
     z, y, x = (str(word) if word else None for word in (*named, unit))
     if not isinstance(spacing, (int, float)) or not math.isfinite(spacing) or not spacing:
         return None, (z, y, x)
     return abs(float(spacing)), (z, y, x)
+
+
+def _said(tiff: tifffile.TiffFile) -> dict[str, Any]:
+    said: dict[str, Any] = dict(tiff.imagej_metadata or {})
+    if not said and tiff.shaped_metadata:
+        said = dict(tiff.shaped_metadata[0])
+    return said
 
 
 def _slices(tiff: tifffile.TiffFile) -> bool:
@@ -121,19 +127,52 @@ def _in_um(edges: tuple[float, float, float], units: Units, name: str) -> VoxelS
     return voxel_size_um([z, _rounded(y), _rounded(x)], "um", name)
 
 
-def _length(text: str, axis: str, name: str) -> float:
+def stated_origin(
+    tiff: tifffile.TiffFile, voxel_size: VoxelSize | None, name: str
+) -> tuple[Index, tuple[str, ...]]:
+    """Index of the first voxel that ImageJ's origin or OME's first plane states, and notes."""
+    if tiff.is_ome:
+        places = _ome_position(tiff.ome_metadata or "", name)
+        return ((0, 0, 0), ()) if voxel_size is None else index_at(places, voxel_size)
+    said = _said(tiff)
+    values = [said.get(f"{axis}origin", 0) for axis in "zyx"]
+    # ImageJ has the voxel at which its coordinates are zero
+    return index_at([-v if isinstance(v, (int, float)) else 0 for v in values], (1, 1, 1))
+
+
+def _ome_position(text: str, name: str) -> list[float]:
+    places = [0.0, 0.0, 0.0]
+    root = _parsed(text)
+    plane = (
+        None if root is None else next((i for i in root.iter() if i.tag.endswith("}Plane")), None)
+    )
+    if plane is None or any(plane.get(f"The{axis}", "0") != "0" for axis in "ZCT"):
+        return places
+    for k, axis in enumerate("ZYX"):
+        factor = um_per(plane.get(f"Position{axis}Unit", "reference frame"))  # the default
+        if factor is not None:
+            places[k] = _length(plane.get(f"Position{axis}", "0"), f"Position{axis}", name) * factor
+    return places
+
+
+def _parsed(text: str) -> ElementTree.Element | None:
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
+
+
+def _length(text: str, key: str, name: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ValueError(f"{name}: PhysicalSize{axis} must be a number, got {text!r}") from error
+        raise ValueError(f"{name}: {key} must be a number, got {text!r}") from error
 
 
 def _ome(text: str, name: str) -> VoxelSize | None:
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
-        return None
-    pixels = next((item for item in root.iter() if item.tag.endswith("}Pixels")), None)
+    root = _parsed(text)
+    items = () if root is None else root.iter()
+    pixels = next((item for item in items if item.tag.endswith("}Pixels")), None)
     if pixels is None:
         return None
     sizes = []
@@ -142,7 +181,9 @@ def _ome(text: str, name: str) -> VoxelSize | None:
         factor = um_per(pixels.get(f"PhysicalSize{axis}Unit", "um"))  # the schema's default
         if factor is None or (value is None and axis != "Z"):
             return None
-        sizes.append(None if value is None else _length(value, axis, name) * factor)
+        sizes.append(
+            None if value is None else _length(value, f"PhysicalSize{axis}", name) * factor
+        )
     z, y, x = sizes
     z = x if z is None and x == y else z
     return None if z is None else voxel_size_um([z, y or 0, x or 0], "um", name)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Run
-from poroscale.io.export import export
+from poroscale.io.export import ExportConfig, export
 from poroscale.io.ingest import IngestConfig, ingest
 from poroscale.io.opening import open_source
 from poroscale.volume import Volume
@@ -58,14 +58,27 @@ def test_the_position_of_a_turned_volume_is_left_out_and_said(tmp_path, voxels):
     assert "turned" in source.notes[0]
 
 
-def test_a_crop_exported_and_taken_in_again_lies_where_it_lay(tmp_path, voxels):
-    np.save(tmp_path / "scan.npy", voxels(shape=(9, 14, 17)))
+@pytest.mark.parametrize(
+    ("name", "dtype", "how"),
+    [
+        ("crop.mhd", np.uint16, None),
+        ("crop.tif", np.uint16, None),
+        ("crop.tif", np.uint16, "bigtiff"),
+        ("crop.tif", np.int16, None),
+        ("crop.tif", np.int64, None),
+        ("crop", np.uint8, None),
+        ("crop", np.int32, None),
+    ],
+)
+def test_an_exported_crop_lies_where_it_lay(tmp_path, voxels, *, name, dtype, how):
+    np.save(tmp_path / "scan.npy", voxels(dtype, shape=(9, 14, 17)))
     config = IngestConfig(voxel_size=(4.87, 3.5, 2), box=(2, 9, 3, 14, 4, 17))
     crop = ingest(tmp_path / "scan.npy", tmp_path / "crop.zarr", config=config)
-    export(crop, tmp_path / "crop.mhd")
-    again = ingest(tmp_path / "crop.mhd", tmp_path / "again.zarr")
+    export(crop, tmp_path / name, config=ExportConfig(format=how))
+    again = ingest(tmp_path / name, tmp_path / "again.zarr")
     assert again.origin == crop.origin == (2, 3, 4)
-    assert again.voxel_size == crop.voxel_size
+    assert again.voxel_size == pytest.approx(crop.voxel_size)
+    assert "notes" not in again.attributes["source"]
     np.testing.assert_array_equal(again.read(), crop.read())
 
 

@@ -122,7 +122,7 @@ def detached(folder, array, data, **fields):
     lines = [
         "NRRD0005",
         "type: uint16",
-        "dimension: 3",
+        *([] if "dimension" in fields else ["dimension: 3"]),
         f"sizes: {' '.join(map(str, array.shape[::-1]))}",
         "encoding: raw",
         "endian: little",
@@ -158,10 +158,17 @@ def test_units_of_their_own(tmp_path, voxels):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("sizes", "13 11 x"), ("byte_skip", "q"), ("spacings", "1 1 a")]
+    ("key", "value"), [("dimension", "many"), ("byte_skip", "q"), ("spacings", "1 1 a")]
 )
 def test_numbers_that_are_none_name_file_and_key(tmp_path, voxels, key, value):
     (tmp_path / "scan.raw").write_bytes(voxels().tobytes())
     path = detached(tmp_path, voxels(), "scan.raw", **{key: value})
     with pytest.raises(ValueError, match=rf"scan\.nhdr: {key.replace('_', '')} must be"):
+        open_source(path)
+
+
+def test_a_key_that_is_stated_twice(tmp_path, voxels):
+    (tmp_path / "scan.raw").write_bytes(voxels().tobytes())
+    path = detached(tmp_path, voxels(), "scan.raw", type="int16")
+    with pytest.raises(ValueError, match=r"scan\.nhdr: the header states 'type' twice"):
         open_source(path)

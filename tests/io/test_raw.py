@@ -159,3 +159,10 @@ def test_json_side_car_that_is_wrong(tmp_path, change):
     (tmp_path / "part.json").write_text(json.dumps(said))
     with pytest.raises(ValueError, match=r"part\.json: "):
         open_source(tmp_path / "part.raw")
+
+
+def test_a_side_car_of_another_file_is_not_taken(tmp_path, voxels):
+    path = write_mhd(tmp_path, voxels())
+    path.write_text(path.read_text().replace("scan.raw", "other.raw"))
+    with pytest.raises(ValueError, match=r"scan\.raw: its side-car scan\.mhd describes other\.raw"):
+        open_source(tmp_path / "scan.raw")
