@@ -22,7 +22,7 @@ from poroscale.io.source import BlockHint, Source
 from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
-_VERSION = 1
+_VERSION = 2
 _GOOD_BLOCK = 1 << 24  # voxels; beyond it a larger block gains nothing
 _LARGE_SLAB = 1 << 30  # bytes; slices whose slab of the usual depth exceeds it are stored flatter
 _FLAT_CHUNK = (32, 256, 256)

@@ -71,6 +71,7 @@ def read_metaimage(path: Path) -> Layout:
             raise ValueError(f"{path.name}: the header must have {key}")
     if not header.is_true("BinaryData", otherwise="True"):
         raise ValueError(f"{path.name}: the voxels must be binary, got BinaryData = False")
+    _require_stored_values(header)
     sizes = whole_numbers(header.fields["DimSize"], "DimSize", path)
     _require_count(header, len(sizes))
     files = _files(header, sizes)
@@ -119,6 +120,15 @@ def _header(path: Path) -> Header:
                 lines = (text.strip() for text in rest.decode("latin-1").splitlines())
                 return Header(path, fields, end, tuple(filter(None, lines)))
         return Header(path, fields, file.tell())
+
+
+def _require_stored_values(header: Header) -> None:
+    """The line from stored to true values that MetaIO knows and no program that was seen writes."""
+    for end, plain in (("Slope", 1.0), ("Offset", 0.0)):
+        key = f"ElementToIntensityFunction{end}"
+        said = finite_numbers(header.first(key) or str(plain), key, header.path)
+        if said != [plain]:
+            raise ValueError(f"{header.path.name}: {key} must be {plain:g}, got {said}")
 
 
 def _require_count(header: Header, count: int) -> None:

@@ -84,6 +84,8 @@ def read_vgi(path: Path) -> Layout:
     for key in ("size", "name", "datatype", "bitsperelement"):
         if key not in fields:
             raise ValueError(f"{path.name}: the side-car must have {key!r}")
+    if fields.get("fileformat", "raw").lower() != "raw":
+        raise ValueError(f"{path.name}: FileFormat must be raw, got {fields['fileformat']!r}")
     return Layout(
         header=path,
         data=beside(path, fields["name"]),

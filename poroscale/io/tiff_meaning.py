@@ -14,6 +14,7 @@ from poroscale.io.source import Source
 from poroscale.io.wrappers import Placed
 
 _WHITE_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6
+_ORIENTATION = 274
 _STRAIGHT, _NO_FUNCTION = 0, 20  # of ImageJ's calibration functions
 
 
@@ -49,6 +50,9 @@ def meaning_of(
     photometric = int(page.photometric)
     if photometric == _WHITE_IS_ZERO:
         notes.append("it stores white as zero; the values are as stored, --invert reverses them")
+    turned = page.tags.valueof(_ORIENTATION, 1)
+    if turned != 1:
+        notes.append(f"its Orientation tag ({turned}) was left out; rows are as stored")
     table = None
     if photometric == _PALETTE:
         pixels = Pixels(1)

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 
+from poroscale.io.coded_size import UNBOUNDED, coded_size
 from poroscale.io.source import Voxels
 
 # What tifffile lets out when a damaged file's numbers make no sense to it.
@@ -136,7 +138,7 @@ def check_page(page: tifffile.TiffPage, path: Path, name: str) -> None:
     if page.shaped[1] != 1 or (page.is_subsampled and page.compression == 1):
         raise ValueError(f"{name}: slices must be grey, got pixels of shape {page.shape}")
     if page.samplesperpixel > 1 and int(page.photometric) not in _COLOURS:
-        raise ValueError(f"{name}: slices must be grey, got {page.photometric!r} colours")
+        raise ValueError(f"{name}: slices must be grey, got {_word(page.photometric)}")
     if page.compression != 1:
         _require_decoder(page, name)
     spans = list(zip(page.dataoffsets, page.databytecounts))  # noqa: B905
@@ -152,12 +154,19 @@ def check_page(page: tifffile.TiffPage, path: Path, name: str) -> None:
             )
 
 
+def _word(tag: Any) -> str:
+    """A tag's value by its name where it has one."""
+    return str(getattr(tag, "name", tag))
+
+
 def _require_decoder(page: tifffile.TiffPage, name: str) -> None:
+    if int(page.compression) in UNBOUNDED:
+        raise ValueError(f"{name}: {_word(page.compression)} compression is not supported")
     try:
         tifffile.TIFF.DECOMPRESSORS[page.compression]
     except KeyError as error:
         raise ValueError(
-            f"{name}: {page.compression!r} compression needs the package imagecodecs: "
+            f"{name}: {_word(page.compression)} compression needs the package imagecodecs: "
             "pip install 'poroscale[io]'"
         ) from error
 
@@ -188,8 +197,7 @@ def segment_bytes(page: tifffile.TiffPage) -> int:
     tifffile drops what it has read before it swaps bytes or unpacks, each of which makes a copy;
     it takes horizontal differences back in place.
     """
-    tall = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
-    wide = page.tilewidth if page.is_tiled else page.imagewidth
+    tall, wide = _segment_shape(page)
     samples = page.shaped[4]
     decoded = tall * wide * samples * page.dtype.itemsize
     foreign = page.parent.byteorder != ("<" if sys.byteorder == "little" else ">")
@@ -209,8 +217,8 @@ def decode_window(
     height, width = out.shape
     samples = page.shaped[4]
     across = -(-page.imagewidth // page.tilewidth) if page.is_tiled else 1
-    tall = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
-    wide = (page.tilewidth if page.is_tiled else page.imagewidth) * samples
+    tall, wide = _segment_shape(page)
+    wide *= samples
     first = sample * across * -(-page.imagelength // tall)
     for row in range(corner[0] // tall, -(-(corner[0] + height) // tall)):
         for column in range(corner[1] // wide, -(-(corner[1] + width) // wide)):
@@ -237,6 +245,21 @@ def _fill(target: Voxels, page: tifffile.TiffPage, index: int, where: tuple[slic
     target[...] = segment[where]
 
 
+def _require_size(page: tifffile.TiffPage, data: bytes) -> None:
+    """Refuse a stream that says another image than the strip or tile that it stands for."""
+    tall, wide = _segment_shape(page)
+    said = coded_size(data, int(page.compression))
+    if said is not None and said[0] * said[1] > tall * wide:
+        raise ValueError(f"it says {said[0]} x {said[1]} pixels, its page {tall} x {wide}")
+
+
+def _segment_shape(page: tifffile.TiffPage) -> tuple[int, int]:
+    """Rows and columns of a strip or tile."""
+    if page.is_tiled:
+        return page.tilelength, page.tilewidth
+    return min(page.rowsperstrip, page.imagelength), page.imagewidth
+
+
 def _segment(page: tifffile.TiffPage, index: int) -> Voxels | None:
     """Rows of numbers of one strip or tile; None where it was left out on purpose."""
     count = page.databytecounts[index]
@@ -247,7 +270,9 @@ def _segment(page: tifffile.TiffPage, index: int) -> Voxels | None:
         # each of these may read from the file when it is asked first: before the seek, not after
         decode, tables, header = page.decode, page.jpegtables, page.jpegheader
         handle.seek(page.dataoffsets[index])
-        decoded = decode(handle.read(count), index, jpegtables=tables, jpegheader=header)[0]
+        data = handle.read(count)
+        _require_size(page, data)
+        decoded = decode(data, index, jpegtables=tables, jpegheader=header)[0]
     except (*DAMAGE, ValueError, MemoryError) as error:  # a damaged header may claim any size
         raise OSError(f"{handle.name}: segment {index} cannot be decoded: {error}") from error
     return None if decoded is None else decoded[0].reshape(decoded.shape[1], -1)

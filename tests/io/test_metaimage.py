@@ -195,6 +195,7 @@ def test_four_axes(tmp_path, voxels, reads_like, sizes, channel):
         ("HeaderSize = x\n", "HeaderSize must be whole numbers, got 'x'"),
         ("ElementSpacing = a b c\n", "ElementSpacing must be numbers"),
         ("ElementNumberOfChannels = many\n", "ElementNumberOfChannels must be whole"),
+        ("ElementToIntensityFunctionSlope = 2\n", "ElementToIntensityFunctionSlope must be 1"),
         ("NDims = 2\n", "DimSize must hold NDims = 2 sizes, got 3"),
         ("DimSize = 13 11 seven\n", "DimSize must be whole numbers, got '13 11 seven'"),
         ("ElementSpacing = 1 1 1\nOffset = nan 0 0\n", "Offset must be finite numbers"),

@@ -91,7 +91,13 @@ def test_a_side_car_that_is_wrong_is_one_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "said"),
-    [("size", "13 11 x"), ("bitsperelement", "many"), ("skipheader", "-"), ("resolution", "1 1 q")],
+    [
+        ("size", "13 11 x"),
+        ("bitsperelement", "many"),
+        ("skipheader", "-"),
+        ("resolution", "1 1 q"),
+        ("FileFormat", "tiff"),
+    ],
 )
 def test_a_vgi_that_is_wrong_names_file_and_key(tmp_path, key, said):
     fields = {"size": "13 11 7", "name": "a.vol", "datatype": "float", "bitsperelement": "32"}

@@ -272,3 +272,44 @@ def test_nothing_is_logged_before_the_sentence(tmp_path, voxels, capfd):
     with pytest.raises(ValueError, match=r"scan\.tif"):
         open_source(path)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("codec", "code"), [("jpeg", 7), ("jpeg2k", 34712), ("png", 34933)])
+def test_a_stream_that_says_more_than_its_page(tmp_path, codec, code):
+    imagecodecs = pytest.importorskip("imagecodecs", reason="the extra 'io' is not installed")
+    encode = getattr(imagecodecs, f"{codec}_encode")
+    small, large = (np.zeros((size, size), np.uint8) for size in (32, 320))
+    path = tmp_path / "page.tif"
+    for image, whole_file in ((small, True), (large, False)):
+        tifffile.imwrite(
+            path,
+            iter([encode(image)]),
+            shape=(32, 32),
+            dtype=np.uint8,
+            compression=code,
+            rowsperstrip=32,
+            photometric="minisblack",
+        )
+        source = open_source(path)
+        if whole_file:
+            np.testing.assert_array_equal(whole(source)[0], image)
+        else:
+            with pytest.raises(OSError, match=r"it says 320 x 320 pixels, its page 32 x 32"):
+                whole(source)
+
+
+def test_a_compression_without_a_bound_is_refused(tmp_path, voxels):
+    path = tmp_path / "page.tif"
+    tifffile.imwrite(path, voxels(np.uint8)[0], compression="zlib")
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags["Compression"].overwrite(50002)
+    with pytest.raises(ValueError, match=r"page\.tif, page 1: JPEGXL compression is not"):
+        open_source(path)
+
+
+def test_a_turned_page_is_said(tmp_path, voxels, reads_like):
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, voxels()[0], extratags=[(274, 3, 1, 3, True)])
+    source = open_source(path)
+    assert source.notes == ("its Orientation tag (3) was left out; rows are as stored",)
+    reads_like(source, voxels()[:1], examples=3)
