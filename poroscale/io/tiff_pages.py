@@ -262,14 +262,16 @@ def _segment_shape(page: tifffile.TiffPage) -> tuple[int, int]:
 
 def _segment(page: tifffile.TiffPage, index: int) -> Voxels | None:
     """Rows of numbers of one strip or tile; None where it was left out on purpose."""
-    count = page.databytecounts[index]
-    if not count:
-        return None
+    count, offset = page.databytecounts[index], page.dataoffsets[index]
     handle = page.parent.filehandle
+    if not count:
+        if not offset:  # as GDAL leaves out what is empty
+            return None
+        raise OSError(f"{handle.name}: segment {index} has no bytes")
     try:
         # each of these may read from the file when it is asked first: before the seek, not after
         decode, tables, header = page.decode, page.jpegtables, page.jpegheader
-        handle.seek(page.dataoffsets[index])
+        handle.seek(offset)
         data = handle.read(count)
         _require_size(page, data)
         decoded = decode(data, index, jpegtables=tables, jpegheader=header)[0]

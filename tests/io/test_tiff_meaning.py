@@ -313,3 +313,21 @@ def test_a_turned_page_is_said(tmp_path, voxels, reads_like):
     source = open_source(path)
     assert source.notes == ("its Orientation tag (3) was left out; rows are as stored",)
     reads_like(source, voxels()[:1], examples=3)
+
+
+def test_a_strip_without_bytes_is_empty_only_where_it_lies_nowhere(tmp_path, voxels):
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, voxels()[0], compression="zlib", rowsperstrip=4)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tags = tiff.pages.first.tags
+        offsets, counts = list(tags["StripOffsets"].value), list(tags["StripByteCounts"].value)
+        counts[1] = 0
+        tags["StripByteCounts"].overwrite(counts)
+    with pytest.raises(OSError, match=r"scan\.tif: segment 1 has no bytes"):
+        whole(open_source(path))
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        offsets[1] = 0
+        tiff.pages.first.tags["StripOffsets"].overwrite(offsets)
+    expected = voxels()[:1]
+    expected[:, 4:8] = 0
+    np.testing.assert_array_equal(whole(open_source(path)), expected)
