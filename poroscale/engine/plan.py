@@ -128,14 +128,6 @@ class Plan:
         )
 
 
-def bytes_in_words(size: float) -> str:
-    """A size on disk in the unit that shows it: 12 GB, 3.4 MB, 120 bytes."""
-    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size:.0f} bytes"
-
-
 def _mib(size: int) -> str:
     return f"{size / MIB:,.0f} MiB"
 
@@ -182,10 +174,9 @@ def make_plan(
             return plan
     if settled:
         return plans[-1]
-    whole = f" ({_mib(need.fixed)} are decoded at a time, for each worker)" if need.fixed else ""
     raise MemoryError(
         f"memory must be at least {_mib(plans[-1].projected)} for blocks of "
-        f"{plans[-1].grid.block}{whole}, got {_mib(run.memory_bytes)}; "
+        f"{plans[-1].grid.block}, got {_mib(run.memory_bytes)}; "
         "raise --memory, or use fewer --workers"
     )
 

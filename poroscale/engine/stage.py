@@ -11,19 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.engine.byte_words import bytes_in_words
 from poroscale.engine.cluster import Cluster, cluster_of
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.job import Job, free_space
 from poroscale.engine.journal import Record
 from poroscale.engine.output import Output
-from poroscale.engine.plan import (
-    Need,
-    Plan,
-    bytes_in_words,
-    make_plan,
-    release_kept_memory,
-    release_memory,
-)
+from poroscale.engine.plan import Need, Plan, make_plan, release_kept_memory, release_memory
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen

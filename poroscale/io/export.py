@@ -7,8 +7,8 @@ from typing import Literal
 
 from poroscale.config import Config
 from poroscale.engine import Run
+from poroscale.engine.byte_words import bytes_in_words
 from poroscale.engine.job import free_space
-from poroscale.engine.plan import bytes_in_words
 from poroscale.io.ingest import refuse_overlap
 from poroscale.io.opening import open_source
 from poroscale.io.source import Source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,7 +110,7 @@ def ingest(
     scratch = out.with_name(f"{out.name}.unpacked")
     source = prepare(src, config, scratch=scratch)
     spec = _spec(source, stated=config.voxel_size is None)
-    with connect(run) as shared:
+    with connect(run) as shared, _told_what_is_decoded(source):
         volume = fill_blocks(
             source,
             out,
@@ -121,6 +122,20 @@ def ingest(
         )
     shutil.rmtree(scratch, ignore_errors=True)
     return volume
+
+
+@contextmanager
+def _told_what_is_decoded(source: Source) -> Iterator[None]:
+    """A budget that cannot hold a strip or picture is refused with its size."""
+    try:
+        yield
+    except MemoryError as error:
+        if not source.per_read:
+            raise
+        size = f"{source.per_read >> 20} MiB"
+        raise MemoryError(
+            f"{error}; {source.name} is decoded {size} at a time by each worker"
+        ) from error
 
 
 def plan_of(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, Need]:

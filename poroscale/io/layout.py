@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from typing_extensions import override
 
-from poroscale.engine.plan import bytes_in_words
+from poroscale.engine.byte_words import bytes_in_words
 from poroscale.io.channels import Channel, Interleaved, pixels_of
 from poroscale.io.flat import FlatSource
 from poroscale.io.source import Source, Voxels, require_numeric

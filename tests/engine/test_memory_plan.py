@@ -1,6 +1,7 @@
 import pytest
 
-from poroscale.engine.plan import Need, bytes_in_words
+from poroscale.engine.byte_words import bytes_in_words
+from poroscale.engine.plan import Need
 
 
 @pytest.mark.parametrize(

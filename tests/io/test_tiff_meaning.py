@@ -256,7 +256,9 @@ def test_a_strip_is_in_the_memory_plan(tmp_path):
     tifffile.imwrite(path, page, compression="packbits", rowsperstrip=4000)
     source = open_source(path)
     assert page.nbytes < source.per_read < 3 * page.nbytes
-    with pytest.raises(MemoryError, match=r"\d+ MiB are decoded at a time, for each worker"):
+    with pytest.raises(
+        MemoryError, match=r"large\.tif is decoded \d+ MiB at a time by each worker"
+    ):
         ingest(
             path,
             tmp_path / "out.zarr",
