@@ -12,8 +12,10 @@ import typer
 from poroscale.cli import options
 from poroscale.cli.options import (
     Block,
+    Channel,
     Cluster,
     DryRun,
+    Invert,
     OptionalMemory,
     Overwrite,
     VoxelSize,
@@ -38,6 +40,8 @@ def analyse(
         ),
     ] = None,
     voxel_size: VoxelSize = None,
+    channel: Channel = None,
+    invert: Invert = False,
     box: Annotated[
         str | None,
         typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Voxels of the scan that are analysed."),
@@ -91,6 +95,8 @@ def analyse(
         sections,
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
+        channel=options.channel_of(channel),
+        invert=invert or None,
         box=options.numbers_of(box, 6, int, "--box"),
     )
     _add(

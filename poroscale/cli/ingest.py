@@ -10,9 +10,11 @@ import typer
 from poroscale.cli import options
 from poroscale.cli.options import (
     Block,
+    Channel,
     Cluster,
     ConfigFile,
     DryRun,
+    Invert,
     Memory,
     Overwrite,
     VoxelSize,
@@ -27,16 +29,8 @@ def ingest(
     out: Annotated[Path, typer.Argument(metavar="OUT.zarr")],
     voxel_size: VoxelSize = None,
     dataset: Annotated[str | None, typer.Option(help="Path inside an HDF5 or Zarr file.")] = None,
-    channel: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|index",
-            help="Channel of colour or several, from 0; index: a palette's stored numbers.",
-        ),
-    ] = None,
-    invert: Annotated[
-        bool, typer.Option("--invert", help="Reverse grey values: largest of the dtype - value.")
-    ] = False,
+    channel: Channel = None,
+    invert: Invert = False,
     box: Annotated[
         str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
     ] = None,
@@ -70,7 +64,7 @@ def ingest(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
-        channel=_channel_of(channel),
+        channel=options.channel_of(channel),
         invert=invert or None,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
@@ -89,11 +83,3 @@ def ingest(
     typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
     for note in volume.attributes["source"].get("notes", ()):
         typer.echo(f"note: {note}")
-
-
-def _channel_of(text: str | None) -> int | str | None:
-    if text is None or text == "index":
-        return text
-    if not text.isdecimal():
-        raise ValueError(f"--channel must be a number from 0, or index, got {text!r}")
-    return int(text)
