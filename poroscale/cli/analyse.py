@@ -12,8 +12,10 @@ import typer
 from poroscale.cli import options
 from poroscale.cli.options import (
     Block,
+    Channel,
     Cluster,
     DryRun,
+    Invert,
     OptionalMemory,
     Overwrite,
     VoxelSize,
@@ -44,6 +46,8 @@ def analyse(
         str | None,
         typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
     ] = None,
+    channel: Channel = None,
+    invert: Invert = False,
     box: Annotated[
         str | None,
         typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Voxels of the scan that are analysed."),
@@ -109,6 +113,8 @@ def analyse(
         "ingest",
         voxel_size=options.voxel_size_of(voxel_size),
         pattern=pattern,
+        channel=options.channel_of(channel),
+        invert=invert or None,
         box=options.numbers_of(box, 6, int, "--box"),
     )
     _add(
@@ -163,6 +169,8 @@ def _told(result: Analysis) -> Iterator[str]:
         yield f"  {report['taken_text']}"
     yield from _asked_for(report)
     yield f"  kind: {report['kind']['text']}"
+    notes = dict(result.scan.attributes.get("source") or {}).get("notes", ())
+    yield from (f"  note: {note}" for note in notes)
     yield from (f"  warning: {warning}" for warning in report["warnings"])
     yield f"  report: {result.report}"
 

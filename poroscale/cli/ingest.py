@@ -10,9 +10,11 @@ import typer
 from poroscale.cli import options
 from poroscale.cli.options import (
     Block,
+    Channel,
     Cluster,
     ConfigFile,
     DryRun,
+    Invert,
     Memory,
     Overwrite,
     VoxelSize,
@@ -31,13 +33,12 @@ def ingest(
         str | None,
         typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
     ] = None,
+    channel: Channel = None,
+    invert: Invert = False,
     box: Annotated[
         str | None, typer.Option(metavar="Z0,Z1,Y0,Y1,X0,X1", help="Region of interest [voxels].")
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Volume that is 0 where to leave out.")] = None,
-    channel: Annotated[
-        int | None, typer.Option(help="Which channel, from 0, of a file that has several.")
-    ] = None,
     nan: Annotated[
         float | None,
         typer.Option(help="Grey value in place of NaN and of missing voxels; refused otherwise."),
@@ -72,9 +73,10 @@ def ingest(
         voxel_size=options.voxel_size_of(voxel_size),
         dataset=dataset,
         pattern=pattern,
+        channel=options.channel_of(channel),
+        invert=invert or None,
         box=options.numbers_of(box, 6, int, "--box"),
         mask=str(mask) if mask else None,
-        channel=channel,
         nan=nan,
         axes=axes,
         dtype=dtype,
@@ -89,3 +91,5 @@ def ingest(
     volume = verbs.ingest(src, out, config=settings, run=run)
     z, y, x = volume.shape
     typer.echo(f"{out}: {z} x {y} x {x} {volume.dtype}, voxels of {volume.voxel_size} um (z, y, x)")
+    for note in volume.attributes["source"].get("notes", ()):
+        typer.echo(f"note: {note}")

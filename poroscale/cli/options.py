@@ -34,6 +34,16 @@ Overwrite = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML file; its section named as this command.")
 ]
+Channel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|index",
+        help="Channel of colour or several, from 0; index: a palette's stored numbers.",
+    ),
+]
+Invert = Annotated[
+    bool, typer.Option("--invert", help="Reverse grey values: largest of the dtype - value.")
+]
 VoxelSize = Annotated[
     str | None,
     typer.Option(metavar="UM", help="Edge of a voxel [um], or three as Z,Y,X where they differ."),
@@ -66,6 +76,15 @@ def settings(path: Path | None, section: str, **given: Any) -> dict[str, Any]:
             raise ValueError(f"{path} must have a section {section!r}, got {sorted(sections)}")
         values = sections[section]
     return values | {name: value for name, value in given.items() if value is not None}
+
+
+def channel_of(text: str | None) -> int | str | None:
+    """The number of a channel from its option, or "index"."""
+    if text is None or text == "index":
+        return text
+    if not text.isdecimal():
+        raise ValueError(f"--channel must be a number from 0, or index, got {text!r}")
+    return int(text)
 
 
 def outside_of(text: str | None) -> str | list[str] | None:

@@ -82,6 +82,7 @@ def fill_blocks(
     spec: VolumeSpec,
     recipe: Mapping[str, Any],
     bytes_per_voxel: float = 8.0,
+    bytes_per_task: int = 0,
     run: Run | None = None,
 ) -> Volume:
     """Evaluate a sampler into a volume.
@@ -99,6 +100,8 @@ def fill_blocks(
         JSON that names the sampler, its version and every parameter.
     bytes_per_voxel
         Temporary memory of the sampler per voxel.
+    bytes_per_task
+        What a call of the sampler takes in addition, whatever the box.
     run
         How to run.
 
@@ -116,7 +119,7 @@ def fill_blocks(
     """
     task = partial(_fill_block, sampler=sampler)
     whole = recipe_of("fill_blocks", fill_blocks, parameters=recipe, spec=spec)
-    need = Need(write=spec.dtype.itemsize, temporary=bytes_per_voxel)
+    need = Need(write=spec.dtype.itemsize, temporary=bytes_per_voxel, fixed=bytes_per_task)
     run_job(task, Path(out), recipe=whole, spec=spec, need=need, run=run or Run())
     return Volume.open(out)
 

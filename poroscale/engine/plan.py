@@ -60,6 +60,8 @@ class Need:
         Bytes per voxel (of block and halo) that the kernel allocates besides.
     driver
         Bytes that the driving process holds in addition, whatever the block.
+    fixed
+        Bytes that every task takes in addition, whatever its block.
     stored
         Bytes per voxel that the output can take on disk; no codec is trusted to compress.
     later
@@ -71,6 +73,7 @@ class Need:
     halo: Shape = (0, 0, 0)
     temporary: float = 0.0
     driver: int = 0
+    fixed: int = 0
     stored: float | None = None
     later: Need | None = None
 
@@ -79,7 +82,8 @@ class Need:
         grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
         chunk = prod(chunks)
         flight = 2 * CHUNKS_IN_FLIGHT * min(chunk, prod(block)) * (self.read + self.write)
-        now = int(grown * (self.read + self.temporary) + prod(block) * self.write + flight)
+        voxels = grown * (self.read + self.temporary) + prod(block) * self.write + flight
+        now = int(voxels) + self.fixed
         return max(now, self.later.task(block, chunks) if self.later else 0)
 
 

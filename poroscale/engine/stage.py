@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.engine.byte_words import bytes_in_words
 from poroscale.engine.cluster import Cluster, cluster_of
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.job import Job, free_space
@@ -196,4 +197,6 @@ def _journalled(number: int, *, output: Output, grid: BlockGrid, stage: Stage) -
 def _check_disk(plan: Plan, out: Path) -> None:
     free = free_space(out)
     if plan.disk > 20 * free:
-        raise OSError(f"{out} can take {plan.disk / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
+        raise OSError(
+            f"{out} can take {bytes_in_words(plan.disk)} and {bytes_in_words(free)} are free"
+        )

@@ -6,12 +6,13 @@ writes volumes and tables for other programs.
 
 | format | in | out | voxel size from |
 |---|---|---|---|
-| folder of TIFF slices | yes | yes | ImageJ or OME description, resolution tags |
+| folder of TIFF slices | yes | yes | ImageJ or OME description, resolution tags, SkyScan log |
 | TIFF, BigTIFF, ImageJ stack, OME-TIFF | yes | yes | the same |
 | RGB TIFF, pores coloured over the scan | - | yes | - |
-| PNG, JPEG, BMP slices | yes | - | - |
-| RAW with .mhd, .nhdr, .vgi, .json, or by name | yes | with .mhd | side-car (.mhd: mm) or name |
-| MetaImage .mha, NRRD | yes | - | spacing (and unit) in the header |
+| PNG, JPEG, BMP slices | yes | - | SkyScan log |
+| RAW with .mhd, .nhdr, .vgi, .json, or by name | yes | with .mhd | side-car or name |
+| MetaImage, one file or several | yes | yes | ElementSpacing in DistanceUnits (mm without) |
+| NRRD, one file or several | yes | - | spacings or space directions, with their units |
 | NIfTI (needs nibabel) | yes | - | pixdim and xyzt_units |
 | HDF5, NeXus, netCDF-4 | yes | - | attributes, axes or fields with units |
 | VTKHDF ImageData | yes | yes | Spacing, in um where we wrote it |

@@ -133,15 +133,3 @@ def _not_one_volume(
     there = ", ".join(f"{words[i] or f'axis {i}'} of {shape[i]}" for i in others)
     hint = "" if len(others) > 1 else f"; choose one of 0 to {shape[others[0]] - 1} with --channel"
     return f"{name}: the array must be one volume (z, y, x), got the axis {there} besides{hint}"
-
-
-def no_channel(channel: int | str | None, name: str) -> None:
-    """Refuse the choice of a channel where a format has none.
-
-    Raises
-    ------
-    ValueError
-        Naming the file.
-    """
-    if channel is not None:
-        raise ValueError(f"{name} has one channel: --channel must not be given, got {channel}")

@@ -35,8 +35,20 @@ def export_boxes(source: Source, run: Run, *, title: str, copies: float = 3.0) -
         What the progress bar says.
     copies
         How many times the box is in memory at once, decoding included.
+
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold what the source decodes at a time.
     """
-    budget = int(max(_SMALLEST, run.memory_bytes - _BASELINE) / copies)
+    least = _BASELINE + source.per_read + _SMALLEST
+    if source.per_read and least > run.memory_bytes:
+        raise MemoryError(
+            f"memory must be at least {least >> 20} MiB, since {source.name} decodes "
+            f"{source.per_read >> 20} MiB at a time, got {run.memory_bytes >> 20} MiB; "
+            "raise --memory"
+        )
+    budget = int(max(_SMALLEST, run.memory_bytes - _BASELINE - source.per_read) / copies)
     grid = BlockGrid(source.shape, export_box(source, min(budget, _LARGEST)))
     with progress(title, total=len(grid), done=0, show=run.progress) as advance:
         for box in grid:

@@ -130,3 +130,85 @@ class Cast(Wrapper):
                 "--levels LOW,HIGH"
             )
         return clipped(box, self.dtype)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inverted(Wrapper):
+    """`inner` with its grey values reversed: what was bright is dark.
+
+    An unsigned value v becomes the largest value of its dtype minus v; a signed one is mirrored
+    within its dtype in the same way (-1 - v); a float is negated.
+    """
+
+    @classmethod
+    def of(cls, inner: Source) -> Self:
+        """`inner` reversed."""
+        return cls(shape=inner.shape, dtype=inner.dtype, voxel_size=inner.voxel_size, inner=inner)
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        return {**self.inner.fingerprint(), "inverted": True}
+
+    @override
+    def read(self, origin: Index, shape: Shape) -> Voxels:
+        box = self.inner.read(origin, shape)
+        # all bits flipped: max - v of an unsigned, max + min - v of a signed integer
+        return np.negative(box, out=box) if box.dtype.kind == "f" else np.invert(box, out=box)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked(Wrapper):
+    """`inner`, whose values are places in the `table` of a palette."""
+
+    table: tuple[int, ...]
+
+    @classmethod
+    def of(cls, inner: Source, table: tuple[int, ...]) -> Self:
+        """The values of `table`, as uint8 where they fit and uint16 else."""
+        dtype = np.dtype(np.uint8 if max(table) < 256 else np.uint16)
+        return cls(
+            shape=inner.shape, dtype=dtype, voxel_size=inner.voxel_size, inner=inner, table=table
+        )
+
+    @property
+    @override
+    def temporary(self) -> float:
+        return self.inner.temporary + self.inner.dtype.itemsize + 8
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        from hashlib import sha256
+
+        table = np.asarray(self.table, np.uint16)
+        return {**self.inner.fingerprint(), "palette": sha256(table.tobytes()).hexdigest()}
+
+    @override
+    def read(self, origin: Index, shape: Shape) -> Voxels:
+        places = self.inner.read(origin, shape)
+        if places.max() >= len(self.table):
+            raise ValueError(
+                f"{self.name}: the palette has {len(self.table)} entries, a pixel says "
+                f"{places.max()}"
+            )
+        return np.asarray(self.table, self.dtype)[places]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shifted(Wrapper):
+    """`inner` of unsigned 16 bits minus 32768: how ImageJ keeps signed ones."""
+
+    @classmethod
+    def of(cls, inner: Source) -> Self:
+        """`inner` as int16."""
+        return cls(
+            shape=inner.shape, dtype=np.dtype(np.int16), voxel_size=inner.voxel_size, inner=inner
+        )
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        return {**self.inner.fingerprint(), "slope": 1.0, "intercept": -32768.0}
+
+    @override
+    def read(self, origin: Index, shape: Shape) -> Voxels:
+        box = self.inner.read(origin, shape)
+        return np.bitwise_xor(box, 0x8000, out=box).view(np.int16)

@@ -9,6 +9,7 @@ import numpy as np
 
 from poroscale.config import Config
 from poroscale.engine import Run
+from poroscale.engine.byte_words import bytes_in_words
 from poroscale.engine.job import free_space
 from poroscale.io.cast import Cast
 from poroscale.io.ingest import refuse_overlap
@@ -192,4 +193,6 @@ def _require_space(source: Source, dst: Path, *, channels: int) -> None:
     needed = z * y * x * (channels if channels > 1 else source.dtype.itemsize)
     free = free_space(dst.absolute().parent)
     if needed > free:
-        raise OSError(f"{dst} would take {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
+        raise OSError(
+            f"{dst} would take {bytes_in_words(needed)} and {bytes_in_words(free)} are free"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,31 +17,26 @@ from poroscale.io.staging import refuse_existing, staged
 def write_raw(source: Source, header: Path, run: Run) -> None:
     """Write `name.raw`, then `name.mhd` beside it: without its header the data is unfinished.
 
+    MetaImage knows no floats of 16 bits: they are written as float32, which holds each of them.
+
     Raises
     ------
     FileExistsError
         If one of them exists and is not to be overwritten.
     """
-    _require_type(source)
     data = header.with_suffix(".raw")
     refuse_existing(header, overwrite=run.overwrite)
     refuse_existing(data, overwrite=run.overwrite)
+    stored = np.dtype("<f4" if source.dtype == np.float16 else source.dtype).newbyteorder("<")
+    text = metaimage_header(source, data.name, stored)
     header.unlink(missing_ok=True)
     with staged(data, overwrite=run.overwrite) as partial:
-        stored = source.dtype.newbyteorder("<")
         write_flat(source, FlatTarget(partial, 0, source.shape, stored), run)
     with staged(header, overwrite=run.overwrite) as partial:
-        partial.write_text(metaimage_header(source, data.name), encoding="ascii")
+        partial.write_text(text, encoding="ascii")
 
 
-def _require_type(source: Source) -> None:
-    """ValueError before anything is written, if the format has no type for the voxels."""
-    if source.dtype not in ELEMENT_TYPES:
-        known = ", ".join(sorted(str(kind) for kind in ELEMENT_TYPES))
-        raise ValueError(f"voxels of a RAW file must be one of {known}, got {source.dtype}")
-
-
-def metaimage_header(source: Source, data: str) -> str:
+def metaimage_header(source: Source, data: str, stored: np.dtype[Any]) -> str:
     """The text of a `.mhd` file; lengths in mm, as its readers take them, x first."""
     lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True"]
     lines += ["BinaryDataByteOrderMSB = False", "CompressedData = False"]
@@ -50,7 +46,10 @@ def metaimage_header(source: Source, data: str) -> str:
         centre = " ".join(f"{(index + 0.5) * size / 1000:.10g}" for index, size in sizes)
         lines += [f"Offset = {centre}", f"ElementSpacing = {spacing}"]
     lines += [f"DimSize = {' '.join(map(str, source.shape[::-1]))}"]
-    lines += [f"ElementType = {ELEMENT_TYPES[source.dtype]}", f"ElementDataFile = {data}"]
+    lines += [
+        f"ElementType = {ELEMENT_TYPES[stored.newbyteorder('=')]}",
+        f"ElementDataFile = {data}",
+    ]
     return "\n".join(lines) + "\n"
 
 

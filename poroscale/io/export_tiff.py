@@ -18,7 +18,7 @@ import tifffile
 from poroscale.engine import Box, Run
 from poroscale.io.boxes import FlatTarget, export_boxes, write_flat
 from poroscale.io.source import Source
-from poroscale.volume import Shape, VoxelSize
+from poroscale.volume import Index, Shape, VoxelSize
 
 _IMAGEJ = {"uint8", "uint16", "float32"}
 _OME = {"int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64"}
@@ -27,7 +27,14 @@ _CLASSIC_LIMIT = (1 << 32) - (1 << 25)  # room for the pages' directories
 
 def write_tiff(source: Source, path: Path, run: Run, *, big: bool = False) -> None:
     """Write `source` to one TIFF file: ImageJ's if it fits and `big` is not asked, else BigTIFF."""
-    target = tiff_target(path, source.shape, source.dtype, voxel_size=source.voxel_size, big=big)
+    target = tiff_target(
+        path,
+        source.shape,
+        source.dtype,
+        voxel_size=source.voxel_size,
+        origin=source.origin,
+        big=big,
+    )
     write_flat(source, target, run)
 
 
@@ -37,10 +44,14 @@ def tiff_target(
     dtype: np.dtype[Any],
     *,
     voxel_size: VoxelSize | None,
+    origin: Index = (0, 0, 0),
     big: bool = False,
     rgb: bool = False,
 ) -> FlatTarget:
-    """A TIFF file whose directories are written and whose voxels lie in one run, to be filled."""
+    """A TIFF file whose directories are written and whose voxels lie in one run, to be filled.
+
+    A crop's `origin` is ImageJ's, in voxels, or OME's position of a plane.
+    """
     item = (3,) if rgb else ()
     size = prod(shape) * prod(item) * dtype.itemsize
     kind = _kind(dtype, big=big or size + 500 * shape[0] > _CLASSIC_LIMIT)
@@ -51,7 +62,10 @@ def tiff_target(
             shape=shape + item,
             dtype=dtype,
             photometric="rgb" if rgb else "minisblack",
-            metadata=_metadata(kind, voxel_size, "ZYXS" if rgb else "ZYX"),
+            metadata={
+                **_metadata(kind, voxel_size, "ZYXS" if rgb else "ZYX"),
+                **_position(kind, voxel_size, origin, planes=shape[0]),
+            },
             returnoffset=True,
             **_resolution(voxel_size),
         )
@@ -73,6 +87,23 @@ def _metadata(kind: str, voxel_size: VoxelSize | None, axes: str) -> dict[str, A
     return {"axes": axes, **sizes, **{f"{key}Unit": "µm" for key in sizes}}
 
 
+def _position(
+    kind: str, voxel_size: VoxelSize | None, origin: Index, *, planes: int
+) -> dict[str, Any]:
+    if origin == (0, 0, 0):
+        return {}
+    if kind != "ome":  # voxels from the first one to the origin
+        return {f"{axis}origin": -index for axis, index in zip("zyx", origin, strict=True)}
+    if voxel_size is None:
+        return {}
+    plane: dict[str, list[Any]] = {}
+    for axis, index, edge in zip("ZYX", origin, voxel_size, strict=True):
+        step = edge if axis == "Z" else 0.0
+        plane[f"Position{axis}"] = [index * edge + k * step for k in range(planes)]
+        plane[f"Position{axis}Unit"] = ["µm"] * planes
+    return {"Plane": plane}
+
+
 def _resolution(voxel_size: VoxelSize | None) -> dict[str, Any]:
     if voxel_size is None:
         return {}
@@ -88,7 +119,11 @@ def write_slices(source: Source, folder: Path, run: Run) -> None:
     digits = max(5, len(str(source.shape[0] - 1)))
     plane = (1, *source.shape[1:])
     first = tiff_target(
-        folder / f"slice_{0:0{digits}d}.tif", plane, source.dtype, voxel_size=source.voxel_size
+        folder / f"slice_{0:0{digits}d}.tif",
+        plane,
+        source.dtype,
+        voxel_size=source.voxel_size,
+        origin=source.origin,
     )
     first.reserve()
     whole = first.path.read_bytes()

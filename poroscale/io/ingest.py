@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from poroscale.engine.cluster import cluster_of
 from poroscale.engine.job import is_output, is_results
 from poroscale.engine.plan import Need, make_plan
 from poroscale.io.calibrated import Missing
-from poroscale.io.cast import Cast, Overflow
+from poroscale.io.cast import Cast, Inverted, Overflow
 from poroscale.io.finite import Finite
 from poroscale.io.lengths import positive_voxel_size
 from poroscale.io.opening import open_source
@@ -23,7 +24,7 @@ from poroscale.io.source import BlockHint, Source
 from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
-_VERSION = 1
+_VERSION = 2
 _GOOD_BLOCK = 1 << 24  # voxels; beyond it a larger block gains nothing
 _LARGE_SLAB = 1 << 30  # bytes; slices whose slab of the usual depth exceeds it are stored flatter
 _FLAT_CHUNK = (32, 256, 256)
@@ -40,10 +41,15 @@ class IngestConfig(Config):
         See `open_source`.
     box
         (z0, z1, y0, y1, x0, x1), half-open: the part that is taken.
+    channel
+        Which channel is taken, from 0, where a file has several; "index" takes the stored numbers
+        of a palette.
+    invert
+        Reverse the grey values of a scan whose solid is dark: the largest value of an unsigned
+        dtype minus the value; a signed one is mirrored within its dtype; floats are negated. A
+        mask's fill and the levels are those of the reversed values.
     mask, mask_fill
         A volume of the input's shape; where it is zero the scan is set to `mask_fill`.
-    channel
-        Index, from 0, along the axis of channels of an array that has one.
     nan
         Value that replaces NaN, and what the file says is no measurement; refused without it.
     axes
@@ -55,10 +61,11 @@ class IngestConfig(Config):
     voxel_size: float | tuple[float, float, float] | None = None
     dataset: str | None = None
     pattern: str | None = None
+    channel: int | Literal["index"] | None = None
+    invert: bool = False
     box: tuple[int, int, int, int, int, int] | None = None
     mask: str | None = None
     mask_fill: float = 0.0
-    channel: int | None = None
     nan: float | None = None
     axes: BuildAxis = "z"
     dtype: Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32"] | None = None
@@ -107,28 +114,47 @@ def ingest(
     scratch = out.with_name(f"{out.name}.unpacked")
     source = prepare(src, config, scratch=scratch)
     spec = _spec(source, stated=config.voxel_size is None)
-    with connect(run) as shared:
+    with connect(run) as shared, _told_what_is_decoded(source):
         volume = fill_blocks(
             source,
             out,
             spec=spec,
             recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
             bytes_per_voxel=source.temporary,
+            bytes_per_task=source.per_read,
             run=shared.but(block=shared.block or _block(source, spec, shared)),
         )
     shutil.rmtree(scratch, ignore_errors=True)
     return volume
 
 
+@contextmanager
+def _told_what_is_decoded(source: Source) -> Iterator[None]:
+    """A budget that cannot hold a strip or picture is refused with its size."""
+    try:
+        yield
+    except MemoryError as error:
+        if not source.per_read:
+            raise
+        size = f"{source.per_read >> 20} MiB"
+        raise MemoryError(
+            f"{error}; {source.name} is decoded {size} at a time by each worker"
+        ) from error
+
+
 def plan_of(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, Need]:
     """The volume that `src` will become, and what reading it takes; no voxel is touched."""
     source = prepare(src, config)
     spec = _spec(source, stated=config.voxel_size is None)
-    return spec, Need(write=spec.dtype.itemsize, temporary=source.temporary)
+    return spec, _need(source, spec)
+
+
+def _need(source: Source, spec: VolumeSpec) -> Need:
+    return Need(write=spec.dtype.itemsize, temporary=source.temporary, fixed=source.per_read)
 
 
 def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = None) -> Source:
-    """The source that `config` describes: opened, masked, turned, cropped, cast, in this order.
+    """The source of `config`: opened, inverted, masked, turned, cropped, cast, in this order.
 
     Without `scratch`, a compressed file gives a source that knows its shape but cannot be read.
     """
@@ -140,6 +166,8 @@ def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = Non
         scratch=scratch,
     )
     source = with_voxel_size(source, config.voxel_size)
+    if config.invert:
+        source = Inverted.of(source)
     if config.mask is not None:
         mask = open_source(config.mask, scratch=scratch and scratch / "mask")
         source = Masked.of(source, mask, config.mask_fill)
@@ -200,7 +228,9 @@ def _cropped(source: Source, box: tuple[int, int, int, int, int, int], axes: Bui
 
 def _spec(source: Source, *, stated: bool) -> VolumeSpec:
     assert source.voxel_size is not None
-    origin_of_size = "metadata" if stated else "option"
+    said: dict[str, Any] = {"voxel_size_from": "metadata" if stated else "option"}
+    if source.notes:
+        said["notes"] = list(source.notes)
     if source.dtype == np.float16:  # ours are scores; whoever reads grey values expects more bits
         raise TypeError("dtype must not be float16; ingest it with --dtype float32")
     return VolumeSpec(
@@ -211,7 +241,7 @@ def _spec(source: Source, *, stated: bool) -> VolumeSpec:
         pyramid="mean",
         attributes={
             "kind": "scan",
-            "source": {**source.fingerprint(), "voxel_size_from": origin_of_size},
+            "source": {**source.fingerprint(), **said},
         },
         chunks=_chunks(source),
     )
@@ -233,7 +263,7 @@ def _chunks(source: Source) -> Shape | None:
 
 def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     """The widest block that the source likes and the budget holds; None leaves it to the plan."""
-    need = Need(write=spec.dtype.itemsize, temporary=source.temporary)
+    need = _need(source, spec)
     chunks = spec.chunk_shape
     with cluster_of(run) as cluster:
         workers, processes = cluster.workers, cluster.processes

@@ -11,7 +11,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -19,8 +19,12 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from typing_extensions import override
 
+from poroscale.engine.byte_words import bytes_in_words
+from poroscale.io.channels import Channel, Interleaved, pixels_of
 from poroscale.io.flat import FlatSource
 from poroscale.io.source import Source, Voxels, require_numeric
+from poroscale.io.stacked import StackedSource
+from poroscale.io.wrappers import AtCorner, Picked
 from poroscale.volume import Index, Shape, VoxelSize
 
 Compression = Literal["raw", "gzip", "zlib", "bzip2"]
@@ -47,6 +51,16 @@ class Layout:
         Bytes before the first voxel once unpacked, where a header is compressed with them.
     kind
         Name of the format.
+    rest
+        Further files, each with as many slices as `data`, that follow it along z.
+    channels, interleaved
+        Numbers of a voxel, and whether they lie side by side or volume after volume.
+    colours, opaque
+        See `Pixels`.
+    origin
+        Absolute index of the first voxel.
+    notes
+        What was guessed, a clause each.
     """
 
     header: Path
@@ -58,6 +72,19 @@ class Layout:
     offset: int | None = 0
     compression: Compression = "raw"
     skip: int = 0
+    rest: tuple[Path, ...] = ()
+    channels: int = 1
+    interleaved: bool = True
+    colours: int = 0
+    opaque: bool = False
+    origin: Index = (0, 0, 0)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stored_shape(self) -> Shape:
+        """(z, y, x) as one grey volume that holds the numbers of all channels."""
+        z, y, x = self.shape
+        return (z, y, x * self.channels) if self.interleaved else (z * self.channels, y, x)
 
     @property
     def unpacked_bytes(self) -> int:
@@ -67,7 +94,7 @@ class Layout:
     @property
     def voxel_bytes(self) -> int:
         """Bytes of the voxels once unpacked."""
-        return prod(self.shape) * self.stored.itemsize
+        return prod(self.stored_shape) * self.stored.itemsize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +129,8 @@ class PackedSource(Source):
     def of(cls, layout: Layout) -> PackedSource:
         """What the header says."""
         return cls(
-            shape=layout.shape,
-            dtype=layout.stored.newbyteorder("="),
+            shape=layout.stored_shape,
+            dtype=require_numeric(layout.stored, layout.header.name),
             voxel_size=layout.voxel_size,
             layout=layout,
         )
@@ -126,7 +153,7 @@ class PackedSource(Source):
         )
 
 
-def layout_source(layout: Layout, scratch: Path | None) -> Source:
+def layout_source(layout: Layout, scratch: Path | None, channel: Channel | None = None) -> Source:
     """The source for `layout`; compressed voxels are unpacked into the folder `scratch` first.
 
     Without `scratch`, compressed voxels give a source that tells its shape and cannot be read.
@@ -136,13 +163,31 @@ def layout_source(layout: Layout, scratch: Path | None) -> Source:
     FileNotFoundError
         If the data file does not exist.
     ValueError
-        If the sizes of file and header disagree.
+        If the sizes of file and header disagree, or a `channel` must be chosen.
     """
     require_numeric(layout.stored, layout.header.name)
-    if not layout.data.is_file():
-        raise FileNotFoundError(
-            f"{layout.header.name}: its data file {layout.data.name} does not exist"
-        )
+    pixels = pixels_of(
+        layout.channels,
+        channel,
+        layout.header.name,
+        colours=layout.colours,
+        opaque=layout.opaque,
+    )
+    missing = [path.name for path in (layout.data, *layout.rest) if not path.is_file()]
+    if missing:
+        raise FileNotFoundError(f"{layout.header.name}: its data file {missing[0]} does not exist")
+    source = _stored_source(layout, scratch)
+    if layout.interleaved:
+        source = Interleaved.of(source, pixels)
+    else:
+        first = (pixels.choice or 0) * layout.shape[0]
+        source = Picked.of(source, tuple(range(first, first + layout.shape[0])))
+    return AtCorner.of(source, layout.origin, layout.notes + _links(layout))
+
+
+def _stored_source(layout: Layout, scratch: Path | None) -> Source:
+    if layout.rest:
+        return _stacked_source(layout)
     if layout.compression != "raw":
         return _unpacked_source(layout, scratch) if scratch else PackedSource.of(layout)
     return FlatSource(
@@ -150,10 +195,44 @@ def layout_source(layout: Layout, scratch: Path | None) -> Source:
     )
 
 
+def _stacked_source(layout: Layout) -> StackedSource:
+    files = (layout.data, *layout.rest)
+    z = layout.stored_shape[0]
+    apart = layout.channels > 1 and not layout.interleaved
+    if layout.compression != "raw" or apart:
+        raise ValueError(
+            f"{layout.header.name}: voxels in several files must be neither compressed nor in "
+            "volumes one after the other"
+        )
+    if z % len(files):
+        raise ValueError(f"{layout.header.name}: {z} slices cannot be shared by {len(files)} files")
+    one = replace(layout, shape=(z // len(files), *layout.shape[1:]), rest=())
+    parts = tuple(
+        FlatSource(
+            path=path,
+            offset=_checked_offset(replace(one, data=path)),
+            **_common(one, layout.kind),
+        )
+        for path in files
+    )
+    return StackedSource.of(parts, layout.header.name)
+
+
+def _links(layout: Layout) -> tuple[str, ...]:
+    """Voxels that lie elsewhere than they seem are read, and it is said."""
+    home = layout.header.parent.resolve()
+    away = [
+        path.name
+        for path in (layout.data, *layout.rest)
+        if path.is_symlink() and not path.resolve().is_relative_to(home)
+    ]
+    return (f"{away[0]} is a link to a file in another folder",) if away else ()
+
+
 def _common(layout: Layout, kind: str) -> dict[str, Any]:
     return {
-        "shape": layout.shape,
-        "dtype": layout.stored.newbyteorder("="),
+        "shape": layout.stored_shape,
+        "dtype": require_numeric(layout.stored, layout.header.name),
         "voxel_size": layout.voxel_size,
         "stored": layout.stored,
         "kind": kind,
@@ -165,9 +244,10 @@ def _checked_offset(layout: Layout) -> int:
     offset = size - layout.voxel_bytes if layout.offset is None else layout.offset
     if offset < 0 or size != offset + layout.voxel_bytes:
         z, y, x = layout.shape
+        what = f"{layout.channels} channels of " if layout.channels > 1 else ""
         raise ValueError(
             f"{layout.data.name} has {size} bytes, but {layout.header.name} says "
-            f"{x} x {y} x {z} voxels of {layout.stored.name} after {max(offset, 0)} bytes, "
+            f"{what}{x} x {y} x {z} voxels of {layout.stored.name} after {max(offset, 0)} bytes, "
             f"which is {max(offset, 0) + layout.voxel_bytes} bytes"
         )
     return offset
@@ -178,8 +258,8 @@ def _unpacked_source(layout: Layout, scratch: Path) -> UnpackedSource:
     free = shutil.disk_usage(scratch).free
     if layout.unpacked_bytes > free:
         raise OSError(
-            f"{layout.data.name} unpacks to {layout.unpacked_bytes / 1e9:.1f} GB and "
-            f"{free / 1e9:.1f} GB are free"
+            f"{layout.data.name} unpacks to {bytes_in_words(layout.unpacked_bytes)} and "
+            f"{bytes_in_words(free)} are free"
         )
     target = scratch / f"{layout.data.name}.unpacked"
     if not target.is_file() or target.stat().st_size != layout.unpacked_bytes:
@@ -196,23 +276,25 @@ def _unpack(layout: Layout, target: Path) -> None:
     """Decompress to `target` in bounded memory, stopping at the first byte too many."""
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     written = 0
-    with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
-        packed.seek(layout.offset or 0)
-        for piece in _pieces(packed, layout):
-            written += len(piece)
-            if written > layout.unpacked_bytes:
-                break
-            unpacked.write(piece)
-        unpacked.flush()
-        os.fsync(unpacked.fileno())
-    if written != layout.unpacked_bytes:
-        partial.unlink()
-        more = "more than the" if written > layout.unpacked_bytes else f"{written} instead of"
-        raise ValueError(
-            f"{layout.data.name} unpacks to {more} {layout.unpacked_bytes} bytes that "
-            f"{layout.header.name} says"
-        )
-    partial.replace(target)
+    try:
+        with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
+            packed.seek(layout.offset or 0)
+            for piece in _pieces(packed, layout):
+                written += len(piece)
+                if written > layout.unpacked_bytes:
+                    break
+                unpacked.write(piece)
+            unpacked.flush()
+            os.fsync(unpacked.fileno())
+        if written != layout.unpacked_bytes:
+            more = "more than the" if written > layout.unpacked_bytes else f"{written} instead of"
+            raise ValueError(
+                f"{layout.data.name} unpacks to {more} {layout.unpacked_bytes} bytes that "
+                f"{layout.header.name} says"
+            )
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)  # a damaged file leaves nothing, however often it is tried
 
 
 def _pieces(packed: BinaryIO, layout: Layout) -> Iterator[bytes]:

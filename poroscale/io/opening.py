@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from poroscale.io.axes import no_channel
+from poroscale.io.channels import Channel, no_channels
 from poroscale.io.dicom_files import DICOM_SUFFIXES, dicom_files
 from poroscale.io.hdf5 import HDF5_SUFFIXES, open_hdf5
 from poroscale.io.layout import layout_source
-from poroscale.io.raw import HEADER_SUFFIXES, RAW_SUFFIXES, find_layout, read_header
+from poroscale.io.raw import RAW_SUFFIXES, find_layout, read_header
+from poroscale.io.raw_name import HEADER_SUFFIXES
 from poroscale.io.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES, slice_files
+from poroscale.io.skyscan import logged_voxel_size
 from poroscale.io.source import Source
 from poroscale.io.vol_info import info_beside, read_info
 from poroscale.manifest import JOURNAL_DIR, local
@@ -27,7 +30,7 @@ def open_source(
     *,
     dataset: str | None = None,
     pattern: str | None = None,
-    channel: int | None = None,
+    channel: Channel | None = None,
     scratch: Path | None = None,
 ) -> Source:
     """The volume in `path`, whatever its format, ready to be read box by box.
@@ -44,7 +47,9 @@ def open_source(
     pattern
         Shell pattern that picks the slices of one series from a folder.
     channel
-        Index, from 0, along the axis of channels of an HDF5 dataset or a Zarr array that has one.
+        Index, from 0, along the axis of channels of an HDF5 dataset or a Zarr array that has one;
+        which numbers of the pixels of TIFF, pictures, MetaImage, NRRD and NIfTI, or "index" for the
+        stored numbers of a palette.
     scratch
         Folder to which gzip, zlib or bzip2 voxels are unpacked; without it the source tells its
         shape and voxel size, and cannot be read.
@@ -73,11 +78,12 @@ def open_source(
 
 
 def _open_folder(
-    path: Path, dataset: str | None, pattern: str | None, channel: int | None
+    path: Path, dataset: str | None, pattern: str | None, channel: Channel | None
 ) -> Source:
     if (path / JOURNAL_DIR).is_dir() and dataset is None:
         from poroscale.io.stored import StoredSource
 
+        no_channels(channel, path.name)
         return StoredSource.of(path)
     if any((path / mark).is_file() for mark in _ZARR_MARKS):
         from poroscale.io.zarr_array import open_zarr
@@ -86,42 +92,49 @@ def _open_folder(
     if files := dicom_files(path, pattern):
         from poroscale.io.dicom import open_dicom
 
-        no_channel(channel, path.name)
+        no_channels(channel, path.name)
         return open_dicom(path, files)
-    return _open_pictures(path, slice_files(path, pattern))
+    return _open_pictures(path, slice_files(path, pattern), channel)
 
 
-def _open_pictures(folder: Path, files: tuple[str, ...]) -> Source:
+def _open_pictures(folder: Path, files: tuple[str, ...], channel: Channel | None) -> Source:
+    source = _open_slices(folder, files, channel)
+    if source.voxel_size is not None:
+        return source
+    return replace(source, voxel_size=logged_voxel_size(folder, files[0]))
+
+
+def _open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None) -> Source:
     if Path(files[0]).suffix.lower() in TIFF_SUFFIXES:
         from poroscale.io.tiff import open_slices
 
-        return open_slices(folder, files)
+        return open_slices(folder, files, channel)
     from poroscale.io.picture import open_pictures
 
-    return open_pictures(folder, files)
+    return open_pictures(folder, files, channel)
 
 
 def _open_file(
-    path: Path, dataset: str | None, scratch: Path | None, channel: int | None
+    path: Path, dataset: str | None, scratch: Path | None, channel: Channel | None
 ) -> Source:
     suffix = path.suffix.lower()
     if dataset is not None and not path.name.lower().endswith(_NAMED):
         raise ValueError(f"{path.name} holds one volume, which has no name: got ::{dataset}")
     if info := info_beside(path):
-        return layout_source(read_info(info), scratch)
+        return layout_source(read_info(info), scratch, channel)
     if suffix in RAW_SUFFIXES:
-        return layout_source(find_layout(path), scratch)
+        return layout_source(find_layout(path), scratch, channel)
     if suffix in _HEADERS:
-        return layout_source(read_header(path), scratch)
+        return layout_source(read_header(path), scratch, channel)
     if path.name.lower().endswith(_NIFTI):
         from poroscale.io.nifti import open_nifti
 
-        return open_nifti(path, scratch)
-    return _open_container(path, dataset, scratch, channel) or _open_whole_file(path)
+        return open_nifti(path, scratch, channel)
+    return _open_container(path, dataset, scratch, channel) or _open_whole_file(path, channel)
 
 
 def _open_container(
-    path: Path, dataset: str | None, scratch: Path | None, channel: int | None
+    path: Path, dataset: str | None, scratch: Path | None, channel: Channel | None
 ) -> Source | None:
     """The source of a file in which arrays or slices have names; None if it is none."""
     suffix = path.suffix.lower()
@@ -133,7 +146,7 @@ def _open_container(
         return open_zarr(path, dataset, channel)
     if suffix not in {".npz", *XRADIA_SUFFIXES, *DICOM_SUFFIXES}:
         return None
-    no_channel(channel, path.name)
+    no_channels(channel, path.name)
     if suffix == ".npz":
         from poroscale.io.npy import open_npz
 
@@ -147,17 +160,18 @@ def _open_container(
     return open_dicom(path.parent, (path.name,))
 
 
-def _open_whole_file(path: Path) -> Source:
+def _open_whole_file(path: Path, channel: Channel | None) -> Source:
     suffix = path.suffix.lower()
     if suffix in TIFF_SUFFIXES:
         from poroscale.io.tiff import open_multipage
 
-        return open_multipage(path)
+        return open_multipage(path, channel)
     if suffix in PICTURE_SUFFIXES:
-        return _open_pictures(path.parent, (path.name,))
+        return _open_pictures(path.parent, (path.name,), channel)
     if suffix == ".npy":
         from poroscale.io.npy import open_npy
 
+        no_channels(channel, path.name)
         return open_npy(path)
     raise ValueError(
         f"{path.name}: the format must be one of TIFF, PNG, JPEG, BMP, RAW, MetaImage, NRRD, VGI, "

@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import configparser
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from poroscale.config import sentence
+from poroscale.io.data_files import beside
+from poroscale.io.header_numbers import real_numbers, whole_number, whole_numbers
 from poroscale.io.layout import Layout
 from poroscale.io.lengths import tidy, um_per, voxel_size_um
-from poroscale.io.metaimage import beside, read_metaimage
+from poroscale.io.metaimage import read_metaimage
 from poroscale.io.nrrd import read_nrrd
-from poroscale.io.source import as_shape
+from poroscale.io.raw_name import HEADER_SUFFIXES, layout_from_name
+from poroscale.io.source import as_shape, require_numeric
 from poroscale.volume import VoxelSize
 
 RAW_SUFFIXES = (".raw", ".vol", ".bin", ".dat")
-HEADER_SUFFIXES = (".mhd", ".nhdr", ".vgi", ".json")
-
-_SIZE = re.compile(r"(?<![0-9.])(\d+)x(\d+)x(\d+)(?![0-9])", re.IGNORECASE)
-_LENGTH = re.compile(r"(?<![0-9.])(\d+(?:[.p]\d+)?)(nm|um|µm|μm|mm)(?![a-z])", re.IGNORECASE)
-_TYPE = re.compile(
-    r"(?<![a-z0-9])(?:(u?int(?:8|16|32|64)|float(?:32|64))|(8|16)-?bit)(?![a-z0-9])", re.IGNORECASE
-)
-_BIG = re.compile(r"(?<![a-z])(be|big|bigendian|msb)(?![a-z])", re.IGNORECASE)
 
 
 def find_layout(path: Path) -> Layout:
@@ -39,13 +34,22 @@ def find_layout(path: Path) -> Layout:
     Raises
     ------
     ValueError
-        If neither says shape and dtype.
+        If neither says shape and dtype, or the side-car is another file's.
     """
     for suffix in HEADER_SUFFIXES:
         for header in (path.with_suffix(suffix), path.with_name(path.name + suffix)):
             if header.is_file():
-                return read_header(header)
+                return _described(path, read_header(header))
     return layout_from_name(path)
+
+
+def _described(path: Path, layout: Layout) -> Layout:
+    if path not in (layout.data, *layout.rest):
+        raise ValueError(
+            f"{path.name}: its side-car {layout.header.name} describes {layout.data.name}; "
+            f"give {layout.header.name} to read that, or rename one of them"
+        )
+    return layout
 
 
 def read_header(path: Path) -> Layout:
@@ -61,43 +65,6 @@ def read_header(path: Path) -> Layout:
     return readers[path.suffix.lower()](path)
 
 
-def layout_from_name(path: Path) -> Layout:
-    """The layout that a name such as `part_512x512x300_4.87um_16bit.raw` states.
-
-    Width x height x depth, that is x, y, z. `8bit` and `16bit` are unsigned; `uint16`, `int16`,
-    `float32` and so on are taken by name. Little-endian, unless `_be` or `_big` stands in the
-    name. `4p87um` is 4.87 um.
-
-    Raises
-    ------
-    ValueError
-        If the name does not hold a size and a type.
-    """
-    size, kind = _SIZE.search(path.stem), _TYPE.search(path.stem)
-    if not size or not kind:
-        raise ValueError(
-            f"{path.name}: RAW voxels need a side-car ({', '.join(HEADER_SUFFIXES)}) or a name "
-            "such as part_WIDTHxHEIGHTxDEPTH_4.87um_16bit.raw (8bit, 16bit, int16, float32)"
-        )
-    named = kind[1].lower() if kind[1] else f"uint{kind[2]}"
-    return Layout(
-        header=path,
-        data=path,
-        shape=as_shape(size.groups()[::-1], path.name),
-        stored=np.dtype(named).newbyteorder(">" if _BIG.search(path.stem) else "<"),
-        voxel_size=_size_in_name(path),
-        kind="RAW",
-    )
-
-
-def _size_in_name(path: Path) -> VoxelSize | None:
-    length = _LENGTH.search(path.stem)
-    if not length:
-        return None
-    value = float(length[1].lower().replace("p", "."))
-    return voxel_size_um([value] * 3, length[2], path.name)
-
-
 def read_vgi(path: Path) -> Layout:
     """The layout in a VGStudio `.vgi` file: an INI whose keys are repeated per section."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
@@ -108,7 +75,8 @@ def read_vgi(path: Path) -> Layout:
     try:
         parser.read_string("[head]\n" + text)
     except configparser.Error as error:
-        raise ValueError(f"{path.name}: not a .vgi side-car: {error.message}") from error
+        said = " ".join(error.message.split())[:200]
+        raise ValueError(f"{path.name}: not a .vgi side-car: {said}") from error
     fields: dict[str, str] = {}
     for section in parser.sections():
         for key, value in parser.items(section):
@@ -116,20 +84,23 @@ def read_vgi(path: Path) -> Layout:
     for key in ("size", "name", "datatype", "bitsperelement"):
         if key not in fields:
             raise ValueError(f"{path.name}: the side-car must have {key!r}")
+    if fields.get("fileformat", "raw").lower() != "raw":
+        raise ValueError(f"{path.name}: FileFormat must be raw, got {fields['fileformat']!r}")
     return Layout(
         header=path,
         data=beside(path, fields["name"]),
-        shape=as_shape(fields["size"].split()[::-1], path.name),
+        shape=as_shape(whole_numbers(fields["size"], "size", path)[::-1], path.name),
         stored=_vgi_dtype(fields, path),
         voxel_size=_vgi_voxel_size(fields, path),
         kind="VGI",
-        offset=int(fields.get("skipheader", "0")),
+        offset=whole_number(fields.get("skipheader", "0"), "skipheader", path),
     )
 
 
 def _vgi_dtype(fields: dict[str, str], path: Path) -> np.dtype[np.generic]:
     kinds = {"unsigned integer": "u", "integer": "i", "signed integer": "i", "float": "f"}
-    kind, bits = fields["datatype"].lower(), int(fields["bitsperelement"])
+    kind = fields["datatype"].lower()
+    bits = whole_number(fields["bitsperelement"], "bitsperelement", path)
     if kind not in kinds or bits not in {8, 16, 32, 64}:
         raise ValueError(f"{path.name}: datatype {kind!r} of {bits} bits is not supported")
     return np.dtype(f"{kinds[kind]}{bits // 8}").newbyteorder("<")
@@ -139,7 +110,7 @@ def _vgi_voxel_size(fields: dict[str, str], path: Path) -> VoxelSize | None:
     text = fields.get("resolution")
     if text is None:
         return None
-    values = [float(word) for word in text.split()[::-1]]
+    values = real_numbers(text, "resolution", path)[::-1]
     return voxel_size_um(values, fields.get("unit", "mm"), path.name)
 
 
@@ -171,19 +142,25 @@ def read_json(path: Path) -> Layout:
     try:
         said = RawSidecar.model_validate(json.loads(path.read_text()))
         stored: np.dtype[Any] = np.dtype(said.dtype)
-    except (json.JSONDecodeError, ValidationError, TypeError) as error:
+    except ValidationError as error:
+        raise ValueError(f"{path.name}: not a RAW side-car: {sentence(error)}") from error
+    except (ValueError, TypeError) as error:  # no JSON, no text, no dtype
         raise ValueError(f"{path.name}: not a RAW side-car: {error}") from error
-    if said.byte_order not in {"little", "big"}:
-        raise ValueError(f"{path.name}: byte_order must be little or big, got {said.byte_order}")
     return Layout(
         header=path,
         data=beside(path, said.file) if said.file else _data_of(path),
         shape=as_shape(said.shape, path.name),
-        stored=stored.newbyteorder("<" if said.byte_order == "little" else ">"),
+        stored=_ordered(require_numeric(stored, path.name), said.byte_order, path),
         voxel_size=_json_voxel_size(said, path),
         kind="RAW",
         offset=said.offset,
     )
+
+
+def _ordered(dtype: np.dtype[Any], order: str, path: Path) -> np.dtype[Any]:
+    if order not in {"little", "big"}:
+        raise ValueError(f"{path.name}: byte_order must be little or big, got {order}")
+    return dtype.newbyteorder("<" if order == "little" else ">")
 
 
 def _data_of(header: Path) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 _DIGITS = re.compile(r"(\d+)")
+_PREVIEW = re.compile(r"_spr\.\w+$", re.IGNORECASE)  # SkyScan's preview beside the slices
 
 
 def slice_files(folder: Path, pattern: str | None = None) -> tuple[str, ...]:
@@ -37,6 +38,7 @@ def slice_files(folder: Path, pattern: str | None = None) -> tuple[str, ...]:
             for entry in entries
             if not entry.name.startswith(".") and _wanted(entry.name, pattern) and entry.is_file()
         ]
+    names = [name for name in names if not _PREVIEW.search(name)] or names
     if not names:
         what = f"a file that matches {pattern!r}" if pattern else "a slice (TIFF, PNG, JPEG, BMP)"
         raise FileNotFoundError(f"{folder.name}: the folder must hold {what}, found none")

@@ -59,6 +59,16 @@ class Source(ABC):
         return float(self.dtype.itemsize)
 
     @property
+    def per_read(self) -> int:
+        """Bytes that a read takes whatever the box: a strip or picture is decoded whole."""
+        return 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed or left as stored, a clause each; whoever reads the volume is told."""
+        return ()
+
+    @property
     @abstractmethod
     def name(self) -> str:
         """What an error message calls this source."""
@@ -111,17 +121,18 @@ def require_numeric(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """`dtype` in this machine's byte order; anything but integers and floats is refused."""
     if dtype.kind not in "uif" or dtype.itemsize > 8:
         raise ValueError(f"{name}: voxels must be integers or floats, got {dtype}")
-    return dtype.newbyteorder("=")
+    # C has two types of 64 bits; Zarr knows the one that has this name
+    return np.dtype(dtype.name)
 
 
 def as_shape(values: Any, name: str) -> Shape:
     """Three positive sizes (z, y, x); two stand for a single slice.
 
-    Of more than three, leading and then trailing axes of length 1 are left out.
+    Further axes, in front or at the end, must have length 1: the voxels then lie as without them.
     """
     sizes = [int(value) for value in values]
-    while len(sizes) > 3 and 1 in {sizes[0], sizes[-1]}:
-        sizes.pop(0 if sizes[0] == 1 else -1)
+    while len(sizes) > 3 and 1 in (sizes[0], sizes[-1]):
+        sizes.pop(-1 if sizes[-1] == 1 else 0)
     if len(sizes) == 2:
         sizes.insert(0, 1)
     if len(sizes) != 3:

@@ -1,202 +1,217 @@
-"""TIFF pages as slices: one file with many pages, or one file for each slice.
+"""TIFF files opened: what their descriptions say is compared with the pages that are there.
 
-Pages stored plainly are read by offset like any flat file. Compressed or tiled ones are decoded
-strip by strip, tile by tile, and only those that the box touches. All pages are looked at once,
-when the source is opened, so that a bad one is named before any work is done.
+All pages are looked at once, when the source is opened, so that a bad one is named before any work
+is done. Series and pages of tifffile are asked of two objects, for either changes the other.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from hashlib import sha256
 from math import prod
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import tifffile
-from typing_extensions import override
 
-from poroscale.io.flat import FlatSource, open_file, read_window
-from poroscale.io.source import BlockHint, Source, Voxels, require_numeric
+from poroscale.io.channels import Channel, Interleaved, Planar
+from poroscale.io.flat import FlatSource
+from poroscale.io.source import Source
+from poroscale.io.tiff_meaning import Meaning, applied, calibration_of, meaning_of
+from poroscale.io.tiff_ome import OmeImage, ome_image
 from poroscale.io.tiff_pages import (
-    DAMAGE,
     Frame,
     all_pages,
     check_page,
-    decode_window,
+    is_plain,
     opened,
     require_like,
     require_unbroken_chain,
 )
-from poroscale.io.tiff_scale import multipage_voxel_size, slice_voxel_size
-from poroscale.volume import Index, Shape
+from poroscale.io.tiff_planes import Stack, selected, stack_of
+from poroscale.io.tiff_scale import multipage_voxel_size, slice_voxel_size, stated_origin
+from poroscale.io.tiff_source import page_dtype, source_of_pages
+from poroscale.io.wrappers import AtCorner, Picked, Transposed
+from poroscale.volume import Index, VoxelSize
+
+Pages = list[tuple[int, tifffile.TiffPage]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plane:
-    """One page: in which file, where its directory and (if stored plainly) its voxels start."""
-
-    file: int
-    directory: int
-    voxels: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TiffSource(Source):
-    """Slices from TIFF pages.
-
-    `files` are the file names in `folder`; `planes` says for each z which page it is.
-    """
-
-    folder: Path
-    files: tuple[str, ...]
-    planes: tuple[Plane, ...]
-    stored: np.dtype[Any]
-    rows_per_segment: int
-
-    @property
-    @override
-    def name(self) -> str:
-        return self.files[0] if len(self.files) == 1 else self.folder.name
-
-    @property
-    @override
-    def preferred_block(self) -> BlockHint:
-        plain = all(plane.voxels is not None for plane in self.planes)
-        return (1, 1 if plain else self.rows_per_segment, None)
-
-    @override
-    def slice_name(self, z: int) -> str:
-        file = self.files[self.planes[z].file]
-        return file if len(self.files) > 1 else f"slice {z}"
-
-    @override
-    def fingerprint(self) -> dict[str, Any]:
-        return files_fingerprint("TIFF", self.folder, self.files)
-
-    @override
-    def read(self, origin: Index, shape: Shape) -> Voxels:
-        box = np.empty(shape, self.dtype)
-        planes = self.planes[origin[0] : origin[0] + shape[0]]
-        start = 0
-        while start < len(planes):
-            stop = start + 1
-            while stop < len(planes) and planes[stop].file == planes[start].file:
-                stop += 1
-            path = self.folder / self.files[planes[start].file]
-            self._read_file(path, planes[start:stop], origin[1:], box[start:stop])
-            start = stop
-        return box
-
-    def _read_file(
-        self, path: Path, planes: tuple[Plane, ...], corner: tuple[int, int], out: Voxels
-    ) -> None:
-        plain = [plane.voxels for plane in planes if plane.voxels is not None]
-        if len(plain) == len(planes):
-            with open_file(path) as file:
-                for k, offset in enumerate(plain):
-                    read_window(file, offset, self.stored, self.shape[2], corner=corner, out=out[k])
-            return
-        try:
-            with tifffile.TiffFile(path) as tiff:
-                for k, plane in enumerate(planes):
-                    tiff.filehandle.seek(plane.directory)
-                    decode_window(tifffile.TiffPage(tiff, 0), corner, out[k])
-        except DAMAGE as error:
-            raise OSError(f"{path.name} cannot be decoded: {error}") from error
-
-
-def files_fingerprint(kind: str, folder: Path, files: tuple[str, ...]) -> dict[str, Any]:
-    """Names and sizes of `files`, short however many there are."""
-    sizes = [os.stat(f"{folder}/{file}").st_size for file in files]
-    listing = "".join(f"{file}\0{size}\n" for file, size in zip(files, sizes, strict=True))
-    return {
-        "format": kind,
-        "file": files[0] if len(files) == 1 else folder.name,
-        "files": len(files),
-        "first": files[0],
-        "last": files[-1],
-        "bytes": sum(sizes),
-        "listing": sha256(listing.encode()).hexdigest(),
-    }
-
-
-def open_multipage(path: Path) -> Source:
+def open_multipage(path: Path, channel: Channel | None = None) -> Source:
     """The source for one TIFF file: each page is a slice; a single page is one slice.
 
-    ImageJ's and tifffile's single-directory stacks are read as one flat array.
+    ImageJ's and tifffile's single-directory stacks are read as one flat array. Of an OME-TIFF, the
+    planes are those that its XML lists, in this and in the other files of its set.
+
+    Parameters
+    ----------
+    channel
+        The channel, from 0, where a pixel or the stack has several; "index" for the numbers that
+        a palette gives colours.
 
     Raises
     ------
     ValueError
-        If a page is cut off, is no grey image, or differs from the first in shape or dtype.
+        If a page is cut off, is no grey image, or differs from the first in shape or dtype, or if
+        planes that the description counts are not there.
     """
     with opened(path) as tiff:
+        image, voxel_size = _ome(tiff, path), multipage_voxel_size(tiff, path.name)
+        origin, notes = stated_origin(tiff, voxel_size, path.name)
+        stack = None if image is not None else stack_of(tiff, path.name)
+    if image is not None:
+        source = _open_ome(path, image, channel, voxel_size)
+    else:
+        assert stack is not None
+        source = _open_stack(path, stack, channel, voxel_size)
+    return AtCorner.of(source, origin, notes)
+
+
+def _ome(tiff: tifffile.TiffFile, path: Path) -> OmeImage | None:
+    if not tiff.is_ome:
+        return None
+    return ome_image(
+        tiff.ome_metadata or "", path, tiff.pages.first.samplesperpixel, len(tiff.pages)
+    )
+
+
+def _open_stack(
+    path: Path, stack: Stack, channel: Channel | None, voxel_size: VoxelSize | None
+) -> Source:
+    with opened(path) as tiff:
         require_unbroken_chain(tiff, path)
-        series = tiff.series[0]
-        voxel_size = multipage_voxel_size(tiff, path.name)
-        if len(tiff.series) == 1:
-            _require_one_stack(series, path)
-        if len(tiff.series) == 1 and series.dataoffset is not None:
-            return _flat_stack(path, tiff, voxel_size)
-        pages = [page for page in all_pages(tiff, path) if not page.is_reduced]
-        if not pages:
-            raise ValueError(f"{path.name}: the file holds no full-resolution page")
-        for number, page in enumerate(pages):
-            check_page(page, path, f"{path.name}, page {number + 1}")
-            require_like(page, pages[0], f"{path.name}, page {number + 1}")
-        _require_count(tiff, len(pages), path)
-        return _source(
-            path.parent, (path.name,), [(0, page) for page in pages], voxel_size=voxel_size
-        )
+        first = tiff.pages.first
+        of_pixel = first.samplesperpixel > 1 or int(first.photometric) == 3
+        wanted = selected(stack.sizes, None if of_pixel else channel, path.name)
+        meaning = meaning_of(tiff, first, channel if of_pixel else None, path.name)
+        if stack.offset is not None and first.planarconfig == 1 and is_plain(first):
+            flat = _flat_stack(path, tiff, stack, voxel_size)
+            source: Source = Picked.of(flat, tuple(wanted))
+            source = applied(Interleaved.of(source, meaning.pixels), meaning)
+        else:
+            pages = _checked_pages(tiff, path)
+            _require_count(tiff, pages, stack, path)
+            chosen = [(0, pages[number]) for number in wanted]
+            source = _grey(path.parent, (path.name,), chosen, meaning, voxel_size)
+    return source if stack.turned is None else Transposed.of(source, stack.turned)
 
 
-def _require_one_stack(series: tifffile.TiffPageSeries, path: Path) -> None:
-    """One axis beside y and x, whatever it is called: programs disagree on what a slice is."""
-    sizes = [size for size in series.shape if size > 1]
-    if len(sizes) > 3 or "S" in series.axes:
+def _checked_pages(tiff: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
+    pages = [page for page in all_pages(tiff, path) if not page.is_reduced]
+    if not pages:
+        raise ValueError(f"{path.name}: the file holds no full-resolution page")
+    for number, page in enumerate(pages):
+        check_page(page, path, f"{path.name}, page {number + 1}")
+        require_like(page, pages[0], f"{path.name}, page {number + 1}")
+    return pages
+
+
+def _planes(tiff: tifffile.TiffFile, stack: Stack, pages: int | None, path: Path) -> int:
+    """Planes that the description says; ImageJ's own count and the `pages` must be as many."""
+    count = prod(size for _, size in stack.sizes)
+    said = (tiff.imagej_metadata or {}).get("images", count)
+    found = count if pages is None else pages
+    if said != found:
+        raise ValueError(f"{path.name} is truncated: ImageJ says {said} images, got {found} pages")
+    if count != found:
+        raise ValueError(f"{path.name}: its description says {count} planes, got {found} pages")
+    return count
+
+
+def _require_count(
+    tiff: tifffile.TiffFile, pages: list[tifffile.TiffPage], stack: Stack, path: Path
+) -> None:
+    _planes(tiff, stack, len(pages), path)
+    plane = pages[0].imagelength, pages[0].imagewidth
+    if plane != stack.plane:
         raise ValueError(
-            f"{path.name}: the file must hold one grey volume, got axes {series.axes} "
-            f"of shape {series.shape}"
+            f"{path.name}: its description says planes of {stack.plane}, got pages of {plane}"
         )
 
 
-def _flat_stack(path: Path, tiff: tifffile.TiffFile, voxel_size: Any) -> FlatSource:
-    series = tiff.series[0]
+def _flat_stack(
+    path: Path, tiff: tifffile.TiffFile, stack: Stack, voxel_size: VoxelSize | None
+) -> FlatSource:
     page = tiff.pages.first
     check_page(page, path, path.name)
-    plane = (page.imagelength, page.imagewidth)
-    _require_count(tiff, prod(series.shape) // prod(plane), path)
-    stored = page.dtype.newbyteorder(tiff.byteorder)
+    dtype = page_dtype(page, path.name)
+    assert stack.offset is not None
     return FlatSource(
-        shape=(prod(series.shape) // prod(plane), *plane),
-        dtype=require_numeric(stored, path.name),
+        shape=(_planes(tiff, stack, None, path), stack.plane[0], stack.plane[1] * page.shaped[4]),
+        dtype=dtype,
         voxel_size=voxel_size,
         path=path,
-        offset=series.dataoffset,
-        stored=stored,
+        offset=stack.offset,
+        stored=dtype.newbyteorder(tiff.byteorder),
         kind="TIFF",
     )
 
 
-def open_slices(folder: Path, files: tuple[str, ...]) -> TiffSource:
+def _grey(
+    folder: Path,
+    files: tuple[str, ...],
+    pages: Pages,
+    meaning: Meaning,
+    voxel_size: VoxelSize | None,
+) -> Source:
+    first, pixels = pages[0][1], meaning.pixels
+    if first.planarconfig == 1 or pixels.count == 1:
+        source = source_of_pages(folder, files, pages, voxel_size=voxel_size)
+        return applied(Interleaved.of(source, pixels), meaning)
+    parts = tuple(
+        source_of_pages(folder, files, pages, voxel_size=voxel_size, sample=sample)
+        for sample in pixels.used
+    )
+    return applied(parts[0] if len(parts) == 1 else Planar.of(parts, pixels), meaning)
+
+
+def _open_ome(
+    path: Path, image: OmeImage, channel: Channel | None, voxel_size: VoxelSize | None
+) -> Source:
+    with opened(path) as tiff:
+        first = tiff.pages.first
+        of_pixel = first.samplesperpixel > 1 or int(first.photometric) == 3
+        meaning = meaning_of(tiff, first, channel if of_pixel else None, path.name)
+    wanted = image.slices(None if of_pixel else channel, path.name)
+    files = tuple(dict.fromkeys(page.name for page in wanted))
+    number = {name: k for k, name in enumerate(files)}
+    found: dict[str, list[tifffile.TiffPage]] = {}
+    for name in files:
+        if not (path.parent / name).is_file():
+            raise ValueError(
+                f"{path.name}: it is one of a set of {len(image.files)} files, of which {name} is "
+                "missing: put all of them into one folder"
+            )
+        with opened(path.parent / name) as tiff:
+            require_unbroken_chain(tiff, path.parent / name)
+            found[name] = _checked_pages(tiff, path.parent / name)
+            require_like(found[name][0], first, name, f" as in {path.name}")
+    for page in wanted:
+        if page.number >= len(found[page.name]):
+            raise ValueError(
+                f"{page.name}: its OME description says page {page.number + 1}, "
+                f"it holds {len(found[page.name])}: the file was cut, or is one of a set"
+            )
+    pages = [(number[page.name], found[page.name][page.number]) for page in wanted]
+    return _grey(path.parent, files, pages, meaning, voxel_size)
+
+
+def open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None = None) -> Source:
     """The source for a folder of TIFF slices in the order of `files`.
 
     Raises
     ------
     ValueError
         If a file is cut off, holds more than one page, is no grey image, or differs from the
-        first in shape or dtype.
+        first in shape, dtype or meaning.
     """
-    first: tifffile.TiffPage | None = None
-    frame: Frame | None = None
-    pages: list[tuple[int, tifffile.TiffPage]] = []
-    voxel_size = None
+    with opened(folder / files[0]) as tiff:
+        first = tiff.pages.first
+        check_page(first, folder / files[0], files[0])
+        meaning = meaning_of(tiff, first, channel, files[0])
+        frame = Frame.of(first, folder / files[0])
+    voxel_size, origin, notes = _place_of_first(folder, files)
+    pages: Pages = []
     for number, file in enumerate(files):
         path = folder / file
-        if first is not None and frame is not None and frame.is_of(path):
+        if number and frame is not None and frame.is_of(path):
             pages.append((number, first))
             continue
         with opened(path) as tiff:
@@ -204,50 +219,26 @@ def open_slices(folder: Path, files: tuple[str, ...]) -> TiffSource:
             if len(tiff.pages) != 1:
                 raise ValueError(f"{file}: a slice must hold one page, got {len(tiff.pages)}")
             check_page(page, path, file)
-            if first is None:
-                first, voxel_size = page, slice_voxel_size(tiff, file)
-                frame = Frame.of(page, path)
             require_like(page, first, file, f" as in {files[0]}")
+            if calibration_of(tiff, file) != meaning.calibration:
+                raise ValueError(f"{file}: ImageJ's calibration must be that of {files[0]}")
             pages.append((number, page))
-    return _source(folder, files, pages, voxel_size=voxel_size)
+    return AtCorner.of(_grey(folder, files, pages, meaning, voxel_size), origin, notes)
 
 
-def _source(
-    folder: Path,
-    files: tuple[str, ...],
-    pages: list[tuple[int, tifffile.TiffPage]],
-    *,
-    voxel_size: Any,
-) -> TiffSource:
-    first = pages[0][1]
-    byteorder = first.parent.byteorder
-    # a plane read by offset must look the same in every file
-    plain = all(page.is_contiguous and page.parent.byteorder == byteorder for _, page in pages)
-    rows = first.tilelength if first.is_tiled else first.rowsperstrip
-    return TiffSource(
-        shape=(len(pages), first.imagelength, first.imagewidth),
-        dtype=_dtype(first, folder.name),
-        voxel_size=voxel_size,
-        folder=folder,
-        files=files,
-        planes=tuple(
-            Plane(file=file, directory=page.offset, voxels=page.dataoffsets[0] if plain else None)
-            for file, page in pages
-        ),
-        stored=_dtype(first, folder.name).newbyteorder(byteorder),
-        rows_per_segment=min(rows, first.imagelength),
-    )
-
-
-def _dtype(page: tifffile.TiffPage, name: str) -> np.dtype[Any]:
-    # one-bit images are unpacked to 0 and 1
-    dtype = np.dtype(np.uint8) if page.dtype == np.bool_ else page.dtype
-    return require_numeric(dtype, name)
-
-
-def _require_count(tiff: tifffile.TiffFile, count: int, path: Path) -> None:
-    said = (tiff.imagej_metadata or {}).get("images", count)
-    if len(tiff.series) > 1 and any(len(series.shape) > 2 for series in tiff.series):
-        raise ValueError(f"{path.name}: the file must hold one stack, got {len(tiff.series)}")
-    if said != count:
-        raise ValueError(f"{path.name} is truncated: ImageJ says {said} images, got {count} pages")
+def _place_of_first(
+    folder: Path, files: tuple[str, ...]
+) -> tuple[VoxelSize | None, Index, tuple[str, ...]]:
+    """What the first slice states; a folder with a part of an OME set is no volume."""
+    path = folder / files[0]
+    with opened(path) as tiff:
+        image, voxel_size = _ome(tiff, path), slice_voxel_size(tiff, path.name)
+        origin, notes = stated_origin(tiff, voxel_size, path.name)
+    listed = () if image is None or len(image.files) < 2 else image.files
+    missing = [name for name in listed if name not in files]
+    if missing:
+        raise ValueError(
+            f"{folder.name}: {path.name} is one of a set of {len(listed)} files, "
+            f"of which {missing[0]} is missing"
+        )
+    return voxel_size, origin, notes

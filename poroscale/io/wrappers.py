@@ -52,9 +52,59 @@ class Wrapper(Source):
     def temporary(self) -> float:
         return self.inner.temporary
 
+    @property
+    @override
+    def per_read(self) -> int:
+        return self.inner.per_read
+
+    @property
+    @override
+    def notes(self) -> tuple[str, ...]:
+        return self.inner.notes
+
     @override
     def slice_name(self, z: int) -> str:
         return self.inner.slice_name(z)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtCorner(Wrapper):
+    """`inner` at the absolute index `corner`, with more `said` about it."""
+
+    corner: Index
+    said: tuple[str, ...]
+
+    @classmethod
+    def of(cls, inner: Source, corner: Index = (0, 0, 0), said: tuple[str, ...] = ()) -> Source:
+        """`inner` itself where there is nothing to add."""
+        if corner == inner.origin and not said:
+            return inner
+        return cls(
+            shape=inner.shape,
+            dtype=inner.dtype,
+            voxel_size=inner.voxel_size,
+            inner=inner,
+            corner=corner,
+            said=said,
+        )
+
+    @property
+    @override
+    def origin(self) -> Index:
+        return self.corner
+
+    @property
+    @override
+    def notes(self) -> tuple[str, ...]:
+        return self.inner.notes + self.said
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        return self.inner.fingerprint()
+
+    @override
+    def read(self, origin: Index, shape: Shape) -> Voxels:
+        return self.inner.read(origin, shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +153,43 @@ class Crop(Wrapper):
     def read(self, origin: Index, shape: Shape) -> Voxels:
         z, y, x = (a + b for a, b in zip(origin, self.corner, strict=True))
         return self.inner.read((z, y, x), shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picked(Wrapper):
+    """Some `planes` of `inner`, in their order: one channel of a stack that holds several."""
+
+    planes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, inner: Source, planes: tuple[int, ...]) -> Source:
+        """`inner` itself where all are taken as they come."""
+        if planes == tuple(range(inner.shape[0])):
+            return inner
+        return cls(
+            shape=(len(planes), *inner.shape[1:]),
+            dtype=inner.dtype,
+            voxel_size=inner.voxel_size,
+            inner=inner,
+            planes=planes,
+        )
+
+    @override
+    def fingerprint(self) -> dict[str, Any]:
+        step = self.planes[1] - self.planes[0] if len(self.planes) > 1 else 0
+        return {**self.inner.fingerprint(), "planes": [self.planes[0], step, len(self.planes)]}
+
+    @override
+    def slice_name(self, z: int) -> str:
+        return self.inner.slice_name(self.planes[z])
+
+    @override
+    def read(self, origin: Index, shape: Shape) -> Voxels:
+        box = np.empty(shape, self.dtype)
+        for k in range(shape[0]):
+            plane = self.planes[origin[0] + k]
+            box[k] = self.inner.read((plane, *origin[1:]), (1, *shape[1:]))[0]
+        return box
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +294,11 @@ class Masked(Wrapper):
     @override
     def temporary(self) -> float:
         return self.inner.temporary + self.mask.temporary + self.mask.dtype.itemsize + 1
+
+    @property
+    @override
+    def per_read(self) -> int:
+        return max(self.inner.per_read, self.mask.per_read)
 
     @override
     def fingerprint(self) -> dict[str, Any]:

@@ -93,3 +93,19 @@ def test_rescaled_maps_the_ends_onto_the_ends(low, width, name):
         limits(dtype)[1],
         limits(dtype)[1],
     ]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.int32, np.float32])
+def test_inverted_values(tmp_path, voxels, reads_like, dtype):
+    from poroscale.io.cast import Inverted
+
+    array = voxels(dtype)
+    np.save(tmp_path / "scan.npy", array)
+    if array.dtype.kind == "u":
+        expected = np.iinfo(dtype).max - array
+    else:
+        expected = -array if array.dtype.kind == "f" else -1 - array
+    inner = open_source(tmp_path / "scan.npy")
+    source = Inverted.of(inner)
+    reads_like(source, expected.astype(dtype), examples=4)
+    assert source.fingerprint() != inner.fingerprint()

@@ -41,11 +41,14 @@ def test_without_unit_there_is_no_size(tmp_path, voxels, nibabel):
     assert open_source(tmp_path / "scan.nii").voxel_size is None
 
 
-def test_four_axes_are_refused(tmp_path, nibabel):
-    image = nibabel.Nifti1Image(np.zeros((3, 4, 5, 2), np.int16), np.eye(4))
-    nibabel.save(image, tmp_path / "scan.nii")
-    with pytest.raises(ValueError, match=r"scan\.nii: the array must have three axes"):
+def test_of_several_volumes_one_must_be_chosen(tmp_path, voxels, nibabel, reads_like):
+    array = voxels(np.int16, (2, 5, 4, 3))
+    nibabel.save(nibabel.Nifti1Image(array.T, np.eye(4)), tmp_path / "scan.nii")
+    with pytest.raises(ValueError, match=r"scan\.nii: .* 2 channels: choose one with --channel"):
         open_source(tmp_path / "scan.nii")
+    reads_like(open_source(tmp_path / "scan.nii", channel=1), array[1], examples=5)
+    with pytest.raises(ValueError, match=r"the channel must be 0 to 1, got 2"):
+        open_source(tmp_path / "scan.nii", channel=2)
 
 
 def test_truncated_or_foreign(tmp_path, voxels, nibabel):
@@ -64,3 +67,26 @@ def test_missing_nibabel_is_said_plainly(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nibabel", None)
     with pytest.raises(ValueError, match=r"NIfTI needs the package nibabel: pip install"):
         open_source(tmp_path / "scan.nii")
+
+
+def test_grey_as_colour(tmp_path, voxels, nibabel, reads_like):
+    grey = voxels(np.uint8)
+    colours = np.stack([grey] * 3, axis=-1).transpose(2, 1, 0, 3)
+    stored = np.ascontiguousarray(colours).view([("R", "u1"), ("G", "u1"), ("B", "u1")])[..., 0]
+    nibabel.save(nibabel.Nifti1Image(stored, np.eye(4)), tmp_path / "scan.nii")
+    reads_like(open_source(tmp_path / "scan.nii"), grey, examples=3)
+
+
+@pytest.mark.parametrize(
+    ("steps", "origin", "notes"),
+    [((2.0, 2.0, 4.0), (20, 20, 10), 0), ((-2.0, 2.0, 4.0), (0, 0, 0), 1)],
+)
+def test_the_position_is_kept_unless_mirrored(tmp_path, voxels, nibabel, *, steps, origin, notes):
+    affine = np.diag([*steps, 1.0])
+    affine[:3, 3] = 20, 40, 80
+    image = nibabel.Nifti1Image(voxels(np.int16).T, affine)
+    image.header.set_xyzt_units("micron")
+    nibabel.save(image, tmp_path / "scan.nii")
+    source = open_source(tmp_path / "scan.nii")
+    assert (source.origin, len(source.notes)) == (origin, notes)
+    assert source.voxel_size == (4.0, 2.0, 2.0)

@@ -85,7 +85,7 @@ def test_a_voxel_size_that_cannot_be(tmp_path, voxels, size):
         ("part_13x11x7_4p87um_8bit", (7, 11, 13), "|u1", 4.87),
         ("part-7-13x11x7-500nm-float32", (7, 11, 13), "<f4", 0.5),
         ("13x11x7_0.01mm_int16_be", (7, 11, 13), ">i2", 10.0),
-        ("a_13X11X7_uint16_big", (7, 11, 13), ">u2", None),
+        ("a_13X11X7_uint16_big-endian", (7, 11, 13), ">u2", None),
     ],
 )
 def test_names_that_say_it_all(tmp_path, voxels, reads_like, *, stem, shape, dtype, size):
@@ -159,3 +159,10 @@ def test_json_side_car_that_is_wrong(tmp_path, change):
     (tmp_path / "part.json").write_text(json.dumps(said))
     with pytest.raises(ValueError, match=r"part\.json: "):
         open_source(tmp_path / "part.raw")
+
+
+def test_a_side_car_of_another_file_is_not_taken(tmp_path, voxels):
+    path = write_mhd(tmp_path, voxels())
+    path.write_text(path.read_text().replace("scan.raw", "other.raw"))
+    with pytest.raises(ValueError, match=r"scan\.raw: its side-car scan\.mhd describes other\.raw"):
+        open_source(tmp_path / "scan.raw")

@@ -6,7 +6,7 @@ import tifffile
 
 from poroscale.io.flat import FlatSource
 from poroscale.io.opening import open_source
-from poroscale.io.tiff import TiffSource
+from poroscale.io.tiff_source import TiffSource
 
 
 def write_slices(folder, array, **how):
@@ -230,8 +230,10 @@ def test_colour_and_channels_are_refused(tmp_path, compression):
     tifffile.imwrite(
         path, np.zeros((8, 8, 3), np.uint8), photometric="rgb", compression=compression
     )
-    with pytest.raises(ValueError, match=r"scan\.tif: .*grey"):
-        open_source(path)
+    coloured = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+    tifffile.imwrite(path, coloured, photometric="rgb", compression=compression)
+    with pytest.raises(ValueError, match=r"scan\.tif: slices must be grey, slice 0 is coloured"):
+        open_source(path)((0, 0, 0), (1, 8, 8))
     channels = np.zeros((4, 2, 8, 8), np.uint8)
     tifffile.imwrite(path, channels, compression=compression, metadata={"axes": "ZCYX"})
     with pytest.raises(ValueError, match=r"scan\.tif: .*one grey volume"):

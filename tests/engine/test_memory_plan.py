@@ -1,0 +1,19 @@
+import pytest
+
+from poroscale.engine.byte_words import bytes_in_words
+from poroscale.engine.plan import Need
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0 bytes"), (999, "999 bytes"), (2500, "2.5 kB"), (3.4e6, "3.4 MB"), (12e9, "12.0 GB")],
+)
+def test_sizes_in_the_unit_that_shows_them(size, words):
+    assert bytes_in_words(size) == words
+
+
+def test_what_a_task_takes_whatever_its_block():
+    need = Need(write=2, temporary=3)
+    more = Need(write=2, temporary=3, fixed=1000)
+    for block in ((1, 2, 3), (64, 64, 64)):
+        assert more.task(block, (64, 64, 64)) == need.task(block, (64, 64, 64)) + 1000
