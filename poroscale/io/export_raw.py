@@ -37,7 +37,17 @@ def write_raw(source: Source, header: Path, run: Run) -> None:
 
 
 def metaimage_header(source: Source, data: str, stored: np.dtype[Any]) -> str:
-    """The text of a `.mhd` file; lengths in mm, as its readers take them, x first."""
+    """The text of a `.mhd` file; lengths in mm, as its readers take them, x first.
+
+    Raises
+    ------
+    ValueError
+        If MetaImage has no word for the type of the voxels.
+    """
+    word = ELEMENT_TYPES.get(stored.newbyteorder("="))
+    if word is None:
+        known = ", ".join(sorted(str(kind) for kind in ELEMENT_TYPES))
+        raise ValueError(f"voxels of a RAW file must be one of {known}, got {source.dtype}")
     lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True"]
     lines += ["BinaryDataByteOrderMSB = False", "CompressedData = False"]
     if source.voxel_size is not None:
@@ -47,7 +57,7 @@ def metaimage_header(source: Source, data: str, stored: np.dtype[Any]) -> str:
         lines += [f"Offset = {centre}", f"ElementSpacing = {spacing}"]
     lines += [f"DimSize = {' '.join(map(str, source.shape[::-1]))}"]
     lines += [
-        f"ElementType = {ELEMENT_TYPES[stored.newbyteorder('=')]}",
+        f"ElementType = {word}",
         f"ElementDataFile = {data}",
     ]
     return "\n".join(lines) + "\n"

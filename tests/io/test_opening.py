@@ -106,5 +106,5 @@ def test_names_and_channels_where_there_are_none(tmp_path, voxels):
     with pytest.raises(ValueError, match=r"scan\.npy holds one volume, .* got ::entry/data"):
         open_source(f"{tmp_path}/scan.npy::entry/data")
     np.savez(tmp_path / "scan.npz", voxels())
-    with pytest.raises(ValueError, match=r"scan\.npz has one channel: --channel must not be given"):
-        open_source(tmp_path / "scan.npz", channel=0)
+    with pytest.raises(ValueError, match=r"scan\.npz: the channel must be 0: there is one, got 1"):
+        open_source(tmp_path / "scan.npz", channel=1)
