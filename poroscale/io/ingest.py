@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -98,7 +99,12 @@ def ingest(
     config, run, out = config or IngestConfig(), run or Run(), Path(out)
     refuse_overlap(src, out)
     scratch = out.with_name(f"{out.name}.unpacked")
-    source = prepare(src, config, scratch=scratch)
+    try:
+        source = prepare(src, config, scratch=scratch)
+    except BaseException:
+        with suppress(OSError):  # there is none, or it holds what a next try need not unpack
+            scratch.rmdir()
+        raise
     spec = _spec(source, stated=config.voxel_size is None)
     with connect(run) as shared:
         volume = fill_blocks(

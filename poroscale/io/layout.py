@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from poroscale.io.flat import FlatSource
 from poroscale.io.source import Source, Voxels, require_numeric
+from poroscale.io.staging import staged
 from poroscale.volume import Index, Shape, VoxelSize
 
 Compression = Literal["raw", "gzip", "zlib", "bzip2"]
@@ -194,25 +195,21 @@ def _unpacked_source(layout: Layout, scratch: Path) -> UnpackedSource:
 
 def _unpack(layout: Layout, target: Path) -> None:
     """Decompress to `target` in bounded memory, stopping at the first byte too many."""
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    written = 0
-    with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
-        packed.seek(layout.offset or 0)
-        for piece in _pieces(packed, layout):
-            written += len(piece)
-            if written > layout.unpacked_bytes:
-                break
-            unpacked.write(piece)
-        unpacked.flush()
-        os.fsync(unpacked.fileno())
-    if written != layout.unpacked_bytes:
-        partial.unlink()
-        more = "more than the" if written > layout.unpacked_bytes else f"{written} instead of"
-        raise ValueError(
-            f"{layout.data.name} unpacks to {more} {layout.unpacked_bytes} bytes that "
-            f"{layout.header.name} says"
-        )
-    partial.replace(target)
+    with staged(target, overwrite=True) as partial:
+        written = 0
+        with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
+            packed.seek(layout.offset or 0)
+            for piece in _pieces(packed, layout):
+                written += len(piece)
+                if written > layout.unpacked_bytes:
+                    break
+                unpacked.write(piece)
+        if written != layout.unpacked_bytes:
+            more = "more than the" if written > layout.unpacked_bytes else f"{written} instead of"
+            raise ValueError(
+                f"{layout.data.name} unpacks to {more} {layout.unpacked_bytes} bytes that "
+                f"{layout.header.name} says"
+            )
 
 
 def _pieces(packed: BinaryIO, layout: Layout) -> Iterator[bytes]:
