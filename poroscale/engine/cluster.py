@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from poroscale.engine.held_logs import held_logs
 from poroscale.engine.plan import settle_heap
 from poroscale.engine.run import Run
 
@@ -145,10 +146,10 @@ def _client(run: Run) -> Iterator[Client]:
 
     match run.cluster:
         case "processes":
-            with _local_cluster(run) as cluster, Client(cluster) as client:
+            with held_logs(), _local_cluster(run) as cluster, Client(cluster) as client:
                 yield _prepared(client)
         case "cuda":
-            with _cuda_cluster() as cluster, Client(cluster) as client:
+            with held_logs(), _cuda_cluster() as cluster, Client(cluster) as client:
                 yield _prepared(client)
         case str() as address if ":" in address:
             try:
