@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from poroscale.engine.held_logs import held_logs
-from poroscale.engine.plan import settle_heap
+from poroscale.engine.plan import settle_heap, worker_bytes
 from poroscale.engine.run import Run
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Threads:
 
     workers: int
     processes: int = 0
+    beside: int = 0
 
     def run(self, task: Task, numbers: Iterable[int], collect: Collect) -> None:
         """Call `collect(task(number))` for every number, in the order in which tasks finish.
@@ -83,6 +84,11 @@ class Distributed:
     def processes(self) -> int:
         """Number of worker processes."""
         return len(self.client.nthreads())
+
+    @property
+    def beside(self) -> int:
+        """Bytes of all worker processes, as they will be when they have loaded their kernels."""
+        return sum(self.client.run(worker_bytes).values())
 
     def run(self, task: Task, numbers: Iterable[int], collect: Collect) -> None:
         """Call `collect(task(number))` for every number, in the order in which tasks finish."""

@@ -261,6 +261,11 @@ def is_output(path: Path) -> bool:
     return job_file(path).exists() or manifest_path(path).exists() or any(logs)
 
 
+def is_finished(path: Path) -> bool:
+    """Whether an output has its manifest, whatever it says."""
+    return manifest_path(path).exists()
+
+
 def is_results(path: Path) -> bool:
     """Whether `path` is a folder of results; a damaged manifest is not taken for one."""
     try:

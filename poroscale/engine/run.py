@@ -50,6 +50,9 @@ class Run:
         Replace a finished output, or one begun with other settings.
     progress
         Show bars; None shows them where standard error is a terminal.
+    planned
+        The memory of the whole job has been planned: its verbs need not plan theirs before they
+        start, only stage by stage.
     """
 
     memory: int | str = DEFAULT_MEMORY
@@ -58,6 +61,7 @@ class Run:
     block: Shape | None = None
     overwrite: bool = False
     progress: bool | None = None
+    planned: bool = False
 
     def __post_init__(self) -> None:
         parse_memory(self.memory)

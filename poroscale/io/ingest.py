@@ -227,7 +227,7 @@ def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     need = Need(write=spec.dtype.itemsize, temporary=source.temporary)
     chunks = spec.chunk_shape
     with cluster_of(run) as cluster:
-        workers, processes = cluster.workers, cluster.processes
+        workers, beside = cluster.workers, cluster.beside
     for block in _wide_blocks(source.preferred_block, spec.shape, chunks, workers=workers):
         try:
             make_plan(
@@ -236,7 +236,7 @@ def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
                 need,
                 run=run.but(block=block),
                 workers=workers,
-                processes=processes,
+                beside=beside,
             )
         except MemoryError:
             continue

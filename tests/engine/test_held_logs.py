@@ -7,6 +7,11 @@ import pytest
 from poroscale.engine.held_logs import held_logs
 
 
+def fail_without_workers():
+    lose_a_worker()
+    raise RuntimeError("no worker is left")
+
+
 @pytest.fixture
 def shown():
     """What the handlers of a family of loggers were given."""
@@ -37,8 +42,7 @@ def test_nothing_is_shown_of_a_job_that_ends_well(shown):
 
 def test_all_is_shown_of_a_job_that_fails(shown):
     with pytest.raises(RuntimeError, match="no worker is left"), held_logs("family"):
-        lose_a_worker()
-        raise RuntimeError("no worker is left")
+        fail_without_workers()
     assert sorted(shown) == ["couldn't gather keys", "worker died"]
 
 
