@@ -52,7 +52,7 @@ def measure(verb, scan, out):
 def test_measured_projected_allowed(verb, scan, tmp_path):
     seen = measure(verb, scan, tmp_path / "out")
     assert seen["peak"] <= seen["projected"] <= seen["allowed"], seen
-    assert seen["projected"] <= (1.8 if verb in WORST else TIGHT) * seen["peak"], seen
+    assert seen["projected"] <= (2.0 if verb in WORST else TIGHT) * seen["peak"], seen
 
 
 @pytest.mark.parametrize("verb", BOUNDED)
