@@ -13,7 +13,7 @@ from poroscale.engine import Run
 from poroscale.pipelines import plans
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
 from poroscale.pipelines.bench import PorosityCases, bench
-from poroscale.pipelines.checks import doctor, verify
+from poroscale.pipelines.checks import doctor, holdings, verify
 from poroscale.pipelines.demo import demo
 from poroscale.pipelines.info import info, info_json
 from poroscale.pipelines.settings import AnalyseJob, analyse_job, load_job
@@ -52,6 +52,7 @@ __all__ = [
     "export",
     "fit_part",
     "generate_part",
+    "holdings",
     "info",
     "info_json",
     "ingest",

@@ -33,7 +33,7 @@ def verify(path: Annotated[Path, typer.Argument(help="An output, or a folder of 
         typer.echo(problem)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{path}: all files are as they were written")
+    typer.echo(f"{path}: {verbs.holdings(path)}; all files are as they were written")
 
 
 def doctor() -> None:

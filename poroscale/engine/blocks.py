@@ -223,6 +223,7 @@ def reduce_blocks(
     parameters: Mapping[str, Any] | None = None,
     journal: Path | None = None,
     bytes_per_voxel: float = 8.0,
+    held_bytes: int = 0,
     run: Run | None = None,
 ) -> Any:
     """Reduce one or several volumes of equal shape to a value.
@@ -238,6 +239,8 @@ def reduce_blocks(
     journal
         Folder in which finished blocks are remembered, for a reduction that is worth resuming;
         it stays until the caller removes it. Without one, gifts come back through the graph.
+    held_bytes
+        Memory that the chunk keeps between blocks, in all processes together.
 
     Returns
     -------
@@ -254,6 +257,7 @@ def reduce_blocks(
         read=sum(volume.dtype.itemsize for volume in volumes),
         halo=halo.width,
         temporary=bytes_per_voxel,
+        driver=held_bytes,
     )
     task = partial(_reduce_block, reduction=reduction, volumes=volumes, halo=halo, given=given)
     title = "reduction" if journal is None else journal.stem

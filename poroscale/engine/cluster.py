@@ -17,7 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poroscale.engine.plan import settle_heap
+from poroscale.engine.held_logs import held_logs
+from poroscale.engine.plan import settle_heap, worker_bytes
 from poroscale.engine.run import Run
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Threads:
 
     workers: int
     processes: int = 0
+    beside: int = 0
 
     def run(self, task: Task, numbers: Iterable[int], collect: Collect) -> None:
         """Call `collect(task(number))` for every number, in the order in which tasks finish.
@@ -86,6 +88,11 @@ class Distributed:
     def processes(self) -> int:
         """Number of worker processes."""
         return len(self.client.nthreads())
+
+    @property
+    def beside(self) -> int:
+        """Bytes of all worker processes, as they will be when they have loaded their kernels."""
+        return sum(self.client.run(worker_bytes).values())
 
     def run(self, task: Task, numbers: Iterable[int], collect: Collect) -> None:
         """Call `collect(task(number))` for every number, in the order in which tasks finish."""
@@ -149,10 +156,10 @@ def _client(run: Run) -> Iterator[Client]:
 
     match run.cluster:
         case "processes":
-            with _local_cluster(run) as cluster, Client(cluster) as client:
+            with held_logs(), _local_cluster(run) as cluster, Client(cluster) as client:
                 yield _prepared(client)
         case "cuda":
-            with _cuda_cluster() as cluster, Client(cluster) as client:
+            with held_logs(), _cuda_cluster() as cluster, Client(cluster) as client:
                 yield _prepared(client)
         case str() as path if _is_file(path):
             with _from_file(Path(path)) as client:

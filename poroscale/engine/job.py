@@ -3,26 +3,29 @@
 OUT.zarr/
   zarr.json, 0/zarr.json, 0/c/z/y/x     the volume
   .poroscale/lock                       held by the job that works on it
-  .poroscale/job.json                   recipe and grid, frozen at the first start
-  .poroscale/RUN-HOST-PID.log           the journal
+  .poroscale/job.json                   recipe and grid, frozen at the first start, and their digest
+  .poroscale/RUN-HOST-PID.log           the journal; each record repeats that digest
   .poroscale/manifest.json              written last: now it opens
 """
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from poroscale.engine.grid import BlockGrid
+from poroscale.engine.job_file import Body, job_file, load_job, store_job
 from poroscale.engine.journal import Journal, Record
-from poroscale.engine.lock import take_lock
+from poroscale.engine.lock import lock_text, take_lock
 from poroscale.engine.metadata import array_metadata, group_metadata, json_of
 from poroscale.engine.output import Output
 from poroscale.manifest import (
@@ -30,6 +33,7 @@ from poroscale.manifest import (
     Fingerprint,
     Manifest,
     canonical_json,
+    digest_of,
     fingerprint,
     local,
     manifest_path,
@@ -39,6 +43,9 @@ from poroscale.volume import Shape, VolumeSpec
 
 REFUSALS = (ValueError, TypeError, MemoryError)
 """What says that the input or the settings cannot be, rather than that something broke."""
+
+READERS = 4
+"""Blocks that a resumed job compares with their checksums at a time."""
 
 
 @dataclass
@@ -56,6 +63,7 @@ class Job:
     grid: BlockGrid | None = None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     _lock: IO[str] | None = None
+    _frozen: Body | None = None
 
     def __enter__(self) -> Self:
         refuse_foreign(local(self.path))
@@ -74,7 +82,7 @@ class Job:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._was_refused(error):
+        if self._was_refused(error) or self._was_removed():
             self._vanish()
         self._release()
 
@@ -83,13 +91,19 @@ class Job:
 
         Steps of a job of several are kept when the memory did not suffice for a later one.
         """
-        steps = bool((self._stored() or {}).get("steps"))
+        steps = "steps" in (self._frozen or {})
         if not isinstance(error, REFUSALS) or (steps and isinstance(error, MemoryError)):
             return False
         return not self.journal.records() and self.finished is None
 
+    def _was_removed(self) -> bool:
+        """Whether somebody has deleted the output meanwhile, and nobody has begun another."""
+        return not (lock_text(self.path) or is_output(self.path))
+
     def _vanish(self) -> None:
-        """Leave nothing of a job that was refused before its first block."""
+        """Leave nothing of a job that was refused before its first block, or was deleted."""
+        if not self.path.is_dir():
+            return
         self._wipe()
         shutil.rmtree(self.path / JOURNAL_DIR, ignore_errors=True)
         with suppress(OSError):  # somebody's file lies beside ours
@@ -103,7 +117,7 @@ class Job:
     def output_at(self, level: int) -> Output:
         """`output`, for one level of the pyramid."""
         spec = self.spec and self.spec.at_level(level)
-        return Output(self.path, spec, self.run_id, level)
+        return Output(self.path, spec, self.run_id, digest_of(self._frozen), level)
 
     @property
     def journal(self) -> Journal:
@@ -111,9 +125,11 @@ class Job:
         return self.output.journal
 
     def intact_records(self) -> dict[int, Record]:
-        """The blocks that are done, and whose files nobody has removed or cut since."""
-        records = self.journal.records()
-        return {number: record for number, record in records.items() if self.output.has(record)}
+        """The blocks that are done, and whose files nobody has removed or changed since."""
+        records, output = self.journal.records(), self.output
+        with ThreadPoolExecutor(READERS, thread_name_prefix="poroscale-check") as pool:
+            whole = pool.map(output.has, records.values())
+            return dict(compress(records.items(), whole))
 
     @property
     def finished(self) -> Manifest | None:
@@ -126,22 +142,23 @@ class Job:
     @property
     def frozen_block(self) -> Shape | None:
         """The block shape of the first start, None before it."""
-        stored = (self._stored() or {}).get("block")
+        stored = (self._frozen or {}).get("block")
         return None if stored is None else (stored[0], stored[1], stored[2])
 
     def freeze(self, grid: BlockGrid) -> BlockGrid:
         """Record the grid at the first start; at a later one, the grid of the first holds."""
         if self.frozen_block is not None:
             return BlockGrid(grid.shape, self.frozen_block)
-        self._store({"recipe": self.recipe, "block": list(grid.block)})
+        self._freeze({"recipe": self.recipe, "block": list(grid.block)})
         return grid
 
     def freeze_recipe(self) -> None:
         """Record the recipe of a job that has no grid of its own."""
-        self._store({"recipe": self.recipe, "steps": True})
+        self._freeze({"recipe": self.recipe, "steps": True})
 
-    def _store(self, body: dict[str, Any]) -> None:
-        write_durably(self._job_file, canonical_json(body).encode())
+    def _freeze(self, body: Body) -> None:
+        store_job(self.path, body)
+        self._frozen = load_job(self.path)
 
     def finish(
         self, records: Mapping[int, Record], *, extra: tuple[str, ...] = (), result: Any = None
@@ -176,31 +193,22 @@ class Job:
             partial.unlink(missing_ok=True)
         manifest.save(self.path)
         self.journal.forget()
-        self._job_file.unlink(missing_ok=True)
-
-    @property
-    def _job_file(self) -> Path:
-        return self.path / JOURNAL_DIR / "job.json"
-
-    def _stored(self) -> dict[str, Any] | None:
-        try:
-            stored: dict[str, Any] = json.loads(self._job_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return stored
+        job_file(self.path).unlink(missing_ok=True)
 
     def _begin(self) -> None:
         try:
-            finished = self.finished
+            finished, self._frozen = self.finished, load_job(self.path)
+            self._refuse_logs_of_others(finished)
         except OSError:
             if not self.overwrite:
                 raise
             finished = None
-            self._wipe()
-        before = finished.recipe if finished else (self._stored() or {}).get("recipe")
+            self._replace()
+        before = finished.recipe if finished else (self._frozen or {}).get("recipe")
         same = before is not None and canonical_json(before) == canonical_json(self.recipe)
-        if self.overwrite and not (same and not finished):
-            self._wipe()
+        halted = finished is None and "replacing" in (self._frozen or {})
+        if halted or (self.overwrite and not (same and not finished)):
+            self._replace()
         elif before is not None and not same:
             state = "is finished" if finished else "was begun"
             raise ValueError(
@@ -208,18 +216,33 @@ class Job:
                 f"{_difference(before, self.recipe)}; "
                 "choose another name, or replace it with --overwrite"
             )
-        if self.finished is None and self._stored() is None:
-            self._store({"recipe": self.recipe})
+        if self.finished is None and self._frozen is None:
+            self._freeze({"recipe": self.recipe})
         if self.spec is not None and self.finished is None:
             _create_group(self.path, self.spec)
 
+    def _refuse_logs_of_others(self, finished: Manifest | None) -> None:
+        """Raise OSError if the logs were written by a job that froze something else."""
+        if finished is None and (foreign := self.journal.of_other_jobs()):
+            raise OSError(
+                f"{foreign[0]} was written by another job than {job_file(self.path)} tells of; "
+                "begin again with --overwrite"
+            )
+
+    def _replace(self) -> None:
+        """Remove what is there; a job that is killed meanwhile removes the rest when it goes on."""
+        self._freeze({"recipe": self.recipe, "replacing": True})
+        self._wipe()
+        self._frozen = None
+
     def _wipe(self) -> None:
         manifest_path(self.path).unlink(missing_ok=True)
+        self.journal.forget()
         for entry in self.path.iterdir():
             if entry.name != JOURNAL_DIR and (self.spec is None or _is_of_a_volume(entry)):
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        self._job_file.unlink(missing_ok=True)
-        self.journal.forget()
+                is_folder = entry.is_dir() and not entry.is_symlink()  # a link goes, not its target
+                shutil.rmtree(entry) if is_folder else entry.unlink()
+        job_file(self.path).unlink(missing_ok=True)
 
     def _release(self) -> None:
         if self._lock is None:
@@ -232,8 +255,13 @@ class Job:
 
 def is_output(path: Path) -> bool:
     """Whether a job of ours has begun or finished in the folder `path`."""
-    journal = path / JOURNAL_DIR
-    return (journal / "job.json").exists() or (journal / "manifest.json").exists()
+    logs = (path / JOURNAL_DIR).glob("*.log")
+    return job_file(path).exists() or manifest_path(path).exists() or any(logs)
+
+
+def is_finished(path: Path) -> bool:
+    """Whether an output has its manifest, whatever it says."""
+    return manifest_path(path).exists()
 
 
 def is_results(path: Path) -> bool:
@@ -261,8 +289,19 @@ def refuse_foreign(path: Path) -> None:
         raise ValueError(f"{path} exists and is no output of poroscale; choose another name")
     if is_results(path):
         raise ValueError(f"{path} is a folder of results; choose another name")
-    if path.is_dir() and not is_output(path) and any(e.name != JOURNAL_DIR for e in path.iterdir()):
+    if path.is_dir() and not is_output(path) and _holds_files(path):
         raise ValueError(f"{path} is a folder with other files in it; choose another name")
+
+
+def _holds_files(folder: Path) -> bool:
+    """Whether more is there than what a killed writer of ours leaves: folders, partial files."""
+    for place, names, files in os.walk(folder):
+        if Path(place) == folder and JOURNAL_DIR in names:
+            names.remove(JOURNAL_DIR)
+        links = any(Path(place, name).is_symlink() for name in names)
+        if links or not all(name.startswith(".") and name.endswith(".partial") for name in files):
+            return True
+    return False
 
 
 def refuse_inputs(out: Path, inputs: Iterable[object]) -> None:

@@ -1,10 +1,11 @@
 """The journal of a job: which blocks are done, what they wrote, and what they found.
 
 Every process appends to a log of its own. A record is one finished block: the files it wrote with
-their checksums, the chunks it left empty, and its partial result as named arrays. A record is
-appended, and flushed to disk, after the files it speaks of. One without files is not waited for:
-should the power fail, its block is done again. A torn tail is recognised by its checksum and
-ignored. Nothing is pickled: the layout is a JSON header and raw numbers.
+their checksums, the chunks it left empty, its partial result as named arrays, and the digest of the
+job that made it. A record is appended, and flushed to disk, after the files it speaks of. One
+without files is not waited for: should the power fail, its block is done again. A torn tail is
+recognised by its checksum and ignored. Nothing is pickled: the layout is a JSON header and raw
+numbers.
 
     "PSJ1" | header length u32 | payload length u64 | crc32 u32 | header | payload
 """
@@ -85,10 +86,21 @@ def _decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Journal:
-    """The logs of one output. Cheap to pickle: workers find the records by themselves."""
+    """The logs of one output. Cheap to pickle: workers find the records by themselves.
+
+    Attributes
+    ----------
+    output
+        Folder of the output.
+    run_id
+        The run that appends.
+    job
+        Digest of the job. Every record repeats it, and records of another job do not count.
+    """
 
     output: Path
     run_id: str
+    job: str
 
     @property
     def folder(self) -> Path:
@@ -103,6 +115,7 @@ class Journal:
         header = canonical_json(
             {
                 "block": block,
+                "job": self.job,
                 "files": {key: list(value) for key, value in files.items()},
                 "empty": list(empty),
                 "arrays": index,
@@ -130,6 +143,12 @@ class Journal:
         reader = _reader(self)
         reader.refresh()
         return dict(reader.records)
+
+    def of_other_jobs(self) -> list[Path]:
+        """The logs that hold records of another job than this one, by name."""
+        reader = _reader(self)
+        reader.refresh()
+        return sorted(reader.foreign)
 
     def forget(self) -> None:
         """Remove the logs, once the manifest has taken over."""
@@ -182,9 +201,11 @@ def _append(log: Path, head: bytes, payload: list[Bytes], *, durably: bool) -> i
 class _Reader:
     """The records of one folder of logs, read on as the logs grow."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, job: str) -> None:
         self.folder = folder
         self.records: dict[int, Record] = {}
+        self.foreign: set[Path] = set()
+        self._job = job
         self._read: dict[Path, int] = {}
         self._lock = threading.Lock()
 
@@ -200,13 +221,19 @@ class _Reader:
             for log in sorted(self.folder.glob("*.log")):
                 start = self._read.get(log, 0)
                 if log.stat().st_size > start:
-                    for record, stop in _scan(log, start):
-                        self.records.setdefault(record.block, record)
-                        self._read[log] = stop
+                    self._take(log, start)
+
+    def _take(self, log: Path, start: int) -> None:
+        for header, offset, stop in _scan(log, start):
+            if header.get("job") == self._job:
+                self.records.setdefault(header["block"], _record(header, log, offset))
+            else:
+                self.foreign.add(log)
+            self._read[log] = stop
 
 
-def _scan(log: Path, start: int) -> Iterator[tuple[Record, int]]:
-    """Whole records of `log` from byte `start` on, each with the offset where it ends."""
+def _scan(log: Path, start: int) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """Whole records of `log` from byte `start` on: header, start and end of the payload."""
     with log.open("rb") as file:
         while True:
             file.seek(start)
@@ -221,9 +248,9 @@ def _scan(log: Path, start: int) -> Iterator[tuple[Record, int]]:
                 return
             offset = start + _PREFIX.size + header_size
             start = offset + payload_size
-            yield _record(json.loads(header), log, offset), start
+            yield json.loads(header), offset, start
 
 
 @lru_cache(maxsize=16)
 def _reader(journal: Journal) -> _Reader:
-    return _Reader(journal.folder)
+    return _Reader(journal.folder, journal.job)

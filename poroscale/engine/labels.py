@@ -30,7 +30,7 @@ from poroscale.engine.job import Job, refuse_inputs
 from poroscale.engine.journal import Record
 from poroscale.engine.numbering import Numbering, number_components
 from poroscale.engine.output import Output
-from poroscale.engine.plan import Need
+from poroscale.engine.plan import KERNELS, TABLES, Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
@@ -232,6 +232,7 @@ def _found(
         driver=NUMBERING,
         stored=0.5,
         later=later,
+        libraries=(*KERNELS, *TABLES),
     )
     first = first_volume(volumes)
     stage = Stage(task, first.shape, first.chunks, need, title="components")

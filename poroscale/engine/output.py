@@ -18,7 +18,7 @@ from poroscale.engine.grid import Box, chunks_in
 from poroscale.engine.journal import Arrays, Journal, Record
 from poroscale.engine.lock import lock_text
 from poroscale.kernels.chunks import encode_chunk
-from poroscale.manifest import Fingerprint, fingerprint, sync_directory
+from poroscale.manifest import Fingerprint, check, fingerprint, sync_directory
 from poroscale.volume import Index, Shape, VolumeSpec
 
 FLUSHES = 8
@@ -83,6 +83,8 @@ class Output:
     run_id
         The run that may write. A worker left over from an earlier run finds another one in the
         lock and stops.
+    job
+        Digest of the job, which every record of the journal repeats.
     level
         Which level of the pyramid is being written.
     """
@@ -90,12 +92,13 @@ class Output:
     path: Path
     spec: VolumeSpec | None
     run_id: str
+    job: str
     level: int = 0
 
     @property
     def journal(self) -> Journal:
         """The journal of this run."""
-        return Journal(self.path, self.run_id)
+        return Journal(self.path, self.run_id, self.job)
 
     def publish(
         self, number: int, box: Box, voxels: NDArray[Any] | None, partial: Arrays
@@ -114,20 +117,25 @@ class Output:
         Raises
         ------
         RuntimeError
-            If another run has taken over the output.
+            If another run has taken over the output, or somebody has removed it.
         OSError
             If the disk is full; nothing of the block is left.
         """
         files: dict[str, Fingerprint] = {}
         empty: tuple[str, ...] = ()
-        if voxels is not None:
-            files, empty = self._write(box, voxels)
         self._check_run()
-        return self.journal.append(number, files, empty, partial)
+        try:
+            if voxels is not None:
+                files, empty = self._write(box, voxels)
+                self._check_run()
+            return self.journal.append(number, files, empty, partial)
+        except FileNotFoundError:
+            self._check_run()
+            raise
 
     def has(self, record: Record) -> bool:
-        """Whether the files of a logged block are still there, at their size."""
-        return all(_size(self.path / key) == size for key, (size, _) in record.files.items())
+        """Whether the files of a logged block are still what was written."""
+        return all(_is_whole(self.path / key, seen) for key, seen in record.files.items())
 
     def read_unfinished(self, box: Box, spec: VolumeSpec, *, level: int) -> NDArray[Any]:
         """Voxels of a level, of the given `spec`, that this job has written and journalled."""
@@ -161,6 +169,8 @@ class Output:
 
     def _check_run(self) -> None:
         now = lock_text(self.path).get("run_id")
+        if now is None:
+            raise RuntimeError(f"{self.path} was removed while it was written; this worker stops")
         if now != self.run_id:
             raise RuntimeError(f"{self.path} was taken over by another run; this worker stops")
 
@@ -171,8 +181,9 @@ def _within(box: Box, index: Index, chunks: Shape) -> tuple[slice, ...]:
     return tuple(slice(s, s + c) for s, c in zip(starts, chunks, strict=True))
 
 
-def _size(path: Path) -> int:
+def _is_whole(path: Path, expected: Fingerprint) -> bool:
     try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return -1
+        check(path, path.read_bytes(), expected)
+    except OSError:
+        return False
+    return True

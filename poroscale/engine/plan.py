@@ -8,9 +8,10 @@ the largest sensible block for which all workers together stay inside the budget
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
@@ -24,7 +25,7 @@ from poroscale.volume import Shape
 
 MIB = 1 << 20
 WORKER_BASELINE = 230 * MIB
-"""A worker process with numpy, zarr, numba and dask imported."""
+"""Resident set of a worker process that has numpy, numba and dask, and its kernels, loaded."""
 KEPT_BYTES, THREAD_HEAP, MAPPED_BYTES = 1 << 30, 64 * MIB, 32 * MIB
 MALLOPT = {-1: KEPT_BYTES, -2: THREAD_HEAP, -3: MAPPED_BYTES}
 """Of glibc: what is kept at the top of a heap (M_TRIM_THRESHOLD); what a heap is grown by in
@@ -40,10 +41,20 @@ LIBRARIES = {
     "pandas": 60 * MIB,
     "pyarrow.parquet": 50 * MIB,
 }
-"""What the tasks of a job still import, and compile, if this process has not done so yet."""
+"""What is still imported, and compiled, by those who need it and have not done so yet."""
+KERNELS: tuple[str, ...] = ("numba",)
+TABLES: tuple[str, ...] = ("pandas", "pyarrow.parquet")
+IMAGES: tuple[str, ...] = ("scipy.ndimage", "skimage.filters")
+SMALL = 12 * MIB
+"""What a pass takes whatever its block: threads, the graph, modules that are not listed above."""
+SETTLED, GROWTH = 290 * MIB, 48 * MIB
+"""Resident set of a process that has been through the stages of a job, `LIBRARIES` apart: kernels
+are loaded, and the heap has free pieces. By how much one grows that has been through others."""
 CHUNKS_IN_FLIGHT = 4
-"""Chunks that are decoded or encoded at a time for one task: zarr is told so where it reads what
-others wrote; ours are read and written one by one, and the rest is a reserve."""
+"""Chunks that zarr is told to decode at a time where it reads what others wrote."""
+CHUNK_BUFFERS = 4
+"""Chunks of ours in memory for one task: they are read and written one by one, each as it is
+stored and as it is unpacked, in a buffer before and one behind."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class Need:
         Bytes per voxel that the output can take on disk; no codec is trusted to compress.
     later
         A pass that follows over the same blocks: the block must suit it, too.
+    libraries
+        Of `LIBRARIES`, those that the pass imports.
     """
 
     read: float = 0.0
@@ -76,12 +89,13 @@ class Need:
     fixed: int = 0
     stored: float | None = None
     later: Need | None = None
+    libraries: tuple[str, ...] = KERNELS
 
     def task(self, block: Shape, chunks: Shape) -> int:
         """Bytes of one task on a block of the given shape."""
         grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
         chunk = prod(chunks)
-        flight = 2 * CHUNKS_IN_FLIGHT * min(chunk, prod(block)) * (self.read + self.write)
+        flight = CHUNK_BUFFERS * min(chunk, prod(block)) * (self.read + self.write)
         voxels = grown * (self.read + self.temporary) + prod(block) * self.write + flight
         now = int(voxels) + self.fixed
         return max(now, self.later.task(block, chunks) if self.later else 0)
@@ -129,7 +143,7 @@ class Plan:
 
 
 def _mib(size: int) -> str:
-    return f"{size / MIB:,.0f} MiB"
+    return f"{math.ceil(size / MIB):,} MiB"
 
 
 def make_plan(
@@ -139,7 +153,7 @@ def make_plan(
     *,
     run: Run,
     workers: int,
-    processes: int,
+    beside: int = 0,
     settled: bool = False,
 ) -> Plan:
     """Choose the block for a volume of `shape` stored in `chunks`.
@@ -152,8 +166,10 @@ def make_plan(
         What the verb needs.
     run
         Budget, and the block where the caller insists on one.
-    workers, processes
-        Tasks at a time, and worker processes beside this one (0 for threads).
+    workers
+        Tasks at a time.
+    beside
+        Bytes of the worker processes beside this one, 0 for threads.
     settled
         The block was chosen with this need in mind by an earlier pass: it is not refused again.
 
@@ -166,7 +182,7 @@ def make_plan(
     """
     _check_block(run.block, shape, chunks)
     plans = [
-        _plan(BlockGrid(shape, block), chunks, need, run=run, workers=workers, processes=processes)
+        _plan(BlockGrid(shape, block), chunks, need, run=run, workers=workers, beside=beside)
         for block in ([run.block] if run.block else _candidates(shape, chunks, workers))
     ]
     for plan in plans:
@@ -174,18 +190,27 @@ def make_plan(
             return plan
     if settled:
         return plans[-1]
-    raise MemoryError(
-        f"memory must be at least {_mib(plans[-1].projected)} for blocks of "
-        f"{plans[-1].grid.block}, got {_mib(run.memory_bytes)}; "
-        "raise --memory, or use fewer --workers"
-    )
+    raise TooLittleMemoryError(plans[-1])
+
+
+class TooLittleMemoryError(MemoryError):
+    """The budget cannot hold the smallest plan there is."""
+
+    def __init__(self, plan: Plan, title: str = "") -> None:
+        self.plan = plan
+        z, y, x = plan.grid.block
+        what = f"the step {title!r} in blocks" if title else "blocks"
+        super().__init__(
+            f"memory must be at least {_mib(plan.projected)} for {what} of "
+            f"{z} x {y} x {x}, got {_mib(plan.allowed)}; raise --memory, or use fewer --workers"
+        )
 
 
 def _plan(
-    grid: BlockGrid, chunks: Shape, need: Need, *, run: Run, workers: int, processes: int
+    grid: BlockGrid, chunks: Shape, need: Need, *, run: Run, workers: int, beside: int
 ) -> Plan:
     busy = min(workers, len(grid))
-    baseline = baseline_bytes() + (processes * WORKER_BASELINE)
+    baseline = baseline_bytes(need.libraries, shared=beside > 0) + beside + SMALL
     stored = need.write if need.stored is None else need.stored
     return Plan(
         grid,
@@ -225,11 +250,27 @@ def _multiples(chunk: int, extent: int) -> Iterator[int]:
         yield max(1, TARGET_EDGE // chunk)
 
 
-def baseline_bytes() -> int:
-    """Size of this process now, with what it will still import."""
+def baseline_bytes(libraries: Iterable[str] = KERNELS, *, shared: bool = False) -> int:
+    """Size of this process now, with the `libraries` that it will still import.
+
+    Beside worker processes its pages are `shared`, and its proportional set counts.
+    """
     release_memory()  # what the heap keeps will be used again, and is no part of the base
-    missing = (size for name, size in LIBRARIES.items() if name not in sys.modules)
-    return resident_set_size() + sum(missing)
+    missing = sum(LIBRARIES[name] for name in libraries if name not in sys.modules)
+    return missing + (proportional_set_size() if shared else resident_set_size())
+
+
+def growth_bytes(libraries: Iterable[str]) -> int:
+    """By how much this process will grow over a job of several stages, beyond `baseline_bytes`."""
+    known = set(libraries)
+    settled = SETTLED + sum(LIBRARIES[name] for name in known - set(KERNELS))
+    return max(GROWTH, settled - baseline_bytes(known))
+
+
+def worker_bytes() -> int:
+    """Size of this worker process once it has loaded its kernels."""
+    release_memory()
+    return proportional_set_size() + max(0, WORKER_BASELINE - resident_set_size())
 
 
 def release_memory() -> None:
@@ -276,3 +317,10 @@ def resident_set_size() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def proportional_set_size() -> int:
+    """Memory of this process [bytes], pages that several processes share divided among them."""
+    import psutil
+
+    return int(getattr(psutil.Process().memory_full_info(), "pss", resident_set_size()))

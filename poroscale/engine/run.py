@@ -51,6 +51,9 @@ class Run:
     progress
         Show bars; None shows them where standard error is a terminal, and writes a line a minute
         where it is none; False is silent.
+    planned
+        The memory of the whole job has been planned: its verbs need not plan theirs before they
+        start, only stage by stage.
     """
 
     memory: int | str = DEFAULT_MEMORY
@@ -59,6 +62,7 @@ class Run:
     block: Shape | None = None
     overwrite: bool = False
     progress: bool | None = None
+    planned: bool = False
 
     def __post_init__(self) -> None:
         parse_memory(self.memory)

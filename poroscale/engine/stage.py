@@ -17,7 +17,15 @@ from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.job import Job, free_space
 from poroscale.engine.journal import Record
 from poroscale.engine.output import Output
-from poroscale.engine.plan import Need, Plan, make_plan, release_kept_memory, release_memory
+from poroscale.engine.plan import (
+    Need,
+    Plan,
+    TooLittleMemoryError,
+    growth_bytes,
+    make_plan,
+    release_kept_memory,
+    release_memory,
+)
 from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
 from poroscale.kernels.pyramid import coarsen
@@ -172,6 +180,60 @@ def _gift(number: int, *, grid: BlockGrid, stage: Stage) -> tuple[int, dict[str,
     return number, gift
 
 
+def plan_stages(
+    spec: VolumeSpec, stages: Mapping[str, Need], run: Run, *, libraries: tuple[str, ...] = ()
+) -> dict[str, Plan]:
+    """The plan of every stage of a job, before its first one starts.
+
+    Parameters
+    ----------
+    spec
+        The volume over whose blocks the stages pass.
+    stages
+        What each needs, by its name.
+    libraries
+        Of `LIBRARIES`, what is imported between the stages.
+
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold a stage. It names the one that needs most, so that a job that is
+        given what it asks for is not refused again for another stage.
+    """
+    known = {*libraries, *(name for need in stages.values() for name in need.libraries)}
+    plans: dict[str, Plan] = {}
+    refused: dict[str, Plan] = {}
+    growth = growth_bytes(known)
+    with cluster_of(run) as cluster:
+        beside = cluster.beside
+        for title, need in stages.items():
+            whole = replace(need, libraries=tuple(sorted(known)), driver=need.driver + growth)
+            try:
+                plans[title] = make_plan(
+                    spec.shape,
+                    spec.chunk_shape,
+                    whole,
+                    run=run,
+                    workers=cluster.workers,
+                    beside=beside,
+                )
+            except TooLittleMemoryError as error:
+                refused[title] = error.plan
+    if refused:
+        worst = max(refused, key=lambda title: refused[title].projected)
+        raise TooLittleMemoryError(refused[worst], worst)
+    return plans
+
+
+def planned_run(
+    spec: VolumeSpec, stages: Mapping[str, Need], run: Run, *, libraries: tuple[str, ...] = ()
+) -> Run:
+    """`run` for the verbs of a job whose stages fit the budget; MemoryError as `plan_stages`."""
+    if not run.planned:
+        plan_stages(spec, stages, run, libraries=libraries)
+    return run.but(planned=True)
+
+
 def _plan_of(stage: Stage, run: Run, cluster: Cluster) -> Plan:
     return make_plan(
         stage.shape,
@@ -179,7 +241,7 @@ def _plan_of(stage: Stage, run: Run, cluster: Cluster) -> Plan:
         stage.need,
         run=run,
         workers=cluster.workers,
-        processes=cluster.processes,
+        beside=cluster.beside,
         settled=stage.settled,
     )
 

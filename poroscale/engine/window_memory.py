@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 
 from poroscale.engine.lattice import Axis, Lattice
-from poroscale.engine.plan import CHUNKS_IN_FLIGHT, Need
+from poroscale.engine.plan import CHUNK_BUFFERS, Need
 from poroscale.volume import Shape
 
 SLAB = 1 << 18
@@ -52,7 +52,7 @@ class WindowNeed(Need):
                 self.lattice.axes, block, self.lattice.windows.halos, strict=True
             )
         ]
-        flight = 2 * CHUNKS_IN_FLIGHT * min(prod(chunks), prod(block)) * (self.read + self.write)
+        flight = CHUNK_BUFFERS * min(prod(chunks), prod(block)) * (self.read + self.write)
         return int(max(self._block(each) for each in product(*kinds)) + flight)
 
     def _block(self, extents: tuple[Extents, ...]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,7 +112,12 @@ def ingest(
     config, run, out = config or IngestConfig(), run or Run(), Path(out)
     refuse_overlap(src, out)
     scratch = out.with_name(f"{out.name}.unpacked")
-    source = prepare(src, config, scratch=scratch)
+    try:
+        source = prepare(src, config, scratch=scratch)
+    except BaseException:
+        with suppress(OSError):  # there is none, or it holds what a next try need not unpack
+            scratch.rmdir()
+        raise
     spec = _spec(source, stated=config.voxel_size is None)
     with connect(run) as shared, _told_what_is_decoded(source):
         volume = fill_blocks(
@@ -266,7 +271,7 @@ def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     need = _need(source, spec)
     chunks = spec.chunk_shape
     with cluster_of(run) as cluster:
-        workers, processes = cluster.workers, cluster.processes
+        workers, beside = cluster.workers, cluster.beside
     for block in _wide_blocks(source.preferred_block, spec.shape, chunks, workers=workers):
         try:
             make_plan(
@@ -275,7 +280,7 @@ def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
                 need,
                 run=run.but(block=block),
                 workers=workers,
-                processes=processes,
+                beside=beside,
             )
         except MemoryError:
             continue

@@ -24,6 +24,7 @@ from poroscale.io.channels import Channel, Interleaved, pixels_of
 from poroscale.io.flat import FlatSource
 from poroscale.io.source import Source, Voxels, require_numeric
 from poroscale.io.stacked import StackedSource
+from poroscale.io.staging import staged
 from poroscale.io.wrappers import AtCorner, Picked
 from poroscale.volume import Index, Shape, VoxelSize
 
@@ -274,9 +275,8 @@ def _unpacked_source(layout: Layout, scratch: Path) -> UnpackedSource:
 
 def _unpack(layout: Layout, target: Path) -> None:
     """Decompress to `target` in bounded memory, stopping at the first byte too many."""
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    written = 0
-    try:
+    with staged(target, overwrite=True) as partial:
+        written = 0
         with layout.data.open("rb") as packed, partial.open("wb") as unpacked:
             packed.seek(layout.offset or 0)
             for piece in _pieces(packed, layout):
@@ -284,17 +284,12 @@ def _unpack(layout: Layout, target: Path) -> None:
                 if written > layout.unpacked_bytes:
                     break
                 unpacked.write(piece)
-            unpacked.flush()
-            os.fsync(unpacked.fileno())
         if written != layout.unpacked_bytes:
             more = "more than the" if written > layout.unpacked_bytes else f"{written} instead of"
             raise ValueError(
                 f"{layout.data.name} unpacks to {more} {layout.unpacked_bytes} bytes that "
                 f"{layout.header.name} says"
             )
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)  # a damaged file leaves nothing, however often it is tried
 
 
 def _pieces(packed: BinaryIO, layout: Layout) -> Iterator[bytes]:

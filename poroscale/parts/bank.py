@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from poroscale.kernels.shape import axis_angles, principal_axes
 from poroscale.kernels.shapes import Shapes, join, moments, pack, unpack
 from poroscale.manifest import check_file
+from poroscale.parts.model_settings import lacking
 from poroscale.parts.parquet import read_columns, write_columns
 from poroscale.volume import Volume, VoxelSize
 
@@ -31,6 +32,7 @@ MEASURES = (
 AXES = ("z", "y", "x")
 _TILE = 128
 _VOXELS = "voxels"
+_EXTENTS = tuple(f"extent_{axis}" for axis in AXES)
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,11 @@ class Bank:
             If it is not what was written.
         """
         table, about, binary = read_columns(check_file(path), binary=(_VOXELS,))
-        if about.get("kind") != "bank" or _VOXELS not in binary:
+        if about.get("kind") != "bank" or _VOXELS not in binary or "voxel_size" not in about:
             raise ValueError(f"{path} must be a bank of pores, got another table")
-        extents = np.stack([table[f"extent_{axis}"] for axis in AXES], axis=1).astype(np.int32)
+        if missing := lacking(table, _EXTENTS):
+            raise ValueError(f"{path} is no bank of pores: it has no {missing[0]}")
+        extents = np.stack([table[name] for name in _EXTENTS], axis=1).astype(np.int32)
         z, y, x = (float(edge) for edge in about["voxel_size"])
         return cls(unpack(*binary[_VOXELS], extents), table, (z, y, x))
 

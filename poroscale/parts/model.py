@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from poroscale.config import parse_config
 from poroscale.engine import Run, volume_from_array
 from poroscale.kernels.packing import Spacing
 from poroscale.manifest import Manifest, check_file, digest_of, record_results, write_durably
 from poroscale.parts.bank import Bank
+from poroscale.parts.model_settings import PORE_COLUMNS, ModelEntries, lacking
 from poroscale.parts.parquet import read_columns, write_columns
 from poroscale.volume import Volume, VolumeSpec
 
@@ -75,16 +77,18 @@ class PartModel:
         OSError
             If a file was altered; models are edited with `with_density`, and saved anew.
         ValueError
-            If the folder holds something else.
+            If the folder holds something else, or a file of the model lacks an entry.
         """
         import pandas as pd
 
         folder = Path(folder)
         _check_listed(folder)
-        settings = json.loads(check_file(folder / SETTINGS).read_text())
-        if settings.get("kind") != "part_model" or settings.get("format") != FORMAT:
-            raise ValueError(f"{folder} must be a part model of format {FORMAT}")
+        settings = _read_settings(folder)
         table, _, _ = read_columns(check_file(folder / PORES))
+        if missing := lacking(table, PORE_COLUMNS):
+            raise ValueError(
+                f"{folder / PORES} is no table of source pores: it has no {missing[0]}"
+            )
         density = Volume.open(folder / DENSITY)
         return cls(
             settings,
@@ -238,6 +242,19 @@ def _unchanged(pores: pd.DataFrame) -> str:
         f"the density is unchanged: the factor is 1 for each of the {len(pores)} pores; x_um and "
         f"y_um are measured from the axis of the part, here {ranges}"
     )
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    path = check_file(folder / SETTINGS)
+    try:
+        settings = json.loads(path.read_text())
+        known = settings.get("kind") == "part_model" and settings.get("format") == FORMAT
+    except (ValueError, AttributeError):
+        raise ValueError(f"{path} is no JSON of a part model") from None
+    if not known:
+        raise ValueError(f"{folder} must be a part model of format {FORMAT}")
+    parse_config(ModelEntries, settings, where=str(path))
+    return dict(settings)
 
 
 def _check_listed(folder: Path) -> None:

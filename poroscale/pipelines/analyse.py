@@ -15,16 +15,21 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from poroscale.config import Config, parse_config, sentence, unknown_key, unknown_section
 from poroscale.engine import Run, connect
+from poroscale.engine.job import is_finished
+from poroscale.engine.plan import IMAGES, TABLES, Need
+from poroscale.engine.stage import planned_run
 from poroscale.engine.work import held_folder
-from poroscale.io.ingest import IngestConfig, ingest, refuse_overlap
+from poroscale.io.ingest import IngestConfig, ingest, plan_of, refuse_overlap
 from poroscale.manifest import record_results
 from poroscale.pores import ClassRules, PoresConfig
 from poroscale.pores.label_image import values_of_labels
 from poroscale.pores.measure import measure_into
+from poroscale.pores.measure import needs as pores_needs
 from poroscale.pores.phases import Chosen
 from poroscale.report import ReportConfig, write_batch, write_report
 from poroscale.segment import (
@@ -34,7 +39,9 @@ from poroscale.segment import (
     segment_config_of,
     segment_scan,
 )
-from poroscale.volume import Volume
+from poroscale.segment.by_method import needs as segment_needs
+from poroscale.segment.local.segment import USUAL_SPREAD
+from poroscale.volume import Volume, VolumeSpec
 
 
 class BatchConfig(Config):
@@ -160,13 +167,16 @@ def analyse(
     ------
     ValueError
         If two scans of a batch have one name, or a stage refuses its input.
+    MemoryError
+        If the budget cannot hold one of the stages of a scan; nothing has been done then.
     """
     config, out_dir = config or AnalyseConfig(), Path(out_dir)
     for source in sources:
         refuse_overlap(source, out_dir)
     folders = _folders(sources, out_dir)
     results: list[Analysis] = []
-    with connect(run or Run()) as shared:
+    with connect(run or Run()) as connected:
+        shared = _planned(sources, folders, config, connected)
         for source, folder in zip(sources, folders, strict=True):
             results.append(_analyse_one(source, folder, config, shared))
             if config.batch.same_thresholds:
@@ -176,6 +186,30 @@ def analyse(
             write_batch(out_dir, folders)
             record_results(out_dir, files=[n for n in BATCH if (out_dir / n).exists()])
     return results
+
+
+def _planned(
+    sources: Sequence[str | Path], folders: Sequence[Path], config: AnalyseConfig, run: Run
+) -> Run:
+    """`run`, if every stage of every scan that is left to do fits its budget."""
+    for source, folder in zip(sources, folders, strict=True):
+        if run.overwrite or not is_finished(folder):
+            spec, need = plan_of(source, config.ingest)
+            planned_run(spec, stages_of(spec, need, config), run, libraries=(*IMAGES, *TABLES))
+    return run.but(planned=True)
+
+
+def stages_of(spec: VolumeSpec, ingest: Need, config: AnalyseConfig) -> dict[str, Need]:
+    """What the stages of an analysis need, for a scan that becomes a volume of `spec`."""
+    # The point spread, by which shares are added up, is known once the scan is segmented.
+    usual = {"segmentation": {"point_spread_voxels": USUAL_SPREAD}}
+    phases = spec.but(dtype=np.dtype(np.uint8), attributes=usual)
+    shares = isinstance(config.segment, LocalConfig)
+    return (
+        {"ingest": ingest}
+        | segment_needs(spec, config.segment)
+        | pores_needs(phases, shares=shares)
+    )
 
 
 def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:

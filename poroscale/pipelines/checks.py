@@ -6,11 +6,15 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+from collections import Counter
 from pathlib import Path
 
 from poroscale import __version__
+from poroscale.engine.job import is_results
 from poroscale.manifest import JOURNAL_DIR, Manifest
 from poroscale.parquet_files import parquet_file
+from poroscale.parts.model import SETTINGS, PartModel
+from poroscale.segment.card import CARD, WEIGHTS
 
 OPTIONAL = {
     "nibabel": "NIfTI",
@@ -47,12 +51,35 @@ def outputs_in(path: Path) -> list[Path]:
 
 
 def _is_output(names: list[str], files: list[str]) -> bool:
-    """Whether a folder holds a manifest or a journal, or a volume that has lost its own."""
-    return JOURNAL_DIR in names or ("zarr.json" in files and "c" not in names and "0" in names)
+    """Whether a folder holds a manifest or a journal, a model, or a volume without a manifest."""
+    model = CARD in files and WEIGHTS in files
+    lost = "zarr.json" in files and "c" not in names and "0" in names
+    return JOURNAL_DIR in names or model or lost
 
 
 def _inside(file: Path, folders: list[Path]) -> bool:
     return any(folder in file.parents for folder in folders)
+
+
+def holdings(path: str | Path) -> str:
+    """What a folder holds, in words: how many volumes, tables, models."""
+    counts = Counter(kind_of(output) for output in outputs_in(Path(path)))
+    return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in sorted(counts.items()))
+
+
+def kind_of(output: Path) -> str:
+    """Which kind of output a path of `outputs_in` is."""
+    if output.is_file():
+        return TABLE
+    if (output / JOURNAL_DIR).is_dir() and (output / SETTINGS).is_file():
+        return PART_MODEL
+    if any((output / name).is_file() for name in (CARD, WEIGHTS)):
+        return NETWORK
+    return RESULT if is_results(output) else VOLUME
+
+
+TABLE, VOLUME, RESULT = "table", "volume", "folder of results"
+PART_MODEL, NETWORK = "part model", "segmentation model"
 
 
 def verify(path: str | Path) -> list[str]:
@@ -62,8 +89,28 @@ def verify(path: str | Path) -> list[str]:
     """
     problems: list[str] = []
     for output in outputs_in(Path(path)):
-        problems += _table_problems(output) if output.is_file() else _volume_problems(output)
+        problems += _CHECKS[kind_of(output)](output)
     return problems
+
+
+def _part_problems(path: Path) -> list[str]:
+    if problems := _volume_problems(path):
+        return problems
+    try:
+        PartModel.open(path)
+    except (OSError, ValueError) as error:
+        return [str(error)]
+    return []
+
+
+def _network_problems(folder: Path) -> list[str]:
+    from poroscale.segment.model import SegmentationModel
+
+    try:
+        SegmentationModel.open(folder).network()
+    except (OSError, ValueError) as error:
+        return [str(error)]
+    return []
 
 
 def _volume_problems(path: Path) -> list[str]:
@@ -84,6 +131,15 @@ def _table_problems(path: Path) -> list[str]:
     except (OSError, ValueError) as error:
         return [str(error)]
     return []
+
+
+_CHECKS = {
+    TABLE: _table_problems,
+    VOLUME: _volume_problems,
+    RESULT: _volume_problems,
+    PART_MODEL: _part_problems,
+    NETWORK: _network_problems,
+}
 
 
 def doctor() -> list[str]:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from poroscale.compare import Ablation, CompareConfig, Comparison, Sample, ablate_bins
 from poroscale.engine import Run, connect
+from poroscale.engine.plan import IMAGES, TABLES
 from poroscale.engine.progress import progress
+from poroscale.engine.stage import planned_run
 from poroscale.engine.work import held_folder
 from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.fit import rebinned
@@ -20,9 +22,11 @@ from poroscale.pipelines.measured import SURFACE
 from poroscale.pipelines.part_geometry import rough_part
 from poroscale.pores import PoresConfig
 from poroscale.pores.measure import measure_into
+from poroscale.pores.measure import needs as pores_needs
 from poroscale.report import compare_volumes
 from poroscale.surface import measure_surface
 from poroscale.surface.roughness import Roughness
+from poroscale.surface.unroll import need as surface_need
 from poroscale.volume import Volume
 
 
@@ -55,12 +59,16 @@ def compare_parts(
     ------
     ValueError
         If voxel sizes differ, a part stands on both sides, or a side has no pores.
+    MemoryError
+        If the budget cannot hold one of the stages of a part; nothing has been done then.
     """
     out_dir, run = Path(out_dir), run or Run()
-    with held_folder(out_dir), connect(run) as shared:
+    reference, generated = ([_opened(each) for each in side] for side in (reference, generated))
+    with held_folder(out_dir), connect(run) as connected:
+        shared = _planned([*reference, *generated], connected)
         original, made = (
             [
-                _measured(_opened(each), out_dir / "measured" / f"{name}_{i}", shared)
+                _measured(each, out_dir / "measured" / f"{name}_{i}", shared)
                 for i, each in enumerate(side)
             ]
             for name, side in (("original", reference), ("generated", generated))
@@ -74,6 +82,14 @@ def compare_parts(
 
 def _opened(volume: Volume | str | Path) -> Volume:
     return volume if isinstance(volume, Volume) else Volume.open(volume)
+
+
+def _planned(parts: Sequence[Volume], run: Run) -> Run:
+    """`run`, if every stage of every part fits its budget."""
+    for part in parts:
+        stages = pores_needs(part.spec) | {"surface": surface_need(part.spec)}
+        planned_run(part.spec, stages, run, libraries=(*IMAGES, *TABLES))
+    return run.but(planned=True)
 
 
 def _measured(phases: Volume, folder: Path, run: Run) -> Sample:

@@ -12,7 +12,7 @@ import numpy as np
 from poroscale.manifest import Manifest
 from poroscale.parquet_files import parquet_file
 from poroscale.parts.model import SETTINGS, PartModel
-from poroscale.pipelines.checks import outputs_in
+from poroscale.pipelines.checks import NETWORK, kind_of, outputs_in
 from poroscale.volume import Volume
 
 SHADES = " .:-=+*#%@"
@@ -40,7 +40,9 @@ def info_json(path: str | Path) -> list[dict[str, Any]]:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """What one output says of itself; its `kind` is "results", "table", "unfinished" or its own.
+    """What one output says of itself.
+
+    Its `kind` is "results", "table", "segmentation model", "unfinished", or that of the volume.
 
     Raises
     ------
@@ -49,6 +51,10 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     if path.is_file():
         return _table(path)
+    if kind_of(path) == NETWORK:
+        from poroscale.segment.model import SegmentationModel
+
+        return {"kind": NETWORK, "says": list(SegmentationModel.open(path).describe())}
     try:
         manifest = Manifest.load(path)
         if manifest.is_results:
@@ -101,6 +107,9 @@ def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
             for c in facts["columns"]:
                 line = f"  {c['name']:<28} {c['type']:<8} {c['unit']:<8} {c['description']}"
                 yield line.rstrip()
+        case "segmentation model":
+            yield f"{path}: {NETWORK}"
+            yield from (f"  {line}" for line in facts["says"])
         case "results":
             yield f"{path}: results {', '.join(facts['holds'])}"
             yield from _report_lines(facts.get("report") or {})

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poroscale.engine.cluster import cluster_of
-from poroscale.engine.plan import MIB, Need, Plan, make_plan
+from poroscale.engine.plan import MIB, Need, Plan
 from poroscale.engine.run import Run
+from poroscale.engine.stage import plan_stages
 from poroscale.io.ingest import IngestConfig, plan_of
 from poroscale.phantom import PhantomConfig
 from poroscale.phantom.scan import needs as phantom_needs
-from poroscale.pipelines.analyse import AnalyseConfig
+from poroscale.pipelines.analyse import AnalyseConfig, stages_of
 from poroscale.pipelines.demo import CLOSE_UM, DEMO
 from poroscale.pores.measure import needs as pores_needs
 from poroscale.segment import LocalConfig, SegmentConfig
@@ -37,18 +37,7 @@ def plans_of(spec: VolumeSpec, stages: Stages, run: Run) -> dict[str, Plan]:
     MemoryError
         If a stage does not fit the budget.
     """
-    with cluster_of(run) as cluster:
-        return {
-            title: make_plan(
-                spec.shape,
-                spec.chunk_shape,
-                need,
-                run=run,
-                workers=cluster.workers,
-                processes=cluster.processes,
-            )
-            for title, need in stages.items()
-        }
+    return plan_stages(spec, stages, run)
 
 
 def in_words(plans: Mapping[str, Plan]) -> str:
@@ -162,6 +151,5 @@ def plan_analyse(sources: Sequence[str | Path], *, config: AnalyseConfig, run: R
     plans = []
     for source in sources:
         spec, need = plan_of(source, config.ingest)
-        stages = {"ingest": need} | segment_needs(spec, config.segment)
-        plans.append(f"{source}\n{describe(spec, stages | pores_needs(spec), run)}")
+        plans.append(f"{source}\n{describe(spec, stages_of(spec, need, config), run)}")
     return "\n".join(plans)

@@ -11,17 +11,20 @@ From every block come, for each label in it,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
+from poroscale.engine.cluster import cluster_of
+from poroscale.engine.plan import Need, make_plan
 from poroscale.kernels.label_runs import Labels, Runs, label_runs, silhouette
 from poroscale.kernels.surface_area import COUNTS, count_surface
-from poroscale.pores.forest import CACHE_BYTES, TILE, Forest
+from poroscale.pores.forest import CACHE_BYTES, LEAST_CACHE, TILE, Forest
 from poroscale.volume import Index, Shape, Volume
 
 Gift = Mapping[str, NDArray[Any]]
@@ -65,7 +68,9 @@ def stream_labels(
         distances [um2], infinite where there is nothing to be distant from).
     """
     forests = 1 if outside is None else 2
-    reduction = Reduction(_measure_block, _collect, lambda gifts: _unite(gifts, count), True)
+    held = _cache_bytes(labels, forests, run)
+    chunk = _MeasureBlock(held // forests)
+    reduction = Reduction(chunk, _collect, lambda gifts: _unite(gifts, count), True)
     result: dict[str, NDArray[Any]] = reduce_blocks(
         reduction,
         labels,
@@ -73,19 +78,61 @@ def stream_labels(
         parameters={"labels": labels, "phases": phases, "outside": outside},
         journal=journal,
         bytes_per_voxel=STREAM_BYTES,
-        run=run.but(memory=max(run.memory_bytes - forests * CACHE_BYTES, 1)),
+        held_bytes=held,
+        run=run,
     )
     return result
 
 
+def stream_need() -> Need:
+    """What the pass needs, at the least of the caches that it keeps."""
+    one = (1, 1, 1)
+    return Need(4, halo=one, temporary=STREAM_BYTES, driver=2 * LEAST_CACHE, stored=0)
+
+
+def _cache_bytes(labels: Volume, forests: int, run: Run) -> int:
+    """What the caches of a process may take: most of what the blocks leave of the budget."""
+    with cluster_of(run) as cluster:
+        plan = make_plan(
+            labels.shape,
+            labels.chunks,
+            stream_need(),
+            run=run,
+            workers=cluster.workers,
+            beside=cluster.beside,
+            settled=True,
+        )
+        left = int(0.8 * max(0, plan.allowed - plan.projected) / max(1, cluster.processes))
+    return min(forests * CACHE_BYTES, forests * LEAST_CACHE + left)
+
+
+@dataclass(frozen=True)
+class _MeasureBlock:
+    """What a block gives. The limit of its caches changes no value, and is in no recipe."""
+
+    cache_bytes: int
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        block: Labels,
+        *,
+        origin: Index,
+        labels: Volume,
+        phases: Volume,
+        outside: int | None,
+    ) -> dict[str, NDArray[Any]]:
+        forests = {"gap2": Forest(labels, cache_bytes=self.cache_bytes)}
+        if outside is not None:
+            forests["ligament2"] = Forest(phases, outside, self.cache_bytes)
+        return _measure_block(block, origin, forests)
+
+
 def _measure_block(
-    block: Labels, *, origin: Index, labels: Volume, phases: Volume, outside: int | None
+    block: Labels, origin: Index, forests: dict[str, Forest]
 ) -> dict[str, NDArray[Any]]:
     block = np.ascontiguousarray(block)
     inner = block[1:-1, 1:-1, 1:-1]
-    forests = {"gap2": Forest(labels)}
-    if outside is not None:
-        forests["ligament2"] = Forest(phases, outside)
     tiles = [
         _measure_tile(block, first, shape, origin=origin, forests=forests)
         for first, shape in _tiles(inner.shape)
@@ -98,9 +145,6 @@ def _measure_block(
             row = np.searchsorted(present, tile["label"])
             gift[name][row] = np.minimum(gift[name][row], tile[name])
     return gift | _shadows(tiles, present, _at_faces(inner))
-
-
-_measure_block.version = 1  # type: ignore[attr-defined]
 
 
 def _at_faces(block: Labels) -> Labels:

@@ -31,7 +31,7 @@ from poroscale.volume import Index, Shape, Volume
 
 TILE = 128
 """Edge of a tile: the edge of a storage chunk of ours."""
-CACHE_BYTES = 96 << 20
+CACHE_BYTES, LEAST_CACHE = 96 << 20, 8 << 20
 """Memory for the trees of one volume in one process."""
 
 
@@ -73,10 +73,13 @@ class Forest:
     outside
         None for labels; for phases the value of the outside, whose voxels next to the part are
         the runs.
+    cache_bytes
+        What the trees that a process keeps may take.
     """
 
     volume: Volume
     outside: int | None = None
+    cache_bytes: int = CACHE_BYTES
 
     def nearest_of_runs(self, runs: Runs, owners: Labels) -> tuple[Labels, NDArray[np.float64]]:
         """Squared distances [um2] from bodies to the nearest other runs of the forest.
@@ -217,13 +220,16 @@ def _triple(numbers: Iterable[int]) -> tuple[int, int, int]:
 
 def _cache(forest: Forest) -> _Cache:
     volume = forest.volume
-    return _cache_of(str(volume.path), volume.digest, volume.level, forest.outside)
+    where = (str(volume.path), volume.digest, volume.level)
+    return _cache_of(where, forest.outside, forest.cache_bytes)
 
 
 @lru_cache(maxsize=2)
-def _cache_of(_path: str, _digest: str | None, _level: int, _outside: int | None) -> _Cache:
+def _cache_of(
+    _where: tuple[str, str | None, int], _outside: int | None, cache_bytes: int
+) -> _Cache:
     """One cache a process for each of the two volumes that a measurement reads."""
-    return _Cache(CACHE_BYTES)
+    return _Cache(cache_bytes)
 
 
 @lru_cache(maxsize=2)

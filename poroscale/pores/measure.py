@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine import Components, Halo, Labelled, Run, label_blocks
-from poroscale.engine.labels import RUN_BYTES
-from poroscale.engine.plan import Need
+from poroscale.engine import Components, Halo, Labelled, Run, connect, label_blocks
+from poroscale.engine.labels import NUMBERING, RUN_BYTES
+from poroscale.engine.plan import KERNELS, TABLES, Need
 from poroscale.engine.recipe import numerics, plain
+from poroscale.engine.stage import planned_run
 from poroscale.engine.work import held_folder
 from poroscale.kernels.phase_marks import mark_beside
 from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.manifest import digest_of, record_results
 from poroscale.pores.bank import write_bank
-from poroscale.pores.blocks import STREAM_BYTES, stream_labels
+from poroscale.pores.blocks import stream_labels, stream_need
 from poroscale.pores.columns import COLUMNS, INPUT_LABEL
 from poroscale.pores.config import PoresConfig
 from poroscale.pores.forest import Forest
@@ -82,12 +83,18 @@ def measure_pores(
     ValueError
         If its values do not tell which is pore, the shares belong to other phases, the output lies
         inside the input, or the output is there with other settings.
+    MemoryError
+        If the budget cannot hold one of the stages; nothing has been done then.
     """
     out_dir, config, run = Path(out_dir), config or PoresConfig(), run or Run()
     if out_dir.resolve().is_relative_to(phases.path.resolve()):
         raise ValueError(f"output must not lie inside the input {phases.path}, got {out_dir}")
-    with held_folder(out_dir):
-        return measure_into(out_dir, phases, shares=shares, config=config, run=run)
+    with connect(run) as shared:
+        if run.overwrite or not (out_dir / TABLE).exists():
+            needed = needs(phases.spec, shares=shares is not None)
+            shared = planned_run(phases.spec, needed, shared)  # noqa: PLW2901
+        with held_folder(out_dir):
+            return measure_into(out_dir, phases, shares=shares, config=config, run=shared)
 
 
 def measure_into(
@@ -135,9 +142,16 @@ def measure_into(
 
 def needs(spec: VolumeSpec, *, shares: bool = False) -> dict[str, Need]:
     """What each stage takes in memory and on disk, for phases of `spec`, with shares or without."""
-    labels = Need(spec.dtype.itemsize, 4, (1, 1, 1), temporary=RUN_BYTES)
-    measures = Need(4, halo=(1, 1, 1), temporary=STREAM_BYTES, stored=0)
-    stages = {"labels": labels, "measures": measures}
+    libraries = (*KERNELS, *TABLES)
+    labels = Need(
+        spec.dtype.itemsize,
+        4,
+        (1, 1, 1),
+        temporary=RUN_BYTES,
+        driver=NUMBERING,
+        libraries=libraries,
+    )
+    stages = {"labels": labels, "measures": stream_need()}
     return stages | {"volumes": grey_need(spec)} if shares else stages
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from poroscale.config import parse_config
-from poroscale.engine.plan import Need
+from poroscale.engine.cluster import connect
+from poroscale.engine.job import is_finished
+from poroscale.engine.plan import IMAGES, TABLES, Need
 from poroscale.engine.run import Run
+from poroscale.engine.stage import planned_run
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.segment import needs as local_needs
@@ -80,14 +83,25 @@ def segment_scan(
     ValueError
         As the method; if shares are asked of a method that has none; or if the scan holds few
         integers only, as a label image or mask does: there are no grey values to segment.
+    MemoryError
+        If the budget cannot hold one of the stages; nothing has been done then.
     """
-    config = config or LocalConfig()
-    _refuse_labels(scan, run)
-    if isinstance(config, OtsuConfig):
-        if shares is not None:
-            raise ValueError("shares must come with the method auto: thresholds have none")
-        return segment_otsu(scan, out, config=config, run=run)
-    return segment_local(scan, out, shares=shares, config=config, run=run)
+    config, run = config or LocalConfig(), run or Run()
+    if shares is not None and isinstance(config, OtsuConfig):
+        raise ValueError("shares must come with the method auto: thresholds have none")
+    with connect(run) as connected:
+        shared = _planned(scan, Path(out), config, connected)
+        _refuse_labels(scan, shared)
+        if isinstance(config, OtsuConfig):
+            return segment_otsu(scan, out, config=config, run=shared)
+        return segment_local(scan, out, shares=shares, config=config, run=shared)
+
+
+def _planned(scan: Volume, out: Path, config: SegmentConfig, run: Run) -> Run:
+    """`run`, if every stage that is left to do fits its budget."""
+    if is_finished(out) and not run.overwrite:
+        return run
+    return planned_run(scan.spec, needs(scan.spec, config), run, libraries=(*IMAGES, *TABLES))
 
 
 def _refuse_labels(scan: Volume, run: Run | None) -> None:

@@ -47,8 +47,8 @@ from poroscale.segment.ranked import (
 )
 from poroscale.volume import Volume, VolumeSpec
 
-GAUSSIAN_BYTES = 16.0
-"""Temporary bytes per voxel: float32 with its copies."""
+GAUSSIAN_BYTES = 12.0
+"""Temporary bytes per voxel: float32 before, between the axes and behind."""
 
 BELIEVED_NOISE = 0.1
 """Share of noise below an inner threshold up to which Otsu's rule is believed."""

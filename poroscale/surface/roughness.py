@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,8 @@ class Roughness:
             If a file is missing.
         OSError
             If one was altered.
+        ValueError
+            If one lacks an entry.
         """
         from safetensors.numpy import load_file
 
@@ -108,7 +110,10 @@ class Roughness:
                 raise FileNotFoundError(f"{folder / name} is missing")
         settings = json.loads(check_file(folder / ROUGHNESS).read_text())
         arrays = load_file(check_file(folder / MAPS))
-        pool = tuple(arrays[f"map_{i}"] for i in range(len(arrays) - 2))
+        names = [f"map_{i}" for i in range(len(arrays) - 2)]
+        _refuse_lacking(folder / ROUGHNESS, settings, ["window", "overlap"])
+        _refuse_lacking(folder / MAPS, arrays, ["shape", "kernels", *names])
+        pool = tuple(arrays[name] for name in names)
         return cls(arrays["shape"], arrays["kernels"], pool, settings)
 
     def sampler(self, *, seed: int, stream: int = 0, period: int | None = None) -> RoughSurface:
@@ -122,6 +127,12 @@ class Roughness:
             Columns of the new part, if its columns close up; those of the fitted one by default.
         """
         return RoughSurface(self, seed, STREAM + 8 * stream, period or len(self.shape))
+
+
+def _refuse_lacking(path: Path, found: Mapping[str, Any], names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"{path} is no file of a roughness: it has no {missing[0]}")
 
 
 STREAM = 100

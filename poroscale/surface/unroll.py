@@ -14,17 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
+from poroscale.engine.plan import Need
 from poroscale.kernels.unrolling import HALO, Rays, crossings, keep_outermost
 from poroscale.surface.config import SurfaceConfig
 from poroscale.surface.flags import GAP, OPEN_PORE, OVERHANG, fill_flagged, flag_cells
 from poroscale.surface.frame import Frame
-from poroscale.volume import Index, Volume
+from poroscale.volume import Index, Volume, VolumeSpec
 
 LEAST_LENGTH = 30.0
 """Voxels that the surroundings of an open pore measure at least: in a coarse scan a pore would
 otherwise be its own surroundings."""
 RAY_BYTES = 2.0
 """Beside a voxel: the padded copy of its block, and the crossings, far fewer than voxels."""
+
+
+def need(spec: VolumeSpec) -> Need:
+    """What unrolling phases of `spec` takes, and the passes before it do not exceed."""
+    return Need(spec.dtype.itemsize, halo=(HALO, HALO, HALO), temporary=max(RAY_BYTES, 4.0))
 
 
 def unroll(

@@ -31,16 +31,28 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         If weights or card are missing.
     OSError
         If the weights are not those of the card.
+    ValueError
+        If the card is none.
     """
     from safetensors.torch import load
 
     for file in (path, card_path(path)):
         if not file.exists():
             raise FileNotFoundError(f"{file} is missing")
-    data, card = path.read_bytes(), json.loads(card_path(path).read_text())
+    data, card = path.read_bytes(), _read_card(card_path(path))
     if fingerprint(data)[1] != card["sha256"]:
         raise OSError(f"{path} is damaged: it does not match its card")
     return load(data), card
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_bytes())
+    except ValueError:
+        card = None
+    if not isinstance(card, dict) or "sha256" not in card:
+        raise ValueError(f"{path} is no card of weights: it states no checksum (sha256) of them")
+    return card
 
 
 def card_path(path: Path) -> Path:

@@ -51,7 +51,7 @@ def smooth(scan, out):
         dtype=np.uint16,
         halo=4,
         parameters={"sigma": (1.0, 1.0, 1.0)},
-        bytes_per_voxel=16,
+        bytes_per_voxel=12,
         run=RUN,
     )
 

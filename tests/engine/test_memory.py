@@ -19,6 +19,10 @@ from poroscale.segment import segment_otsu
 PROBE = Path(__file__).with_name("peak.py")
 VERBS = ["fill", "smooth", "histogram", "label", "stitch", "stitch_weighted", "tile"]
 PLANNED = [*VERBS, "ingest", "segment", "segment_local", "pores", "grey_volumes", "phantom"]
+TIGHT = 1.45
+"""Most that a plan may exceed what is measured."""
+WORST = {"pores", "grey_volumes", "stitch", "stitch_weighted", "tile"}
+"""Planned for noise, where every other voxel is a pore, and for sums that do not compress."""
 BOUNDED = ["report", "export"]
 """Verbs without blocks of their own: they hold to the budget, and have nothing to project."""
 
@@ -48,6 +52,7 @@ def measure(verb, scan, out):
 def test_measured_projected_allowed(verb, scan, tmp_path):
     seen = measure(verb, scan, tmp_path / "out")
     assert seen["peak"] <= seen["projected"] <= seen["allowed"], seen
+    assert seen["projected"] <= (2.0 if verb in WORST else TIGHT) * seen["peak"], seen
 
 
 @pytest.mark.parametrize("verb", BOUNDED)
@@ -61,7 +66,7 @@ NEED = Need(read=2, write=1, halo=(4, 4, 4), temporary=16)
 
 def plan(memory, shape=(1024, 1024, 1024), **how):
     run = Run(memory=memory, **how)
-    return make_plan(shape, (128, 128, 128), NEED, run=run, workers=2, processes=0)
+    return make_plan(shape, (128, 128, 128), NEED, run=run, workers=2)
 
 
 def test_the_block_shrinks_until_it_fits():

@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
+from poroscale.io.ingest import IngestConfig, ingest
 from poroscale.io.layout import Layout, layout_source
 
 
@@ -65,6 +66,30 @@ def test_truncated_or_no_such_stream(tmp_path, compression):
         layout = packed(tmp_path, broken, compression)
         with pytest.raises(ValueError, match=r"scan\.packed (unpacks to|cannot be unpacked)"):
             layout_source(layout, tmp_path / "scratch")
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_what_a_killed_process_has_unpacked_is_swept(tmp_path):
+    array = np.arange(120, dtype=np.uint16).reshape(4, 5, 6)
+    layout = packed(tmp_path, gzip.compress(array.tobytes()), "gzip")
+    left = tmp_path / "scratch" / ".scan.packed.unpacked.4194305.partial"  # above all process ids
+    left.parent.mkdir()
+    left.write_bytes(b"half of it")
+    assert (layout_source(layout, left.parent)((0, 0, 0), (4, 5, 6)) == array).all()
+    assert [file.name for file in left.parent.iterdir()] == ["scan.packed.unpacked"]
+
+
+def test_a_refused_input_leaves_no_folder_of_what_was_unpacked(tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    scan, out = tmp_path / "scan.nii.gz", tmp_path / "out.zarr"
+    nibabel.save(nibabel.Nifti1Image(np.random.default_rng(0).random((9, 8, 7)), np.eye(4)), scan)
+    data = bytearray(scan.read_bytes())
+    data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
+    scan.write_bytes(data)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="unpack"):
+            ingest(scan, out, config=IngestConfig(voxel_size=1.0))
+    assert [file.name for file in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 
 def test_without_scratch_the_header_is_known_and_no_voxel(tmp_path):

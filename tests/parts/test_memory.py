@@ -23,7 +23,7 @@ run = Run(memory="1GiB", cluster="threads", workers=2, progress=False)
 model = PartModel.open(sys.argv[1])
 geometry = part_of(1024, radius=3 * RADIUS, width=256)
 spec, need = needs(model, geometry)
-told = planned(spec.shape, spec.chunk_shape, need, run=run, workers=2, processes=0).projected
+told = planned(spec.shape, spec.chunk_shape, need, run=run, workers=2).projected
 generate_part(model, Path(sys.argv[2]), geometry=geometry, seed=0, run=run)
 status = Path("/proc/self/status").read_text()
 peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024

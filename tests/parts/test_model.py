@@ -12,8 +12,11 @@ from scipy.stats import ks_2samp, wasserstein_distance
 from poroscale.manifest import record_results
 from poroscale.parts.candidates import CandidateSampler, draw_count
 from poroscale.parts.fit import layer_thickness, rebinned
-from poroscale.parts.model import ROUGHNESS, PartModel
+from poroscale.parts.model import PORES, ROUGHNESS, SETTINGS, PartModel
+from poroscale.parts.model_settings import PORE_COLUMNS, ModelEntries
+from poroscale.parts.parquet import read_columns, write_columns
 from poroscale.parts.placement import Planner, plan_pores
+from poroscale.pipelines.checks import holdings, verify
 from poroscale.surface.roughness import Roughness, fit_roughness
 
 from .makers import UM, frame, model_of, part_of, scan_of
@@ -229,3 +232,46 @@ def test_near_the_surface_pores_keep_to_the_roughness_they_were_found_under(scan
         differences.append(found[kind == 5.0].mean() - found[kind == 1.5].mean())
     assert differences[0] > 0.25
     assert abs(differences[1]) < 0.25 * differences[0]
+
+
+def test_every_entry_that_a_model_lacks_is_named(model, tmp_path):
+    folder = model.save(tmp_path / "model")
+    path, whole = folder / SETTINGS, dict(model.settings)
+    inner = [
+        (outer, key)
+        for outer in ("spacing", "jitter", "cluster", "calibration")
+        for key in whole[outer]
+    ]
+    for outer, key in [(None, name) for name in ModelEntries.model_fields] + inner:
+        cut = {**whole, outer: dict(whole[outer])} if outer else dict(whole)
+        del (cut[outer] if outer else cut)[key]
+        path.write_text(json.dumps(cut))
+        record_results(folder, files=[SETTINGS])
+        named = f"{outer}.{key}" if outer else key
+        with pytest.raises(ValueError, match=rf"model\.json: {named}: Field required"):
+            PartModel.open(folder)
+        assert [f"model.json: {named}" in line for line in verify(folder)] == [True]
+
+
+def test_a_column_that_a_model_lacks_is_named(model, tmp_path):
+    folder = model.save(tmp_path / "model")
+    assert (verify(folder), holdings(folder)) == ([], "1 part model, 1 volume")
+    table, about, _ = read_columns(folder / PORES)
+    for name in PORE_COLUMNS:
+        write_columns({k: v for k, v in table.items() if k != name}, folder / PORES, about=about)
+        record_results(folder, files=[PORES])
+        with pytest.raises(ValueError, match=rf"pores\.parquet .* has no {name}"):
+            PartModel.open(folder)
+
+
+@pytest.mark.parametrize("name", ["window", "overlap"])
+def test_an_entry_that_a_roughness_lacks_is_named(name, tmp_path):
+    settings = {"window": 8, "overlap": 2}
+    pool = (np.zeros((16, 16), np.float32),)
+    folder = Roughness(np.zeros(8), np.zeros((2, 3)), pool, settings).save(tmp_path / "roughness")
+    (folder / "roughness.json").write_text(
+        json.dumps({k: v for k, v in settings.items() if k != name})
+    )
+    record_results(folder, files=["roughness.json"])
+    with pytest.raises(ValueError, match=rf"roughness\.json .* has no {name}"):
+        Roughness.load(folder)

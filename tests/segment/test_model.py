@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 
 from poroscale.networks.complexity import parameter_count
 from poroscale.networks.segmenters import build_segmenter
+from poroscale.pipelines.checks import holdings, verify
+from poroscale.pipelines.info import info
 from poroscale.segment import inference
-from poroscale.segment.card import CARD, WEIGHTS
+from poroscale.segment.card import CARD, WEIGHTS, ModelCard
 from poroscale.segment.inference import Inference, probe_batch, probed, tried
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange
@@ -283,3 +286,27 @@ def test_running_out_of_gpu_memory_names_the_batch_to_use(model, monkeypatch):
         Inference.of(model, RANGE, batch=4, device="cpu")(patches(4))
     with pytest.raises(MemoryError, match="one patch of 16³; use the CPU"):
         Inference.of(model, RANGE, batch=1, device="cpu")(patches(1))
+
+
+def test_verify_says_what_a_folder_of_a_model_holds(model, tmp_path):
+    assert verify(model.folder) == []
+    assert holdings(model.folder) == "1 segmentation model"
+    assert any("trained" in line for line in info(model.folder))
+    copy = tmp_path / "copy"
+    shutil.copytree(model.folder, copy)
+    data = bytearray((copy / "weights.safetensors").read_bytes())
+    data[-1] ^= 1
+    (copy / "weights.safetensors").write_bytes(data)
+    assert ["weights.safetensors was altered" in line for line in verify(copy)] == [True]
+
+
+def test_every_entry_that_a_card_lacks_is_named(model, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(model.folder, copy)
+    whole = json.loads((copy / "card.json").read_text())
+    needed = [name for name, field in ModelCard.model_fields.items() if field.is_required()]
+    for name in needed:
+        (copy / "card.json").write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
+        with pytest.raises(ValueError, match=rf"card\.json .*{name}: Field required"):
+            SegmentationModel.open(copy)
+        assert [f"{name}: Field required" in line for line in verify(copy)] == [True]
