@@ -13,13 +13,14 @@ def summary(numbers: Mapping[str, Any]) -> list[str]:
     """How good the match is, and where it is poor: a few sentences."""
     limit, (one, other) = numbers["settings"]["limit"], numbers["sides"]["words"]
     judged = [row for row in numbers["measures"] if row["passes"] is not None]
+    subject = "the generated parts are" if other == "generated" else f"the {other} is"
     good = [row for row in judged if row["passes"]]
     lines = [
         _porosity(numbers),
         f"{len(good)} of {len(judged)} measures of the pores lie within {limit:g} times what two "
         f"halves of the {one} differ by"
         + (
-            f", so by these the {other} is about as close to the {one} as that is to itself."
+            f", so by these {subject} about as close to the {one} as that is to itself."
             if len(good) == len(judged)
             else "."
         ),
