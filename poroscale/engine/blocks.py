@@ -23,6 +23,7 @@ from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, gather, run_job, run_stage
+from poroscale.identity import kernel
 from poroscale.volume import FieldSampler, Index, Shape, Volume, VolumeSpec
 
 Pad = Literal["edge", "reflect", "symmetric"] | int
@@ -75,6 +76,7 @@ class Reduction:
     located: bool = False
 
 
+@kernel("engine.fill_blocks")
 def fill_blocks(
     sampler: Sampler,
     out: str | Path,
@@ -348,6 +350,7 @@ def same_shape(inputs: Field | Sequence[Field]) -> tuple[Field, ...]:
     return volumes
 
 
+@kernel("engine.volume_from_array")
 def volume_from_array(
     array: NDArray[Any], out: str | Path, *, spec: VolumeSpec | None = None, run: Run | None = None
 ) -> Volume:
@@ -370,6 +373,7 @@ def volume_from_array(
     return Volume.open(out)
 
 
+@kernel("engine.ArraySampler")
 @dataclass(frozen=True)
 class ArraySampler:
     """An array as a sampler."""

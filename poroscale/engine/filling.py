@@ -18,6 +18,7 @@ from poroscale.engine.plan import Need
 from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
+from poroscale.identity import kernel
 from poroscale.manifest import Manifest
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
@@ -25,6 +26,7 @@ Counts = dict[str, NDArray[np.int64]]
 CountingSampler = Callable[[Index, Shape], tuple[NDArray[Any], Counts]]
 
 
+@kernel("engine.fill_and_count")
 def fill_and_count(
     sampler: CountingSampler,
     out: Path,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from poroscale.identity import identity_of
 from poroscale.manifest import digest_of
 from poroscale.volume import FieldSampler, Volume, VolumeSpec
 
@@ -72,18 +73,26 @@ def numerics() -> dict[str, str]:
 
 
 def kernel_name(kernel: Callable[..., Any]) -> Any:
-    """Name and version of a kernel; a function from elsewhere is named by its code, too.
+    """Name and version of a kernel as it declares them; a user's function is named by its code.
 
-    A kernel of this package states a change of its results by a new `version` attribute.
+    Raises
+    ------
+    TypeError
+        If a function of this package declares no name: its place in the code is none, for it may
+        move.
     """
     if isinstance(kernel, partial):
         inner = kernel_name(kernel.func)
         return {"partial": inner, "args": plain(kernel.args), "kwargs": plain(kernel.keywords)}
     function = kernel if hasattr(kernel, "__qualname__") else type(kernel)
+    if (identity := identity_of(function)) is not None:
+        return identity._asdict()
     name = f"{function.__module__}.{function.__qualname__}"
+    if name.startswith("poroscale."):
+        raise TypeError(f"{name} must be declared as a kernel: @kernel(NAME, version=VERSION)")
     named: dict[str, Any] = {"name": name, "version": getattr(kernel, "version", 1)}
     code = getattr(function, "__code__", None)
-    if code is not None and not name.startswith("poroscale."):
+    if code is not None:
         named["code"] = _code_digest(code)
     return named
 

@@ -18,12 +18,14 @@ from poroscale.engine.lattice import Lattice, Spans
 from poroscale.engine.output import Output
 from poroscale.engine.plan import release_kept_memory
 from poroscale.engine.window_memory import SLAB
+from poroscale.identity import kernel
 from poroscale.kernels.window_sums import FixedPoint, Sums, add_window, mean_values
 from poroscale.volume import Index, Volume
 
 Floats = NDArray[np.float32]
 
 
+@kernel("engine.Infer")
 class Infer(Protocol):
     """What answers a batch of windows. It pickles small, and loads its model where it runs.
 

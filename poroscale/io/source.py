@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.volume import Index, Shape, VoxelSize
 
 Voxels = NDArray[Any]
 BlockHint = tuple[int | None, int | None, int | None]
 
 
+@kernel("io.Source")
 @dataclass(frozen=True, kw_only=True)
 class Source(ABC):
     """A (z, y, x) volume in some file, read box by box.

@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.blur import blur, gaussian_weights
 
 FloatArray = NDArray[np.float32]
@@ -93,6 +94,7 @@ def _middle(block: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return block[tuple(slice(g, g + m) for g, m in zip(margins, shape, strict=True))]
 
 
+@kernel("compensation.compensate")
 def compensate(
     scores: NDArray[Any], predicted: NDArray[Any], *, weight: float, sigma: float
 ) -> NDArray[Any]:

@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
+
 FLOAT_BINS = 256
 WIDE_BINS = 65536
 
@@ -186,6 +188,7 @@ def gaussian_halo(sigma: float) -> int:
     return ceil(4 * sigma)
 
 
+@kernel("grey.smooth_gaussian")
 def smooth_gaussian(block: NDArray[Any], *, sigma: tuple[float, float, float]) -> NDArray[Any]:
     """Gaussian smoothing, cut off at 4 sigma; integers are rounded.
 
@@ -203,6 +206,7 @@ def smooth_gaussian(block: NDArray[Any], *, sigma: tuple[float, float, float]) -
     return _as_grey(smooth, block.dtype)
 
 
+@kernel("grey.smooth_median")
 def smooth_median(block: NDArray[Any], *, radius: int) -> NDArray[Any]:
     """Median over the cube of 2 `radius` + 1 voxels; the halo is `radius`."""
     from scipy.ndimage import median_filter

@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.blur import blur, blur_mask, gaussian_weights
 from poroscale.kernels.within_ball import forget_near, within_ball
 
@@ -58,6 +59,7 @@ def _normalised(grey, air, scale):  # type: ignore[no-untyped-def]
     return min(max(value, np.float32(-4)), np.float32(4))
 
 
+@kernel("partial_volume.air_side")
 def air_side(
     grey: NDArray[Any],
     level: Float,
@@ -130,6 +132,7 @@ def share_halo(sigma: float) -> int:
     return ceil(support_radius(sigma)) + 1 + SMOOTH_HALO + 1 + spread_halo(sigma)
 
 
+@kernel("partial_volume.pore_shares")
 def pore_shares(
     grey: NDArray[Any],
     outside: NDArray[Any],
@@ -300,6 +303,7 @@ CODES_HALO = SMOOTH_HALO + PEAK_REACH
 """Voxels around a block that decide about its pore voxels."""
 
 
+@kernel("partial_volume.pore_codes")
 def pore_codes(shares: NDArray[np.int8], *, seed: float, noise: float) -> NDArray[np.uint8]:
     """Pore voxels of a block, 1, and those that make sure of a pore, 2.
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.local_roughness import NEAR_UM
 from poroscale.kernels.noise import tile_generator
 from poroscale.kernels.packing import SLAB, Candidates, priorities
@@ -57,6 +58,7 @@ class Drawn(NamedTuple):
     z: Floats
 
 
+@kernel("parts.CandidateSampler")
 @dataclass(frozen=True)
 class CandidateSampler:
     """Candidates of any slab.

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from poroscale.engine import Run, fill_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.noise import tile_generator
 from poroscale.kernels.shapes import Shapes
 from poroscale.manifest import fingerprint
@@ -160,6 +161,7 @@ def trained(
     return path
 
 
+@kernel("parts.BoxSampler")
 @dataclass(frozen=True)
 class BoxSampler:
     """Boxes that a generator draws; box i fills the voxels edge · i to edge · (i + 1) along z."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.plan import MIB, Need
+from poroscale.identity import kernel
 from poroscale.kernels.packing import Candidates
 from poroscale.kernels.part_mask import without_specks
 from poroscale.kernels.shapes import Shapes
@@ -220,6 +221,7 @@ def _meant(sampler: CandidateSampler, geometry: Geometry) -> dict[str, int]:
     return {"meant": round(sampler.rate * geometry.shape[0])}
 
 
+@kernel("parts.Painter")
 @dataclass(frozen=True)
 class Painter:
     """Phases of any box of a planned part.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.local_roughness import local_roughness, patch_voxels
 
 BAND = 128
@@ -16,6 +17,7 @@ BAND = 128
 KEPT_BYTES = 192 << 20
 
 
+@kernel("parts.HeightSampler")
 class HeightSampler(Protocol):
     """Heights of a rough surface [um]: the same values whatever box is asked.
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine.progress import progress
+from poroscale.identity import kernel
 from poroscale.kernels.packing import (
     ACCEPTED,
     SLAB,
@@ -40,6 +41,7 @@ FARTHEST = 64
 """Slabs beyond a window before the density is called too high to be decided."""
 
 
+@kernel("parts.Sampler")
 class Sampler(Protocol):
     """Candidates slab by slab; `reach` is how far one can stand out of its slab [voxel]."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.blur import blur, gaussian_weights
 from poroscale.kernels.noise import correlated_noise, tile_generator
 from poroscale.kernels.scan_model import scan_grey
@@ -26,6 +27,7 @@ BYTES_PER_VOXEL = 28.0
 """Blocks with their halos: the fraction, two passes of its blur, then noise and its passes."""
 
 
+@kernel("phantom.ImageScan")
 @dataclass(frozen=True)
 class ImageScan:
     """Grey values of the part as a scanner would reconstruct them; uint16."""

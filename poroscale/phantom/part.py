@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.rendering import PORE, solid_fraction, solid_mask, stamp_pores
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.plan import plan_of
@@ -19,6 +20,7 @@ Index = tuple[int, int, int]
 Shape = tuple[int, int, int]
 
 
+@kernel("phantom.PartPhases")
 @dataclass(frozen=True)
 class PartPhases:
     """Phases of the part: 0 outside, 1 solid, 2 pore; uint8."""
@@ -34,6 +36,7 @@ class PartPhases:
         return box.astype(np.uint8)
 
 
+@kernel("phantom.PoreIds")
 @dataclass(frozen=True)
 class PoreIds:
     """Identity of the pore in each voxel, as in the truth table, else 0; int32."""
@@ -49,6 +52,7 @@ class PoreIds:
         return np.asarray(np.maximum(box, 1) - 1, dtype=np.int32)
 
 
+@kernel("phantom.SolidFraction")
 @dataclass(frozen=True)
 class SolidFraction:
     """Solid share of each voxel, between 0 and 1; float32."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.pore_shapes import (
     AXES,
     CENTRE,
@@ -65,6 +66,7 @@ class Ellipsoid:
         return 4 * math.pi * float(elliprg(a * b, a * c, b * c))
 
 
+@kernel("phantom.Ellipsoids")
 @dataclass(frozen=True)
 class Ellipsoids:
     """Sampler of ellipsoids: 1 where a voxel's centre lies in one, else 0; uint8.

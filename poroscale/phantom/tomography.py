@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.noise import tile_generator
 from poroscale.kernels.projection import (
     project_cone,
@@ -63,6 +64,7 @@ class Beam(NamedTuple):
     attenuation: float
 
 
+@kernel("phantom.TomographyScan")
 @dataclass(frozen=True)
 class TomographyScan:
     """Grey values of a reconstructed scan; uint16.

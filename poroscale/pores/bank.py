@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Run, fill_blocks
 from poroscale.engine.job import remove_output
 from poroscale.engine.recipe import plain
+from poroscale.identity import kernel
 from poroscale.manifest import record_results
 from poroscale.parquet_files import read_parquet
 from poroscale.pores.columns import Column
@@ -125,6 +126,7 @@ def _fill(
     )
 
 
+@kernel("pores.BankSampler")
 @dataclass(frozen=True)
 class BankSampler:
     """The voxels of a bank: pore by pore, read from the labels.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.engine.plan import Need
+from poroscale.identity import kernel
 from poroscale.kernels.label_runs import Labels
 from poroscale.kernels.nearest_shares import SUMS, Reach, share_sums
 from poroscale.kernels.partial_volume import support_radius
@@ -117,14 +118,12 @@ def stream_shares(
     return {name: total[:, i].copy() for i, name in enumerate(SUMS)}
 
 
+@kernel("pores.sum_block")
 def _sum_block(
     labels: Labels, shares: NDArray[np.int8], *, origin: Index, radius: float
 ) -> dict[str, NDArray[Any]]:
     present, sums = share_sums(labels, shares, reach=Reach.of(radius), origin=origin)
     return {"label": present, "sums": sums}
-
-
-_sum_block.version = 1  # type: ignore[attr-defined]
 
 
 def _add(total: Partial | NDArray[np.int64], one: Partial, *, count: int) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, map_blocks, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.volume import Index, Volume
 
@@ -99,6 +100,7 @@ def number_labels(
     return ImageLabels(volume, found)
 
 
+@kernel("pores.renumbered")
 def _renumbered(
     block: NDArray[Any], *, known: NDArray[np.int64], number: NDArray[np.uint32]
 ) -> NDArray[np.uint32]:
@@ -108,6 +110,7 @@ def _renumbered(
     return np.where(known[row] == block, number[row], np.uint32(0))
 
 
+@kernel("pores.sums")
 def _sums(block: NDArray[Any], *, origin: Index, outside: int | None) -> dict[str, NDArray[Any]]:
     inner = block[1:-1, 1:-1, 1:-1]
     labelled = inner != 0 if outside is None else (inner != 0) & (inner != outside)
@@ -135,9 +138,6 @@ def _sums(block: NDArray[Any], *, origin: Index, outside: int | None) -> dict[st
     np.minimum.at(first, row, np.arange(place.shape[1]))
     gift["first"] = (place[:, first] + np.array(origin)[:, None]).T
     return gift
-
-
-_sums.version = 1  # type: ignore[attr-defined]
 
 
 def _add(row: NDArray[np.int64], weight: NDArray[Any] | None, size: int) -> NDArray[np.int64]:

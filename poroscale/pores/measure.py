@@ -22,6 +22,7 @@ from poroscale.engine.plan import KERNELS, TABLES, Need
 from poroscale.engine.recipe import numerics, plain
 from poroscale.engine.stage import planned_run
 from poroscale.engine.work import held_folder
+from poroscale.identity import kernel
 from poroscale.kernels.phase_marks import mark_beside
 from poroscale.kernels.shape import SECOND_MOMENTS
 from poroscale.manifest import digest_of, record_results
@@ -155,6 +156,7 @@ def needs(spec: VolumeSpec, *, shares: bool = False) -> dict[str, Need]:
     return stages | {"volumes": grey_need(spec)} if shares else stages
 
 
+@kernel("pores.pore_voxels")
 def pore_voxels(block: NDArray[Any], *, pore: int, outside: int | None) -> NDArray[np.uint8]:
     """1 where the block, with one voxel around it, is pore; 2 where a face is at the outside."""
     return mark_beside(block, pore, outside)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.phase_marks import bytes_present
 from poroscale.pores.config import PoresConfig
 from poroscale.volume import PHASES, Volume
@@ -94,6 +95,7 @@ def _values(volume: Volume, run: Run, journal: Path | None) -> list[int]:
     return values
 
 
+@kernel("pores.distinct")
 def _distinct(block: NDArray[Any]) -> dict[str, NDArray[Any]]:
     if block.dtype.itemsize == 1 and block.dtype.kind in "bu":
         return {"values": np.flatnonzero(bytes_present(block))[: SHOWN + 1]}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat
 
 from poroscale.config import Config
+from poroscale.identity import kernel
 
 if TYPE_CHECKING:
     from poroscale.engine import Run
@@ -118,6 +119,7 @@ def without_skin(
     }
 
 
+@kernel("report.count_core")
 def _count_core(
     block: NDArray[Any],
     *,

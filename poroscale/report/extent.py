@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
+
 if TYPE_CHECKING:
     from poroscale.engine import Run
     from poroscale.volume import Index, Volume, VoxelSize
@@ -137,6 +139,7 @@ def measure_extent(
     )
 
 
+@kernel("report.count_block")
 def _count_block(
     block: NDArray[Any], *, origin: Index, pore: int, outside: int | None, step: int
 ) -> Gift:

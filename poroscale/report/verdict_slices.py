@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.score_levels import score_levels
 from poroscale.report.planes import NORMAL, Plane, View
 from poroscale.report.slices import (
@@ -127,6 +128,7 @@ def _coloured(score: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(table.astype(np.uint8)[steps])
 
 
+@kernel("report.profile")
 def _profile(
     truth: NDArray[Any],
     inside: NDArray[Any] | None = None,

@@ -32,6 +32,7 @@ from poroscale.engine import (
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
+from poroscale.identity import kernel
 from poroscale.segment.model import SegmentationModel
 from poroscale.segment.normalisation import GreyRange, grey_range
 from poroscale.segment.otsu import find_outside, outside_needs
@@ -312,11 +313,13 @@ class _Steps:
         )
 
 
+@kernel("segment.part_of")
 def part_of(outside: NDArray[Any]) -> NDArray[np.uint8]:
     """1 in the part, of a mask that is true outside."""
     return (outside == 0).astype(np.uint8)
 
 
+@kernel("segment.anomaly_scores", version=VERSION)
 def anomaly_scores(
     grey: NDArray[Any],
     reconstruction: NDArray[Any],
@@ -339,7 +342,3 @@ def anomaly_scores(
     found = reconstruction.astype(np.float32) / np.iinfo(reconstruction.dtype).max
     scores = np.abs(GreyRange(low, high).normalised(grey) - found)
     return np.where(part != 0, scores, 0).astype(np.float16)
-
-
-anomaly_scores.version = VERSION  # type: ignore[attr-defined]
-part_of.version = 1  # type: ignore[attr-defined]

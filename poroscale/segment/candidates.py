@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.closing import close_ball
 from poroscale.kernels.grey import levels_of
 from poroscale.volume import PHASES, VoxelSize
@@ -20,6 +21,7 @@ WEAK, OPEN = 3, 4
 """Candidates besides the phases: dark enough to grow a pore, and outside within the closing."""
 
 
+@kernel("segment.KeepPores")
 @dataclass(frozen=True)
 class KeepPores:
     """Which components are pores: large enough, and with a voxel below the threshold itself."""
@@ -35,11 +37,13 @@ class KeepPores:
         return keep.to_numpy()
 
 
+@kernel("segment.is_marked")
 def is_marked(table: pd.DataFrame) -> NDArray[np.bool_]:
     """The components that hold a seed; bool (n,)."""
     return (table["marked"] > 0).to_numpy()
 
 
+@kernel("segment.rank_voxels")
 def rank_voxels(
     grey: NDArray[Any], circle: NDArray[Any], *, levels: list[float]
 ) -> NDArray[np.uint8]:
@@ -60,6 +64,7 @@ def rank_voxels(
     return ranks
 
 
+@kernel("segment.dark_voxels")
 def dark_voxels(
     grey: NDArray[Any], circle: NDArray[Any], seeds: NDArray[Any], *, level: float
 ) -> NDArray[np.uint8]:
@@ -73,6 +78,7 @@ def dark_voxels(
     return foreground
 
 
+@kernel("segment.candidate_phases")
 def candidate_phases(
     ranks: NDArray[Any],
     outside: NDArray[Any],
@@ -97,11 +103,13 @@ def candidate_phases(
 _PORE_CODES = np.array([0, 0, 2, 1, 2], np.uint8)
 
 
+@kernel("segment.strong_and_weak")
 def strong_and_weak(candidates: NDArray[Any]) -> NDArray[np.uint8]:
     """Pore candidates as foreground; those below the threshold itself are marked."""
     return _PORE_CODES[candidates]
 
 
+@kernel("segment.settle")
 def settle(candidates: NDArray[Any], kept: NDArray[Any]) -> NDArray[np.uint8]:
     """Candidates that are no pores become solid."""
     phases = np.minimum(candidates, SOLID)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.volume import PHASES, Index, Volume
 
 CELL = 32
@@ -78,12 +79,14 @@ def cell_sums(mask: NDArray[np.bool_], origin: Index) -> NDArray[np.int64]:
     return sums.astype(np.int64)
 
 
+@kernel("segment.count_phases")
 def _count_phases(phases: NDArray[Any], origin: Index) -> Counts:
     pore = phases == PHASES["pore"]
     strange = np.asarray([np.count_nonzero((phases > PHASES["pore"]) | (phases < 0))])
     return _gift(phases != PHASES["outside"], pore, origin) | {"strange": strange}
 
 
+@kernel("segment.count_bright")
 def _count_bright(grey: NDArray[Any], origin: Index, *, threshold: float) -> Counts:
     part = grey > threshold
     return _gift(part, np.zeros_like(part), origin)

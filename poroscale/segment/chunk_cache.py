@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.volume import Index, Shape, Volume
 
 Key = tuple[str, Index]
@@ -61,6 +62,7 @@ class ChunkCache:
             self.nbytes -= old.nbytes
 
 
+@kernel("segment.CachedVolume")
 @dataclass(frozen=True)
 class CachedVolume:
     """A volume whose boxes are put together from cached chunks."""

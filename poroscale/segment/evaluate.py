@@ -20,6 +20,7 @@ from pydantic import Field, PositiveInt
 from poroscale.config import Config
 from poroscale.engine import Reduction, Run, connect, reduce_blocks
 from poroscale.engine.plan import Need
+from poroscale.identity import kernel
 from poroscale.kernels.ranking import Ranking
 from poroscale.kernels.score_levels import count_scores
 from poroscale.segment.candidates import KeepPores
@@ -228,6 +229,7 @@ def needs(spec: VolumeSpec, truth: VolumeSpec) -> dict[str, Need]:
     }
 
 
+@kernel("segment.count")
 def _count(
     scores: NDArray[Any],
     truth: NDArray[Any],

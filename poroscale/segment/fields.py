@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.volume import Index, Shape
 
 FACE_NAMES = ("z-", "z+", "y-", "y+", "x-", "x+")
 
 
+@kernel("segment.ReconstructionCircle")
 @dataclass(frozen=True)
 class ReconstructionCircle:
     """True inside the circle inscribed in each slice, where a scanner reconstructs.
@@ -42,6 +44,7 @@ class ReconstructionCircle:
         return np.broadcast_to(disc, shape)
 
 
+@kernel("segment.FloodSeeds")
 @dataclass(frozen=True)
 class FloodSeeds:
     """True where a flood may begin: the eight corners, or all voxels of the named faces.

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Components, Labelled, Reduction, Run, label_blocks, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.pore_matching import (
     Bodies,
     Matches,
@@ -199,6 +200,7 @@ def _truth(scored: Scored, wanted: Wanted, work: Path, run: Run) -> Labelled:
     return label_blocks(components, scored.inputs[1:], work / "truth.zarr", run=run)
 
 
+@kernel("segment.shown_pores")
 def shown_pores(
     scores: NDArray[Any],
     truth: NDArray[Any],
@@ -215,6 +217,7 @@ def shown_pores(
     return 2 * pore.view(np.uint8)
 
 
+@kernel("segment.known_pores")
 def known_pores(
     truth: NDArray[Any], inside: NDArray[Any] | None = None, *, kind: str, everywhere: bool
 ) -> NDArray[np.uint8]:
@@ -232,10 +235,12 @@ def _counted_labels(scored: Scored, run: Run) -> Bodies:
     return Bodies(sums[:, 0], sums[:, 2])
 
 
+@kernel("segment.share_block")
 def _share_block(measured: NDArray[Any], truth: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
     return {"shared": shared_voxels(truth, measured)}
 
 
+@kernel("segment.count_labels")
 def _count_labels(
     truth: NDArray[Any], inside: NDArray[Any] | None = None
 ) -> dict[str, NDArray[np.int64]]:

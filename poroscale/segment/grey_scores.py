@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Run, map_blocks
 from poroscale.engine.plan import Need
+from poroscale.identity import kernel
 from poroscale.kernels.grey import gaussian_halo, smooth_gaussian
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.evaluate import Evaluation
@@ -110,6 +111,7 @@ def needs(spec: VolumeSpec) -> dict[str, Need]:
     return outside_needs(spec, OtsuConfig()) | {"grey scores": score}
 
 
+@kernel("segment.darkness")
 def darkness(
     grey: NDArray[Any], outside: NDArray[np.bool_], *, low: float, high: float, sigma: float
 ) -> NDArray[np.float16]:
@@ -130,6 +132,3 @@ def darkness(
     scores = 1 - GreyRange(low, high).normalised(values)
     scores[outside] = 0
     return scores.astype(np.float16)
-
-
-darkness.version = 1  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.grey import Levels, count_levels, levels_between, levels_of
 from poroscale.volume import FieldSampler, Volume
 
@@ -79,6 +80,7 @@ def grey_histogram(
     return GreyHistogram(levels, counts["inside"], counts["rest"])
 
 
+@kernel("segment.histogram.count")
 def _count(grey: NDArray[Any], where: NDArray[Any], *, levels: Levels, invert: bool) -> Counts:
     chosen = where.astype(bool) != invert
     if chosen.all():
@@ -106,6 +108,7 @@ def _found_levels(scan: Volume, journal: Path | None, run: Run | None) -> Levels
     return levels_between(low, high, scan.dtype)
 
 
+@kernel("segment.range")
 def _range(grey: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {"low": np.asarray(grey.min()), "high": np.asarray(grey.max())}
 

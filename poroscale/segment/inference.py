@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import load_once
 from poroscale.engine.plan import MIB, release_memory, resident_set_size
+from poroscale.identity import kernel
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import build_segmenter
 from poroscale.segment.model import SegmentationModel
@@ -35,6 +36,7 @@ GAIN = 0.97
 """A larger batch must take less than this share of the time per patch to be worth its memory."""
 
 
+@kernel("segment.Inference")
 @dataclass(frozen=True)
 class Inference:
     """A model that infers patches; it pickles as the path and checksum of its weights.

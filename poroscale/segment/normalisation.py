@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.grey import Levels, count_levels, otsu, percentile
 from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.histogram import grey_histogram
@@ -137,6 +138,7 @@ def _zoomed(
     return counts, levels
 
 
+@kernel("segment.count_cut")
 def _count_cut(grey: NDArray[Any], *, levels: Levels) -> dict[str, NDArray[np.int64]]:
     """Counts; what lies outside the bins counts in the outermost ones."""
     last = levels.first + levels.width * levels.bins

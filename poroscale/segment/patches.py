@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Box, Halo
 from poroscale.engine.blocks import read_padded
+from poroscale.identity import kernel
 from poroscale.kernels.noise import tile_generator
 from poroscale.segment.augment import Augmentation, PatchPlace, draw_augmentation
 from poroscale.segment.cells import CELL, Cells
@@ -220,6 +221,7 @@ class PatchSampler:
         return z, y, x
 
 
+@kernel("segment.Slab")
 @dataclass(frozen=True)
 class _Slab:
     """Slices of a volume: what a deformation reads beside a patch stays in them, too."""

@@ -37,6 +37,7 @@ from poroscale.engine import Halo, Reduction, Run, connect, map_blocks, reduce_b
 from poroscale.engine.plan import Need
 from poroscale.engine.recipe import input_identity
 from poroscale.engine.work import finished_before, work_folder
+from poroscale.identity import kernel
 from poroscale.kernels.compensation import (
     CLASSES,
     Fit,
@@ -357,6 +358,7 @@ class _Search:
             )
 
 
+@kernel("segment.chunk")
 def _chunk(
     scores: NDArray[Any],
     predicted: NDArray[Any],

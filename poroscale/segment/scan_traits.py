@@ -33,6 +33,7 @@ from poroscale.engine import (
 )
 from poroscale.engine.labels import RUN_BYTES
 from poroscale.engine.plan import Need
+from poroscale.identity import kernel
 from poroscale.kernels.grey import (
     Levels,
     brightest_peak,
@@ -277,6 +278,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
+@kernel("segment.dark_inside")
 def dark_inside(
     grey: NDArray[Any], outside: NDArray[np.bool_], *, level: float
 ) -> NDArray[np.uint8]:
@@ -284,10 +286,12 @@ def dark_inside(
     return ((grey <= level) & ~outside).astype(np.uint8)
 
 
+@kernel("segment.counts")
 def _counts(table: pd.DataFrame) -> NDArray[np.bool_]:
     return (table["voxel_count"] >= SMALLEST).to_numpy()
 
 
+@kernel("segment.deepest")
 def _deepest(pores: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
     """The largest distance to the solid of a pore's voxel, the halo left out."""
     inner = (slice(DEEPEST, -DEEPEST),) * 3
@@ -303,6 +307,7 @@ _DEPTH = Reduction(
 )
 
 
+@kernel("segment.edges")
 def _edges(
     grey: NDArray[Any], outside: NDArray[np.bool_], *, levels: Levels
 ) -> dict[str, NDArray[np.int64]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction
+from poroscale.identity import kernel
 from poroscale.kernels.score_levels import count_scores, score_levels
 from poroscale.segment.candidates import candidate_phases
 from poroscale.volume import VoxelSize
@@ -18,6 +19,7 @@ STRONG, WEAK, NONE = 0, 1, 2
 BINS = 256
 
 
+@kernel("segment.Nowhere")
 @dataclass(frozen=True)
 class Nowhere:
     """An outside without a voxel."""
@@ -32,11 +34,13 @@ class Nowhere:
         return np.zeros(shape, bool)
 
 
+@kernel("segment.beyond")
 def beyond(part: NDArray[Any]) -> NDArray[np.bool_]:
     """True where phases, or a mask of the part, are 0."""
     return part == 0
 
 
+@kernel("segment.score_candidates")
 def score_candidates(
     scores: NDArray[Any],
     outside: NDArray[Any],
@@ -57,6 +61,7 @@ def score_candidates(
     )
 
 
+@kernel("segment.score_candidates.count")
 def _count(scores: NDArray[Any], outside: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
     beyond_part = outside.astype(bool)
     return {"counts": count_scores(scores, beyond_part, np.ones_like(beyond_part))}

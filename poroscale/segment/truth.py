@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.volume import PHASES, Volume
 
 Kind = Literal["phases", "mask", "labels"]
@@ -70,6 +71,7 @@ def _kind_by_values(volume: Volume, run: Run) -> str:
     )
 
 
+@kernel("segment.extremes")
 def _extremes(block: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {"low": np.asarray(block.min()), "high": np.asarray(block.max())}
 

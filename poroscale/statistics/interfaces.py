@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.kernels.interfaces import (
     BEYOND,
     OUTSIDE,
@@ -93,6 +94,7 @@ def count_volume(
     return Interfaces(total["counts"], int(total["pore"][0]), phases.shape, phases.voxel_size)
 
 
+@kernel("statistics.count_block")
 def _count_block(
     block: NDArray[Any], *, origin: Index, pore: int, outside: int | None, shape: Shape
 ) -> dict[str, NDArray[np.int64]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.volume import Index, Shape, Volume
 
 FEW = 4
@@ -70,6 +71,7 @@ def _samples(shape: Shape) -> Iterator[tuple[Index, Shape]]:
         yield (a, b, c), (z, y, x)
 
 
+@kernel("statistics.count")
 def _count(block: NDArray[Any], *, most: int) -> dict[str, NDArray[Any]]:
     """Values and counts of a block; of too many values, the first `most` + 1."""
     values, counts = _distinct(block)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
+from poroscale.identity import kernel
 from poroscale.surface.frame import Frame
 from poroscale.volume import PHASES, Index, Volume
 
@@ -59,6 +60,7 @@ def _line(z: Floats, centre: Floats) -> tuple[Floats, Floats]:
     return np.array([0.0, *offset]), axis / np.linalg.norm(axis)
 
 
+@kernel("surface.sum_layers")
 def _sum_layers(block: NDArray[np.uint8], *, origin: Index) -> dict[str, NDArray[Any]]:
     part = block != 0
     rows, columns = part.sum(axis=2), part.sum(axis=1)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from poroscale.config import Config
+from poroscale.identity import kernel
 from poroscale.kernels.texture import kernel_of, mode_amplitudes, waves, windowed
 from poroscale.manifest import canonical_json, check_file, record_results, write_durably
 from poroscale.surface.microcanonical import descend
@@ -139,6 +140,7 @@ STREAM = 100
 """First stream of surfaces; each surface has eight."""
 
 
+@kernel("surface.RoughSurface")
 @dataclass(frozen=True)
 class RoughSurface:
     """Heights [um] of one new surface, a function of (row, column).

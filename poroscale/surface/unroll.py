@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.engine.plan import Need
+from poroscale.identity import kernel
 from poroscale.kernels.unrolling import HALO, Rays, crossings, keep_outermost
 from poroscale.surface.config import SurfaceConfig
 from poroscale.surface.flags import GAP, OPEN_PORE, OVERHANG, fill_flagged, flag_cells
@@ -75,6 +76,7 @@ def surface_along(
     return distance.reshape(shape), flags.reshape(shape)
 
 
+@kernel("surface.cross")
 def _cross(block: NDArray[np.uint8], *, origin: Index, rays: Rays) -> dict[str, NDArray[Any]]:
     if block.all() or not block.any():
         empty = np.zeros(0, np.int64)

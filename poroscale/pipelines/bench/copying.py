@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.pipelines.bench.data import VOXEL_UM, coupon, npy_file, tiff_stack
 from poroscale.pipelines.bench.measure import Contender, Measured, Report, compare
 from poroscale.pipelines.bench.table import Part, Row
@@ -105,6 +106,7 @@ def threshold_map(scratch: Path, *, scan: str) -> Timed:
     return timed
 
 
+@kernel("bench.above")
 def above(block: NDArray[Any], *, level: float) -> NDArray[np.uint8]:
     """1 where the grey value exceeds `level`."""
     return (block > level).view(np.uint8)

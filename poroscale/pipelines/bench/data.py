@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import fill_blocks
+from poroscale.identity import kernel
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 TILE = 240
@@ -21,6 +22,7 @@ FRACTION = 0.02
 VOXEL_UM = 5.0
 
 
+@kernel("bench.SparsePores")
 @dataclass(frozen=True)
 class SparsePores:
     """2 % pores of smoothed Gaussian noise on a periodic tile: 0 solid, 1 pore."""

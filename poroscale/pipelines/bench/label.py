@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.pipelines.bench.data import sparse_pores
 from poroscale.pipelines.bench.measure import Contender, Measured, Report, compare
 from poroscale.pipelines.bench.table import MIB, Part, Row, at_most, times_faster
@@ -107,6 +108,7 @@ def _label_and_measure(volume: Any, out: Path) -> dict[str, Any]:
     }
 
 
+@kernel("bench.same")
 def same(block: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The mask is its own foreground."""
     return block

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine.job import Job
+from poroscale.identity import kernel
 from poroscale.manifest import Manifest, fingerprint
 from poroscale.pipelines.bench.measure import Contender, Report, compare
 from poroscale.pipelines.bench.table import MIB, Part, Row, at_most
@@ -97,6 +98,7 @@ def plan_blocks(scratch: Path, *, blocks: list[int]) -> Timed:
     return timed
 
 
+@kernel("bench.stop_here")
 def stop_here(block: NDArray[Any]) -> NDArray[Any]:
     """Raise when the first block runs."""
     from poroscale.pipelines.bench.child import size_now

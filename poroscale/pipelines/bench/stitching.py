@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.pipelines.bench.data import coupon
 from poroscale.pipelines.bench.measure import Contender, Measured, Report, compare
 from poroscale.pipelines.bench.table import MIB, Part, Row, times_faster
@@ -65,6 +66,7 @@ NOTE = (
 )
 
 
+@kernel("bench.SmallNetwork")
 @dataclass(frozen=True)
 class SmallNetwork:
     """Three convolutions as what `stitch_windows` asks; the logit of a pore."""

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.identity import kernel
 from poroscale.kernels.solid_level import interpolate
 from poroscale.volume import Index, Shape, Volume
 
 
+@kernel("local.ArrayField")
 @dataclass(frozen=True)
 class ArrayField:
     """An array in memory, read as a volume is."""
@@ -35,6 +37,7 @@ class ArrayField:
         return self.array[z, y, x]
 
 
+@kernel("local.LevelField")
 @dataclass(frozen=True)
 class LevelField:
     """A level stored on cells, linear between their centres.
@@ -60,6 +63,7 @@ class LevelField:
         return interpolate(self.cells(first, count), first, origin, shape, factor=self.factor)
 
 
+@kernel("local.CoarseField")
 @dataclass(frozen=True)
 class CoarseField:
     """A volume of coarse voxels, each of which stands for a cube of voxels."""
@@ -103,6 +107,7 @@ def _cells_around(cells: Shape, origin: Index, shape: Shape, factor: int) -> tup
     return (first[0], first[1], first[2]), (count[0], count[1], count[2])
 
 
+@kernel("local.Nowhere")
 @dataclass(frozen=True)
 class Nowhere:
     """A mask that is false everywhere: a scan without an outside."""
@@ -115,6 +120,7 @@ class Nowhere:
         return np.zeros(shape, bool)
 
 
+@kernel("local.FrameRim")
 @dataclass(frozen=True)
 class FrameRim:
     """True within some voxels of the faces of a volume, but of an axis that is all rim.

@@ -15,6 +15,7 @@ from poroscale.engine.blocks import read_padded
 from poroscale.engine.filling import fill_and_count
 from poroscale.engine.grid import Box
 from poroscale.engine.recipe import plain
+from poroscale.identity import kernel
 from poroscale.kernels.level_counts import UNKNOWN, Looks, count_levels_of
 from poroscale.kernels.partial_volume import SMOOTH_HALO, normalise, smooth, trimmed
 from poroscale.kernels.solid_level import (
@@ -40,6 +41,7 @@ VOXEL_BYTES = 22.0
 CELL_BYTES = 60.0
 
 
+@kernel("local.CellSampler")
 @dataclass(frozen=True)
 class CellSampler:
     """Packed sums of the sound solid on cells, with what is counted on the way.
@@ -158,6 +160,7 @@ def measure_levels(
     return LevelField(level, scan.shape, CELL), counts
 
 
+@kernel("local.level_of_cells")
 def level_of_cells(cells: NDArray[np.int32], start: NDArray[np.float32]) -> NDArray[np.float32]:
     """The level on the cells of a block with a halo of `FINE_HALO`."""
     return smooth_level(*unpacked(cells), start, scales=FINE_SCALES)

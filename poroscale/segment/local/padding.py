@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, map_blocks
+from poroscale.identity import kernel
 from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.local.samples import Tiles
 from poroscale.volume import Index, Shape, Volume
@@ -39,6 +40,7 @@ def padded_circle(scan: Volume, tiles: Tiles) -> tuple[ReconstructionCircle, flo
     return circle, float(values[0])
 
 
+@kernel("local.WellInside")
 @dataclass(frozen=True)
 class WellInside:
     """True inside the circle of each slice, by more than `INSIDE` voxels."""
@@ -94,6 +96,7 @@ def with_dark_padding(
     )
 
 
+@kernel("local.less_padding")
 def less_padding(
     grey: NDArray[Any], inside: NDArray[np.bool_], *, value: float, dark: float
 ) -> NDArray[Any]:

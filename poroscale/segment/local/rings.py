@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run, fill_blocks, map_blocks
 from poroscale.engine.recipe import input_identity
+from poroscale.identity import kernel
 from poroscale.kernels.partial_volume import normalise
 from poroscale.kernels.ring_profile import PER_VOXEL, ring_bins, ring_profile
 from poroscale.segment.local.fields import CoarseField, LevelField
@@ -34,6 +35,7 @@ SLICE_VOXELS = 1 << 22
 VERSION = 1
 
 
+@kernel("local.RingSampler")
 @dataclass(frozen=True)
 class RingSampler:
     """Rings of every slice: `(origin, shape) -> (nz, 1, bins)`, float32, normalised.
@@ -155,6 +157,7 @@ def without_rings(sampler: RingSampler, work: Path, run: Run) -> Volume:
     )
 
 
+@kernel("local.RingField")
 @dataclass(frozen=True)
 class RingField:
     """Rings at full resolution, linear along the radius between bins."""
@@ -175,6 +178,7 @@ class RingField:
         return rows[:, bins]
 
 
+@kernel("local.less_rings")
 def less_rings(grey: NDArray[Any], rings: NDArray[np.float32], *, contrast: float) -> NDArray[Any]:
     """Grey values less the rings; integers are rounded and kept in their range."""
     values = grey.astype(np.float32) - rings * np.float32(contrast)

@@ -19,6 +19,7 @@ from poroscale.engine import (
     map_blocks,
     reduce_blocks,
 )
+from poroscale.identity import kernel
 from poroscale.kernels.closing import close_ball, closing_halo
 from poroscale.kernels.partial_volume import (
     CODES_HALO,
@@ -125,6 +126,7 @@ def _closed(outside: Volume, config: LocalConfig, run: Run) -> Volume:
     )
 
 
+@kernel("local.open_air")
 def open_air(
     outside: NDArray[np.bool_], *, radius: float, voxel_size: VoxelSize
 ) -> NDArray[np.bool_]:
@@ -176,6 +178,7 @@ def find_pores(
     return label_blocks(pores, shares, out, dtype=bool, run=run)
 
 
+@kernel("local.phases_of")
 def phases_of(shares: NDArray[np.int8], pores: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """0 outside, 1 solid, 2 pore."""
     phases = np.full(shares.shape, SOLID, np.uint8)
@@ -184,6 +187,7 @@ def phases_of(shares: NDArray[np.int8], pores: NDArray[np.bool_]) -> NDArray[np.
     return phases
 
 
+@kernel("local.count_shares")
 def count_shares(
     shares: NDArray[np.int8], pores: NDArray[np.bool_], *, radius: float
 ) -> dict[str, NDArray[np.int64]]:
