@@ -86,3 +86,16 @@ class FloodSeeds:
             if all(0 <= i < n for i, n in zip(inside, shape, strict=True)):
                 seeds[inside] = True
         return seeds
+
+
+@kernel("segment.Nowhere")
+@dataclass(frozen=True)
+class Nowhere:
+    """A mask that is false everywhere: a scan without an outside."""
+
+    shape: Shape
+    dtype = np.dtype(bool)
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
+        """bool of `shape`."""
+        return np.zeros(shape, bool)

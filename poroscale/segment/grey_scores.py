@@ -20,9 +20,9 @@ from poroscale.identity import kernel
 from poroscale.kernels.grey import gaussian_halo, smooth_gaussian
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.evaluate import Evaluation
+from poroscale.segment.fields import Nowhere
 from poroscale.segment.normalisation import GreyRange, grey_extent
 from poroscale.segment.otsu import find_outside, outside_needs
-from poroscale.segment.score_candidates import Nowhere
 from poroscale.volume import Volume, VolumeSpec
 
 GREY, SMOOTHED = "grey", "grey, smoothed"

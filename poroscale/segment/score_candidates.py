@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,6 @@ from poroscale.volume import VoxelSize
 STRONG, WEAK, NONE = 0, 1, 2
 """Ranks of a voxel's score: at least the threshold, within the hysteresis below it, less."""
 BINS = 256
-
-
-@kernel("segment.Nowhere")
-@dataclass(frozen=True)
-class Nowhere:
-    """An outside without a voxel."""
-
-    shape: tuple[int, int, int]
-    dtype = np.dtype(bool)
-
-    def __call__(
-        self, origin: tuple[int, int, int], shape: tuple[int, int, int]
-    ) -> NDArray[np.bool_]:
-        """bool of `shape`, all false."""
-        return np.zeros(shape, bool)
 
 
 @kernel("segment.beyond")

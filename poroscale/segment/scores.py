@@ -48,13 +48,12 @@ from poroscale.segment.candidates import (
 )
 from poroscale.segment.config import OtsuConfig
 from poroscale.segment.evaluate import rank_scores
-from poroscale.segment.fields import ReconstructionCircle
+from poroscale.segment.fields import Nowhere, ReconstructionCircle
 from poroscale.segment.histogram import grey_histogram
 from poroscale.segment.otsu import find_outside
 from poroscale.segment.ranked import CLOSING_BYTES, FLAT_BYTES
 from poroscale.segment.score_candidates import (
     SCORE_COUNTS,
-    Nowhere,
     beyond,
     coarse_histogram,
     otsu_of_scores,

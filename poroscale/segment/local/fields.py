@@ -107,19 +107,6 @@ def _cells_around(cells: Shape, origin: Index, shape: Shape, factor: int) -> tup
     return (first[0], first[1], first[2]), (count[0], count[1], count[2])
 
 
-@kernel("local.Nowhere")
-@dataclass(frozen=True)
-class Nowhere:
-    """A mask that is false everywhere: a scan without an outside."""
-
-    shape: Shape
-    dtype = np.dtype(bool)
-
-    def __call__(self, origin: Index, shape: Shape) -> NDArray[Any]:
-        """bool of `shape`."""
-        return np.zeros(shape, bool)
-
-
 @kernel("local.FrameRim")
 @dataclass(frozen=True)
 class FrameRim:

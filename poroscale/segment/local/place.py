@@ -12,10 +12,10 @@ from poroscale.engine import Run, volume_from_array
 from poroscale.kernels.outside_geometry import constant_surroundings, inner_seeds
 from poroscale.kernels.outside_reading import OutsideDecision, Reading, read_outside
 from poroscale.kernels.partial_volume import distance_to, normalise
-from poroscale.segment.fields import FloodSeeds
+from poroscale.segment.fields import FloodSeeds, Nowhere
 from poroscale.segment.local.coarse import Coarse, coarse_of
 from poroscale.segment.local.config import LocalConfig
-from poroscale.segment.local.fields import CoarseField, Nowhere
+from poroscale.segment.local.fields import CoarseField
 from poroscale.volume import FieldSampler, Volume
 
 Mask = NDArray[np.bool_]

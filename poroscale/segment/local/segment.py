@@ -46,10 +46,10 @@ from poroscale.kernels.partial_volume import (
     share_halo,
     support_radius,
 )
-from poroscale.segment.fields import ReconstructionCircle
+from poroscale.segment.fields import Nowhere, ReconstructionCircle
 from poroscale.segment.local.coarse import coarse_level, coarse_of
 from poroscale.segment.local.config import LocalConfig
-from poroscale.segment.local.fields import ArrayField, LevelField, Nowhere
+from poroscale.segment.local.fields import ArrayField, LevelField
 from poroscale.segment.local.levels import (
     VOXEL_BYTES,
     CellSampler,
