@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.engine.cluster import cluster_of
 from poroscale.engine.plan import Need, make_plan
+from poroscale.identity import kernel
 from poroscale.kernels.label_runs import Labels, Runs, label_runs, silhouette
 from poroscale.kernels.surface_area import COUNTS, count_surface
 from poroscale.pores.forest import CACHE_BYTES, LEAST_CACHE, TILE, Forest
@@ -106,12 +107,12 @@ def _cache_bytes(labels: Volume, forests: int, run: Run) -> int:
     return min(forests * CACHE_BYTES, forests * LEAST_CACHE + left)
 
 
+@kernel("pores.measure_block")
 @dataclass(frozen=True)
 class _MeasureBlock:
     """What a block gives. The limit of its caches changes no value, and is in no recipe."""
 
     cache_bytes: int
-    version: ClassVar[int] = 1
 
     def __call__(
         self,
