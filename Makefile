@@ -44,9 +44,11 @@ format: venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# By file: what a file's tests share is made once.
+# By file: what a file's tests share is made once. In the order of tests/conftest.py, longest files
+# first; xdist would put those with the fewest tests last, which are the longest.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder
 
 test-slow: venv
 	$(BIN)/python -m pytest -m slow

@@ -1,10 +1,12 @@
 """Fixtures that the tests share."""
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from poroscale.engine import volume_from_array
 from poroscale.engine.plan import release_memory
@@ -24,12 +26,54 @@ settings.load_profile("poroscale")
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+LONGEST = (
+    "pipelines/test_parts.py",
+    "engine/test_memory.py",
+    "test_examples.py",
+    "segment/test_training.py",
+    "segment/test_otsu.py",
+    "segment/test_by_network.py",
+    "pipelines/test_bench.py",
+    "report/test_page.py",
+    "compare/test_comparison.py",
+    "cli/test_cli.py",
+    "surface/test_roughness.py",
+)
+"""Files that take longest. They begin first, so that none is left alone at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    """Longest files first, all others in their order."""
+    root = Path(__file__).parent
+    rank = {root / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def memory_handed_back():
     """What a module leaves behind would count against the budgets of those that follow."""
     yield
     gc.collect()
     release_memory()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_waits_for_the_disk():
+    """What fsync promises, that a block outlives a failure of power, no test can see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _handle: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def figures_are_not_laid_out(request):
+    """Laying figures out takes most of the time of a page; the tests of pages alone look."""
+    if request.module.__name__.startswith("tests.report."):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConstrainedLayoutEngine, "execute", lambda _engine, _figure: None)
+        yield
 
 
 @pytest.fixture

@@ -17,7 +17,13 @@ from poroscale.pipelines.settings import load_job
 from poroscale.verbs import phantom, phantom_config
 
 ROOT = Path(__file__).parents[1]
-EDGE = 64
+EDGE = 48
+QUICK = {"quickstart"}
+"""The other examples take processes, or several scans: with those that take minutes."""
+EXAMPLES = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow)
+    for path in sorted((ROOT / "examples").glob("*.py"))
+]
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -44,7 +50,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return phantom(tmp_path_factory.mktemp("scan") / "coupon.zarr", config=config).scan.path
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_example_runs(example: Path, tmp_path: Path) -> None:
     assert len(example.read_text().splitlines()) <= 40
     assert run(example, tmp_path / "out", str(EDGE), cwd=tmp_path).strip()

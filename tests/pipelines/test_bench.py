@@ -162,6 +162,7 @@ def test_the_whole_table(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_surfaces_are_compared_with_the_law_itself() -> None:
     said: list[str] = []
     part = surfaces_part(report=said.append, shape=(96, 192), steps=2)
@@ -190,6 +191,7 @@ def test_memory_is_what_a_pass_takes_beside_the_network() -> None:
     assert row[4:] == ("not measured", "the process ended", "45 / 190")
 
 
+@pytest.mark.slow
 def test_a_step_takes_more_than_an_inference(tmp_path: Path) -> None:
     """A step keeps the outputs of all layers for its gradients."""
     part = complexity_part(

@@ -12,6 +12,7 @@ import yaml
 
 from poroscale.compare import CompareConfig
 from poroscale.engine import Run
+from poroscale.parts import fit
 from poroscale.parts.model import PartModel
 from poroscale.phantom import PhantomConfig, phantom
 from poroscale.pipelines.compare import compare_parts
@@ -24,6 +25,14 @@ from poroscale.volume import Volume
 ROOT = Path(__file__).parents[2]
 ROOMY = Run(memory="6GiB")
 """The process of the tests itself counts, and has seen many before these."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_trials():
+    """Trials of a quarter of the pores: what a fit comes to is looked at elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "TRIAL_PORES", 3000)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +64,7 @@ def test_generated_parts_are_like_the_coupon(coupon, fitted, new_path):
     config = GenerateConfig(shape=(320, 128, 128), seed=1, count=2)
     made = list(generate_parts(fitted[1], new_path("part.zarr"), config=config, run=ROOMY))
     assert [part.phases.path.name for part in made] == ["part_0000.zarr", "part_0001.zarr"]
-    quick = CompareConfig(bootstrap=0, splits=6)
+    quick = CompareConfig(bootstrap=0, splits=6, windows=6, picture=64)
     parts = [part.phases for part in made]
     found = compare_parts([coupon], parts, new_path("comparison"), config=quick, run=ROOMY)
     shares = [row["passes"] for row in found.numbers["measures"] if row["passes"] is not None]
@@ -108,7 +117,7 @@ def test_a_file_describes_the_whole_job(coupon, new_path):
     }
     sections["run"]["memory"] = ROOMY.memory
     sections["generate"]["shape"] = [160, 128, 128]
-    sections["compare"] |= {"bootstrap": 0, "splits": 4}
+    sections["compare"] |= {"bootstrap": 0, "splits": 4, "windows": 4, "picture": 64}
     file = folder / "generate.yaml"
     file.write_text(yaml.safe_dump(sections))
     lines = list(PartJob.load(file).start())
@@ -137,7 +146,7 @@ def test_commands(coupon, fitted, new_path):
     assert done.returncode == 0, done.stderr
     assert Volume.open(folder / "p.zarr").shape == (128, 128, 128)
     quick = folder / "compare.yaml"
-    quick.write_text("compare: {bootstrap: 0, splits: 4, windows: 4}")
+    quick.write_text("compare: {bootstrap: 0, splits: 4, windows: 4, picture: 64}")
     done = run(
         "compare", "volumes", coupon.path, folder / "p.zarr", folder / "cmp", "--config", quick
     )

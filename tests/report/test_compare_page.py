@@ -13,7 +13,7 @@ from tests.compare.parts import make_part
 from .browser import find_browser, open_tab
 
 BROWSER = find_browser()
-CONFIG = CompareConfig(windows=8, splits=3, bootstrap=5)
+CONFIG = CompareConfig(windows=4, splits=3, bootstrap=5, picture=64)
 
 
 @pytest.fixture(scope="module")

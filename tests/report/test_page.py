@@ -161,7 +161,7 @@ def test_a_title_is_text_not_markup(tmp_path):
 
 
 def test_large_tables_stay_small_pages(volumes, tmp_path):
-    path = write_table(tmp_path / "pores.parquet", columns(400_000, size=(4e4, 4e4, 4e4)))
+    path = write_table(tmp_path / "pores.parquet", columns(150_000, size=(4e4, 4e4, 4e4)))
     noise = np.random.default_rng(0).integers(0, 65535, (1, 1500, 1500), np.uint16)
     scan = ArrayVolume(np.broadcast_to(noise, (1500, 1500, 1500)))
     write_report(tmp_path, scan=scan, phases=None, table=path)

@@ -126,7 +126,7 @@ def test_cross_validation_leaves_each_scan_out_once(scans, tmp_path):
 
 
 def test_folds_trained_side_by_side_come_to_the_same_weights(scans, tmp_path):
-    settings = config(epochs=2, training={"fold": "all"})
+    settings = config(epochs=1, training={"fold": "all"})
     alone = train_segmenter(scans, tmp_path / "here", config=settings)
     processes = Run(cluster="processes", workers=2)
     beside = train_segmenter(scans, tmp_path / "there", config=settings, run=processes)
