@@ -159,7 +159,11 @@ def _told(result: Analysis) -> Iterator[str]:
     report = json.loads(result.report.with_suffix(".json").read_text("utf-8"))
     record = dict(result.phases.attributes.get("segmentation") or {})
     if record:
-        yield describe_phases({**record, "warnings": []}, result.phases.path)
+        # The page's warnings follow, other readings of the outside among them: each once.
+        told = {**record, "warnings": []}
+        if "outside" in record and record.get("method") == "local":
+            told["outside"] = {**record["outside"], "others": []}
+        yield describe_phases(told, result.phases.path)
     else:
         numbers = report["numbers"]
         porosity = (

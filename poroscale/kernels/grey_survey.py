@@ -56,10 +56,14 @@ class Cubes(NamedTuple):
 
     @property
     def cut(self) -> NDArray[np.bool_]:
-        """Cubes with a voxel at which grey values were cut off: an extreme that many have."""
+        """Cubes with a voxel at which grey values were cut off: an extreme that many have.
+
+        Cubes of the least value alone are padding, or air that was masked: nothing is lost there.
+        """
         cut = np.zeros(self.mean.shape, bool)
+        masked = self.most == self.least.min()
         for values, end in ((self.least, self.least.min()), (self.most, self.most.max())):
-            at_end = values == end
+            at_end = (values == end) & ~masked
             if at_end.mean() > CUT:
                 cut |= at_end
         return cut

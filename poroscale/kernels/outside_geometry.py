@@ -160,6 +160,8 @@ def constant_surroundings(relative: NDArray[np.float32]) -> Mask:
     middle = (np.arange(edge) + 0.5 - edge / 2) ** 2
     radius = np.sqrt(middle[:, None] + middle[None])
     values = relative[:, radius > edge / 2 + 1.5]
+    if not values.size:
+        return out
     value = float(values.flat[0])
     if np.abs(values - value).max() > 1e-5 or abs(value - 1) < 0.25:
         return out

@@ -289,9 +289,50 @@ def _by_channels(scene: Scene, reading: Reading) -> tuple[Reading, list[Reading]
 def _doubts(scene: Scene, chosen: Reading) -> Iterator[str]:
     share = float(scene.barrier.mean())
     if share < 0.01:
-        yield f"the part is {100 * share:.2g} % of the volume: a bright speck may pass for it"
+        yield (
+            f"The part is {100 * share:.2g} % of the volume: a bright speck may have been taken "
+            "for it."
+        )
     if scene.bodies > 1:
-        yield f"{scene.bodies} separate bodies"
+        yield (
+            f"The scan holds {scene.bodies} separate bodies, and all of them count as the part: a "
+            "holder or a sleeve among them must be left out by a mask of the outside, or a box."
+        )
+    if free := _free_bodies(scene, chosen):
+        yield (
+            f"{free} bright bodies lie free inside the dark space. Where the solid is the darker "
+            "material, the scan must be inverted when it is ingested."
+        )
     air = chosen.outside & ~scene.padding
     if faces_met(air) >= 3 and faces_met(scene.material) == 6:
-        yield "air is outside, but the part meets all six faces of the frame"
+        yield (
+            "Air was taken for the outside, but the part meets all six faces of the frame: the "
+            "scan may be a crop whose dark space is pore."
+        )
+
+
+FREE_BODIES, FREE_SHARE = 6, 0.15
+"""Bright bodies without a hold, and the share of pores in the part, from which they are told."""
+
+
+def _free_bodies(scene: Scene, chosen: Reading) -> int:
+    """Bright bodies that touch neither the frame nor the largest one; 0 where they are few."""
+    void = scene.dark & ~chosen.outside
+    if void.sum() < FREE_SHARE * (~chosen.outside).sum():
+        return 0
+    labels, counts = label_faces(scene.barrier)
+    if len(counts) < 2:
+        return 0
+    large = counts >= SMALLEST_BODY
+    large[0] = large[int(counts[1:].argmax()) + 1] = False
+    for axis in range(3):
+        for end in (0, -1):
+            large[np.unique(labels.take(end, axis=axis))] = False
+    found, free = int(large.sum()), int(counts[large].sum())
+    bright, largest = int(counts[1:].sum()), int(counts[1:].max())
+    inverted = free < 0.1 * bright and largest > 0.8 * bright  # packed grains are many and large
+    return found if found >= FREE_BODIES and inverted else 0
+
+
+SMALLEST_BODY = 20
+"""Coarse voxels of a body that is counted; less may be noise."""

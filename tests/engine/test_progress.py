@@ -40,6 +40,7 @@ def test_stages_that_are_short_add_up_to_a_line(quick, capsys):
 
 
 def test_short_work_and_quiet_work_say_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(module, "EVERY", 60.0)
     with progress("short", total=2, done=0, show=None) as advance:
         advance()
     monkeypatch.setattr(module, "EVERY", 0.01)

@@ -12,7 +12,7 @@ import yaml
 
 from poroscale.compare import CompareConfig
 from poroscale.engine import Run
-from poroscale.parts import fit
+from poroscale.parts import calibrate
 from poroscale.parts.model import PartModel
 from poroscale.phantom import PhantomConfig, phantom
 from poroscale.pipelines.compare import compare_parts
@@ -31,7 +31,7 @@ ROOMY = Run(memory="6GiB")
 def short_trials():
     """Trials of a quarter of the pores: what a fit comes to is looked at elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "TRIAL_PORES", 3000)
+        patch.setattr(calibrate, "TRIAL_PORES", 3000)
         yield
 
 

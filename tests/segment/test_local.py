@@ -286,6 +286,19 @@ def test_outside_by_a_mask(drum_grey, segmented, as_volume):
     assert record["part_voxels"] == (~mask).sum()
 
 
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.ones(SHAPE, np.uint8), "it is never 0"),
+        (np.zeros(SHAPE, np.uint8), "it is 0 everywhere"),
+        ((RADIUS < 29).astype(np.uint8), "it seems to be a mask of the part"),
+    ],
+)
+def test_a_mask_that_marks_no_outside_is_refused(mask, message, drum_grey, segmented, as_volume):
+    with pytest.raises(ValueError, match=message):
+        segmented(drum_grey, outside=str(as_volume(mask).path))
+
+
 def test_a_mask_of_another_shape_is_refused(drum_grey, segmented, as_volume):
     volume = as_volume(np.zeros((4, 5, 6), np.uint8))
     with pytest.raises(ValueError, match=r"must have the scan's shape \(64, 72, 72\), got"):
@@ -293,7 +306,7 @@ def test_a_mask_of_another_shape_is_refused(drum_grey, segmented, as_volume):
 
 
 def test_a_word_that_names_no_mask_is_refused(drum_grey, segmented):
-    with pytest.raises(FileNotFoundError, match="cornres"):
+    with pytest.raises(ValueError, match="outside must be auto, none, .*'cornres' does not exist"):
         segmented(drum_grey, outside="cornres")
 
 
@@ -389,6 +402,43 @@ def test_thin_walls_are_told_by_their_cause(segmented):
     wall = (abs(np.indices(SHAPE)[1] + 0.5 - 36) < 4).astype(float)
     told = segmented(stored(grey_of(Made(wall, wall))))[1]["warnings"]
     assert any("The walls are thin for the resolution" in text for text in told)
+
+
+def test_narrow_recesses_are_told_with_the_porosity_that_they_would_give(segmented):
+    made = with_pores(pores=0)
+    crack = (abs(Z - 32) < 2) & (np.indices(SHAPE)[2] > 36)
+    solid = np.where(crack, 0.0, made.solid)
+    record = segmented(stored(grey_of(Made(made.part, solid))))[1]
+    assert record["porosity"] < 0.001
+    (other,) = (o for o in record["outside"]["others"] if "recesses" in o["reading"])
+    assert other["void_share"] == pytest.approx(1 - solid.sum() / made.part_volume, rel=0.15)
+    around = segmented(stored(grey_of(BAR)))[1]["outside"]["others"]
+    assert not any("recesses" in o["reading"] for o in around)
+
+
+@pytest.mark.parametrize(
+    ("lower", "words"),
+    [(0.65, "between those of a void and of the solid: a second"), (1.6, "is brighter than")],
+)
+def test_a_second_material_is_told_and_widens_the_interval(lower, words, segmented):
+    brightness = np.where(Z < 32, lower, 1.0)
+    record = segmented(stored(grey_of(BAR, brightness=brightness), np.float32))[1]
+    (said,) = record["warnings"]
+    assert words in said
+    assert record["porosity_errors"]["doubts"] == pytest.approx(0.3 * record["porosity"])
+
+
+def test_a_dark_solid_in_bright_air_is_told(segmented):
+    made = with_pores(drum(), radii=(3.0, 5.0), seed=2)
+    told = segmented(stored(1 - grey_of(made)))[1]["warnings"]
+    assert any("the scan must be inverted" in text for text in told)
+
+
+def test_a_square_core_of_few_voxels(segmented):
+    made = with_pores(bar(), seed=2)
+    grey = stored(grey_of(made))[:, 26:46, 26:46].repeat(6, axis=0)
+    _, record = segmented(grey, outside="none")
+    assert record["outside"]["share"] == 0
 
 
 def test_rock_that_fills_the_circle_of_the_slices(segmented):

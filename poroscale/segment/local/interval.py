@@ -36,9 +36,9 @@ class Interval:
     ----------
     low, high
         Bounds that hold the porosity in 90 of 100 scans.
-    noise, level, void, method, surface, outside
+    noise, level, void, method, surface, outside, doubts
         From the noise of voxels, the level of the solid, that of a void, the method, pores near the
-        surface of thin walls, and the envelope of an open porous body.
+        surface of thin walls, the envelope of an open porous body, and what the warnings name.
     """
 
     low: float
@@ -49,10 +49,16 @@ class Interval:
     method: float
     surface: float
     outside: float
+    doubts: float
 
 
 def porosity_interval(
-    counts: ShareCounts, model: Model, *, thin: float = 0.0, enveloped: bool = False
+    counts: ShareCounts,
+    model: Model,
+    *,
+    thin: float = 0.0,
+    enveloped: bool = False,
+    doubt: float = 0.0,
 ) -> Interval:
     """The interval of the porosity by partial volume.
 
@@ -66,6 +72,9 @@ def porosity_interval(
         Share of the part that lies too near its surface for pores to be found.
     enveloped
         Whether the part is an open porous body that ends at its envelope.
+    doubt
+        Relative standard error of what the model does not hold: a second material, grey values
+        that were cut off, noise in which pores are lost.
     """
     part = max(1, counts.part_voxels)
     contrast = max(0.05, 1.0 - model.void.at(1.0))
@@ -80,6 +89,7 @@ def porosity_interval(
     method = METHOD_ERROR * volume / part
     surface = SURFACE_ERROR * thin**2 * volume / part
     outside = ENVELOPE_ERROR * volume / part if enveloped else 0.0
-    half = DEVIATIONS * hypot(noise, level, void, method, surface, outside)
-    low, high = max(0.0, counts.porosity - half), counts.porosity + half
-    return Interval(low, high, noise, level, void, method, surface, outside)
+    doubts = doubt * volume / part
+    half = DEVIATIONS * hypot(noise, level, void, method, surface, outside, doubts)
+    low, high = max(0.0, counts.porosity - half), min(1.0, counts.porosity + half)
+    return Interval(low, high, noise, level, void, method, surface, outside, doubts)

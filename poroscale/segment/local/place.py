@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from poroscale.engine import Run, volume_from_array
 from poroscale.kernels.outside_geometry import constant_surroundings, inner_seeds
 from poroscale.kernels.outside_reading import OutsideDecision, Reading, read_outside
-from poroscale.kernels.partial_volume import distance_to, normalise
+from poroscale.kernels.partial_volume import distance_to, normalise, trimmed
+from poroscale.kernels.within_ball import within_ball
 from poroscale.segment.fields import FloodSeeds, Nowhere
 from poroscale.segment.local.coarse import Coarse, coarse_of
 from poroscale.segment.local.config import LocalConfig
@@ -124,7 +126,9 @@ def find_place(look: Look, config: LocalConfig) -> Place:
         return Place(decision, look.near(nothing), known=Nowhere(look.scan.shape))
     if given == "corners" or isinstance(given, tuple):
         return _flooded_from(look, given if isinstance(given, tuple) else ())
-    return _masked(look, Path(given))
+    mask = mask_of(config, look.scan)
+    assert mask is not None
+    return _masked(look, mask)
 
 
 def _decided(look: Look) -> Place:
@@ -135,6 +139,7 @@ def _decided(look: Look) -> Place:
     near = look.near(outside)
     if not outside.any():
         return Place(decision, near, known=Nowhere(look.scan.shape))
+    decision = _with_recesses(look, decision)
     seeds = look.stored(inner_seeds(outside, margin=1).astype(np.uint8), "seeds")
     if not decision.chosen.ball:
         return Place(decision, near, seeds)
@@ -142,6 +147,33 @@ def _decided(look: Look) -> Place:
     blur = 0 if look.coarse.factor == 1 else 1
     held = (distance_to(outside) <= blur).astype(np.uint8)
     return Place(decision, near, seeds, look.stored(held, "bound"))
+
+
+def _with_recesses(look: Look, decision: OutsideDecision) -> OutsideDecision:
+    """The decision, with narrow recesses of the surface counted as pores where they hold much."""
+    chosen = decision.chosen
+    if chosen.ball:
+        return decision
+    part, radius = ~chosen.outside, max(1.5, RECESS / look.coarse.factor)
+    wide = ceil(radius) + 1  # past the frame as the last layers have it: no gap is closed there
+    spread = within_ball(np.pad(part, wide, mode="edge"), radius)
+    closed = trimmed(~within_ball(~spread, radius), wide)
+    recesses = int((closed & chosen.outside).sum())
+    void, size = int((look.dark & part).sum()), int(part.sum())
+    if recesses <= max(0.5 * void, 1e-3 * size):
+        return decision
+    open_pores = Reading(
+        chosen.outside & ~closed,
+        f"recesses of the surface narrower than {2 * RECESS:.0f} voxels counted as pores, as a "
+        "closing does",
+        chosen.share - recesses / part.size,
+        (void + recesses) / (size + recesses),
+    )
+    return replace(decision, others=(*decision.others, open_pores))
+
+
+RECESS = 6.0
+"""Radius of the closing that finds narrow recesses [voxels]."""
 
 
 def _flooded_from(look: Look, faces: tuple[str, ...]) -> Place:
@@ -156,11 +188,45 @@ def _flooded_from(look: Look, faces: tuple[str, ...]) -> Place:
     return Place(decision, look.near(outside), FloodSeeds(look.scan.shape, faces))
 
 
-def _masked(look: Look, path: Path) -> Place:
-    mask, shape = Volume.open(path), look.scan.shape
-    if mask.shape != shape:
-        raise ValueError(f"--outside {path} must have the scan's shape {shape}, got {mask.shape}")
+def mask_of(config: LocalConfig, scan: Volume) -> Volume | None:
+    """The mask that `config.outside` names; None where it is a word or faces.
+
+    Raises
+    ------
+    ValueError
+        If it names no volume, or one of another shape than the scan.
+    """
+    given = config.outside
+    if isinstance(given, tuple) or given in {"auto", "none", "corners"}:
+        return None
+    if not Path(given).exists():
+        raise ValueError(
+            "outside must be auto, none, corners, faces as z-,z+, or the path of a mask; "
+            f"{given!r} does not exist"
+        )
+    mask = Volume.open(given)
+    if mask.shape != scan.shape:
+        raise ValueError(
+            f"--outside {given} must have the scan's shape {scan.shape}, got {mask.shape}"
+        )
+    return mask
+
+
+def _masked(look: Look, mask: Volume) -> Place:
+    path = mask.path
     rough = coarse_of(mask).grey > 0.5
+    if rough.all() or not rough.any():
+        raise ValueError(
+            f"--outside {path} must be 0 in the part and another value outside; it is "
+            f"{'never 0' if rough.all() else '0 everywhere'}"
+        )
+    outside, inside = look.coarse.grey[rough].mean(), look.coarse.grey[~rough].mean()
+    if outside > inside:
+        raise ValueError(
+            f"--outside {path} must be 0 in the part and another value outside; what it marks is "
+            f"brighter ({outside:.5g}) than the rest ({inside:.5g}): it seems to be a mask of the "
+            "part"
+        )
     decision = look.told(rough, "the mask that was given")
     return Place(decision, look.near(rough), known=mask)
 

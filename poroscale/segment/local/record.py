@@ -12,20 +12,24 @@ from numpy.typing import NDArray
 
 from poroscale.kernels.grey_survey import Cubes
 from poroscale.kernels.level_counts import GREY_BINS, GREY_RANGE
-from poroscale.kernels.outside_reading import OutsideDecision
 from poroscale.kernels.partial_volume import RIM, distance_to
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.interval import porosity_interval
 from poroscale.segment.local.levels import centres
+from poroscale.segment.local.materials import Materials
 from poroscale.segment.local.place import Place
 from poroscale.segment.local.shares import Model, ShareCounts
 
 RINGS = (
-    "The scan has ring artefacts about its axis; they were taken out, slice by slice, before it "
-    "was segmented."
+    "Grey values vary with the distance from the axis of the scan (ring artefacts, or a filter "
+    "against them); that was taken out, slice by slice, before it was segmented."
 )
 CLIPPED = 0.1
 """Share of the samples with a voxel at the least or the greatest grey value that is told."""
+OTHER_ERROR, CUT_ERROR = 0.3, 0.1
+"""Relative standard error where a second material, or cut-off grey values, are told."""
+DARKER = 0.002
+"""Share of the scan that is darker than air from which it is told."""
 BRIGHTER, SECOND = 1.35, 0.02
 """Normalised grey value from which a voxel is of a brighter material, and the share of the part
 from which that is told."""
@@ -46,8 +50,12 @@ class Findings:
         Histograms of the pass that measures levels.
     total
         What the shares add up to.
-    pores
-        Number of pores.
+    pores, voxels
+        Number of pores, and of voxels of the scan.
+    materials
+        What uniform places of the scan say of other materials.
+    cut_off
+        Whether many grey values were cut off.
     notes
         Warnings of the steps before.
     """
@@ -57,7 +65,24 @@ class Findings:
     counts: Mapping[str, NDArray[np.int64]]
     total: ShareCounts
     pores: int
+    voxels: int
+    materials: Materials
+    cut_off: bool
     notes: Sequence[str]
+
+    @property
+    def bright_share(self) -> float:
+        """Share of the part that is brighter than its solid by more than noise explains."""
+        part = self.counts["part"]
+        least = max(BRIGHTER, 1 + 4 * self.model.noise)
+        return float(part[centres(GREY_RANGE, GREY_BINS) > least].sum() / max(1, part.sum()))
+
+    @property
+    def doubt(self) -> float:
+        """Relative standard error of the porosity by what the warnings name."""
+        other = max(self.bright_share, self.materials.between) > SECOND
+        loud = max(0.0, self.model.noise - LOUD) + 0.1 if self.model.noise > LOUD else 0.0
+        return float(np.hypot(OTHER_ERROR * other, np.hypot(CUT_ERROR * self.cut_off, loud)))
 
     @property
     def blind_depth(self) -> float:
@@ -82,6 +107,7 @@ def record_of(found: Findings, config: LocalConfig) -> dict[str, Any]:
         model,
         thin=found.share_near_surface,
         enveloped=found.place.decision.chosen.ball > 0,
+        doubt=found.doubt,
     )
     return {
         "method": "local",
@@ -90,7 +116,7 @@ def record_of(found: Findings, config: LocalConfig) -> dict[str, Any]:
             mode="json",
             include={"min_voxels", "min_extent", "connectivity", "close_um"},
         ),
-        "outside": _outside(found.place.decision),
+        "outside": _outside(found),
         "warnings": [*found.place.decision.warnings, *found.notes, *_doubts(found)],
         "part_voxels": total.part_voxels,
         "porosity": total.porosity,
@@ -129,11 +155,12 @@ def _levels(model: Model) -> dict[str, Any]:
     }
 
 
-def _outside(decision: OutsideDecision) -> dict[str, Any]:
+def _outside(found: Findings) -> dict[str, Any]:
     """The outside as it was read, and what else the scan may mean."""
+    decision = found.place.decision
     return {
         "chosen": decision.chosen.reason,
-        "share": decision.chosen.share,
+        "share": 1 - found.total.part_voxels / found.voxels,
         "others": [
             {"reading": r.reason, "outside": r.share, "void_share": r.void_share}
             for r in decision.others
@@ -156,6 +183,30 @@ def _histogram(
     }
 
 
+def _other_materials(found: Findings) -> Iterator[str]:
+    dark, bright = found.model.scale
+    if found.bright_share > SECOND:
+        yield (
+            f"{100 * found.bright_share:.2g} % of the part is brighter than its solid by more than "
+            "a third of the contrast: a second material. Pores in it and beside it are measured "
+            "against the darker one, so that the porosity may be too low."
+        )
+    if found.materials.between > SECOND:
+        grey = dark + found.materials.level * (bright - dark)
+        yield (
+            f"{100 * found.materials.between:.2g} % of the uniform places in the part have a grey "
+            f"value of about {grey:.5g}, between those of a void and of the solid: a second, "
+            "darker material. It counts as partly pore, so that the porosity may be several times "
+            "too large."
+        )
+    if found.materials.darker > DARKER:
+        yield (
+            f"{100 * found.materials.darker:.2g} % of the uniform places in the part are far "
+            f"darker than what was taken for air ({dark:.5g}): that may be a second material, and "
+            "they the pores. The porosity may be many times too large."
+        )
+
+
 def clipped(cubes: Cubes) -> str:
     """The warning of grey values that were cut off."""
     return (
@@ -175,17 +226,14 @@ def bright_padding(value: float) -> str:
 
 def _doubts(found: Findings) -> Iterator[str]:
     """What a reader should know of the levels."""
-    model, part = found.model, found.counts["part"]
-    bright = float(part[centres(GREY_RANGE, GREY_BINS) > BRIGHTER].sum() / max(1, part.sum()))
-    if bright > SECOND:
-        yield (
-            f"{100 * bright:.2g} % of the part is brighter than its solid by more than a third of "
-            "the contrast: a second material. What is darker than either may count as pore."
-        )
+    model = found.model
+    yield from _other_materials(found)
     if model.void.error > VAGUE:
+        around = found.place.decision.chosen.outside.any()
+        why = "" if around else "there is no air around the part, and "
         yield (
-            "The level of a void is uncertain: there is no air around the part, and few pores are "
-            "wide enough to show it. The porosity is at most what is given if none does."
+            f"The level of a void is uncertain: {why}few pores are wide enough to show it. The "
+            "porosity is at least what is given: a brighter void makes it larger."
         )
     if model.noise > LOUD:
         yield (

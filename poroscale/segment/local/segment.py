@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +56,9 @@ from poroscale.segment.local.levels import (
     centres,
     measure_levels,
 )
+from poroscale.segment.local.materials import other_materials
 from poroscale.segment.local.padding import padded_circle, with_dark_padding
-from poroscale.segment.local.place import Look, Place, find_place
+from poroscale.segment.local.place import Look, Place, find_place, mask_of
 from poroscale.segment.local.record import (
     CLIPPED,
     RINGS,
@@ -132,6 +133,7 @@ def segment_local(
         If the scan has one grey value only, no contrast, or holds NaN.
     """
     config, run, out = config or LocalConfig(), run or Run(), Path(out)
+    mask_of(config, scan)  # before anything is written that a better word would have to replace
     made_by = {
         "verb": "segment",
         "method": "local",
@@ -172,6 +174,11 @@ class FirstLook(NamedTuple):
         """Grey values of air and solid that are normalised to 0 and 1."""
         return self.found.dark, self.found.bright
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a voxel in units of the contrast."""
+        return self.found.noise / (self.found.bright - self.found.dark)
+
 
 @dataclass
 class _Segmentation:
@@ -183,6 +190,7 @@ class _Segmentation:
     run: Run
     notes: list[str] = field(default_factory=list)
     shifted: bool = False
+    cut_off: bool = False
     tiles: Tiles | None = None
 
     def write(self, out: Path, kept: Path, made_by: Mapping[str, Any]) -> Volume:
@@ -196,7 +204,7 @@ class _Segmentation:
             self.notes.append(RINGS)
             self.shifted = True
             look = self._first_look(self.work / "ringless", step)
-        sigma = self._point_spread(look)
+        sigma, cubes = self._point_spread(look), self._relative_cubes(look)
         self.tiles = None
         model, counts = self._model(look, sigma, step)
         place = look.place
@@ -204,7 +212,17 @@ class _Segmentation:
         shares = write_shares(self.scan, outside, model, kept, self.run)
         pores = find_pores(shares, model, self.work / "pores.zarr", config=self.config, run=step)
         total = add_up(shares, pores.volume, model, journal=self.work / "sums", run=step)
-        findings = Findings(model, place, counts, total, len(pores.table()), self.notes)
+        findings = Findings(
+            model=model,
+            place=place,
+            counts=counts,
+            total=total,
+            pores=len(pores.table()),
+            voxels=prod(self.scan.shape),
+            materials=other_materials(cubes, model, look.noise),
+            cut_off=self.cut_off,
+            notes=tuple(dict.fromkeys(self.notes)),
+        )
         return map_blocks(
             phases_of,
             (shares, pores.volume),
@@ -274,9 +292,8 @@ class _Segmentation:
 
     def _rings(self, look: FirstLook) -> RingSampler | None:
         """The rings of the scan, where there are any."""
-        noise = look.found.noise / (look.found.bright - look.found.dark)
         near = look.place.near
-        sampler = RingSampler(self.scan, look.held, near, look.scale, noise, (0.0, 0.0))
+        sampler = RingSampler(self.scan, look.held, near, look.scale, look.noise, (0.0, 0.0))
         rings = recognised(sampler)
         return rings and replace(rings, level=look.level)
 
@@ -302,7 +319,7 @@ class _Segmentation:
         cubes = Cubes(*(np.concatenate(each) for each in zip(*(c for _, c in seen), strict=True)))
         if cubes.cut.mean() > CLIPPED:
             self.notes.append(clipped(cubes))
-            self.shifted = True
+            self.shifted = self.cut_off = True
         try:
             return two_levels(cubes, (low - reach, high + reach))
         except ValueError:
@@ -325,12 +342,24 @@ class _Segmentation:
         sums = reduce(_added, self._samples().fewer(EDGE_TILES).map(look))
         return min(point_spread(sums) or USUAL_SPREAD, WIDEST_SPREAD)
 
+    def _relative_cubes(self, first: FirstLook) -> Cubes:
+        """Cubes of the samples' grey values over the local level of the solid, inside the part."""
+        circle, _ = self._padding
+
+        def look(grey: NDArray[Any], origin: Index) -> Cubes:
+            local = np.maximum(first.held(origin, grey.shape), 0.1)
+            part = circle(origin, grey.shape) & (first.place.near(origin, grey.shape) == 0)
+            whole = cubes_of(part).mean == 1
+            return cubes_of(normalise(grey, *first.scale) / local).chosen(whole)
+
+        seen = list(self._samples().map(look))
+        return Cubes(*(np.concatenate(each) for each in zip(*seen, strict=True)))
+
     def _model(
         self, look: FirstLook, sigma: float, run: Run
     ) -> tuple[Model, dict[str, NDArray[np.int64]]]:
         """Levels, noise and the least share that begins a pore."""
-        found, place = look.found, look.place
-        noise = found.noise / (found.bright - found.dark)
+        place, noise = look.place, look.noise
         sampler = CellSampler(
             self.scan,
             look.level,
