@@ -306,7 +306,7 @@ def test_a_mask_of_another_shape_is_refused(drum_grey, segmented, as_volume):
 
 
 def test_a_word_that_names_no_mask_is_refused(drum_grey, segmented):
-    with pytest.raises(ValueError, match="outside must be auto, none, .*'cornres' does not exist"):
+    with pytest.raises(ValueError, match=r"outside must be auto, none, .*'cornres' does not exist"):
         segmented(drum_grey, outside="cornres")
 
 
