@@ -316,9 +316,10 @@ FREE_BODIES, FREE_SHARE = 6, 0.15
 
 
 def _free_bodies(scene: Scene, chosen: Reading) -> int:
-    """Bright bodies that touch neither the frame nor the largest one; 0 where they are few."""
+    """Bright bodies without a hold in dark space that is one body in a bright frame; 0 of few."""
     void = scene.dark & ~chosen.outside
-    if void.sum() < FREE_SHARE * (~chosen.outside).sum():
+    porous = void.sum() >= FREE_SHARE * (~chosen.outside).sum()
+    if chosen.outside.any() or not porous or faces_met(void) > 4:
         return 0
     labels, counts = label_faces(scene.barrier)
     if len(counts) < 2:

@@ -23,7 +23,7 @@ class Materials(NamedTuple):
     Attributes
     ----------
     between
-        Share of the bright ones that lie between a void and the solid.
+        Share of all places in the part that are uniform, and lie between a void and the solid.
     level
         Their normalised grey value, in the median.
     darker
@@ -56,7 +56,7 @@ def other_materials(cubes: Cubes, model: Model, noise: float) -> Materials:
     void = model.void.at(1.0)
     bright = mean > void + APART * (1 - void)
     between = mean[bright & (mean < 1 - max(DIMMER, 2 * noise))]
-    share = between.size / max(1, int(bright.sum()))
+    share = between.size / cubes.mean.size  # finely structured media have few uniform places
     level = float(np.median(between)) if between.size else 0.0
     return Materials(share, level, float((mean < FAR_BELOW).mean()))
 

@@ -194,10 +194,9 @@ def _other_materials(found: Findings) -> Iterator[str]:
     if found.materials.between > SECOND:
         grey = dark + found.materials.level * (bright - dark)
         yield (
-            f"{100 * found.materials.between:.2g} % of the uniform places in the part have a grey "
-            f"value of about {grey:.5g}, between those of a void and of the solid: a second, "
-            "darker material. It counts as partly pore, so that the porosity may be several times "
-            "too large."
+            f"{100 * found.materials.between:.2g} % of the part has a uniform grey value of about "
+            f"{grey:.5g}, between those of a void and of the solid: a second, darker material. It "
+            "counts as partly pore, so that the porosity may be several times too large."
         )
     if found.materials.darker > DARKER:
         yield (
