@@ -114,6 +114,8 @@ def ingest(
     scratch = out.with_name(f"{out.name}.unpacked")
     try:
         source = prepare(src, config, scratch=scratch)
+        if config.invert:
+            _refuse_mask(prepare(src, config.model_copy(update={"invert": False}), scratch=scratch))
     except BaseException:
         with suppress(OSError):  # there is none, or it holds what a next try need not unpack
             scratch.rmdir()
@@ -145,6 +147,18 @@ def _told_what_is_decoded(source: Source) -> Iterator[None]:
         raise MemoryError(
             f"{error}; {source.name} is decoded {size} at a time by each worker"
         ) from error
+
+
+def _refuse_mask(source: Source) -> None:
+    """Refuse to reverse what holds 0 and 1 in three of its slices: 255 and 254 mean nothing."""
+    if source.dtype != np.uint8:
+        return
+    nz, ny, nx = source.shape
+    if all(source.read((z, 0, 0), (1, ny, nx)).max() <= 1 for z in {0, nz // 2, nz - 1}):
+        raise ValueError(
+            f"{source.name}: grey values must be reversed, and this is a mask of 0 and 1; leave "
+            "the inversion away, and name the value of the pores where they are measured"
+        )
 
 
 def plan_of(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, Need]:

@@ -176,7 +176,7 @@ def test_budget_that_cannot_hold_a_block(refused, stack, tmp_path):
         ("--cluster=abacus", "cluster must be threads"),
         ("--cluster=tcp://127.0.0.1:9", "cannot be reached"),
         ("--inner-rule=iso50", "inner_rule must come with the method otsu or iso50"),
-        ("--outside=front", "front does not exist"),
+        ("--outside=front", "'front' does not exist"),
         ("--method=magic", "method must be one of auto, otsu, iso50"),
     ],
 )

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from poroscale.io.cast import Cast
+from poroscale.io.ingest import IngestConfig, ingest
 from poroscale.io.levels import clipped, fits, limits, rescaled
 from poroscale.io.opening import open_source
 
@@ -109,3 +110,12 @@ def test_inverted_values(tmp_path, voxels, reads_like, dtype):
     source = Inverted.of(inner)
     reads_like(source, expected.astype(dtype), examples=4)
     assert source.fingerprint() != inner.fingerprint()
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8])
+def test_a_mask_is_not_inverted(tmp_path, kind):
+    np.save(tmp_path / "mask.npy", np.random.default_rng(1).integers(0, 2, (3, 4, 5)).astype(kind))
+    config = IngestConfig(voxel_size=1, invert=True)
+    with pytest.raises(ValueError, match=r"mask\.npy: .* this is a mask of 0 and 1"):
+        ingest(tmp_path / "mask.npy", tmp_path / "out.zarr", config=config)
+    assert not (tmp_path / "out.zarr").exists()
