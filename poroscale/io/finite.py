@@ -32,7 +32,7 @@ class Finite(Wrapper):
         ValueError
             If `fill` is no finite number of the dtype of `inner`.
         """
-        if fill is not None and not abs(fill) <= np.finfo(inner.dtype).max:
+        if fill is not None and not abs(fill) <= float(np.finfo(inner.dtype).max):
             raise ValueError(f"--nan must be a finite {inner.dtype}, got {fill}")
         return cls(
             shape=inner.shape,

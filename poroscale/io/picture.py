@@ -89,6 +89,8 @@ def open_pictures(folder: Path, files: tuple[str, ...], channel: Channel | None 
     """
     heads = [_head(folder / file) for file in files]
     for file, head in zip(files, heads, strict=True):
+        if head != heads[0] and str(head) == str(heads[0]):
+            raise ValueError(f"{file}: its palette must be that of {files[0]}, and is another")
         if head != heads[0]:
             raise ValueError(f"{file}: the picture must be {heads[0]} as {files[0]}, got {head}")
     first = heads[0]
