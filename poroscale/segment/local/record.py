@@ -24,6 +24,14 @@ RINGS = (
     "Grey values vary with the distance from the axis of the scan (ring artefacts, or a filter "
     "against them); that was taken out, slice by slice, before it was segmented."
 )
+VAGUE_IN_AIR = (
+    "The level of a void is uncertain: few pores are wide enough to show it. The porosity is "
+    "larger than given if voids are brighter than the air outside, as beam hardening makes them."
+)
+VAGUE_WITHOUT_AIR = (
+    "The level of a void is uncertain: there is no air around the part, and few pores are wide "
+    "enough to show it. The porosity is at most what is given if none does."
+)
 CLIPPED = 0.1
 """Share of the samples with a voxel at the least or the greatest grey value that is told."""
 OTHER_ERROR, CUT_ERROR = 0.3, 0.1
@@ -228,12 +236,7 @@ def _doubts(found: Findings) -> Iterator[str]:
     model = found.model
     yield from _other_materials(found)
     if model.void.error > VAGUE:
-        around = found.place.decision.chosen.outside.any()
-        why = "" if around else "there is no air around the part, and "
-        yield (
-            f"The level of a void is uncertain: {why}few pores are wide enough to show it. The "
-            "porosity is at least what is given: a brighter void makes it larger."
-        )
+        yield VAGUE_IN_AIR if found.place.decision.chosen.outside.any() else VAGUE_WITHOUT_AIR
     if model.noise > LOUD:
         yield (
             f"The noise of a voxel is {100 * model.noise:.0f} % of the contrast: small pores are "
