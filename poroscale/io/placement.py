@@ -9,11 +9,11 @@ from typing import Any, Self
 
 from typing_extensions import override
 
+from poroscale.io.position import index_at
 from poroscale.io.source import Source, Voxels
 from poroscale.io.wrappers import Wrapper
 from poroscale.volume import Index, Shape
 
-_ROUNDING = 1e-3
 FARTHEST = 2**31
 """Voxels from the origin, beyond which a position is taken for an error."""
 
@@ -48,13 +48,13 @@ class Placed(Wrapper):
                 f"{inner.name}: the position of the first voxel must be finite and within 2^31 "
                 f"voxels, got {[z, y, x]} um"
             )
-        first = [_nearest(v) for v in voxels]
+        first, _ = index_at((z, y, x), inner.voxel_size)
         return cls(
             shape=inner.shape,
             dtype=inner.dtype,
             voxel_size=inner.voxel_size,
             inner=inner,
-            first=(first[0], first[1], first[2]),
+            first=first,
             position_um=(z, y, x),
         )
 
@@ -70,11 +70,6 @@ class Placed(Wrapper):
     @override
     def read(self, origin: Index, shape: Shape) -> Voxels:
         return self.inner.read(origin, shape)
-
-
-def _nearest(voxels: float) -> int:
-    half = abs(voxels - math.floor(voxels) - 0.5) < _ROUNDING
-    return math.floor(voxels) if half else round(voxels)
 
 
 def placed(source: Source, position_um: Sequence[float] | None) -> Source:
