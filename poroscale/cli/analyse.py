@@ -18,6 +18,7 @@ from poroscale.cli.options import (
     Invert,
     OptionalMemory,
     Overwrite,
+    Pattern,
     VoxelSize,
     Workers,
 )
@@ -42,10 +43,7 @@ def analyse(
         ),
     ] = None,
     voxel_size: VoxelSize = None,
-    pattern: Annotated[
-        str | None,
-        typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
-    ] = None,
+    pattern: Pattern = None,
     channel: Channel = None,
     invert: Invert = False,
     box: Annotated[

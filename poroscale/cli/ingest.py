@@ -17,6 +17,7 @@ from poroscale.cli.options import (
     Invert,
     Memory,
     Overwrite,
+    Pattern,
     VoxelSize,
     Workers,
 )
@@ -29,10 +30,7 @@ def ingest(
     out: Annotated[Path, typer.Argument(metavar="OUT.zarr")],
     voxel_size: VoxelSize = None,
     dataset: Annotated[str | None, typer.Option(help="Path inside an HDF5 or Zarr file.")] = None,
-    pattern: Annotated[
-        str | None,
-        typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
-    ] = None,
+    pattern: Pattern = None,
     channel: Channel = None,
     invert: Invert = False,
     box: Annotated[

@@ -34,6 +34,10 @@ Overwrite = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML file; its section named as this command.")
 ]
+Pattern = Annotated[
+    str | None,
+    typer.Option(metavar="GLOB", help="Slices of a folder that are taken, as 'part_a_*.tif'."),
+]
 Channel = Annotated[
     str | None,
     typer.Option(

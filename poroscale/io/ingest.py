@@ -113,9 +113,10 @@ def ingest(
     refuse_overlap(src, out)
     scratch = out.with_name(f"{out.name}.unpacked")
     try:
-        source = prepare(src, config, scratch=scratch)
+        opened = _opened(src, config, scratch)
         if config.invert:
-            _refuse_mask(prepare(src, config.model_copy(update={"invert": False}), scratch=scratch))
+            _refuse_mask(opened)
+        source = _shaped(opened, config, scratch)
     except BaseException:
         with suppress(OSError):  # there is none, or it holds what a next try need not unpack
             scratch.rmdir()
@@ -177,6 +178,11 @@ def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = Non
 
     Without `scratch`, a compressed file gives a source that knows its shape but cannot be read.
     """
+    return _shaped(_opened(src, config, scratch), config, scratch)
+
+
+def _opened(src: str | Path, config: IngestConfig, scratch: Path | None) -> Source:
+    """The source as the file has it."""
     source = open_source(
         src,
         dataset=config.dataset,
@@ -184,7 +190,11 @@ def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = Non
         channel=config.channel,
         scratch=scratch,
     )
-    source = with_voxel_size(source, config.voxel_size)
+    return with_voxel_size(source, config.voxel_size)
+
+
+def _shaped(source: Source, config: IngestConfig, scratch: Path | None) -> Source:
+    """An opened source as `config` asks for it."""
     if config.invert:
         source = Inverted.of(source)
     if config.mask is not None:
