@@ -53,7 +53,7 @@ def segment(
         float | None, typer.Option(help="Grey value that parts air from metal; found if not given.")
     ] = None,
     inner_threshold: Annotated[
-        float | None, typer.Option(help="Grey value that parts pores from solid.")
+        float | None, typer.Option(help="Grey value that separates pores from solid.")
     ] = None,
     thresholds_from: Annotated[
         Path | None, typer.Option(help="Phases of another scan whose thresholds are used.")

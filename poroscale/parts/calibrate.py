@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 GeometryOf = Callable[[int, int], Geometry]
-"""`geometry_of(layers, seed)`: the fitted part anew, with so many voxel layers."""
+"""`geometry_of(layers, seed)`: a new part from the same fit, `layers` voxels high."""
 TRIAL_PORES, LEAST_LAYERS, MOST_LAYERS = 12_000, 512, 16_384
 ROUNDS = 4
 NEAR = 60.0

@@ -1,9 +1,9 @@
 """Grey values to phases by two thresholds (Iuso et al. 2024, Algorithm 1), at any size.
 
 1. Smooth, where asked; the smoothed scan is stored once.
-2. Otsu's threshold of the whole scan parts air from metal.
+2. Otsu's threshold of the whole scan separates air from metal.
 3. The dark components that hold a corner are the outside; the rest is the watertight part.
-4. Otsu's threshold inside the part parts pores from solid.
+4. Otsu's threshold inside the part separates pores from solid.
 5. Where the inner threshold is the higher one, the outside is flooded again up to it: otherwise
    the part's blurred rim, between the two thresholds, would be one pore around the whole part.
 6. Outside voxels within the closing of the part are pores open to the surface.

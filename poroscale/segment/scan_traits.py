@@ -5,7 +5,7 @@ stays is measured here, on the scan as it is, the same for training scans and fo
 network is applied to.
 
 1. Smooth by a Gaussian of 1 voxel; Otsu's threshold parts air from metal, and a level between the
-   mean of the air and the peak of the metal parts pores from solid.
+   mean of the air and the peak of the metal separates pores from solid.
 2. The dark components at a corner are the outside; the others are pores.
 3. Sizes: the components' equivalent diameters, and the largest ball that fits into a pore, from the
    distance of its voxels to the solid.
