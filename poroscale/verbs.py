@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poroscale.bench import PorosityCases, bench
 from poroscale.config import load_sections, parse_config
 from poroscale.engine import Run
 from poroscale.pipelines import plans
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse, thresholds_of
-from poroscale.pipelines.bench import PorosityCases, bench
 from poroscale.pipelines.checks import doctor, holdings, verify
 from poroscale.pipelines.demo import demo
 from poroscale.pipelines.info import info, info_json
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from poroscale.compare import CompareConfig, Comparison
-    from poroscale.io.export import ExportConfig
     from poroscale.io.ingest import IngestConfig
+    from poroscale.io.write.export import ExportConfig
     from poroscale.parts.generate import GeneratedPart
     from poroscale.parts.model import PartModel
     from poroscale.phantom import Phantom, PhantomConfig
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from poroscale.pipelines.generate import GenerateConfig
     from poroscale.pores import PoresConfig
     from poroscale.segment import EvaluateConfig, Evaluation, SegmentConfig
-    from poroscale.segment.by_network import ByNetworkConfig
-    from poroscale.segment.model import SegmentationModel
+    from poroscale.segment.network.by_network import ByNetworkConfig
+    from poroscale.segment.network.model import SegmentationModel
     from poroscale.surface import MeasuredHeights, SurfaceConfig, SurfaceMap
 
 __all__ = [
@@ -126,8 +126,8 @@ def segment_by_network(
     config: ByNetworkConfig | None = None,
     run: Run | None = None,
 ) -> Volume:
-    """Phases of a scan by a trained network; see `poroscale.segment.by_network`."""
-    from poroscale.segment.by_network import segment_by_network as verb
+    """Phases of a scan by a trained network; see `poroscale.segment.network.by_network`."""
+    from poroscale.segment.network.by_network import segment_by_network as verb
 
     return verb(
         _opened(scan), out, model=_opened_model(model), scores=scores, config=config, run=run
@@ -143,7 +143,7 @@ def plan_segment_by_network(
 
 
 def _opened_model(model: str | Path) -> SegmentationModel:
-    from poroscale.segment.model import DEFAULT, SegmentationModel
+    from poroscale.segment.network.model import DEFAULT, SegmentationModel
 
     return SegmentationModel.open(DEFAULT if model == "default" else model)
 
@@ -153,7 +153,7 @@ def by_network_config(path: Path | None, given: dict[str, Any]) -> ByNetworkConf
 
     Options that rule how scores become pores take precedence in the section `scores`.
     """
-    from poroscale.segment.by_network import ByNetworkConfig
+    from poroscale.segment.network.by_network import ByNetworkConfig
 
     sections = load_sections(path) if path is not None else {}
     kept = ("min_voxels", "min_extent", "close_um", "connectivity")
@@ -192,8 +192,8 @@ def export(
     config: ExportConfig | None = None,
     run: Run | None = None,
 ) -> Path:
-    """A volume or table in another format; see `poroscale.io.export.export`."""
-    from poroscale.io.export import export as verb
+    """A volume or table in another format; see `poroscale.io.write.export.export`."""
+    from poroscale.io.write.export import export as verb
 
     return verb(src, dst, config=config, run=run)
 
@@ -268,22 +268,22 @@ def compare_volumes(
 
 
 def compare_losses(config: str | Path, **given: Any) -> Iterator[str]:
-    """Search for the best focal Tversky loss; see `poroscale.pipelines.losses`."""
-    from poroscale.pipelines.losses import LossSearch
+    """Search for the best focal Tversky loss; see `poroscale.studies.losses`."""
+    from poroscale.studies.losses import LossSearch
 
     return LossSearch.load(config, **given).start()
 
 
 def compare_models(config: str | Path, **given: Any) -> Iterator[str]:
-    """Compare segmentation models as a YAML file says; see `poroscale.pipelines.study`."""
-    from poroscale.pipelines.study import Study
+    """Compare segmentation models as a YAML file says; see `poroscale.studies.study`."""
+    from poroscale.studies.study import Study
 
     return Study.load(config, **given).start()
 
 
 def poor_scan(out: str | Path, *, run: Run | None = None) -> Iterator[str]:
-    """A scan where thresholds fail; see `poroscale.pipelines.poor_scan.poor_scan`."""
-    from poroscale.pipelines.poor_scan import poor_scan as verb
+    """A scan where thresholds fail; see `poroscale.studies.poor_scan.poor_scan`."""
+    from poroscale.studies.poor_scan import poor_scan as verb
 
     return verb(out, run=run)
 
@@ -332,7 +332,7 @@ def compare_config(values: dict[str, Any]) -> CompareConfig:
 
 def export_config(values: dict[str, Any]) -> ExportConfig:
     """Settings of `export` from plain values."""
-    from poroscale.io.export import ExportConfig
+    from poroscale.io.write.export import ExportConfig
 
     return parse_config(ExportConfig, values, where="export")
 

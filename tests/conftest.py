@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from poroscale.engine import progress, volume_from_array
+from poroscale.engine import volume_from_array
 from poroscale.engine.plan import release_memory
+from poroscale.engine.workers import progress
 from poroscale.volume import VolumeSpec
-
-from .strategies import CHUNK
+from tests.strategies import CHUNK
 
 settings.register_profile(
     "poroscale",
@@ -30,11 +30,11 @@ LONGEST = (
     "pipelines/test_parts.py",
     "engine/test_memory.py",
     "test_examples.py",
-    "segment/test_training.py",
-    "segment/test_otsu.py",
-    "segment/test_by_network.py",
-    "pipelines/test_bench.py",
-    "report/test_page.py",
+    "segment/training/test_train.py",
+    "segment/thresholds/test_otsu.py",
+    "segment/network/test_by_network.py",
+    "bench/test_bench.py",
+    "report/pages/test_page.py",
     "compare/test_comparison.py",
     "cli/test_cli.py",
     "surface/test_roughness.py",

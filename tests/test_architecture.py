@@ -49,7 +49,7 @@ def test_only_the_engine_and_to_xarray_import_dask() -> None:
         name_of(path) for path in FILES if DASK & {*imported_packages(ast.parse(path.read_text()))}
     }
     # The benchmark calls the tools that poroscale is compared with, of which some are dask's.
-    allowed = ("poroscale/engine/", "poroscale/pipelines/bench/")
+    allowed = ("poroscale/engine/", "poroscale/bench/")
     outside = {path for path in importers if not path.startswith(allowed)}
     assert outside == {"poroscale/volume.py"}
     volume = ast.parse((PACKAGE / "volume.py").read_text())

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poroscale.kernels.chunks import ZSTD_LEVEL, decode_chunk, encode_chunk
-
-from .strategies import CHUNK, shapes
+from tests.strategies import CHUNK, shapes
 
 DTYPES = ("bool", "uint8", "int16", "uint32", "float32", "float64")
 

@@ -100,7 +100,7 @@ def evaluate(
 
 def describe_evaluations(found: Sequence[Evaluation]) -> list[str]:
     """A table, one line for each, and what is no better than the scan itself."""
-    from poroscale.segment.grey_scores import beaten_by_grey
+    from poroscale.segment.evaluation.grey_scores import beaten_by_grey
 
     width = max(6, *(len(one.name) for one in found))
     titles = ("AP", "ROC-AUC", "Dice", "at", "recall", "precision", "pores found", "true")

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from poroscale.compare.bivariate import overlap_row, pairs_of, points_of
 from poroscale.compare.config import CompareConfig
 from poroscale.compare.covariance import covariance_rows
-from poroscale.compare.distances import (
+from poroscale.compare.pictures import SMALLEST, Scattered, scatter_views, scattering_row
+from poroscale.compare.pore_values import MEASURES, Measure, Pores, read_pores, values_of
+from poroscale.compare.sample import Sample, check_samples, names_of
+from poroscale.compare.surfaces import Surface
+from poroscale.compare.voxels import Streamed, stream
+from poroscale.compare.words import sides_in_words, summary
+from poroscale.statistics.distances import (
     FEWEST,
     Values,
     bootstrap_interval,
@@ -22,13 +28,7 @@ from poroscale.compare.distances import (
     split_distances,
     wasserstein,
 )
-from poroscale.compare.pictures import SMALLEST, Scattered, scatter_views, scattering_row
-from poroscale.compare.pore_values import MEASURES, Measure, Pores, read_pores, values_of
-from poroscale.compare.sample import Sample, check_samples, names_of
-from poroscale.compare.surfaces import Surface
-from poroscale.compare.two_point import Pairs, count_pairs
-from poroscale.compare.voxels import Streamed, stream
-from poroscale.compare.words import sides_in_words, summary
+from poroscale.statistics.two_point import Pairs, count_pairs
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.compare.distances import halves
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed
-from poroscale.kernels.scattering import Coefficients, scattering_coefficients
-from poroscale.kernels.scattering_distance import precision, separation
+from poroscale.kernels.maps.scattering import Coefficients, scattering_coefficients
+from poroscale.kernels.maps.scattering_distance import precision, separation
+from poroscale.statistics.distances import halves
 
 SMALLEST = 16
 """Rows and columns that a transform of four octaves needs."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.compare.distances import Values
 from poroscale.compare.sample import Sample
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed
-from poroscale.kernels.local_roughness import NEAR_UM
+from poroscale.kernels.maps.local_roughness import NEAR_UM
 from poroscale.parquet_files import parquet_file, read_parquet
+from poroscale.statistics.distances import Values
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.local_roughness import local_roughness, patch_voxels
+from poroscale.kernels.maps.local_roughness import local_roughness, patch_voxels
 from poroscale.manifest import check_file
 from poroscale.volume import Volume
 

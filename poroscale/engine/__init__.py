@@ -8,14 +8,19 @@ from poroscale.engine.blocks import (
     reduce_blocks,
     volume_from_array,
 )
-from poroscale.engine.cluster import connect
 from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.labels import Components, Labelled, count_components, label_blocks
-from poroscale.engine.lattice import Lattice, Windows
-from poroscale.engine.models import load_once
 from poroscale.engine.run import Run
-from poroscale.engine.window_tasks import Infer
-from poroscale.engine.windows import WindowCounts, stitch_windows, window_counts, window_need
+from poroscale.engine.stitching.lattice import Lattice, Windows
+from poroscale.engine.stitching.tasks import Infer
+from poroscale.engine.stitching.windows import (
+    WindowCounts,
+    stitch_windows,
+    window_counts,
+    window_need,
+)
+from poroscale.engine.workers.cluster import connect
+from poroscale.engine.workers.models import load_once
 
 __all__ = [
     "BlockGrid",

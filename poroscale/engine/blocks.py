@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poroscale.engine.grid import Box
-from poroscale.engine.job import Job, refuse_inputs
-from poroscale.engine.output import Output
+from poroscale.engine.jobs.job import Job, refuse_inputs
+from poroscale.engine.jobs.output import Output
+from poroscale.engine.jobs.recipe import recipe_of
 from poroscale.engine.plan import Need
-from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, gather, run_job, run_stage
 from poroscale.identity import kernel

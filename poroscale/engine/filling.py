@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine.grid import Box
-from poroscale.engine.job import Job
-from poroscale.engine.journal import Record
-from poroscale.engine.output import Output
+from poroscale.engine.jobs.job import Job
+from poroscale.engine.jobs.journal import Record
+from poroscale.engine.jobs.output import Output
+from poroscale.engine.jobs.recipe import recipe_of
 from poroscale.engine.plan import Need
-from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
 from poroscale.identity import kernel

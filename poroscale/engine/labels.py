@@ -26,16 +26,16 @@ from numpy.typing import NDArray
 
 from poroscale.engine.blocks import Field, Halo, first_volume, read_padded, same_shape
 from poroscale.engine.grid import BlockGrid, Box
-from poroscale.engine.job import Job, refuse_inputs
-from poroscale.engine.journal import Record
+from poroscale.engine.jobs.job import Job, refuse_inputs
+from poroscale.engine.jobs.journal import Record
+from poroscale.engine.jobs.output import Output
+from poroscale.engine.jobs.recipe import recipe_of
 from poroscale.engine.numbering import Numbering, number_components
-from poroscale.engine.output import Output
 from poroscale.engine.plan import KERNELS, TABLES, Need
-from poroscale.engine.recipe import recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
-from poroscale.kernels.runs import Runs, label_runs, paint_runs
-from poroscale.kernels.seams import faces_of
+from poroscale.kernels.bodies.runs import Runs, label_runs, paint_runs
+from poroscale.kernels.bodies.seams import faces_of
 from poroscale.manifest import write_durably
 from poroscale.parquet_files import read_parquet
 from poroscale.volume import Volume

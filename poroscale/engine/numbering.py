@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine.grid import BlockGrid
-from poroscale.engine.journal import Record
-from poroscale.kernels.runs import COLUMNS, Int64
-from poroscale.kernels.seams import (
+from poroscale.engine.jobs.journal import Record
+from poroscale.kernels.bodies.runs import COLUMNS, Int64
+from poroscale.kernels.bodies.seams import (
     FACES,
     faces_for,
     flatten,

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine.byte_words import bytes_in_words
-from poroscale.engine.cluster import Cluster, cluster_of
 from poroscale.engine.grid import BlockGrid, Box
-from poroscale.engine.job import Job, free_space
-from poroscale.engine.journal import Record
-from poroscale.engine.output import Output
+from poroscale.engine.jobs.job import Job, free_space
+from poroscale.engine.jobs.journal import Record
+from poroscale.engine.jobs.output import Output
 from poroscale.engine.plan import (
     Need,
     Plan,
@@ -26,8 +25,9 @@ from poroscale.engine.plan import (
     release_kept_memory,
     release_memory,
 )
-from poroscale.engine.progress import progress
 from poroscale.engine.run import Run
+from poroscale.engine.workers.cluster import Cluster, cluster_of
+from poroscale.engine.workers.progress import progress
 from poroscale.kernels.pyramid import coarsen
 from poroscale.volume import Shape, VolumeSpec
 

@@ -12,16 +12,16 @@ import numpy as np
 
 from poroscale.config import Config
 from poroscale.engine import BlockGrid, Run, connect, fill_blocks
-from poroscale.engine.cluster import cluster_of
-from poroscale.engine.job import is_output, is_results
+from poroscale.engine.jobs.job import is_output, is_results
 from poroscale.engine.plan import Need, make_plan
-from poroscale.io.calibrated import Missing
-from poroscale.io.cast import Cast, Inverted, Overflow
-from poroscale.io.finite import Finite
-from poroscale.io.lengths import positive_voxel_size
+from poroscale.engine.workers.cluster import cluster_of
 from poroscale.io.opening import open_source
-from poroscale.io.source import BlockHint, Source
-from poroscale.io.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
+from poroscale.io.read.calibrated import Missing
+from poroscale.io.read.cast import Cast, Inverted, Overflow
+from poroscale.io.read.finite import Finite
+from poroscale.io.read.lengths import positive_voxel_size
+from poroscale.io.read.source import BlockHint, Source
+from poroscale.io.read.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
 _VERSION = 2

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.io.lengths import um_per
-from poroscale.kernels.mesh_crossing import crossing_faces
-from poroscale.kernels.mesh_distance import EXACT_EVERYWHERE, signed_distances, solid_of
-from poroscale.kernels.mesh_edges import Edges, edges_of, reversed_faces, shells
-from poroscale.kernels.mesh_tree import build_tree
+from poroscale.io.read.lengths import um_per
+from poroscale.kernels.mesh.crossing import crossing_faces
+from poroscale.kernels.mesh.distance import EXACT_EVERYWHERE, signed_distances, solid_of
+from poroscale.kernels.mesh.edges import Edges, edges_of, reversed_faces, shells
+from poroscale.kernels.mesh.tree import build_tree
 
 FORMATS = (".stl", ".ply", ".3mf")
 UNITS = ("um", "mm")

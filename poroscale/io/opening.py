@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from poroscale.io.channels import Channel, no_channels
-from poroscale.io.dicom_files import DICOM_SUFFIXES, dicom_files
-from poroscale.io.hdf5 import HDF5_SUFFIXES, open_hdf5
-from poroscale.io.layout import layout_source
-from poroscale.io.raw import RAW_SUFFIXES, find_layout, read_header
-from poroscale.io.raw_name import HEADER_SUFFIXES
-from poroscale.io.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES, slice_files
-from poroscale.io.skyscan import logged_voxel_size
-from poroscale.io.source import Source
-from poroscale.io.vol_info import info_beside, read_info
+from poroscale.io.flat.layout import layout_source
+from poroscale.io.flat.raw import RAW_SUFFIXES, find_layout, read_header
+from poroscale.io.flat.raw_name import HEADER_SUFFIXES
+from poroscale.io.flat.vol_info import info_beside, read_info
+from poroscale.io.hdf5.dataset import HDF5_SUFFIXES, open_hdf5
+from poroscale.io.read.channels import Channel, no_channels
+from poroscale.io.read.source import Source
+from poroscale.io.slices.dicom_files import DICOM_SUFFIXES, dicom_files
+from poroscale.io.slices.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES, slice_files
+from poroscale.io.slices.skyscan import logged_voxel_size
 from poroscale.manifest import JOURNAL_DIR, local
 
 _ZARR_MARKS = ("zarr.json", ".zarray", ".zgroup")
@@ -81,16 +81,16 @@ def _open_folder(
     path: Path, dataset: str | None, pattern: str | None, channel: Channel | None
 ) -> Source:
     if (path / JOURNAL_DIR).is_dir() and dataset is None:
-        from poroscale.io.stored import StoredSource
+        from poroscale.io.zarr_stores.stored import StoredSource
 
         no_channels(channel, path.name)
         return StoredSource.of(path)
     if any((path / mark).is_file() for mark in _ZARR_MARKS):
-        from poroscale.io.zarr_array import open_zarr
+        from poroscale.io.zarr_stores.array import open_zarr
 
         return open_zarr(path, dataset, channel)
     if files := dicom_files(path, pattern):
-        from poroscale.io.dicom import open_dicom
+        from poroscale.io.slices.dicom import open_dicom
 
         no_channels(channel, path.name)
         return open_dicom(path, files)
@@ -106,10 +106,10 @@ def _open_pictures(folder: Path, files: tuple[str, ...], channel: Channel | None
 
 def _open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None) -> Source:
     if Path(files[0]).suffix.lower() in TIFF_SUFFIXES:
-        from poroscale.io.tiff import open_slices
+        from poroscale.io.tiff.files import open_slices
 
         return open_slices(folder, files, channel)
-    from poroscale.io.picture import open_pictures
+    from poroscale.io.slices.picture import open_pictures
 
     return open_pictures(folder, files, channel)
 
@@ -127,7 +127,7 @@ def _open_file(
     if suffix in _HEADERS:
         return layout_source(read_header(path), scratch, channel)
     if path.name.lower().endswith(_NIFTI):
-        from poroscale.io.nifti import open_nifti
+        from poroscale.io.flat.nifti import open_nifti
 
         return open_nifti(path, scratch, channel)
     return _open_container(path, dataset, scratch, channel) or _open_whole_file(path, channel)
@@ -141,21 +141,21 @@ def _open_container(
     if suffix in HDF5_SUFFIXES:
         return open_hdf5(path, dataset, channel)
     if path.name.lower().endswith(_ZIPPED):
-        from poroscale.io.zarr_array import open_zarr
+        from poroscale.io.zarr_stores.array import open_zarr
 
         return open_zarr(path, dataset, channel)
     if suffix not in {".npz", *XRADIA_SUFFIXES, *DICOM_SUFFIXES}:
         return None
     no_channels(channel, path.name)
     if suffix == ".npz":
-        from poroscale.io.npy import open_npz
+        from poroscale.io.flat.npy import open_npz
 
         return open_npz(path, dataset, scratch)
     if suffix in XRADIA_SUFFIXES:
-        from poroscale.io.txm import open_txm
+        from poroscale.io.flat.txm import open_txm
 
         return open_txm(path)
-    from poroscale.io.dicom import open_dicom
+    from poroscale.io.slices.dicom import open_dicom
 
     return open_dicom(path.parent, (path.name,))
 
@@ -163,13 +163,13 @@ def _open_container(
 def _open_whole_file(path: Path, channel: Channel | None) -> Source:
     suffix = path.suffix.lower()
     if suffix in TIFF_SUFFIXES:
-        from poroscale.io.tiff import open_multipage
+        from poroscale.io.tiff.files import open_multipage
 
         return open_multipage(path, channel)
     if suffix in PICTURE_SUFFIXES:
         return _open_pictures(path.parent, (path.name,), channel)
     if suffix == ".npy":
-        from poroscale.io.npy import open_npy
+        from poroscale.io.flat.npy import open_npy
 
         no_channels(channel, path.name)
         return open_npy(path)

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.blur import blur, gaussian_weights
+from poroscale.kernels.grey.blur import blur, gaussian_weights
 
 Index = tuple[int, int, int]
 Shape = tuple[int, int, int]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.shape import axis_angles, principal_axes
-from poroscale.kernels.shapes import Shapes, join, moments, pack, unpack
+from poroscale.columns import read_columns, write_columns
+from poroscale.kernels.bodies.moments import axis_angles, principal_axes
+from poroscale.kernels.parts.voxel_shapes import Shapes, join, moments, pack, unpack
 from poroscale.manifest import check_file
 from poroscale.parts.model_settings import lacking
-from poroscale.parts.parquet import read_columns, write_columns
 from poroscale.volume import Volume, VoxelSize
 
 MEASURES = (

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.packing import SLAB, Candidates, size_classes
-from poroscale.kernels.shapes import moments
+from poroscale.kernels.parts.packing import SLAB, Candidates, size_classes
+from poroscale.kernels.parts.voxel_shapes import moments
 from poroscale.parts.bank import Bank
-from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
-from poroscale.parts.placement import Planner, plan_pores
+from poroscale.parts.placing.candidates import CandidateSampler
+from poroscale.parts.placing.placement import Planner, plan_pores
 
 if TYPE_CHECKING:
     from poroscale.parts.fit import ScanPores

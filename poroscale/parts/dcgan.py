@@ -23,7 +23,7 @@ from torch.optim import Adam, Optimizer
 from poroscale.engine import Run, fill_blocks
 from poroscale.identity import kernel
 from poroscale.kernels.noise import tile_generator
-from poroscale.kernels.shapes import Shapes
+from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.manifest import fingerprint
 from poroscale.networks.dcgan import LATENT, Critic, Generator, edge_of
 from poroscale.parts.bank import Bank

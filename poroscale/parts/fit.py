@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from poroscale.kernels.packing import SLAB
+from poroscale.kernels.parts.packing import SLAB
 from poroscale.parts.bank import Bank, join_banks, nearest_shapes
 from poroscale.parts.calibrate import GeometryOf, Trials, calibrated
 from poroscale.parts.model import FORMAT, PartModel
@@ -129,7 +129,7 @@ def fit_part_model(
     workers
         Threads of the trial.
     show
-        Whether to draw progress bars; see `poroscale.engine.progress.progress`.
+        Whether to draw progress bars; see `poroscale.engine.workers.progress.progress`.
 
     Raises
     ------

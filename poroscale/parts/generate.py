@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.columns import write_columns
 from poroscale.engine import Run, fill_blocks
-from poroscale.engine.cluster import cluster_of
 from poroscale.engine.plan import MIB, Need
+from poroscale.engine.workers.cluster import cluster_of
 from poroscale.identity import kernel
-from poroscale.kernels.packing import Candidates
-from poroscale.kernels.part_mask import without_specks
-from poroscale.kernels.shapes import Shapes
-from poroscale.kernels.stamping import stamp
-from poroscale.parts.candidates import CandidateSampler
+from poroscale.kernels.parts.packing import Candidates
+from poroscale.kernels.parts.part_mask import without_specks
+from poroscale.kernels.parts.stamping import stamp
+from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.geometry import Box, Cylinder, Geometry
 from poroscale.parts.model import PartModel
-from poroscale.parts.parquet import write_columns
-from poroscale.parts.placement import Planner, placed_ellipsoids, plan_pores, plan_table
+from poroscale.parts.placing.candidates import CandidateSampler
+from poroscale.parts.placing.placement import Planner, placed_ellipsoids, plan_pores, plan_table
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 TOO_FEW = 0.9

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels import part_mask
+from poroscale.kernels.parts import part_mask
 from poroscale.parts.heights import Bands, HeightSampler
 from poroscale.volume import Index, Shape
 

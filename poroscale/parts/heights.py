@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
-from poroscale.kernels.local_roughness import local_roughness, patch_voxels
+from poroscale.kernels.maps.local_roughness import local_roughness, patch_voxels
 
 BAND = 128
 """Rows of a band; bands lie on a fixed lattice, so that a row's bits do not depend on who asks."""

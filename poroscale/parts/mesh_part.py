@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.local_roughness import local_roughness, patch_voxels
-from poroscale.kernels.mesh_distance import Solid, signed_distances, solid_of
-from poroscale.kernels.mesh_relief import (
+from poroscale.kernels.maps.local_roughness import local_roughness, patch_voxels
+from poroscale.kernels.mesh.distance import Solid, signed_distances, solid_of
+from poroscale.kernels.mesh.relief import (
     EXACT_VOXELS,
     Map,
     Relief,

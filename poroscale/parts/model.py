@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from poroscale.columns import read_columns, write_columns
 from poroscale.config import parse_config
 from poroscale.engine import Run, volume_from_array
-from poroscale.kernels.packing import Spacing
+from poroscale.kernels.parts.packing import Spacing
 from poroscale.manifest import Manifest, check_file, digest_of, record_results, write_durably
 from poroscale.parts.bank import Bank
 from poroscale.parts.model_settings import PORE_COLUMNS, ModelEntries, lacking
-from poroscale.parts.parquet import read_columns, write_columns
 from poroscale.volume import Volume, VolumeSpec
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ class SourceEntry(_Entries):
 
 
 class SpacingEntry(_Entries):
-    """How near two pores may stand [voxel], see `poroscale.kernels.packing.Spacing`."""
+    """How near two pores may stand [voxel], see `poroscale.kernels.parts.packing.Spacing`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.outline import CYLINDER, Outline, depths_below_surface, modulations
-from poroscale.kernels.pore_shapes import (
+from poroscale.kernels.parts.analytic_shapes import (
     AXES,
     BEND,
     CENTRE,
@@ -23,6 +22,12 @@ from poroscale.kernels.pore_shapes import (
     TAPER,
     enclosing_axes,
     with_extents,
+)
+from poroscale.kernels.parts.phantom_outline import (
+    CYLINDER,
+    Outline,
+    depths_below_surface,
+    modulations,
 )
 from poroscale.phantom.config import PhantomConfig
 

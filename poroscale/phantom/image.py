@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
-from poroscale.kernels.blur import blur, gaussian_weights
+from poroscale.kernels.grey.blur import blur, gaussian_weights
+from poroscale.kernels.grey.scan_model import scan_grey
 from poroscale.kernels.noise import correlated_noise, tile_generator
-from poroscale.kernels.scan_model import scan_grey
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.part import SolidFraction
 from poroscale.phantom.streams import GREY_NOISE, RINGS

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
-from poroscale.kernels.rendering import PORE, solid_fraction, solid_mask, stamp_pores
+from poroscale.kernels.parts.rendering import PORE, solid_fraction, solid_mask, stamp_pores
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.plan import plan_of
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels.noise import tile_generator
-from poroscale.kernels.outline import CYLINDER, Outline
-from poroscale.kernels.placement import cells_of, place_in_order
-from poroscale.kernels.pore_shapes import (
+from poroscale.kernels.parts.analytic_shapes import (
     CENTRE,
     EXTENT,
     FRAME,
     enclosing_axes,
     shape_volumes,
 )
+from poroscale.kernels.parts.phantom_outline import CYLINDER, Outline
+from poroscale.kernels.parts.sequential_placement import cells_of, place_in_order
 from poroscale.phantom.candidates import Candidates, draw_candidates
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.streams import PORES

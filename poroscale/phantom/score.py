@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.pore_matching import (
+from poroscale.kernels.bodies.matching import (
     Bodies,
     Matches,
     add_shared,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
-from poroscale.kernels.pore_shapes import (
+from poroscale.kernels.parts.analytic_shapes import (
     AXES,
     CENTRE,
     COLUMNS,
@@ -18,7 +18,7 @@ from poroscale.kernels.pore_shapes import (
     shape_volumes,
     with_extents,
 )
-from poroscale.kernels.rendering import stamp_pores
+from poroscale.kernels.parts.rendering import stamp_pores
 from poroscale.phantom.candidates import frames
 
 FloatArray = NDArray[np.float64]

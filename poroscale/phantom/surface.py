@@ -13,9 +13,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.height_map import NODE_STD, add_field, add_grains
+from poroscale.kernels.maps.height_map import NODE_STD, add_field, add_grains
 from poroscale.kernels.noise import tile_generator
-from poroscale.kernels.outline import CUBE, CYLINDER, Outline
+from poroscale.kernels.parts.phantom_outline import CUBE, CYLINDER, Outline
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.streams import GRAINS, SURFACE
 

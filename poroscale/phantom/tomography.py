@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
-from poroscale.kernels.noise import tile_generator
-from poroscale.kernels.projection import (
+from poroscale.kernels.grey.projection import (
     project_cone,
     project_parallel,
     reconstruct_cone,
     reconstruct_parallel,
 )
+from poroscale.kernels.noise import tile_generator
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.part import SolidFraction
 from poroscale.phantom.spectrum import fitting_voltage, transmission

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.pore_shapes import AXES, CENTRE, FRAME, shape_volumes
-from poroscale.kernels.voxel_truth import (
+from poroscale.kernels.parts.analytic_shapes import AXES, CENTRE, FRAME, shape_volumes
+from poroscale.kernels.parts.voxel_truth import (
     AT_EDGE,
     COUNT,
     OPEN,

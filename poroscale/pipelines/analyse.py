@@ -20,10 +20,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from poroscale.config import Config, parse_config, sentence, unknown_key, unknown_section
 from poroscale.engine import Run, connect
-from poroscale.engine.job import is_finished
+from poroscale.engine.jobs.job import is_finished
+from poroscale.engine.jobs.work import held_folder
 from poroscale.engine.plan import IMAGES, TABLES, Need
 from poroscale.engine.stage import planned_run
-from poroscale.engine.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest, plan_of, refuse_overlap
 from poroscale.manifest import record_results
 from poroscale.pores import ClassRules, PoresConfig

@@ -10,11 +10,11 @@ from collections import Counter
 from pathlib import Path
 
 from poroscale import __version__
-from poroscale.engine.job import is_results
+from poroscale.engine.jobs.job import is_results
 from poroscale.manifest import JOURNAL_DIR, Manifest
 from poroscale.parquet_files import parquet_file
 from poroscale.parts.model import SETTINGS, PartModel
-from poroscale.segment.card import CARD, WEIGHTS
+from poroscale.segment.network.card import CARD, WEIGHTS
 
 OPTIONAL = {
     "nibabel": "NIfTI",
@@ -104,7 +104,7 @@ def _part_problems(path: Path) -> list[str]:
 
 
 def _network_problems(folder: Path) -> list[str]:
-    from poroscale.segment.model import SegmentationModel
+    from poroscale.segment.network.model import SegmentationModel
 
     try:
         SegmentationModel.open(folder).network()

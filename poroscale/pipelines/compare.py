@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from poroscale.compare import Ablation, CompareConfig, Comparison, Sample, ablate_bins
 from poroscale.engine import Run, connect
+from poroscale.engine.jobs.work import held_folder
 from poroscale.engine.plan import IMAGES, TABLES
-from poroscale.engine.progress import progress
 from poroscale.engine.stage import planned_run
-from poroscale.engine.work import held_folder
-from poroscale.parts.candidates import CandidateSampler
+from poroscale.engine.workers.progress import progress
 from poroscale.parts.fit import rebinned
 from poroscale.parts.model import ROUGHNESS, PartModel
-from poroscale.parts.placement import Planner, plan_pores
+from poroscale.parts.placing.candidates import CandidateSampler
+from poroscale.parts.placing.placement import Planner, plan_pores
 from poroscale.pipelines.measured import SURFACE
 from poroscale.pipelines.part_geometry import rough_part
 from poroscale.pores import PoresConfig

@@ -14,8 +14,8 @@ from poroscale.phantom import PhantomConfig, phantom, score_pores
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
 from poroscale.pores import PoresConfig
 from poroscale.segment import LocalConfig
-from poroscale.segment.fields import ReconstructionCircle
-from poroscale.segment.histogram import grey_histogram
+from poroscale.segment.thresholds.fields import ReconstructionCircle
+from poroscale.segment.thresholds.histogram import grey_histogram
 from poroscale.volume import PHASES, Volume
 
 DEMO = PhantomConfig(shape=(192, 256, 256), voxel_size=5.0, porosity=0.008, seed=1)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from poroscale.engine import Run, connect
-from poroscale.engine.recipe import input_identity
-from poroscale.engine.work import held_folder
+from poroscale.engine.jobs.recipe import input_identity
+from poroscale.engine.jobs.work import held_folder
 from poroscale.manifest import digest_of
-from poroscale.report.evaluate_page import write_evaluation
-from poroscale.report.verdict_slices import VerdictRow, busiest_sections, verdict_rows
+from poroscale.report.pages.evaluate_page import write_evaluation
+from poroscale.report.sections.verdict_slices import VerdictRow, busiest_sections, verdict_rows
 from poroscale.segment import EvaluateConfig, Evaluation, Truth, evaluate_scores
-from poroscale.segment.grey_scores import SIGMAS, grey_baselines
-from poroscale.segment.scored import Scored
+from poroscale.segment.evaluation.beside_truth import Scored
+from poroscale.segment.evaluation.grey_scores import SIGMAS, grey_baselines
 from poroscale.volume import Volume
 
 WORK = "evaluation.work"

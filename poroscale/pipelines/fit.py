@@ -20,17 +20,17 @@ from pydantic import PositiveInt
 
 from poroscale.config import Config, parse_stages
 from poroscale.engine import Run, connect
-from poroscale.engine.cluster import cluster_of
-from poroscale.engine.recipe import plain
-from poroscale.engine.work import held_folder
+from poroscale.engine.jobs.recipe import plain
+from poroscale.engine.jobs.work import held_folder
+from poroscale.engine.workers.cluster import cluster_of
 from poroscale.manifest import digest_of, record_results
 from poroscale.parquet_files import read_parquet
 from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
-from poroscale.parts.candidates import check_sampling
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import ROUGHNESS, PartModel, spread_of
+from poroscale.parts.placing.candidates import check_sampling
 from poroscale.pipelines.measured import MeasuredPart, measure_part
 from poroscale.pipelines.part_geometry import rough_part
 from poroscale.surface import SurfaceConfig

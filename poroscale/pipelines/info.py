@@ -52,7 +52,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     if path.is_file():
         return _table(path)
     if kind_of(path) == NETWORK:
-        from poroscale.segment.model import SegmentationModel
+        from poroscale.segment.network.model import SegmentationModel
 
         return {"kind": NETWORK, "says": list(SegmentationModel.open(path).describe())}
     try:

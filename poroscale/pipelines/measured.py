@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poroscale.engine import Run
-from poroscale.engine.work import held_folder
+from poroscale.engine.jobs.work import held_folder
 from poroscale.pores import PoresConfig
 from poroscale.pores.measure import LABELS, measure_into
 from poroscale.surface import SurfaceConfig, SurfaceMap, measure_surface

@@ -17,14 +17,14 @@ from poroscale.pipelines.demo import CLOSE_UM, DEMO
 from poroscale.pores.measure import needs as pores_needs
 from poroscale.segment import LocalConfig, SegmentConfig
 from poroscale.segment.by_method import needs as segment_needs
-from poroscale.segment.evaluate import needs as evaluate_needs
-from poroscale.segment.grey_scores import needs as grey_needs
+from poroscale.segment.evaluation.evaluate import needs as evaluate_needs
+from poroscale.segment.evaluation.grey_scores import needs as grey_needs
 from poroscale.volume import Volume, VolumeSpec
 
 if TYPE_CHECKING:
     from poroscale.pipelines.generate import GenerateConfig
-    from poroscale.segment.by_network import ByNetworkConfig
-    from poroscale.segment.model import SegmentationModel
+    from poroscale.segment.network.by_network import ByNetworkConfig
+    from poroscale.segment.network.model import SegmentationModel
 
 Stages = dict[str, Need]
 
@@ -78,7 +78,7 @@ def plan_segment_by_network(
     MemoryError
         If a stage does not fit the budget.
     """
-    from poroscale.segment.by_network import needs
+    from poroscale.segment.network.by_network import needs
 
     spec = Volume.open(scan).spec
     found = needs(spec, model=model, config=config, run=run)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from poroscale.config import Config, load_sections, parse_config, parse_stages
 from poroscale.engine import Run
 from poroscale.pipelines.settings import RunConfig
-from poroscale.segment.training_config import (
+from poroscale.segment.training.config import (
     AugmentationConfig,
     NetworkConfig,
     PatchConfig,
@@ -24,7 +24,7 @@ from poroscale.segment.training_config import (
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
-    from poroscale.segment.training_data import LabelledScan
+    from poroscale.segment.training.data import LabelledScan
 
 STAGES: dict[str, type[Config]] = {
     "network": NetworkConfig,
@@ -102,7 +102,12 @@ class TrainJob:
 
     def start(self) -> Iterator[str]:
         """Train, and say what came of it, line by line."""
-        from poroscale.segment.training import METRICS, TRAINING, describe_folds, train_segmenter
+        from poroscale.segment.training.train import (
+            METRICS,
+            TRAINING,
+            describe_folds,
+            train_segmenter,
+        )
 
         yield f"losses     {Path(self.paths.model) / TRAINING / METRICS}, a line for each epoch"
         found = train_segmenter(
@@ -131,7 +136,7 @@ def segmenter_config(
 
 
 def _opened(given: ScanConfig) -> LabelledScan:
-    from poroscale.segment.training_data import LabelledScan
+    from poroscale.segment.training.data import LabelledScan
 
     truth = None if given.truth is None else Volume.open(given.truth)
     return LabelledScan(Volume.open(given.scan), truth)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, fill_blocks
-from poroscale.engine.job import remove_output
-from poroscale.engine.recipe import plain
+from poroscale.engine.jobs.job import remove_output
+from poroscale.engine.jobs.recipe import plain
 from poroscale.identity import kernel
 from poroscale.manifest import record_results
 from poroscale.parquet_files import read_parquet

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
-from poroscale.engine.cluster import cluster_of
 from poroscale.engine.plan import Need, make_plan
+from poroscale.engine.workers.cluster import cluster_of
 from poroscale.identity import kernel
-from poroscale.kernels.label_runs import Labels, Runs, label_runs, silhouette
-from poroscale.kernels.surface_area import COUNTS, count_surface
+from poroscale.kernels.bodies.runs_of_labels import Labels, Runs, label_runs, silhouette
+from poroscale.kernels.bodies.surface_area import COUNTS, count_surface
 from poroscale.pores.forest import CACHE_BYTES, LEAST_CACHE, TILE, Forest
 from poroscale.volume import Index, Shape, Volume
 

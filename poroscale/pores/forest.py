@@ -18,8 +18,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.label_runs import Labels, Runs, label_runs, skin_runs
-from poroscale.kernels.nearest import (
+from poroscale.kernels.bodies.nearest import (
     RunTree,
     box_distances,
     build_tree,
@@ -27,6 +26,7 @@ from poroscale.kernels.nearest import (
     nearest_of_points,
     nearest_of_runs,
 )
+from poroscale.kernels.bodies.runs_of_labels import Labels, Runs, label_runs, skin_runs
 from poroscale.volume import Index, Shape, Volume
 
 TILE = 128

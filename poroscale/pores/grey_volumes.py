@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.engine.plan import Need
 from poroscale.identity import kernel
-from poroscale.kernels.label_runs import Labels
-from poroscale.kernels.nearest_shares import SUMS, Reach, share_sums
-from poroscale.kernels.partial_volume import support_radius
+from poroscale.kernels.bodies.nearest_shares import SUMS, Reach, share_sums
+from poroscale.kernels.bodies.runs_of_labels import Labels
+from poroscale.kernels.grey.partial_volume import support_radius
 from poroscale.manifest import Manifest
 from poroscale.volume import Index, Volume, VolumeSpec
 

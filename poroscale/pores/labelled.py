@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, map_blocks, reduce_blocks
 from poroscale.identity import kernel
-from poroscale.kernels.shape import SECOND_MOMENTS
+from poroscale.kernels.bodies.moments import SECOND_MOMENTS
 from poroscale.volume import Index, Volume
 
 BYTES = 40.0

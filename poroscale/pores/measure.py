@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Components, Halo, Labelled, Run, connect, label_blocks
+from poroscale.engine.jobs.recipe import numerics, plain
+from poroscale.engine.jobs.work import held_folder
 from poroscale.engine.labels import NUMBERING, RUN_BYTES
 from poroscale.engine.plan import KERNELS, TABLES, Need
-from poroscale.engine.recipe import numerics, plain
 from poroscale.engine.stage import planned_run
-from poroscale.engine.work import held_folder
 from poroscale.identity import kernel
-from poroscale.kernels.phase_marks import mark_beside
-from poroscale.kernels.shape import SECOND_MOMENTS
+from poroscale.kernels.bodies.moments import SECOND_MOMENTS
+from poroscale.kernels.bodies.phase_marks import mark_beside
 from poroscale.manifest import digest_of, record_results
 from poroscale.pores.bank import write_bank
 from poroscale.pores.blocks import stream_labels, stream_need

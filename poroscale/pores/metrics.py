@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels import shape as kernel
-from poroscale.kernels.nearest_shares import SUMS
-from poroscale.kernels.partial_volume import SHARE_STEPS
-from poroscale.kernels.surface_area import COUNTS, sphericity, surface_area
+from poroscale.kernels.bodies import moments as kernel
+from poroscale.kernels.bodies.nearest_shares import SUMS
+from poroscale.kernels.bodies.surface_area import COUNTS, sphericity, surface_area
+from poroscale.kernels.grey.partial_volume import SHARE_STEPS
 from poroscale.pores.config import PoresConfig
 from poroscale.volume import Index, Shape, VoxelSize, flat_axis
 

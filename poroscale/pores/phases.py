@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Reduction, Run, reduce_blocks
 from poroscale.identity import kernel
-from poroscale.kernels.phase_marks import bytes_present
+from poroscale.kernels.bodies.phase_marks import bytes_present
 from poroscale.pores.config import PoresConfig
 from poroscale.volume import PHASES, Volume
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poroscale.parquet_files import parquet_file
-from poroscale.report.page import store
+from poroscale.report.pages.page import store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from poroscale.report.panels import Panel
+    from poroscale.report.pages.panels import Panel
 
 COLUMNS = {  # column of the table: where `report.json` has it
     "pore_count": "numbers",
@@ -162,7 +162,7 @@ def _links(folders: Sequence[Path], out_dir: Path) -> dict[str, str]:
 
 def _render(scans: Mapping[str, Mapping[str, Any]], links: Mapping[str, str]) -> str:
     from poroscale import __version__
-    from poroscale.report.template import render
+    from poroscale.report.pages.template import render
 
     return render(
         "batch.html",
@@ -188,7 +188,7 @@ def _combined(scans: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _panels(scans: Mapping[str, Mapping[str, Any]]) -> list[Panel]:
     from poroscale.report.figures import comparison
-    from poroscale.report.panels import Panel
+    from poroscale.report.pages.panels import Panel
     from poroscale.report.style import house_style, svg_of
 
     drawings = (

@@ -10,7 +10,7 @@ from poroscale.volume import flat_axis
 
 if TYPE_CHECKING:
     from poroscale.pores.phases import Chosen
-    from poroscale.report.extent import PartExtent
+    from poroscale.report.sections.extent import PartExtent
     from poroscale.volume import Shape
 
 CONNECTED, POROUS, SPARSE = 0.5, 0.05, 0.1

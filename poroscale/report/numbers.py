@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.report.figures.shape import resolved
-from poroscale.report.planes import largest_row
+from poroscale.report.sections.planes import largest_row
 from poroscale.report.style import log_bins
 from poroscale.volume import flat_axis
 
 if TYPE_CHECKING:
-    from poroscale.report.extent import PartExtent
+    from poroscale.report.sections.extent import PartExtent
     from poroscale.report.table import PoreTable
     from poroscale.volume import Shape, VoxelSize
 

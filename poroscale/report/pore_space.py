@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from poroscale.engine import Run
     from poroscale.pores.phases import Chosen
-    from poroscale.report.extent import PartExtent
+    from poroscale.report.sections.extent import PartExtent
     from poroscale.report.table import PoreTable
     from poroscale.volume import Volume
 

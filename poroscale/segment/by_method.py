@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from poroscale.config import parse_config
-from poroscale.engine.cluster import connect
-from poroscale.engine.job import is_finished
+from poroscale.engine.jobs.job import is_finished
 from poroscale.engine.plan import IMAGES, TABLES, Need
 from poroscale.engine.run import Run
 from poroscale.engine.stage import planned_run
-from poroscale.segment.config import OtsuConfig
+from poroscale.engine.workers.cluster import connect
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.segment import needs as local_needs
 from poroscale.segment.local.segment import segment_local
-from poroscale.segment.otsu import needs as otsu_needs
-from poroscale.segment.otsu import segment_otsu
+from poroscale.segment.thresholds.config import OtsuConfig
+from poroscale.segment.thresholds.otsu import needs as otsu_needs
+from poroscale.segment.thresholds.otsu import segment_otsu
 from poroscale.statistics.values import few_values, shares_in_words
 from poroscale.volume import Volume, VolumeSpec
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.identity import kernel
-from poroscale.kernels.interfaces import (
+from poroscale.kernels.bodies.interfaces import (
     BEYOND,
     OUTSIDE,
     PORE,
@@ -19,7 +19,7 @@ from poroscale.kernels.interfaces import (
     count_interfaces,
     specific_surface,
 )
-from poroscale.kernels.surface_area import EARLIER
+from poroscale.kernels.bodies.surface_area import EARLIER
 from poroscale.volume import Index, Shape, Volume, VoxelSize
 
 ALONG = tuple(EARLIER.index(step) for step in ((-1, 0, 0), (0, -1, 0), (0, 0, -1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.local_roughness import NEAR_UM, local_roughness, patch_voxels
+from poroscale.kernels.maps.local_roughness import NEAR_UM, local_roughness, patch_voxels
 from poroscale.surface.frame import Axes
 from poroscale.surface.measure import SurfaceMap
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.unrolling import Rays
+from poroscale.kernels.maps.unrolling import Rays
 
 Floats = NDArray[np.float64]
 FACES = ("+x", "+y", "-x", "-y")

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, connect, volume_from_array
-from poroscale.engine.recipe import plain
-from poroscale.engine.work import held_folder
-from poroscale.kernels.areal import areal_parameters, gaussian_filter, level
+from poroscale.engine.jobs.recipe import plain
+from poroscale.engine.jobs.work import held_folder
+from poroscale.kernels.maps.areal import areal_parameters, gaussian_filter, level
 from poroscale.manifest import canonical_json, check_file, digest_of, record_results, write_durably
 from poroscale.surface.config import SurfaceConfig
 from poroscale.surface.flags import GAP

@@ -67,7 +67,7 @@ def descend(
     """
     import torch
 
-    from poroscale.kernels.scattering_covariance import TERMS, ScatteringCovariance
+    from poroscale.kernels.maps.scattering_covariance import TERMS, ScatteringCovariance
 
     mean = float(target.mean())
     wanted = torch.from_numpy(np.ascontiguousarray(target - mean, np.float32))

@@ -2,7 +2,7 @@
 
 The map of a part is taken apart into its shape (the mean over the rows, which every new part has),
 long waves (modes around the part with random amplitudes) and short waves. For those a new surface
-is put together from windows, keyed by position (`kernels/texture.py`), that are cut from the scan's
+is put together from windows, keyed by position (`kernels/maps/texture.py`), cut from the scan's
 own map, or from maps drawn by descent on its scattering covariances (`microcanonical.py`).
 """
 
@@ -21,7 +21,7 @@ from pydantic import Field
 
 from poroscale.config import Config
 from poroscale.identity import kernel
-from poroscale.kernels.texture import kernel_of, mode_amplitudes, waves, windowed
+from poroscale.kernels.maps.texture import kernel_of, mode_amplitudes, waves, windowed
 from poroscale.manifest import canonical_json, check_file, record_results, write_durably
 from poroscale.surface.microcanonical import descend
 

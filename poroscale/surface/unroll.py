@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Halo, Reduction, Run, reduce_blocks
 from poroscale.engine.plan import Need
 from poroscale.identity import kernel
-from poroscale.kernels.unrolling import HALO, Rays, crossings, keep_outermost
+from poroscale.kernels.maps.unrolling import HALO, Rays, crossings, keep_outermost
 from poroscale.surface.config import SurfaceConfig
 from poroscale.surface.flags import GAP, OPEN_PORE, OVERHANG, fill_flagged, flag_cells
 from poroscale.surface.frame import Frame

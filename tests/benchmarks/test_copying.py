@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import zarr
 
-from poroscale.pipelines.bench.copying import (
+from poroscale.bench.copying import (
     LEVEL,
     ingest_file,
     threshold_map,
     zarr_copy,
     zarr_threshold,
 )
-from poroscale.pipelines.bench.data import npy_file, tiff_stack
+from poroscale.bench.data import npy_file, tiff_stack
 from poroscale.volume import Volume
 
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
-from poroscale.pipelines.bench.data import FRACTION, SparsePores
-from poroscale.pipelines.bench.label import (
+from poroscale.bench.data import FRACTION, SparsePores
+from poroscale.bench.label import (
     cc3d_in_memory,
     dask_image_in_memory,
     ours,

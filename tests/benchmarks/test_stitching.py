@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poroscale.pipelines.bench.data import coupon
-from poroscale.pipelines.bench.measure import Measured, Once
-from poroscale.pipelines.bench.stitching import (
+from poroscale.bench.data import coupon
+from poroscale.bench.measure import Measured, Once
+from poroscale.bench.stitching import (
     BARE,
     MONAI,
     OURS,

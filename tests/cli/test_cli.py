@@ -11,8 +11,7 @@ import pytest
 import tifffile
 
 from poroscale.volume import Volume
-
-from ..segment.test_otsu import coupon
+from tests.segment.thresholds.test_otsu import coupon
 
 
 @pytest.fixture

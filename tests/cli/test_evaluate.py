@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ..segment.test_evaluate import SHAPE, scene, stored
+from tests.segment.evaluation.test_evaluate import SHAPE, scene, stored
 
 __all__ = ["stored"]
 

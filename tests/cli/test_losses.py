@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from poroscale.kernels.ranking import Ranking
-from poroscale.pipelines.losses import (
+from poroscale.kernels.learning.ranking import Ranking
+from poroscale.studies.losses import (
     GAMMAS,
     PAIRS,
     Loss,
@@ -16,9 +16,8 @@ from poroscale.pipelines.losses import (
     has_collapsed,
     markdown,
 )
-
-from ..pipelines.test_study import PHANTOM
-from ..test_examples import ROOT
+from tests.studies.test_study import PHANTOM
+from tests.test_examples import ROOT
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import yaml
 
 from poroscale.engine import Lattice, Windows
 from poroscale.volume import Volume
-
-from ..segment.test_by_network import LIKE, model_of, scan
+from tests.segment.network.test_by_network import LIKE, model_of, scan
 
 __all__ = ["scan"]
 

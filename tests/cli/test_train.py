@@ -10,11 +10,10 @@ import yaml
 
 from poroscale.config import load_sections
 from poroscale.pipelines.train import TrainJob
-from poroscale.segment.model import SegmentationModel
-from poroscale.segment.training import SegmenterTask
-
-from ..segment.pores_in_metal import CHUNK, bar
-from ..test_examples import ROOT
+from poroscale.segment.network.model import SegmentationModel
+from poroscale.segment.training.train import SegmenterTask
+from tests.segment.pores_in_metal import CHUNK, bar
+from tests.test_examples import ROOT
 
 CONFIG = ROOT / "configs" / "train_segment.yaml"
 

@@ -15,8 +15,8 @@ import typer
 import poroscale as package
 from poroscale.cli.app import app
 from poroscale.config import Config, parse_config
-from poroscale.engine.work import held_folder
-from poroscale.io.staging import staged
+from poroscale.engine.jobs.work import held_folder
+from poroscale.io.write.staging import staged
 from poroscale.manifest import local
 from poroscale.parquet_files import parquet_file, read_parquet
 

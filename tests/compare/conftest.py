@@ -1,8 +1,7 @@
 import pytest
 
 from poroscale.compare import CompareConfig, compare_parts
-
-from .parts import make_part
+from tests.compare.parts import make_part
 
 CONFIG = CompareConfig(windows=8, splits=6, bootstrap=20)
 

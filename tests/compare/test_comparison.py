@@ -10,9 +10,8 @@ from poroscale.compare import Sample, ablate_bins, compare_parts
 from poroscale.compare.comparison import window_layers
 from poroscale.compare.sample import names_of
 from poroscale.compare.words import sides_in_words
-
-from .conftest import CONFIG
-from .parts import make_part
+from tests.compare.conftest import CONFIG
+from tests.compare.parts import make_part
 
 
 def row(comparison, name):

@@ -5,7 +5,7 @@ from scipy.ndimage import gaussian_filter
 from poroscale.compare import pictures
 from poroscale.compare.pictures import Scattered, scatter_views, scattering_row
 from poroscale.compare.voxels import Streamed
-from poroscale.kernels.scattering import scattering_coefficients
+from poroscale.kernels.maps.scattering import scattering_coefficients
 
 
 def texture(seed, *, sigma=2.0):

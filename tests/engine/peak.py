@@ -20,7 +20,7 @@ from poroscale.engine import (
     stage,
     stitch_windows,
 )
-from poroscale.kernels.grey import smooth_gaussian
+from poroscale.kernels.grey.levels import smooth_gaussian
 from poroscale.volume import Volume, VolumeSpec
 
 RUN = Run(memory="1500MiB", cluster="threads", workers=2)
@@ -145,8 +145,8 @@ def report(scan, out):
 
 
 def export(scan, out):
-    from poroscale.io.export import ExportConfig
-    from poroscale.io.export import export as verb
+    from poroscale.io.write.export import ExportConfig
+    from poroscale.io.write.export import export as verb
 
     verb(scan.path, out, config=ExportConfig(format="bigtiff"), run=RUN)
 
@@ -167,10 +167,10 @@ def segment_scores(scan, out):
 
 
 def segment_by_network(scan, out):
-    from poroscale.segment.by_network import ByNetworkConfig
-    from poroscale.segment.by_network import segment_by_network as verb
-    from poroscale.segment.model import DEFAULT, SegmentationModel
-    from poroscale.segment.windows import WindowsConfig
+    from poroscale.segment.network.by_network import ByNetworkConfig
+    from poroscale.segment.network.by_network import segment_by_network as verb
+    from poroscale.segment.network.model import DEFAULT, SegmentationModel
+    from poroscale.segment.network.windows import WindowsConfig
 
     scan = Volume.open(scan.path.with_name("grey.zarr"))
     config = ByNetworkConfig(windows=WindowsConfig(overlap=0))
@@ -178,13 +178,13 @@ def segment_by_network(scan, out):
 
 
 def scan_traits(scan, out):
-    from poroscale.segment.scan_traits import measure_traits
+    from poroscale.segment.network.scan_traits import measure_traits
 
     measure_traits(Volume.open(scan.path.with_name("grey.zarr")), out, run=RUN)
 
 
 def grey_baselines(scan, out):
-    from poroscale.segment.grey_scores import grey_baselines as verb
+    from poroscale.segment.evaluation.grey_scores import grey_baselines as verb
 
     verb(Volume.open(scan.path.with_name("grey.zarr")), out, flood=True, run=RUN)
 

@@ -22,8 +22,7 @@ from poroscale.engine import (
     volume_from_array,
 )
 from poroscale.volume import Volume, VolumeSpec
-
-from ..strategies import CHUNK, blocks, grey, shapes
+from tests.strategies import CHUNK, blocks, grey, shapes
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Components, Reduction, Run, label_blocks, map_blocks, reduce_blocks
-from poroscale.engine.job import Job
-from poroscale.engine.lock import OutputBusyError
+from poroscale.engine.jobs.job import Job
+from poroscale.engine.jobs.lock import OutputBusyError
 from poroscale.manifest import JOURNAL_DIR, Manifest
 from poroscale.volume import Volume
 

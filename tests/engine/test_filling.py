@@ -12,8 +12,7 @@ from poroscale.engine import Run
 from poroscale.engine.filling import fill_and_count
 from poroscale.manifest import Manifest
 from poroscale.volume import VolumeSpec
-
-from ..strategies import CHUNK, blocks, shapes
+from tests.strategies import CHUNK, blocks, shapes
 
 RECIPE = {"sampler": "wave", "version": 1}
 

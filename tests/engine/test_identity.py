@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from poroscale import identity
-from poroscale.engine.recipe import kernel_name, recipe_of
+from poroscale.engine.jobs.recipe import kernel_name, recipe_of
 from poroscale.identity import kernel
-
-from .. import kernel_sources
+from tests import kernel_sources
 
 
 def threshold(grey, *, level):

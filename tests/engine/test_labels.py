@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from poroscale.engine import Components, Run, count_components, label_blocks
-from poroscale.kernels.runs import COLUMNS
-
-from ..strategies import blocks, masks, shell, snake
+from poroscale.kernels.bodies.runs import COLUMNS
+from tests.strategies import blocks, masks, shell, snake
 
 ORDER = {6: 1, 18: 2, 26: 3}
 

@@ -15,9 +15,9 @@ import zarr
 
 from poroscale.io.height_map import read_height_map
 from poroscale.io.opening import open_source
-from tests.io.test_dicom import series
+from tests.io.flat.test_txm import write_txm
+from tests.io.slices.test_dicom import series
 from tests.io.test_height_map import al3d, opd
-from tests.io.test_txm import write_txm
 
 SHAPE = (6, 20, 30)
 SEED = 20

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from poroscale.io.metaimage import ELEMENT_TYPES
+from poroscale.io.flat.metaimage import ELEMENT_TYPES
 from poroscale.io.opening import open_source
 
 INTEGERS = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from poroscale.bench.complexity import TABLE_8
 from poroscale.networks.complexity import multiply_accumulates, parameter_count
 from poroscale.networks.segmenter import Segmenter
 from poroscale.networks.segmenters import SEGMENTERS, build_segmenter
-from poroscale.pipelines.bench.complexity import TABLE_8
 
 CONVOLUTIONS = {
     "unet": 14.1,

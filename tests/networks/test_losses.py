@@ -7,8 +7,7 @@ import torch
 from poroscale.networks import gm_vae
 from poroscale.networks.tversky import EPSILON, FocalTversky, supervised_loss
 from poroscale.networks.vae import KL_WEIGHT, divergence, masked
-
-from .makers import batch, small
+from tests.networks.makers import batch, small
 
 
 def logits_of(probability):

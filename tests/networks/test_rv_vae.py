@@ -9,8 +9,7 @@ from poroscale.networks.rv_vae import (
     moments_of,
     sigmoid_moments,
 )
-
-from .makers import batch, small
+from tests.networks.makers import batch, small
 
 
 @pytest.mark.parametrize(("mean", "variance"), [(0.0, 1.0), (1.5, 0.3), (-2.0, 2.0)])

@@ -6,8 +6,7 @@ import torch
 
 from poroscale.networks.rv_vae import RVVAE
 from poroscale.networks.segmenters import SEGMENTERS, build_segmenter
-
-from .makers import batch, small
+from tests.networks.makers import batch, small
 
 UNSUPERVISED = [name for name in SEGMENTERS if "vae" in name]
 

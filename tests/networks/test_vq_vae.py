@@ -3,8 +3,7 @@
 import torch
 
 from poroscale.networks.vq_vae import CodeBook
-
-from .makers import batch, small
+from tests.networks.makers import batch, small
 
 
 def test_code_book_follows_in_training_alone():

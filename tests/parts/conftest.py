@@ -2,7 +2,7 @@
 
 import pytest
 
-from .makers import model_of, scan_of
+from tests.parts.makers import model_of, scan_of
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from poroscale.kernels.shapes import Shapes
+from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.bank import Bank
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Cylinder

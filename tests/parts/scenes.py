@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from poroscale.kernels.noise import tile_generator
-from poroscale.kernels.packing import SLAB, Candidates, priorities
-from poroscale.kernels.shapes import Shapes
-from poroscale.parts.fitting_in import fits
+from poroscale.kernels.parts.packing import SLAB, Candidates, priorities
+from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.geometry import Geometry
+from poroscale.parts.placing.fitting_in import fits
 
 
 def ellipsoids(count=40, seed=0, smallest=1.5, largest=6.0):

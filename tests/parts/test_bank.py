@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage.measure import regionprops
 
+from poroscale.columns import write_columns
 from poroscale.parts.bank import (
     LOOKED_UP,
     Bank,
@@ -12,9 +13,7 @@ from poroscale.parts.bank import (
     join_banks,
     nearest_shapes,
 )
-from poroscale.parts.parquet import write_columns
-
-from .makers import bank_of
+from tests.parts.makers import bank_of
 
 
 def labelled(seed=0, shape=(150, 140, 160)):

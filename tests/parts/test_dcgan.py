@@ -5,15 +5,14 @@ import pytest
 import torch
 
 from poroscale.engine import Run
-from poroscale.kernels.shapes import Shapes
+from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.networks.dcgan import Critic, Generator, edge_of, widths_for
 from poroscale.parts import dcgan
 from poroscale.parts.bank import Bank
 from poroscale.parts.dcgan import boxed, chosen, collected, dcgan_bank, drawn, trained
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.training import load_weights
-
-from .makers import bank_of
+from tests.parts.makers import bank_of
 
 NARROW = DcganConfig(generator=(16, 8), critic=(8, 16), epochs=3, learning_rate=2e-3, pores=96)
 

@@ -7,18 +7,17 @@ import numpy as np
 import pytest
 from skimage.measure import regionprops
 
+from poroscale.columns import read_columns
 from poroscale.engine import Run
-from poroscale.parts import placement
 from poroscale.parts.calibrate import Trials
-from poroscale.parts.candidates import CandidateSampler
 from poroscale.parts.generate import generate_part
 from poroscale.parts.geometry import Box, Cylinder
-from poroscale.parts.parquet import read_columns
-from poroscale.parts.placement import Planner, plan_pores
-from poroscale.parts.strata import Strata
+from poroscale.parts.placing import placement
+from poroscale.parts.placing.candidates import CandidateSampler
+from poroscale.parts.placing.placement import Planner, plan_pores
+from poroscale.parts.placing.strata import Strata
 from poroscale.volume import PHASES
-
-from .makers import RADIUS, UM, part_of
+from tests.parts.makers import RADIUS, UM, part_of
 
 
 def files_of(volume):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import convolve, generate_binary_structure
 
 from poroscale.kernels.noise import white_noise
-from poroscale.kernels.part_mask import without_specks
+from poroscale.kernels.parts.part_mask import without_specks
 from poroscale.parts.geometry import Box, Cylinder
 
 ORIGINS = st.tuples(st.integers(-40, 90), st.integers(0, 30), st.integers(0, 30))

@@ -16,9 +16,8 @@ from poroscale.kernels.noise import white_noise
 from poroscale.parts.generate import generate_part
 from poroscale.parts.mesh_part import MeshPart, volume_around
 from poroscale.volume import VolumeSpec
-
-from ..kernels.bodies import ball, box, of, torus
-from .makers import UM
+from tests.kernels.closed_meshes import ball, box, of, torus
+from tests.parts.makers import UM
 
 ORIGINS = st.tuples(*[st.integers(-10, 60)] * 3)
 SHAPES = st.tuples(*[st.integers(1, 20)] * 3)

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
+from poroscale.columns import read_columns, write_columns
 from poroscale.manifest import record_results
-from poroscale.parts.candidates import CandidateSampler, draw_count
 from poroscale.parts.fit import layer_thickness, rebinned
 from poroscale.parts.model import PORES, ROUGHNESS, SETTINGS, PartModel
 from poroscale.parts.model_settings import PORE_COLUMNS, ModelEntries
-from poroscale.parts.parquet import read_columns, write_columns
-from poroscale.parts.placement import Planner, plan_pores
+from poroscale.parts.placing.candidates import CandidateSampler, draw_count
+from poroscale.parts.placing.placement import Planner, plan_pores
 from poroscale.pipelines.checks import holdings, verify
 from poroscale.surface.roughness import Roughness, fit_roughness
-
-from .makers import UM, frame, model_of, part_of, scan_of
+from tests.parts.makers import UM, frame, model_of, part_of, scan_of
 
 
 def placed(model, layers, seed=0):

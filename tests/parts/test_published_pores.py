@@ -11,13 +11,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 from scipy.stats import wasserstein_distance
 
-from poroscale.kernels.shapes import Shapes
+from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.bank import LOOKED_UP, Bank, nearest_shapes
-from poroscale.parts.candidates import CandidateSampler
-from poroscale.parts.placement import Planner, plan_pores
-
-from ..conftest import DATA
-from .makers import UM, model_of, part_of, scan_of
+from poroscale.parts.placing.candidates import CandidateSampler
+from poroscale.parts.placing.placement import Planner, plan_pores
+from tests.conftest import DATA
+from tests.parts.makers import UM, model_of, part_of, scan_of
 
 FILE = DATA / "lpbf_generated_pores_2000.csv"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the authors' data are not here")

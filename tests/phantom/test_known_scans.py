@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from poroscale.kernels.rendering import cut_pores
+from poroscale.kernels.parts.rendering import cut_pores
 from poroscale.phantom.known import KINDS, MODELLED, known_scan
 from poroscale.phantom.known.bodies import (
     ball,

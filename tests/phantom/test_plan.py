@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from poroscale.kernels.outline import depths_below_surface, modulations
-from poroscale.kernels.pore_shapes import CENTRE
+from poroscale.kernels.parts.analytic_shapes import CENTRE
+from poroscale.kernels.parts.phantom_outline import depths_below_surface, modulations
 from poroscale.phantom.candidates import GAS, KEYHOLE, LACK_OF_FUSION
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.part import PartPhases, PoreIds

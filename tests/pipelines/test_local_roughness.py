@@ -7,10 +7,10 @@ import pytest
 
 from poroscale.compare.covariance import covariance_error
 from poroscale.engine import Run
-from poroscale.kernels.shapes import moments
-from poroscale.parts.candidates import CandidateSampler
+from poroscale.kernels.parts.voxel_shapes import moments
 from poroscale.parts.model import ROUGHNESS, PartModel
-from poroscale.parts.placement import Planner, plan_pores
+from poroscale.parts.placing.candidates import CandidateSampler
+from poroscale.parts.placing.placement import Planner, plan_pores
 from poroscale.phantom import PhantomConfig, phantom
 from poroscale.pipelines.fit import fit_part
 from poroscale.pipelines.generate import GenerateConfig, generate_parts

@@ -13,8 +13,7 @@ from poroscale.pipelines.compare import compare_parts
 from poroscale.pores import measure_pores
 from poroscale.segment import LocalConfig, OtsuConfig, segment_scan
 from poroscale.volume import VolumeSpec
-
-from .test_results import coupon
+from tests.pipelines.test_results import coupon
 
 SHAPE = (24, 150, 150)
 LITTLE = Run(memory="50MiB", workers=2)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.engine.lock import OutputBusyError
-from poroscale.engine.work import held_folder
+from poroscale.engine.jobs.lock import OutputBusyError
+from poroscale.engine.jobs.work import held_folder
 from poroscale.io.ingest import IngestConfig, ingest
 from poroscale.manifest import Manifest, record_results
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
@@ -17,8 +17,7 @@ from poroscale.pipelines.info import info
 from poroscale.pores import PoresConfig, measure_pores
 from poroscale.segment import OtsuConfig
 from poroscale.volume import Volume, VolumeSpec
-
-from ..segment.test_otsu import coupon
+from tests.segment.thresholds.test_otsu import coupon
 
 CONFIG = AnalyseConfig(
     ingest=IngestConfig(voxel_size=4.0), segment=OtsuConfig(sensitivity=()), pores=PoresConfig()

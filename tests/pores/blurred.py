@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from poroscale.kernels.partial_volume import CODES_HALO, pore_codes, pore_shares, share_halo
+from poroscale.kernels.grey.partial_volume import CODES_HALO, pore_codes, pore_shares, share_halo
 
 FINE = 5
 """Parts of a voxel along each axis, in which a ball is drawn."""

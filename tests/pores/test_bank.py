@@ -5,9 +5,8 @@ from scipy import ndimage
 
 from poroscale.pores import PoresConfig, measure_pores
 from poroscale.volume import Volume
-
-from .conftest import QUIET
-from .scenes import part_with_pores
+from tests.pores.conftest import QUIET
+from tests.pores.scenes import part_with_pores
 
 BANK = PoresConfig(bank=True)
 

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, label
 from scipy.spatial import KDTree
 
-from poroscale.kernels.partial_volume import support_radius
+from poroscale.kernels.grey.partial_volume import support_radius
 from poroscale.pores import measure_pores
 from poroscale.segment.local.segment import segment_local
 from poroscale.volume import Volume
-
-from ..kernels.test_nearest_shares import expected_sums
-from .blurred import balls, scanned
-from .conftest import QUIET
-from .scenes import part_with_pores
+from tests.kernels.bodies.test_nearest_shares import expected_sums
+from tests.pores.blurred import balls, scanned
+from tests.pores.conftest import QUIET
+from tests.pores.scenes import part_with_pores
 
 RULE = settings(
     max_examples=10,

@@ -4,8 +4,7 @@ import pytest
 from poroscale.pores import PoresConfig
 from poroscale.pores.label_image import values_of_labels
 from poroscale.pores.phases import Chosen
-
-from .conftest import QUIET
+from tests.pores.conftest import QUIET
 
 SHAPE = (5, 6, 10)
 

@@ -9,9 +9,8 @@ from skimage.measure import regionprops
 from poroscale.engine import Run
 from poroscale.pores import PoresConfig, measure_pores
 from poroscale.volume import Volume
-
-from .conftest import QUIET
-from .scenes import part_with_pores
+from tests.pores.conftest import QUIET
+from tests.pores.scenes import part_with_pores
 
 
 def touching(seed=0, shape=(20, 22, 24)):

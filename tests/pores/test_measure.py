@@ -10,9 +10,8 @@ from skimage.measure import euler_number, regionprops
 from poroscale.engine import Run
 from poroscale.pores import COLUMNS, PoresConfig, measure_pores
 from poroscale.volume import Volume
-
-from .conftest import QUIET
-from .scenes import box_distance, part_with_pores, point_distance
+from tests.pores.conftest import QUIET
+from tests.pores.scenes import box_distance, part_with_pores, point_distance
 
 RULE = settings(
     max_examples=10,

@@ -4,9 +4,8 @@ import pytest
 from poroscale.pores import COLUMNS, ClassRules, PoresConfig, measure_pores
 from poroscale.pores.columns import markdown, select
 from poroscale.pores.metrics import METRICS, Scene, pore_class
-
-from ..kernels.solids import ellipsoid, ellipsoid_area, random_rotation
-from .conftest import QUIET
+from tests.kernels.solids import ellipsoid, ellipsoid_area, random_rotation
+from tests.pores.conftest import QUIET
 
 CLASSES = PoresConfig(classes=True)
 

@@ -3,8 +3,7 @@ import pytest
 
 from poroscale.pores import PoresConfig
 from poroscale.pores.phases import Chosen, choose_values
-
-from .conftest import QUIET
+from tests.pores.conftest import QUIET
 
 SHAPE = (5, 6, 7)
 

@@ -8,8 +8,7 @@ from scipy import ndimage
 from poroscale.engine import Run
 from poroscale.pores import PoresConfig, measure_pores
 from poroscale.volume import Volume
-
-from .conftest import QUIET
+from tests.pores.conftest import QUIET
 
 MASKS = [
     ("nmc_128.tif", 1),

@@ -5,8 +5,7 @@ import pytest
 from poroscale.engine import Run, volume_from_array
 from poroscale.report import write_report
 from poroscale.volume import VolumeSpec
-
-from .synthetic import columns, part, scan_of, segmentation, write_table
+from tests.report.synthetic import columns, part, scan_of, segmentation, write_table
 
 VOXEL = (10.0, 10.0, 10.0)
 

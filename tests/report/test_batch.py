@@ -6,8 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from poroscale.report import write_batch, write_report
-
-from .synthetic import columns, write_table
+from tests.report.synthetic import columns, write_table
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,10 @@ from poroscale.engine import Run, volume_from_array
 from poroscale.pores.phases import Chosen
 from poroscale.report import ReportConfig, write_report
 from poroscale.report.chosen import above_size, section_rows, without_skin
-from poroscale.report.extent import measure_extent
+from poroscale.report.sections.extent import measure_extent
 from poroscale.report.table import PoreTable
 from poroscale.volume import VolumeSpec
-
-from .synthetic import columns, part, write_table
+from tests.report.synthetic import columns, part, write_table
 
 QUIET = Run(progress=False)
 VALUES = Chosen(2, 0)

@@ -5,8 +5,7 @@ import shutil
 import pytest
 
 from poroscale.report import write_batch
-
-from .browser import find_browser, open_tab
+from tests.report.browser import find_browser, open_tab
 
 BROWSER = find_browser()
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")

@@ -11,8 +11,7 @@ from poroscale.engine import Run
 from poroscale.pores import PoresConfig, measure_pores
 from poroscale.report import write_report
 from poroscale.report.kind import Kind
-
-from .synthetic import part, segmentation
+from tests.report.synthetic import part, segmentation
 
 QUIET = Run(progress=False)
 

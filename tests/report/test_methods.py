@@ -2,8 +2,7 @@ import re
 
 from poroscale import __version__
 from poroscale.report.methods import methods_text
-
-from .synthetic import segmentation
+from tests.report.synthetic import segmentation
 
 NUMBERS = {
     "pore_count": 1234,

@@ -4,8 +4,7 @@ import pytest
 from poroscale.report.cautions import cautions
 from poroscale.report.numbers import class_rows, key_numbers, largest_pores, porosity_range
 from poroscale.report.table import PoreTable
-
-from .synthetic import columns, segmentation, write_table
+from tests.report.synthetic import columns, segmentation, write_table
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from poroscale.report.table import REQUIRED, PoreTable
-
-from .synthetic import columns, write_table
+from tests.report.synthetic import columns, write_table
 
 
 def test_columns_come_as_they_were_written(tmp_path):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from poroscale.segment.training_config import SegmenterConfig
-from poroscale.segment.training_data import LabelledScan
+from poroscale.segment.training.config import SegmenterConfig
+from poroscale.segment.training.data import LabelledScan
 
 AIR, SOLID = 8000, 30000
 CHUNK = (32, 32, 32)

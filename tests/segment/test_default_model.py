@@ -6,9 +6,9 @@ import numpy as np
 from scipy import ndimage
 
 from poroscale.engine import Run
-from poroscale.pipelines.poor_scan import POOR, poor_scan
-from poroscale.segment.by_network import segment_by_network
-from poroscale.segment.model import DEFAULT, SegmentationModel
+from poroscale.segment.network.by_network import segment_by_network
+from poroscale.segment.network.model import DEFAULT, SegmentationModel
+from poroscale.studies.poor_scan import POOR, poor_scan
 
 SMALLER = POOR.model_copy(update={"shape": (48, 80, 80), "projections": 90, "seed": 41})
 

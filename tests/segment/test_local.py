@@ -9,12 +9,22 @@ from scipy import ndimage
 from poroscale.engine import Run
 from poroscale.phantom.known.bodies import ball, common, cylinder, depths, filled, layer, outside_of
 from poroscale.segment.by_method import needs, segment_config_of, segment_scan
-from poroscale.segment.config import OtsuConfig
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.segment import segment_local
+from poroscale.segment.thresholds.config import OtsuConfig
 from poroscale.volume import Volume
-
-from .made_scans import AIR, MIDDLE, SHAPE, SOLID, Made, bar, drum, grey_of, stored, with_pores
+from tests.segment.made_scans import (
+    AIR,
+    MIDDLE,
+    SHAPE,
+    SOLID,
+    Made,
+    bar,
+    drum,
+    grey_of,
+    stored,
+    with_pores,
+)
 
 CHUNKS = (32, 32, 32)
 BAR = with_pores(bar(), seed=2)

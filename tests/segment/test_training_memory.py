@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Run
-from poroscale.segment.patches import PatchSampler
-from poroscale.segment.training_data import LabelledScan, TrainingData
-
-from .pores_in_metal import CHUNK, bar
+from poroscale.segment.training.data import LabelledScan, TrainingData
+from poroscale.segment.training.patches import PatchSampler
+from tests.segment.pores_in_metal import CHUNK, bar
 
 EDGE, CACHE = 16, 512 * 1024
 

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from poroscale.engine import Run, volume_from_array
 from poroscale.statistics.interfaces import ALONG, count_volume
 from poroscale.volume import VolumeSpec
-
-from ..kernels.solids import ellipsoid
+from tests.kernels.solids import ellipsoid
 
 QUIET = Run(progress=False)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.kernels.height_map import map_value
+from poroscale.kernels.maps.height_map import map_value
 from poroscale.phantom import PhantomConfig, phantom
 from poroscale.phantom.plan import plan_of
 from poroscale.surface import SurfaceConfig, measure_surface

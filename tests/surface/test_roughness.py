@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import skew
 
-from poroscale.kernels.scattering import scattering_coefficients
-from poroscale.kernels.scattering_distance import precision, separation
+from poroscale.kernels.maps.scattering import scattering_coefficients
+from poroscale.kernels.maps.scattering_distance import precision, separation
 from poroscale.surface.microcanonical import descend, published, spectral_noise
 from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.nearest_ball import nearest_ball
+from poroscale.kernels.parts.nearest_ball import nearest_ball
 from poroscale.phantom.known.bodies import Body, Shape, depths, everywhere
 from poroscale.phantom.known.parts import sphere, through_cylinder, upright_box
 

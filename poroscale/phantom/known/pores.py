@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.pore_shapes import (
+from poroscale.kernels.parts.analytic_shapes import (
     AXES,
     CENTRE,
     COLUMNS,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.rendering import cut_pores
+from poroscale.kernels.parts.rendering import cut_pores
 from poroscale.phantom.known.bodies import depths, filled
 from poroscale.phantom.known.media import MEDIA
 from poroscale.phantom.known.parts import PARTS

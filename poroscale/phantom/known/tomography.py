@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from poroscale.kernels.rendering import cut_pores
+from poroscale.kernels.parts.rendering import cut_pores
 from poroscale.phantom.config import PhantomConfig
 from poroscale.phantom.known.scans import KnownScan, pore_table
 from poroscale.phantom.part import SolidFraction

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from poroscale.compare import Comparison
     from poroscale.compare.comparison import Side
-    from poroscale.kernels.scattering import Coefficients
+    from poroscale.kernels.maps.scattering import Coefficients
     from poroscale.volume import Volume
 
 LONGEST = 480

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from poroscale.report.extent import PartExtent
+    from poroscale.report.sections.extent import PartExtent
     from poroscale.report.table import PoreTable
 
 FEW = 4000

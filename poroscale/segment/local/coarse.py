@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.partial_volume import (
+from poroscale.kernels.grey.partial_volume import (
     SMOOTH_HALO,
     normalise,
     smooth,
 )
-from poroscale.kernels.solid_level import (
+from poroscale.kernels.grey.solid_level import (
     COARSE_CELL,
     COARSE_SCALES,
     FINE_SCALES,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 
 from poroscale.config import Config
-from poroscale.segment.config import Face
+from poroscale.segment.thresholds.config import Face
 
 
 class LocalConfig(Config):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
-from poroscale.kernels.solid_level import interpolate
+from poroscale.kernels.grey.solid_level import interpolate
 from poroscale.volume import Index, Shape, Volume
 
 

@@ -7,7 +7,7 @@ from math import hypot, sqrt
 
 import numpy as np
 
-from poroscale.kernels.partial_volume import DETECTION_WEIGHTS
+from poroscale.kernels.grey.partial_volume import DETECTION_WEIGHTS
 from poroscale.segment.local.shares import Model, ShareCounts
 
 COVERAGE, DEVIATIONS = 0.90, 1.645

@@ -14,11 +14,11 @@ from poroscale.engine import Halo, Run, map_blocks, volume_from_array
 from poroscale.engine.blocks import read_padded
 from poroscale.engine.filling import fill_and_count
 from poroscale.engine.grid import Box
-from poroscale.engine.recipe import plain
+from poroscale.engine.jobs.recipe import plain
 from poroscale.identity import kernel
-from poroscale.kernels.level_counts import UNKNOWN, Looks, count_levels_of
-from poroscale.kernels.partial_volume import SMOOTH_HALO, normalise, smooth, trimmed
-from poroscale.kernels.solid_level import (
+from poroscale.kernels.grey.level_counts import UNKNOWN, Looks, count_levels_of
+from poroscale.kernels.grey.partial_volume import SMOOTH_HALO, normalise, smooth, trimmed
+from poroscale.kernels.grey.solid_level import (
     CELL,
     COARSE_CELL,
     FINE_HALO,
@@ -182,7 +182,7 @@ def _wide_field(cells: Volume, work: Path, run: Run) -> LevelField:
 
 
 def _fields(sampler: CellSampler) -> Mapping[str, Any]:
-    from poroscale.engine.recipe import input_identity
+    from poroscale.engine.jobs.recipe import input_identity
 
     return {
         name: input_identity(value) if hasattr(value, "shape") else value

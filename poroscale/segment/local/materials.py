@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.grey_survey import Cubes
+from poroscale.kernels.grey.survey import Cubes
 from poroscale.segment.local.shares import Model
 
 QUIET = 3.0

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run, map_blocks
 from poroscale.identity import kernel
-from poroscale.segment.fields import ReconstructionCircle
 from poroscale.segment.local.samples import Tiles
+from poroscale.segment.thresholds.fields import ReconstructionCircle
 from poroscale.volume import Index, Shape, Volume
 
 INSIDE = 2.0

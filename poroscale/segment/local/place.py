@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.kernels.outside_geometry import constant_surroundings, inner_seeds
-from poroscale.kernels.outside_reading import OutsideDecision, Reading, read_outside
-from poroscale.kernels.partial_volume import distance_to, normalise, trimmed
+from poroscale.kernels.grey.partial_volume import distance_to, normalise, trimmed
+from poroscale.kernels.outside.geometry import constant_surroundings, inner_seeds
+from poroscale.kernels.outside.reading import OutsideDecision, Reading, read_outside
 from poroscale.kernels.within_ball import within_ball
-from poroscale.segment.fields import FloodSeeds, Nowhere
 from poroscale.segment.local.coarse import Coarse, coarse_of
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import CoarseField
+from poroscale.segment.thresholds.fields import FloodSeeds, Nowhere
 from poroscale.volume import FieldSampler, Volume
 
 Mask = NDArray[np.bool_]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.grey_survey import Cubes
-from poroscale.kernels.level_counts import GREY_BINS, GREY_RANGE
-from poroscale.kernels.partial_volume import RIM, distance_to
+from poroscale.kernels.grey.level_counts import GREY_BINS, GREY_RANGE
+from poroscale.kernels.grey.partial_volume import RIM, distance_to
+from poroscale.kernels.grey.survey import Cubes
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.interval import porosity_interval
 from poroscale.segment.local.levels import centres

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, fill_blocks, map_blocks
-from poroscale.engine.recipe import input_identity
+from poroscale.engine.jobs.recipe import input_identity
 from poroscale.identity import kernel
-from poroscale.kernels.partial_volume import normalise
-from poroscale.kernels.ring_profile import PER_VOXEL, ring_bins, ring_profile
+from poroscale.kernels.grey.partial_volume import normalise
+from poroscale.kernels.grey.ring_profile import PER_VOXEL, ring_bins, ring_profile
 from poroscale.segment.local.fields import CoarseField, LevelField
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 

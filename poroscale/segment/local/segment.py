@@ -25,11 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run, connect, map_blocks, volume_from_array
+from poroscale.engine.jobs.recipe import input_identity
+from poroscale.engine.jobs.work import finished_before, work_folder
 from poroscale.engine.plan import Need
-from poroscale.engine.recipe import input_identity
-from poroscale.engine.work import finished_before, work_folder
 from poroscale.kernels.closing import closing_halo
-from poroscale.kernels.grey_survey import (
+from poroscale.kernels.grey.level_counts import FINE_BINS, FINE_RANGE
+from poroscale.kernels.grey.partial_volume import (
+    CODES_HALO,
+    normalise,
+    share_halo,
+    support_radius,
+)
+from poroscale.kernels.grey.survey import (
     ROBUST,
     Cubes,
     EdgeSums,
@@ -39,14 +46,6 @@ from poroscale.kernels.grey_survey import (
     point_spread,
     two_levels,
 )
-from poroscale.kernels.level_counts import FINE_BINS, FINE_RANGE
-from poroscale.kernels.partial_volume import (
-    CODES_HALO,
-    normalise,
-    share_halo,
-    support_radius,
-)
-from poroscale.segment.fields import Nowhere, ReconstructionCircle
 from poroscale.segment.local.coarse import coarse_level, coarse_of
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import ArrayField, LevelField
@@ -83,6 +82,7 @@ from poroscale.segment.local.shares import (
     write_shares,
 )
 from poroscale.segment.local.void import VoidLevel, void_level
+from poroscale.segment.thresholds.fields import Nowhere, ReconstructionCircle
 from poroscale.volume import FieldSampler, Index, Volume, VolumeSpec
 
 VERSION = 1

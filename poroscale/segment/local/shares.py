@@ -21,7 +21,7 @@ from poroscale.engine import (
 )
 from poroscale.identity import kernel
 from poroscale.kernels.closing import close_ball, closing_halo
-from poroscale.kernels.partial_volume import (
+from poroscale.kernels.grey.partial_volume import (
     CODES_HALO,
     OUTSIDE_SHARE,
     RIM,
@@ -35,11 +35,11 @@ from poroscale.kernels.partial_volume import (
     trimmed,
 )
 from poroscale.kernels.within_ball import within_ball
-from poroscale.segment.candidates import OUTSIDE, PORE, SOLID, KeepPores, is_marked
 from poroscale.segment.local.config import LocalConfig
 from poroscale.segment.local.fields import FrameRim, LevelField
 from poroscale.segment.local.place import Place
 from poroscale.segment.local.void import VoidLevel
+from poroscale.segment.thresholds.candidates import OUTSIDE, PORE, SOLID, KeepPores, is_marked
 from poroscale.volume import FieldSampler, Volume, VoxelSize
 
 SHARE_BYTES, CODE_BYTES, FLOOD_BYTES, CLOSING_BYTES, SUPPORT_BYTES = 17.0, 13.0, 14.0, 14.0, 12.0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.level_counts import FINE_BINS, FINE_RANGE, LEVEL_BINS, LEVEL_RANGE
+from poroscale.kernels.grey.level_counts import FINE_BINS, FINE_RANGE, LEVEL_BINS, LEVEL_RANGE
 from poroscale.segment.local.levels import centres
 
 ENOUGH = 20

@@ -1,0 +1,1 @@
+"""The job on an output: its lock, its journal, its recipe."""

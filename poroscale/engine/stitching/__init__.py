@@ -1,0 +1,1 @@
+"""Overlapping windows over a volume, inferred once and averaged exactly."""

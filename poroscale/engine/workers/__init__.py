@@ -1,0 +1,1 @@
+"""Where a job runs, and what is seen of it."""

@@ -1,0 +1,1 @@
+"""Readers of formats whose voxels lie one after the other in a file."""

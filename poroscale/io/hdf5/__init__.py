@@ -1,0 +1,1 @@
+"""The reader of HDF5, NeXus and netCDF-4 files."""

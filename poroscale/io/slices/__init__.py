@@ -1,0 +1,1 @@
+"""Readers of folders with one file for each slice."""

@@ -1,0 +1,1 @@
+"""The reader of TIFF files and of folders of TIFF slices."""

@@ -1,0 +1,1 @@
+"""Writers: a volume or a table in a format that other programs open."""

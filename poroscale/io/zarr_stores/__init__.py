@@ -1,0 +1,1 @@
+"""Readers of Zarr stores: foreign ones, and finished volumes of this package."""

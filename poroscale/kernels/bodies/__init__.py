@@ -1,0 +1,1 @@
+"""Kernels of labelled bodies: runs, seams, moments, areas, distances."""

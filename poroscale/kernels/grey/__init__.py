@@ -1,0 +1,1 @@
+"""Kernels of grey values: levels, blur, noise of a scan, partial volume, projection."""

@@ -1,0 +1,1 @@
+"""Kernels around networks: augmentation, score compensation, ranking."""

@@ -1,0 +1,1 @@
+"""Kernels of height maps: areal roughness, unrolling, texture, scattering."""

@@ -1,0 +1,1 @@
+"""Kernels of closed triangle meshes: trees, distances, relief."""

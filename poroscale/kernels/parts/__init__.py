@@ -1,0 +1,1 @@
+"""Kernels that place pores in a part and draw them."""

@@ -1,0 +1,1 @@
+"""Pores of a part: drawn, fitted below its surface, and placed."""

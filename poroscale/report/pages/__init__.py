@@ -1,0 +1,1 @@
+"""The pages: one scan, a batch, a comparison, an evaluation."""

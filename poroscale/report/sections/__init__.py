@@ -1,0 +1,1 @@
+"""Sections through volumes, and what lies in each."""

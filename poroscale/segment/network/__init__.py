@@ -1,0 +1,1 @@
+"""Scans to phases by a trained network."""

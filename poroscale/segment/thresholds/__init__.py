@@ -1,0 +1,1 @@
+"""Grey values to phases by global thresholds."""

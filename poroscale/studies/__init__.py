@@ -1,0 +1,1 @@
+"""Studies: networks and losses compared on phantoms with known pores."""
