@@ -42,7 +42,7 @@ def test_compiled_code_is_kept_below_the_folder_for_temporary_files(read_only, t
     where, home = read_only
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    code = "from poroscale.kernels import phase_marks; print(phase_marks.__file__)"
+    code = "from poroscale.kernels.bodies import phase_marks; print(phase_marks.__file__)"
     done = run(["-c", code], where, **home, TMPDIR=str(temporary))
     assert done.returncode == 0, done.stderr
     assert str(where) in done.stdout
