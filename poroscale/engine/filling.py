@@ -15,9 +15,10 @@ from poroscale.engine.jobs.job import Job
 from poroscale.engine.jobs.journal import Record
 from poroscale.engine.jobs.output import Output
 from poroscale.engine.jobs.recipe import recipe_of
-from poroscale.engine.plan import Need
+from poroscale.engine.passes import Pass
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
+from poroscale.engine.workers.names import words_of
 from poroscale.identity import kernel
 from poroscale.manifest import Manifest
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
@@ -28,22 +29,22 @@ CountingSampler = Callable[[Index, Shape], tuple[NDArray[Any], Counts]]
 
 @kernel("engine.fill_and_count")
 def fill_and_count(
-    sampler: CountingSampler,
+    declared: Pass,
     out: Path,
     *,
     spec: VolumeSpec,
     recipe: Mapping[str, Any],
-    bytes_per_voxel: float,
     run: Run,
 ) -> tuple[Volume, Counts]:
     """Evaluate a sampler into a volume, and add up what it counts on the way.
 
     Parameters
     ----------
-    sampler
-        `sampler(origin, shape) -> (array, {name: int64 array})`; the array as in `fill_blocks`, the
-        counts of that box alone, so that those of disjoint boxes add up. It must pickle.
-    out, spec, recipe, bytes_per_voxel, run
+    declared
+        The pass. Its kernel is `sampler(origin, shape) -> (array, {name: int64 array})`; the array
+        as in `fill_blocks`, the counts of that box alone, so that those of disjoint boxes add up.
+        It must pickle.
+    out, spec, recipe, run
         As in `fill_blocks`.
 
     Returns
@@ -53,12 +54,13 @@ def fill_and_count(
     dict
         The counts of the whole; they stand in the manifest, so that a resumed job has them, too.
     """
-    task = partial(_fill_block, sampler=sampler)
+    task = partial(_fill_block, sampler=declared.kernel)
     whole = recipe_of("fill_and_count", fill_and_count, parameters=recipe, spec=spec)
-    need = Need(write=spec.dtype.itemsize, temporary=bytes_per_voxel)
+    declared = declared.but(writes=spec.dtype, pyramid=spec.pyramid)
+    title = declared.title or words_of(out, "volume")
     with Job(out, spec, whole, overwrite=run.overwrite) as job:
         if job.finished is None:
-            stage = Stage(task, spec.shape, spec.chunk_shape, need, title=out.name)
+            stage = Stage(task, spec.shape, spec.chunk_shape, declared.need, title=title)
             records = run_stage(stage, job, run)
             total = _added(records)
             job.finish(

@@ -16,28 +16,30 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from poroscale.engine.blocks import Field, Halo, first_volume, read_padded, same_shape
 from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.inputs import Field, Halo, first_volume, read_padded, same_shape
 from poroscale.engine.jobs.job import Job, refuse_inputs
 from poroscale.engine.jobs.journal import Record
 from poroscale.engine.jobs.output import Output
 from poroscale.engine.jobs.recipe import recipe_of
 from poroscale.engine.numbering import Numbering, number_components
+from poroscale.engine.passes import Pass
 from poroscale.engine.plan import KERNELS, TABLES, Need
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
+from poroscale.engine.workers.names import words_of
 from poroscale.kernels.bodies.runs import Runs, label_runs, paint_runs
 from poroscale.kernels.bodies.seams import faces_of
 from poroscale.manifest import write_durably
-from poroscale.parquet_files import read_parquet
+from poroscale.storage.parquet_files import read_parquet
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
@@ -48,16 +50,21 @@ RUN_BYTES = 10.0
 """Temporary bytes per voxel of pass 1 when every second voxel begins a run; real masks have few."""
 
 
+RUNS_STORED = 0.5
+"""Bytes per voxel of the runs, faces and sums in the journal."""
+
 LONGEST_ROW = 65535
 """Voxels along x of a block: places in a row are stored in 16 bits."""
 
 NUMBERING = 48 << 20
 """Bytes that passes 2 and 3 hold: labels on faces, and the components of one slab of blocks."""
 
+Keep = Callable[["pd.DataFrame"], NDArray[np.bool_]]
+
 
 @dataclass(frozen=True)
 class Components:
-    """Which voxels belong together, and which components are kept.
+    """Rules for which voxels form a component, and which components are kept.
 
     Attributes
     ----------
@@ -80,10 +87,10 @@ class Components:
     connectivity: int = 6
     parameters: Mapping[str, Any] = field(default_factory=dict)
     halo: Halo = field(default_factory=Halo)
-    keep: Callable[[pd.DataFrame], NDArray[np.bool_]] | None = None
+    keep: Keep | None = None
 
     def recipe(self, volumes: Sequence[Field], verb: str) -> dict[str, Any]:
-        """What the components depend on."""
+        """Parameters on which the components depend."""
         parameters = {
             "connectivity": self.connectivity,
             "halo": self.halo.width,
@@ -92,6 +99,59 @@ class Components:
             **self.parameters,
         }
         return recipe_of(verb, self.foreground, parameters=parameters, inputs=volumes)
+
+
+@dataclass(frozen=True)
+class LabelPass(Pass):
+    """The passes of `label_blocks`, declared as one.
+
+    `kernel` is the foreground, `temporary` what that allocates beside the runs. Without `writes`
+    components are counted only.
+
+    Attributes
+    ----------
+    connectivity, keep
+        As in `Components`.
+    """
+
+    temporary: float = 0.0
+    driver: int = NUMBERING
+    scratch: float = RUNS_STORED
+    libraries: tuple[str, ...] = (*KERNELS, *TABLES)
+    connectivity: int = 6
+    keep: Keep | None = None
+
+    @classmethod
+    def of(cls, components: Components, dtype: DTypeLike | None) -> LabelPass:
+        """Components as a pass that writes `dtype`; None counts only."""
+        return cls(
+            "",
+            components.foreground,
+            writes=dtype,
+            halo=components.halo,
+            parameters=components.parameters,
+            # The largest label of a cube is one of its labels: no voxel of a coarser level is new.
+            pyramid=None if dtype is None or np.dtype(dtype) == bool else "max",
+            connectivity=components.connectivity,
+            keep=components.keep,
+        )
+
+    @property
+    def components(self) -> Components:
+        """Rules for which voxels form a component, and for the components that are kept."""
+        return Components(self.kernel, self.connectivity, self.parameters, self.halo, self.keep)
+
+    @property
+    def painting(self) -> Need:
+        """Need of the last pass, over the blocks of the first."""
+        return Need(write=self.written_bytes, temporary=2, stored=self.stored_bytes)
+
+    @property
+    def need(self) -> Need:
+        """Needs of all passes: they share one grid."""
+        later = None if self.writes is None else self.painting
+        temporary = RUN_BYTES + self.temporary
+        return replace(super().need, write=0, temporary=temporary, later=later)
 
 
 @dataclass(frozen=True)
@@ -117,7 +177,7 @@ def label_blocks(
     inputs: Field | Sequence[Field],
     out: str | Path,
     *,
-    dtype: Any = np.uint32,
+    dtype: DTypeLike = np.uint32,
     attributes: Mapping[str, Any] | None = None,
     run: Run | None = None,
 ) -> Labelled:
@@ -129,7 +189,7 @@ def label_blocks(
     Parameters
     ----------
     components
-        What is foreground, and what is kept.
+        Rules for foreground, and for the components that are kept.
     inputs
         Volumes that `components.foreground` reads.
     out
@@ -139,7 +199,7 @@ def label_blocks(
     attributes
         JSON of the new volume.
     run
-        How to run.
+        Memory, workers and cluster.
 
     Returns
     -------
@@ -153,31 +213,56 @@ def label_blocks(
     OverflowError
         If there are more components than `dtype` can number.
     """
+    declared = LabelPass.of(components, dtype)
+    return label_pass(declared, inputs, out, attributes=attributes, run=run)
+
+
+def label_pass(
+    declared: LabelPass,
+    inputs: Field | Sequence[Field],
+    out: str | Path,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    run: Run | None = None,
+) -> Labelled:
+    """`label_blocks` as a pass declares it.
+
+    Raises
+    ------
+    TypeError
+        If the inputs take more bytes per voxel than the pass declares.
+    ValueError, OverflowError
+        As `label_blocks`.
+    """
     volumes, first = same_shape(inputs), first_volume(inputs)
-    out, run = Path(out), run or Run()
-    # The largest label of a cube is one of its labels: no voxel of a coarser level is made up.
-    pyramid = None if np.dtype(dtype) == bool else "max"
-    spec = first.spec.but(dtype=np.dtype(dtype), attributes=dict(attributes or {}), pyramid=pyramid)
-    recipe = components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
+    declared, out, run = declared.reading(volumes), Path(out), run or Run()
+    spec = declared.spec(first.spec, attributes)
+    recipe = declared.components.recipe(volumes, "label_blocks") | {"dtype": spec.dtype.str}
     refuse_inputs(out, volumes)
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
         work = out.with_name(f"{out.name}.work")
         if job.finished is None:
-            # The numbers of pass 3 belong to blocks, so that both passes share one grid.
-            run = run.but(block=job.frozen_block or run.block)
-            later = _paint_need(spec.dtype)
-            with _found(components, volumes, work / "runs", run, later=later) as (
-                numbering,
-                found,
-            ):
-                task = partial(_paint, found=found.output, numbers=numbering.numbers)
-                stage = Stage(task, spec.shape, first.chunks, later, title=out.name, settled=True)
-                painted = run_stage(stage, job, run.but(block=found.grid.block))
-                write_durably(out / COMPONENTS_FILE, numbering.table.read_bytes())
+            painted = _label(declared, volumes, job, work / "runs", run)
             painted |= build_levels(job, spec, run)
             job.finish(painted, extra=(COMPONENTS_FILE,))
         shutil.rmtree(work, ignore_errors=True)
     return Labelled(Volume.open(out))
+
+
+def _label(
+    declared: LabelPass, volumes: Sequence[Field], job: Job, work: Path, run: Run
+) -> dict[int, Record]:
+    """All four passes: the records of the blocks that were painted."""
+    # The numbers of pass 3 belong to blocks, so that the first and the last pass share one grid.
+    run = run.but(block=job.frozen_block or run.block)
+    first, title = first_volume(volumes), declared.title or words_of(job.path, "labels")
+    with _found(declared, volumes, work, run) as (numbering, found):
+        task = partial(_paint, found=found.output, numbers=numbering.numbers)
+        need = declared.painting
+        stage = Stage(task, first.shape, first.chunks, need, title=title, settled=True)
+        painted = run_stage(stage, job, run.but(block=found.grid.block))
+        write_durably(job.path / COMPONENTS_FILE, numbering.table.read_bytes())
+    return painted
 
 
 def count_components(
@@ -196,19 +281,31 @@ def count_components(
     journal
         Folder that remembers finished blocks; it stays until the caller removes it.
     """
+    return count_pass(LabelPass.of(components, None), inputs, journal=journal, run=run)
+
+
+def count_pass(
+    declared: LabelPass,
+    inputs: Field | Sequence[Field],
+    *,
+    journal: Path | None = None,
+    run: Run | None = None,
+) -> pd.DataFrame:
+    """`count_components` as a pass declares it."""
     import pandas as pd
 
     if journal is None:
         with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
-            scratch = Path(folder) / "runs"
-            return count_components(components, inputs, journal=scratch, run=run)
-    with _found(components, same_shape(inputs), journal, run or Run()) as (numbering, _):
+            return count_pass(declared, inputs, journal=Path(folder) / "runs", run=run)
+    volumes = same_shape(inputs)
+    counted = replace(declared.reading(volumes), writes=None)
+    with _found(counted, volumes, journal, run or Run()) as (numbering, _):
         return pd.read_parquet(numbering.table)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Where the runs of pass 1 lie."""
+    """Folder of the runs of pass 1."""
 
     output: Output
     grid: BlockGrid
@@ -216,26 +313,14 @@ class _Found:
 
 @contextmanager
 def _found(
-    components: Components,
-    volumes: Sequence[Field],
-    work: Path,
-    run: Run,
-    *,
-    later: Need | None = None,
+    declared: LabelPass, volumes: Sequence[Field], work: Path, run: Run
 ) -> Iterator[tuple[Numbering, _Found]]:
     """Passes 1 to 3; the runs stay until the context is left."""
+    components, first = declared.components, first_volume(volumes)
     task = partial(_find, components=components, volumes=volumes)
-    need = Need(
-        read=sum(volume.dtype.itemsize for volume in volumes),
-        halo=components.halo.width,
-        temporary=RUN_BYTES,
-        driver=NUMBERING,
-        stored=0.5,
-        later=later,
-        libraries=(*KERNELS, *TABLES),
-    )
-    first = first_volume(volumes)
-    stage = Stage(task, first.shape, first.chunks, need, title="components")
+    # Labels are painted by a later pass, which has the title of the whole.
+    title = (declared.title if declared.writes is None else "") or "components"
+    stage = Stage(task, first.shape, first.chunks, declared.need, title=title)
     with Job(work, None, components.recipe(volumes, "components"), overwrite=True) as job:
         records = run_stage(stage, job, run)
         grid = job.freeze(BlockGrid(first.shape, first.shape))
@@ -277,10 +362,6 @@ def load_runs(record: Record) -> Runs:
     return Runs(rows, start, start + stored["length"], stored["label"])
 
 
-def _paint_need(dtype: np.dtype[Any]) -> Need:
-    return Need(write=dtype.itemsize, temporary=2)
-
-
 def _paint(
     output: Output, number: int, box: Box, *, found: Output, numbers: Path
 ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
@@ -288,7 +369,7 @@ def _paint(
     assert output.spec is not None
     record = found.journal.find(number)
     if record is None:
-        raise OSError(f"{found.path}: the runs of block {number} are gone; run the command again")
+        raise OSError(f"{found.path}: the runs of block {number} are gone; run the job again")
     values = Numbering.load_numbers(numbers, number)
     limit = 1 if output.spec.dtype == bool else np.iinfo(output.spec.dtype).max
     if output.spec.dtype != bool and values.size and values.max() > limit:

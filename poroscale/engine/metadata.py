@@ -70,7 +70,7 @@ def group_attributes(spec: VolumeSpec) -> dict[str, Any]:
 
 
 def _image_label(spec: VolumeSpec) -> dict[str, Any]:
-    """What makes a viewer show labels and phases as such, not as grey values."""
+    """Metadata that makes a viewer show labels and phases as such, not as grey values."""
     kind = spec.attributes.get("kind")
     if kind == "labels":
         return {"image-label": {"colors": [_colour(0, "outside")]}}

@@ -42,7 +42,7 @@ _SUMMED = [i for i in range(len(COLUMNS)) if i not in {*_MINIMUM, *_MAXIMUM, *_F
 
 @dataclass(frozen=True)
 class Numbering:
-    """What passes 2 and 3 leave: the table, and the number of every block's every component.
+    """Results of passes 2 and 3: the table, and the number of each component of each block.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class _Touching:
     each
         The labels of each block that touch a face, ascending.
     offsets
-        Where each block's touching labels begin among those of all blocks (blocks + 1).
+        Index of each block's first touching label among those of all blocks, (blocks + 1,).
     root
         Component of each touching label, as an index of `table`.
     table
@@ -113,13 +113,13 @@ def number_components(
     records
         Journal of pass 1, by block.
     grid
-        Its blocks.
+        Blocks of the volume.
     folder
-        Where table and numbers are written.
+        Folder of the table and the numbers.
     connectivity
         6, 18 or 26.
     keep
-        Which components stay; None keeps all.
+        Rule for the components that stay; None keeps all.
     """
     touching = _join_blocks(records, grid, connectivity)
     first = touching.table[:, _FIRST[0]]

@@ -1,8 +1,8 @@
 """The memory plan: projected before the start, kept during the run, refused if it cannot hold.
 
-Memory here is the proportional set size of all processes of a job, what Python and its libraries
+Memory here is the proportional set size of the processes of a job, what Python and its libraries
 take before the first voxel included. A verb states what it needs for one block; the plan picks
-the largest sensible block for which all workers together stay inside the budget.
+the largest sensible block for which every process stays inside its budget (`budgets.py`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
 import numpy as np
 
+from poroscale.engine.budgets import Staff, WorkerBudget
 from poroscale.engine.grid import BlockGrid
-from poroscale.engine.run import Run
 from poroscale.volume import Shape
 
 MIB = 1 << 20
@@ -41,12 +41,12 @@ LIBRARIES = {
     "pandas": 60 * MIB,
     "pyarrow.parquet": 50 * MIB,
 }
-"""What is still imported, and compiled, by those who need it and have not done so yet."""
+"""Memory for libraries that a pass needs and that are still to be imported and compiled."""
 KERNELS: tuple[str, ...] = ("numba",)
 TABLES: tuple[str, ...] = ("pandas", "pyarrow.parquet")
 IMAGES: tuple[str, ...] = ("scipy.ndimage", "skimage.filters")
 SMALL = 12 * MIB
-"""What a pass takes whatever its block: threads, the graph, modules that are not listed above."""
+"""Memory of a pass for any block: threads, the graph, modules that are not listed above."""
 SETTLED, GROWTH = 290 * MIB, 48 * MIB
 """Resident set of a process that has been through the stages of a job, `LIBRARIES` apart: kernels
 are loaded, and the heap has free pieces. By how much one grows that has been through others."""
@@ -71,6 +71,8 @@ class Need:
         Bytes per voxel (of block and halo) that the kernel allocates besides.
     driver
         Bytes that the driving process holds in addition, whatever the block.
+    held
+        Bytes that every process which does tasks holds between them, whatever the block.
     fixed
         Bytes that every task takes in addition, whatever its block.
     stored
@@ -86,6 +88,7 @@ class Need:
     halo: Shape = (0, 0, 0)
     temporary: float = 0.0
     driver: int = 0
+    held: int = 0
     fixed: int = 0
     stored: float | None = None
     later: Need | None = None
@@ -103,7 +106,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a verb will take, in numbers.
+    """Need of a verb, in numbers.
 
     Attributes
     ----------
@@ -114,9 +117,14 @@ class Plan:
     task, baseline, driver
         Bytes of one task, of the processes before it, and of the driving process.
     allowed
-        The budget [bytes].
+        The budget [bytes]: of all processes, or of the driving process where `budgets` are those
+        of the workers.
     disk
         Bytes that the output can take at most.
+    processes
+        Worker processes beside the driving one.
+    budgets
+        Of these, where each has its own.
     """
 
     grid: BlockGrid
@@ -126,17 +134,58 @@ class Plan:
     driver: int
     allowed: int
     disk: int
+    processes: int = 0
+    budgets: tuple[WorkerBudget, ...] = ()
 
     @property
     def projected(self) -> int:
-        """Peak memory [bytes]."""
-        return self.baseline + self.driver + self.workers * self.task
+        """Peak memory [bytes] of what `allowed` is the budget of."""
+        tasks = 0 if self.budgets else self.workers * self.task
+        return self.baseline + self.driver + tasks
+
+    @property
+    def total(self) -> int:
+        """Peak memory of all processes together [bytes]."""
+        return self.projected + sum(
+            each.projected(self.task, len(self.grid)) for each in self.budgets
+        )
+
+    @property
+    def tightest(self) -> tuple[WorkerBudget, int] | None:
+        """The worker process with least to spare, and its peak memory [bytes]."""
+        if not self.budgets:
+            return None
+        peaks = [(each, each.projected(self.task, len(self.grid))) for each in self.budgets]
+        return min(peaks, key=lambda found: found[0].allowed - found[1])
+
+    @property
+    def spare(self) -> int:
+        """Bytes that the budget of those who do the tasks leaves, for each of them or for all."""
+        worker = self.tightest
+        if worker is None:
+            return max(0, self.allowed - self.projected)
+        return max(0, worker[0].allowed - worker[1])
+
+    @property
+    def short(self) -> int:
+        """Bytes that are missing in the process that lacks most; negative where all fits."""
+        worker = self.tightest
+        here = self.projected - self.allowed
+        return here if worker is None else max(here, worker[1] - worker[0].allowed)
+
+    @property
+    def fits(self) -> bool:
+        """True if every process stays inside its budget."""
+        return self.short <= 0
 
     def __str__(self) -> str:
         z, y, x = self.grid.block
+        memory = f"{_mib(self.projected)} of {_mib(self.allowed)} memory"
+        if self.tightest is not None:
+            worker, peak = self.tightest
+            memory += f" in the driving process, {_mib(peak)} of {_mib(worker.allowed)} in a worker"
         return (
-            f"{len(self.grid)} blocks of {z} x {y} x {x}, {self.workers} at a time: "
-            f"{_mib(self.projected)} of {_mib(self.allowed)} memory "
+            f"{len(self.grid)} blocks of {z} x {y} x {x}, {self.workers} at a time: {memory} "
             f"({_mib(self.baseline)} before the start, {_mib(self.task)} a block), "
             f"at most {_mib(self.disk)} on disk"
         )
@@ -151,9 +200,8 @@ def make_plan(
     chunks: Shape,
     need: Need,
     *,
-    run: Run,
-    workers: int,
-    beside: int = 0,
+    staff: Staff,
+    block: Shape | None = None,
     settled: bool = False,
 ) -> Plan:
     """Choose the block for a volume of `shape` stored in `chunks`.
@@ -163,13 +211,11 @@ def make_plan(
     shape, chunks
         The volume; a block is made of whole chunks.
     need
-        What the verb needs.
-    run
-        Budget, and the block where the caller insists on one.
-    workers
-        Tasks at a time.
-    beside
-        Bytes of the worker processes beside this one, 0 for threads.
+        Need of the verb.
+    staff
+        Workers and their budgets.
+    block
+        The block that the caller insists on.
     settled
         The block was chosen with this need in mind by an earlier pass: it is not refused again.
 
@@ -180,13 +226,11 @@ def make_plan(
     MemoryError
         If not even the smallest block fits; the sentence has the numbers.
     """
-    _check_block(run.block, shape, chunks)
-    plans = [
-        _plan(BlockGrid(shape, block), chunks, need, run=run, workers=workers, beside=beside)
-        for block in ([run.block] if run.block else _candidates(shape, chunks, workers))
-    ]
+    _check_block(block, shape, chunks)
+    blocks = [block] if block else _candidates(shape, chunks, staff.workers)
+    plans = [_plan(BlockGrid(shape, each), chunks, need, staff) for each in blocks]
     for plan in plans:
-        if plan.projected <= plan.allowed:
+        if plan.fits:
             return plan
     if settled:
         return plans[-1]
@@ -194,32 +238,58 @@ def make_plan(
 
 
 class TooLittleMemoryError(MemoryError):
-    """The budget cannot hold the smallest plan there is."""
+    """A budget cannot hold the smallest plan there is."""
 
     def __init__(self, plan: Plan, title: str = "") -> None:
         self.plan = plan
         z, y, x = plan.grid.block
-        what = f"the step {title!r} in blocks" if title else "blocks"
-        super().__init__(
-            f"memory must be at least {_mib(plan.projected)} for {what} of "
-            f"{z} x {y} x {x}, got {_mib(plan.allowed)}; raise --memory, or use fewer --workers"
+        blocks = f"blocks of {z} x {y} x {x}"
+        super().__init__(_refusal(plan, f"the step {title!r} in {blocks}" if title else blocks))
+
+
+def _refusal(plan: Plan, blocks: str) -> str:
+    if plan.tightest is None:
+        each = ", or give each worker its own budget by `memory_per_worker`"
+        return (
+            f"memory must be at least {_mib(plan.projected)} for {blocks}, got "
+            f"{_mib(plan.allowed)}; raise `memory`, or use fewer `workers`"
+            f"{each if plan.processes else ''}"
         )
+    worker, peak = plan.tightest
+    short = [
+        name
+        for name, least, allowed in (
+            ("`memory`", plan.projected, plan.allowed),
+            ("`memory_per_worker`", peak, worker.allowed),
+        )
+        if least > allowed
+    ]
+    return (
+        f"memory must be at least {_mib(plan.projected)} in the driving process, got "
+        f"{_mib(plan.allowed)}, and at least {_mib(peak)} for {blocks} in the worker "
+        f"{worker.name}, got {_mib(worker.allowed)}; raise {' and '.join(short)}"
+    )
 
 
-def _plan(
-    grid: BlockGrid, chunks: Shape, need: Need, *, run: Run, workers: int, beside: int
-) -> Plan:
-    busy = min(workers, len(grid))
-    baseline = baseline_bytes(need.libraries, shared=beside > 0) + beside + SMALL
+def _plan(grid: BlockGrid, chunks: Shape, need: Need, staff: Staff) -> Plan:
+    """The plan for one tiling. Where all share one budget, everything counts against it."""
+    baseline = baseline_bytes(need.libraries, shared=staff.processes > 0) + SMALL
+    kept = need.held * max(1, staff.processes)
+    if staff.budgets:
+        kept = 0
+    else:
+        baseline += staff.beside
     stored = need.write if need.stored is None else need.stored
     return Plan(
         grid,
-        busy,
+        min(staff.workers, len(grid)),
         need.task(grid.block, chunks),
         baseline,
-        need.driver,
-        run.memory_bytes,
+        need.driver + kept,
+        staff.allowed,
         int(prod(grid.shape) * stored),
+        staff.processes,
+        tuple(replace(each, taken=each.taken + need.held) for each in staff.budgets),
     )
 
 

@@ -1,4 +1,4 @@
-"""How a verb is run: memory, cluster, workers, block. None of it changes a byte of the output."""
+"""Settings for running a verb: memory, cluster, workers, block. None changes an output's bytes."""
 
 from __future__ import annotations
 
@@ -32,18 +32,21 @@ def parse_memory(text: int | str) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """How a verb is run.
+    """Settings for running a verb.
 
     Attributes
     ----------
     memory
-        Proportional set size of all processes of the job, baseline included: "2GiB".
+        Budget of the job, as "4GiB": the proportional set size of all its processes, Python itself
+        included. Where workers have budgets of their own it is that of the driving process alone.
+        None stands for 2GiB.
     cluster
         "threads", "processes" (a LocalCluster), "cuda" (dask-cuda), the address of a running
         scheduler or its scheduler file (`.json`), or a connected `distributed.Client`. None takes
         the Client of this process if there is one, and threads otherwise.
     workers
-        Tasks at a time; None takes one per core (or what the cluster has).
+        Tasks at a time; None takes one per core (or what the cluster has). Inside a task of a
+        cluster a verb does its blocks by itself, one at a time unless this says otherwise.
     block
         Voxels of a block (z, y, x), whole chunks; None lets the memory plan choose.
     overwrite
@@ -52,20 +55,38 @@ class Run:
         Show bars; None shows them where standard error is a terminal, and writes a line a minute
         where it is none; False is silent.
     planned
-        The memory of the whole job has been planned: its verbs need not plan theirs before they
-        start, only stage by stage.
+        Whether a job of several verbs has compared all its stages with the budgets
+        (`poroscale.engine.job_plan.planned`). A verb inside it does not do so again before it
+        starts; each stage still
+        chooses its block by a plan of its own.
+    memory_per_worker
+        Budget of each worker process of a cluster, as "4GiB"; threads do not regard it. None takes
+        the limit that the workers have from their cluster. Workers without a limit share `memory`,
+        if it is given; if not, each may take 2GiB, or its share of the machine where that is less.
+    wait
+        Seconds that the workers of a cluster are waited for before the plan is made. Raise it for
+        a queue that starts them late.
+    job
+        Name of the job where its stages are shown, as "segment"; a verb sets it.
     """
 
-    memory: int | str = DEFAULT_MEMORY
+    memory: int | str | None = None
     cluster: str | Client | None = None
     workers: int | None = None
     block: Shape | None = None
     overwrite: bool = False
     progress: bool | None = None
     planned: bool = False
+    memory_per_worker: int | str | None = None
+    wait: float = 60.0
+    job: str = ""
 
     def __post_init__(self) -> None:
-        parse_memory(self.memory)
+        for size in (self.memory, self.memory_per_worker):
+            if size is not None:
+                parse_memory(size)
+        if not self.wait >= 0:
+            raise ValueError(f"wait must not be negative, got {self.wait}")
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers must be at least 1, got {self.workers}")
         if self.block is not None and (len(self.block) != 3 or min(self.block) < 1):
@@ -73,8 +94,8 @@ class Run:
 
     @property
     def memory_bytes(self) -> int:
-        """The budget [bytes]."""
-        return parse_memory(self.memory)
+        """The budget of the job, or of its driving process [bytes]."""
+        return parse_memory(DEFAULT_MEMORY if self.memory is None else self.memory)
 
     def but(self, **changes: Any) -> Run:
         """This run with some fields replaced."""

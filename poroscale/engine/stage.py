@@ -16,6 +16,7 @@ from poroscale.engine.grid import BlockGrid, Box
 from poroscale.engine.jobs.job import Job, free_space
 from poroscale.engine.jobs.journal import Record
 from poroscale.engine.jobs.output import Output
+from poroscale.engine.passes import Pass
 from poroscale.engine.plan import (
     Need,
     Plan,
@@ -26,8 +27,11 @@ from poroscale.engine.plan import (
     release_memory,
 )
 from poroscale.engine.run import Run
-from poroscale.engine.workers.cluster import Cluster, cluster_of
+from poroscale.engine.workers.cluster import cluster_of
+from poroscale.engine.workers.names import full_title, words_of
 from poroscale.engine.workers.progress import progress
+from poroscale.engine.workers.retries import Work
+from poroscale.engine.workers.running import Cluster
 from poroscale.kernels.pyramid import coarsen
 from poroscale.volume import Shape, VolumeSpec
 
@@ -41,22 +45,25 @@ class Stage:
     Attributes
     ----------
     task
-        `task(output, number, box) -> (voxels or None, partial result)`.
+        `task(output, number, box) -> (voxels or None, partial result)`. `output` is None in
+        `gather`, which writes nothing.
     shape, chunks
-        Of the volume that is passed over.
+        Of the volume that is passed over [voxels].
     need
-        Memory.
+        Memory that the pass takes, from which the block is chosen.
     title
-        What the progress bar says.
+        Title of the pass, as "phases". With the name of the job before it, it
+        stands in progress lines, and names the tasks.
     level
-        Level of the pyramid that is written.
+        Level of the pyramid that is written; 0 is the volume itself.
     settled
-        An earlier pass has chosen the block with this pass in mind.
+        Whether an earlier pass has chosen the block with the need of this one, too. The plan then
+        keeps to that block, and does not refuse it.
     told_grid
-        The task is also given `grid`, for it speaks to other blocks.
+        Whether the task is also given `grid`, because it reads what other blocks have logged.
     work
-        What a block takes, where blocks differ: the dearest go first, so that none is left running
-        when all workers but one are done. Their order changes no byte.
+        Time that a block takes, in any unit, where blocks differ. The longest go first, so that
+        none is left running when all workers but one are done. Their order changes no byte.
     """
 
     task: BlockTask
@@ -71,7 +78,7 @@ class Stage:
 
     @property
     def first(self) -> int:
-        """What the journal adds to block numbers, so that levels do not share them."""
+        """Number that the journal adds to block numbers, so that levels do not share them."""
         return self.level << _LEVEL_BITS
 
 
@@ -84,13 +91,14 @@ def run_job(
     *,
     recipe: Mapping[str, Any],
     spec: VolumeSpec,
-    need: Need,
+    declared: Pass,
     run: Run,
 ) -> None:
     """Make the volume `out` and the levels of its pyramid, each from the one below it."""
+    title = declared.title or words_of(out, "volume")
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
         if job.finished is None:
-            stage = Stage(task, spec.shape, spec.chunk_shape, need, title=out.name)
+            stage = Stage(task, spec.shape, spec.chunk_shape, declared.need, title=title)
             records = run_stage(stage, job, run)
             job.finish(records | build_levels(job, spec, run))
 
@@ -103,7 +111,7 @@ def build_levels(job: Job, spec: VolumeSpec, run: Run) -> dict[int, Record]:
         how = spec.pyramid or "mean"
         task = partial(_coarsen_block, fine=spec.at_level(level - 1), how=how)
         need = Need(write=coarse.dtype.itemsize, temporary=9 * coarse.dtype.itemsize + 8)
-        title = f"{job.path.name} level {level}"
+        title = f"{words_of(job.path, 'volume')} level {level}"
         stage = Stage(task, coarse.shape, coarse.chunk_shape, need, title=title, level=level)
         records |= run_stage(stage, job, run)
     return records
@@ -134,16 +142,16 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
         known = job.intact_records()
         records = {number: known[number] for number in wanted if number in known}
         task = partial(_journalled, output=job.output_at(stage.level), grid=grid, stage=stage)
-        with progress(
-            stage.title, total=len(grid), done=len(records), show=run.progress
-        ) as advance:
+        title = full_title(run.job, stage.title)
+        with progress(title, total=len(grid), done=len(records), show=run.progress) as advance:
 
             def collect(record: Record) -> None:
                 records[record.block] = record
                 advance()
 
             left = [number for number in wanted if number not in records]
-            cluster.run(task, _dearest_first(left, stage, grid), collect)
+            work = Work(task, title, str(job.path), stage.first)
+            cluster.run(work, _dearest_first(left, stage, grid), collect)
     release_memory()
     return records
 
@@ -161,13 +169,14 @@ def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:
         plan = _plan_of(stage, run, cluster)
         task = partial(_gift, grid=plan.grid, stage=stage)
         blocks = range(len(plan.grid))
-        with progress(stage.title, total=len(blocks), done=0, show=run.progress) as advance:
+        title = full_title(run.job, stage.title)
+        with progress(title, total=len(blocks), done=0, show=run.progress) as advance:
 
             def collect(found: tuple[int, Any]) -> None:
                 take(*found)
                 advance()
 
-            cluster.run(task, blocks, collect)
+            cluster.run(Work(task, title), blocks, collect)
     release_memory()
 
 
@@ -190,7 +199,7 @@ def plan_stages(
     spec
         The volume over whose blocks the stages pass.
     stages
-        What each needs, by its name.
+        Need of each, by its name.
     libraries
         Of `LIBRARIES`, what is imported between the stages.
 
@@ -205,33 +214,19 @@ def plan_stages(
     refused: dict[str, Plan] = {}
     growth = growth_bytes(known)
     with cluster_of(run) as cluster:
-        beside = cluster.beside
-        for title, need in stages.items():
-            whole = replace(need, libraries=tuple(sorted(known)), driver=need.driver + growth)
-            try:
-                plans[title] = make_plan(
-                    spec.shape,
-                    spec.chunk_shape,
-                    whole,
-                    run=run,
-                    workers=cluster.workers,
-                    beside=beside,
-                )
-            except TooLittleMemoryError as error:
-                refused[title] = error.plan
+        staff = cluster.staff(run)
+    for title, need in stages.items():
+        whole = replace(need, libraries=tuple(sorted(known)), driver=need.driver + growth)
+        try:
+            plans[title] = make_plan(
+                spec.shape, spec.chunk_shape, whole, staff=staff, block=run.block
+            )
+        except TooLittleMemoryError as error:
+            refused[title] = error.plan
     if refused:
-        worst = max(refused, key=lambda title: refused[title].projected)
+        worst = max(refused, key=lambda title: refused[title].short)
         raise TooLittleMemoryError(refused[worst], worst)
     return plans
-
-
-def planned_run(
-    spec: VolumeSpec, stages: Mapping[str, Need], run: Run, *, libraries: tuple[str, ...] = ()
-) -> Run:
-    """`run` for the verbs of a job whose stages fit the budget; MemoryError as `plan_stages`."""
-    if not run.planned:
-        plan_stages(spec, stages, run, libraries=libraries)
-    return run.but(planned=True)
 
 
 def _plan_of(stage: Stage, run: Run, cluster: Cluster) -> Plan:
@@ -239,9 +234,8 @@ def _plan_of(stage: Stage, run: Run, cluster: Cluster) -> Plan:
         stage.shape,
         stage.chunks,
         stage.need,
-        run=run,
-        workers=cluster.workers,
-        beside=cluster.beside,
+        staff=cluster.staff(run),
+        block=run.block,
         settled=stage.settled,
     )
 

@@ -1,7 +1,15 @@
-"""One verb in a process of its own: prints what it projected, and its peak memory [bytes]."""
+"""Verbs, each in a process of its own: what each projected, and its peak memory [bytes].
+
+One process imports the engine and forks for every verb. Libraries that a verb imports later are
+left to it, because its plan has to count them.
+"""
 
 import json
+import os
+import subprocess
 import sys
+import traceback
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -92,22 +100,22 @@ def tile(scan, out):
 
 
 def ingest(scan, out):
-    from poroscale.io.ingest import IngestConfig
     from poroscale.io.ingest import ingest as verb
+    from poroscale.io.ingest_config import IngestConfig
 
     source = scan.path.with_name("scan.tif")
     verb(source, out, config=IngestConfig(voxel_size=4.0), run=RUN)
 
 
 def segment(scan, out):
-    from poroscale.segment import OtsuConfig, segment_otsu
+    from poroscale.segmentation import OtsuConfig, segment_otsu
 
     segment_otsu(scan, out, config=OtsuConfig(gaussian_um=4.0, close_um=12.0), run=RUN)
 
 
 def segment_local(scan, out):
-    from poroscale.segment.local.config import LocalConfig
-    from poroscale.segment.local.segment import segment_local as verb
+    from poroscale.segmentation.local.config import LocalConfig
+    from poroscale.segmentation.local.segment import segment_local as verb
 
     out.mkdir()
     config = LocalConfig(close_um=12.0)
@@ -115,13 +123,13 @@ def segment_local(scan, out):
 
 
 def pores(scan, out):
-    from poroscale.pores import measure_pores
+    from poroscale.pore_analysis import measure_pores
 
     measure_pores(Volume.open(scan.path.with_name("phases.zarr")), out, run=RUN)
 
 
 def grey_volumes(scan, out):
-    from poroscale.pores.grey_volumes import stream_shares
+    from poroscale.pore_analysis.grey_volumes import stream_shares
 
     labels = Volume.open(scan.path.with_name("pores") / "labels.zarr")
     shares = Volume.open(scan.path.with_name("shares.zarr"))
@@ -130,10 +138,94 @@ def grey_volumes(scan, out):
 
 
 def phantom(scan, out):
-    from poroscale.phantom import PhantomConfig
-    from poroscale.phantom import phantom as verb
+    from poroscale.phantoms import PhantomConfig
+    from poroscale.phantoms import phantom as verb
 
-    verb(out, config=PhantomConfig(shape=(256, 256, 256), voxel_size=4.0), run=RUN)
+    verb(out, config=PhantomConfig(shape=scan.shape, voxel_size=4.0), run=RUN)
+
+
+def plan_phantom(scan, out):
+    from poroscale.phantoms import PhantomConfig
+    from poroscale.phantoms.scan import plan_phantom as plan
+
+    return plan(config=PhantomConfig(shape=(256, 256, 256), voxel_size=4.0), run=RUN)
+
+
+def plan_ingest(scan, out):
+    from poroscale.io.ingest import plan_ingest as plan
+    from poroscale.io.ingest_config import IngestConfig
+
+    return plan(scan.path.with_name("scan.tif"), config=IngestConfig(voxel_size=4.0), run=RUN)
+
+
+def plan_pores(scan, out):
+    from poroscale.pore_analysis.measure import plan_pores as plan
+
+    return plan(Volume.open(scan.path.with_name("phases.zarr")), run=RUN)
+
+
+def plan_export(scan, out):
+    from poroscale.io.write.export import ExportConfig, plan_export
+
+    return plan_export(scan.path, out, config=ExportConfig(format="bigtiff"), run=RUN)
+
+
+def plan_segment(scan, out):
+    from poroscale.segmentation import OtsuConfig
+    from poroscale.segmentation.by_method import plan_segment as plan
+
+    return plan(scan, config=OtsuConfig(gaussian_um=4.0, close_um=12.0), run=RUN)
+
+
+def plan_segment_local(scan, out):
+    from poroscale.segmentation.by_method import plan_segment as plan
+    from poroscale.segmentation.local.config import LocalConfig
+
+    return plan(scan, config=LocalConfig(close_um=12.0), run=RUN)
+
+
+def plan_segment_by_network(scan, out):
+    from poroscale.segmentation.by_method import plan_segment as plan
+    from poroscale.segmentation.network.config import ByNetworkConfig
+    from poroscale.segmentation.network.windows import WindowsConfig
+
+    scan = Volume.open(scan.path.with_name("grey.zarr"))
+    return plan(scan, config=ByNetworkConfig(windows=WindowsConfig(overlap=0)), run=RUN)
+
+
+def plan_evaluate(scan, out):
+    from poroscale.pipelines.evaluate import plan_evaluate as plan
+
+    return plan([scan], Volume.open(scan.path.with_name("truth.zarr")), run=RUN)
+
+
+def compare(scan, out):
+    from poroscale.pipelines.compare import compare_parts
+
+    compare_parts(*parts(scan), out, run=RUN)
+
+
+def plan_compare(scan, out):
+    from poroscale.pipelines.compare import plan_compare_volumes
+
+    return plan_compare_volumes(*parts(scan), run=RUN)
+
+
+def parts(scan):
+    folder = scan.path.parent
+    return [Volume.open(folder / "phases.zarr")], [Volume.open(folder / "other.zarr")]
+
+
+def fit(scan, out):
+    from poroscale.pipelines.fit import fit_part
+
+    fit_part(parts(scan)[0], out, run=RUN)
+
+
+def plan_fit(scan, out):
+    from poroscale.pipelines.fit import plan_fit_part
+
+    return plan_fit_part(parts(scan)[0], run=RUN)
 
 
 def report(scan, out):
@@ -152,14 +244,14 @@ def export(scan, out):
 
 
 def evaluate(scan, out):
-    from poroscale.segment import evaluate_scores
+    from poroscale.segmentation import evaluate_scores
 
     evaluate_scores(scan, Volume.open(scan.path.with_name("truth.zarr")), work=out, run=RUN)
 
 
 def segment_scores(scan, out):
-    from poroscale.segment import ScoresConfig, ScoreSources
-    from poroscale.segment import segment_scores as verb
+    from poroscale.segmentation import ScoresConfig, ScoreSources
+    from poroscale.segmentation import segment_scores as verb
 
     sources = ScoreSources(part=Volume.open(scan.path.with_name("truth.zarr")))
     config = ScoresConfig(close_um=12.0, sensitivity=())
@@ -167,30 +259,29 @@ def segment_scores(scan, out):
 
 
 def segment_by_network(scan, out):
-    from poroscale.segment.network.by_network import ByNetworkConfig
-    from poroscale.segment.network.by_network import segment_by_network as verb
-    from poroscale.segment.network.model import DEFAULT, SegmentationModel
-    from poroscale.segment.network.windows import WindowsConfig
+    from poroscale.segmentation.network.by_network import segment_by_network as verb
+    from poroscale.segmentation.network.config import ByNetworkConfig, WindowsConfig
+    from poroscale.segmentation.network.model import DEFAULT, SegmentationModel
 
-    scan = Volume.open(scan.path.with_name("grey.zarr"))
+    scan = Volume.open(scan.path.with_name("corner.zarr"))
     config = ByNetworkConfig(windows=WindowsConfig(overlap=0))
     verb(scan, out, model=SegmentationModel.open(DEFAULT), config=config, run=RUN)
 
 
 def scan_traits(scan, out):
-    from poroscale.segment.network.scan_traits import measure_traits
+    from poroscale.segmentation.network.scan_traits import measure_traits
 
     measure_traits(Volume.open(scan.path.with_name("grey.zarr")), out, run=RUN)
 
 
 def grey_baselines(scan, out):
-    from poroscale.segment.evaluation.grey_scores import grey_baselines as verb
+    from poroscale.segmentation.evaluation.grey_scores import grey_baselines as verb
 
     verb(Volume.open(scan.path.with_name("grey.zarr")), out, flood=True, run=RUN)
 
 
 def postprocess(scan, out):
-    from poroscale.segment import PostprocessConfig, postprocess_scores
+    from poroscale.segmentation import PostprocessConfig, postprocess_scores
 
     predicted = Volume.open(scan.path.with_name("predicted.zarr"))
     config = PostprocessConfig(sigma_range=(0.5, 2.0), sigmas=4)
@@ -202,15 +293,59 @@ def peak_memory():
     return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
 
-if __name__ == "__main__":
-    verb, scan, out = sys.argv[1], Volume.open(sys.argv[2]), Path(sys.argv[3])
+def probe(verb, scan, out):
+    """Do the verb here; its projected memory, its peak and what it was allowed [bytes]."""
     plans, planned = [], stage.make_plan
 
     def remember(*args, **kwargs):
         plans.append(planned(*args, **kwargs))
         return plans[-1]
 
+    scan, out = Volume.open(scan), Path(out)
+    told = globals().get(f"plan_{verb}")
+    told = told(scan, out).peak if told else None
     stage.make_plan = remember
     globals()[verb](scan, out)
     projected = max((plan.projected for plan in plans), default=0)
-    print(json.dumps({"projected": projected, "peak": peak_memory(), "allowed": RUN.memory_bytes}))
+    seen = {"projected": projected, "peak": peak_memory(), "allowed": RUN.memory_bytes}
+    return seen | {"told": told}
+
+
+@contextmanager
+def probes():
+    """A function that probes one verb: `measure(verb, scan, out)`."""
+    command = [sys.executable, __file__]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as server:
+
+        def measure(verb, scan, out):
+            server.stdin.write(json.dumps([verb, str(scan.path), str(out)]) + "\n")
+            server.stdin.flush()
+            seen = json.loads(server.stdout.readline())
+            assert "failed" not in seen, seen["failed"]
+            return seen
+
+        yield measure
+        server.stdin.close()
+
+
+def answer(order):
+    """Print the line that answers an order, in a process forked for it."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        seen = probe(*json.loads(order))
+    except BaseException:
+        seen = {"failed": traceback.format_exc()}
+    ANSWERS.write(json.dumps(seen) + "\n")
+    ANSWERS.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    ANSWERS = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a verb prints is no answer
+    for order in sys.stdin:
+        answer(order)

@@ -242,7 +242,7 @@ def survive(folder, kills, volume):
     return landed
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(100, marks=pytest.mark.slow)])
 def test_kill_9_at_random_instants(kills, tmp_path, as_volume):
     mask = (np.random.default_rng(8).random((40, 50, 64)) < 0.3).astype(np.uint8)
     volume = as_volume(mask, tmp_path / "mask.zarr", chunks=(10, 10, 16))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from poroscale.engine import Run
 from poroscale.engine.filling import fill_and_count
+from poroscale.engine.passes import Pass
 from poroscale.manifest import Manifest
 from poroscale.volume import VolumeSpec
 from tests.strategies import CHUNK, blocks, shapes
@@ -45,9 +46,8 @@ class Counting:
 
 def fill(out, shape, *, sampler=None, **how):
     spec = VolumeSpec(shape, np.dtype(np.uint8), (1.0, 1.0, 1.0), chunks=CHUNK)
-    return fill_and_count(
-        sampler or Counting(), out, spec=spec, recipe=RECIPE, bytes_per_voxel=16, run=Run(**how)
-    )
+    declared = Pass("wave", sampler or Counting(), temporary=16)
+    return fill_and_count(declared, out, spec=spec, recipe=RECIPE, run=Run(**how))
 
 
 @settings(max_examples=12)

@@ -81,13 +81,13 @@ def test_filtered_labels_are_consecutive_in_scan_order(mask, block, as_volume, n
     assert len(count_components(components, volume, run=Run(block=block))) == len(kept)
 
 
-def test_same_bytes_for_any_block_workers_and_scheduler(as_volume, new_path):
+def test_same_bytes_for_any_block_workers_and_scheduler(as_volume, new_path, scheduler):
     mask = (np.random.default_rng(4).random((20, 30, 40)) < 0.35).astype(np.uint8)
     volume = as_volume(mask)
     runs = [
         Run(block=(4, 5, 8), workers=1),
         Run(block=(8, 30, 16), workers=3),
-        Run(cluster="processes", workers=2),
+        Run(cluster=scheduler),
     ]
     made = [label_blocks(Components(as_it_is), volume, new_path(), run=run) for run in runs]
     assert len({each.volume.digest for each in made}) == 1

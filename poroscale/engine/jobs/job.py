@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from poroscale.engine.grid import BlockGrid
-from poroscale.engine.jobs.job_file import Body, job_file, load_job, store_job
+from poroscale.engine.jobs.job_file import Body, job_file, read_job_file, store_job
 from poroscale.engine.jobs.journal import Journal, Record
 from poroscale.engine.jobs.lock import lock_text, take_lock
 from poroscale.engine.jobs.output import Output
@@ -42,7 +42,7 @@ from poroscale.manifest import (
 from poroscale.volume import Shape, VolumeSpec
 
 REFUSALS = (ValueError, TypeError, MemoryError)
-"""What says that the input or the settings cannot be, rather than that something broke."""
+"""Errors that blame the input or the settings, not a fault of the machine."""
 
 READERS = 4
 """Blocks that a resumed job compares with their checksums at a time."""
@@ -87,7 +87,7 @@ class Job:
         self._release()
 
     def _was_refused(self, error: BaseException | None) -> bool:
-        """Whether the job ended over its input or settings before it had done anything.
+        """True if the job ended over its input or settings before it had done anything.
 
         Steps of a job of several are kept when the memory did not suffice for a later one.
         """
@@ -97,7 +97,7 @@ class Job:
         return not self.journal.records() and self.finished is None
 
     def _was_removed(self) -> bool:
-        """Whether somebody has deleted the output meanwhile, and nobody has begun another."""
+        """True if somebody has deleted the output meanwhile, and nobody has begun another."""
         return not (lock_text(self.path) or is_output(self.path))
 
     def _vanish(self) -> None:
@@ -158,7 +158,7 @@ class Job:
 
     def _freeze(self, body: Body) -> None:
         store_job(self.path, body)
-        self._frozen = load_job(self.path)
+        self._frozen = read_job_file(self.path)
 
     def finish(
         self, records: Mapping[int, Record], *, extra: tuple[str, ...] = (), result: Any = None
@@ -172,7 +172,7 @@ class Job:
         extra
             Files beside the chunks, by their names in the output.
         result
-            What the job says of the whole.
+            Result of the job as a whole.
         """
         files: dict[str, Fingerprint] = {}
         empty: set[str] = set()
@@ -197,7 +197,7 @@ class Job:
 
     def _begin(self) -> None:
         try:
-            finished, self._frozen = self.finished, load_job(self.path)
+            finished, self._frozen = self.finished, read_job_file(self.path)
             self._refuse_logs_of_others(finished)
         except OSError:
             if not self.overwrite:
@@ -214,7 +214,7 @@ class Job:
             raise ValueError(
                 f"{self.path} {state} with other input or settings"
                 f"{_difference(before, self.recipe)}; "
-                "choose another name, or replace it with --overwrite"
+                "choose another name, or replace it with `overwrite`"
             )
         if self.finished is None and self._frozen is None:
             self._freeze({"recipe": self.recipe})
@@ -226,7 +226,7 @@ class Job:
         if finished is None and (foreign := self.journal.of_other_jobs()):
             raise OSError(
                 f"{foreign[0]} was written by another job than {job_file(self.path)} tells of; "
-                "begin again with --overwrite"
+                "begin again with `overwrite`"
             )
 
     def _replace(self) -> None:
@@ -254,18 +254,18 @@ class Job:
 
 
 def is_output(path: Path) -> bool:
-    """Whether a job of ours has begun or finished in the folder `path`."""
+    """True if a job of ours has begun or finished in the folder `path`."""
     logs = (path / JOURNAL_DIR).glob("*.log")
     return job_file(path).exists() or manifest_path(path).exists() or any(logs)
 
 
 def is_finished(path: Path) -> bool:
-    """Whether an output has its manifest, whatever it says."""
+    """True if an output has its manifest, whatever it says."""
     return manifest_path(path).exists()
 
 
 def is_results(path: Path) -> bool:
-    """Whether `path` is a folder of results; a damaged manifest is not taken for one."""
+    """True if `path` is a folder of results; a damaged manifest is not taken for one."""
     try:
         return Manifest.load(path).is_results
     except OSError:
@@ -273,7 +273,7 @@ def is_results(path: Path) -> bool:
 
 
 def _is_of_a_volume(entry: Path) -> bool:
-    """Whether a name in an output is one that the engine gives: metadata, a level, a table."""
+    """True if a name in an output is one that the engine gives: metadata, a level, a table."""
     return entry.name == "zarr.json" or entry.name.isdigit() or entry.suffix == ".parquet"
 
 
@@ -294,7 +294,7 @@ def refuse_foreign(path: Path) -> None:
 
 
 def _holds_files(folder: Path) -> bool:
-    """Whether more is there than what a killed writer of ours leaves: folders, partial files."""
+    """True if more is there than what a killed writer of ours leaves: folders, partial files."""
     for place, names, files in os.walk(folder):
         if Path(place) == folder and JOURNAL_DIR in names:
             names.remove(JOURNAL_DIR)
@@ -319,7 +319,7 @@ def refuse_inputs(out: Path, inputs: Iterable[object]) -> None:
 
 
 def _difference(before: Any, now: Any) -> str:
-    """Which entries of two recipes differ, for the person who wonders."""
+    """Names of the entries in which two recipes differ, for an error message."""
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return ""
     names = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))

@@ -1,4 +1,4 @@
-"""What a begun job has frozen: its recipe and its grid, with a digest that every log repeats.
+"""Frozen state of a begun job: recipe and grid, with a digest that every log repeats.
 
 A job that goes on trusts what its logs say of blocks that it does not read again. So the file says
 by its own digest whether it is whole, and the logs say whether it is the one they were written by.
@@ -17,7 +17,7 @@ Body = Mapping[str, Any]
 
 
 def job_file(output: Path) -> Path:
-    """Where a begun job on `output` keeps what it has frozen."""
+    """Path of the file in which a begun job on `output` keeps its frozen state."""
     return output / JOURNAL_DIR / "job.json"
 
 
@@ -27,8 +27,8 @@ def store_job(output: Path, body: Body) -> None:
     write_durably(job_file(output), canonical_json(sealed).encode())
 
 
-def load_job(output: Path) -> Body | None:
-    """What a job on `output` has frozen; None where none was begun.
+def read_job_file(output: Path) -> Body | None:
+    """Frozen state of the job on `output`; None if no job was begun.
 
     Raises
     ------
@@ -45,6 +45,6 @@ def load_job(output: Path) -> Body | None:
         whole = False
     if not whole:
         raise OSError(
-            f"{path} is damaged: it does not match its own checksum; begin again with --overwrite"
+            f"{path} is damaged: it does not match its own checksum; begin again with `overwrite`"
         )
     return dict(body)

@@ -1,4 +1,4 @@
-"""The journal of a job: which blocks are done, what they wrote, and what they found.
+"""The journal of a job: its finished blocks, their files, and their partial results.
 
 Every process appends to a log of its own. A record is one finished block: the files it wrote with
 their checksums, the chunks it left empty, its partial result as named arrays, and the digest of the
@@ -78,7 +78,7 @@ def _encode(array: NDArray[Any]) -> Bytes:
 
 
 def _decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """What is as long as the array is the array; all else is compressed."""
+    """An array from its stored bytes: raw if they are as long as it, otherwise compressed."""
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     raw = data if len(data) == size else zstd.decompress(data)
     return np.frombuffer(bytearray(raw), dtype).reshape(shape)
@@ -104,7 +104,7 @@ class Journal:
 
     @property
     def folder(self) -> Path:
-        """Where the logs lie."""
+        """Folder of the logs."""
         return self.output / JOURNAL_DIR
 
     def append(
@@ -157,7 +157,7 @@ class Journal:
 
 
 def _pack(arrays: Arrays) -> tuple[dict[str, Any], list[Bytes]]:
-    """Where each array lies in the payload, and the payload; large arrays are not copied."""
+    """Place of each array in the payload, and the payload; large arrays are not copied."""
     index: dict[str, Any] = {}
     parts: list[Bytes] = []
     start = 0

@@ -23,7 +23,7 @@ class OutputBusyError(ValueError):
 
 
 def lock_text(output: Path) -> dict[str, Any]:
-    """Who holds the lock of `output`, and which run may publish; empty where nobody does."""
+    """Owner of the lock of `output`, and id of the run that may publish; empty without an owner."""
     try:
         text: dict[str, Any] = json.loads((output / JOURNAL_DIR / "lock").read_text())
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""What a task needs to write a block: chunk files first, then the record in the journal."""
+"""Writing of a block by a task: chunk files first, then the record in the journal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.chunk_files import ChunkFiles
 from poroscale.engine.grid import Box, chunks_in
 from poroscale.engine.jobs.journal import Arrays, Journal, Record
 from poroscale.engine.jobs.lock import lock_text
 from poroscale.kernels.chunks import encode_chunk
 from poroscale.manifest import Fingerprint, check, fingerprint, sync_directory
+from poroscale.storage.chunk_files import ChunkFiles
 from poroscale.volume import Index, Shape, VolumeSpec
 
 FLUSHES = 8
@@ -72,7 +72,7 @@ def _sync_file(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Output:
-    """What a task needs in order to write a block; it travels to the workers.
+    """Everything that a task needs in order to write a block; it travels to the workers.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Output:
     job
         Digest of the job, which every record of the journal repeats.
     level
-        Which level of the pyramid is being written.
+        Level of the pyramid that is being written.
     """
 
     path: Path
@@ -134,7 +134,7 @@ class Output:
             raise
 
     def has(self, record: Record) -> bool:
-        """Whether the files of a logged block are still what was written."""
+        """True if the files of a logged block are still what was written."""
         return all(_is_whole(self.path / key, seen) for key, seen in record.files.items())
 
     def read_unfinished(self, box: Box, spec: VolumeSpec, *, level: int) -> NDArray[Any]:

@@ -1,7 +1,7 @@
-"""What made an output, as JSON: kernel and version, parameters, inputs.
+"""Description of what made an output, as JSON: kernel and version, parameters, inputs.
 
-Block shape, workers and memory are left out, for they cannot change a byte; so are times and
-paths. Floating-point work adds the class of hardware and the libraries, for those can.
+Block shape, workers and memory are left out, because they cannot change a byte. Times and paths
+are left out, too. Floating-point work adds the class of hardware and the libraries, which can.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def recipe_of(
     verb
         Name of the verb.
     kernel
-        What runs on the blocks; see `kernel_name`.
+        Function that runs on the blocks; see `kernel_name`.
     parameters
         JSON, numpy scalars or arrays that the kernel is called with.
     inputs

@@ -1,4 +1,4 @@
-"""A job of several verbs: one lock, and a folder for what lies between input and output.
+"""A job of several verbs: one lock, and a folder for the volumes between input and output.
 
 The steps of such a job are ordinary verbs whose outputs stand in `OUT.work/`. Each of them is
 journalled and is left alone once it is finished, so that the whole resumes where it stopped.
@@ -84,7 +84,7 @@ def finished_before(
         return volume
     raise ValueError(
         f"{out} is finished with other input or settings; "
-        "choose another name, or replace it with --overwrite"
+        "choose another name, or replace it with `overwrite`"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which windows hold anything of the part: decided from its mask, or from a coarser level of it."""
+"""Choice of the windows that touch the part, from its mask or from a coarser level of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine.blocks import Field
+from poroscale.engine.inputs import Field
 from poroscale.volume import Shape, Volume
 
 
@@ -55,14 +55,14 @@ class Inside:
         return (self.field.dtype.itemsize + 2) / self.factor**3
 
     def touched(self, origins: Sequence[NDArray[np.int64]], edges: Shape) -> NDArray[np.bool_]:
-        """Whether each window of `edges` voxels has a voxel inside.
+        """True for each window of `edges` voxels that has a voxel inside.
 
         Parameters
         ----------
         origins
             Windows' first voxels along each axis; there are all combinations of them.
         edges
-            Of a window.
+            Edges of a window [voxels].
 
         Returns
         -------

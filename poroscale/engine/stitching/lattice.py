@@ -30,23 +30,23 @@ Spans = tuple[slice, slice, slice]
 
 @dataclass(frozen=True)
 class Windows:
-    """How a volume is cut into windows, and how overlapping ones are averaged.
+    """Settings for cutting a volume into windows and averaging overlapping ones.
 
     Attributes
     ----------
     edge
-        Voxels of a window, one number or three (z, y, x).
+        Edge of a window [voxels], one number or three (z, y, x).
     overlap
-        Voxels that neighbouring windows share along an axis; None takes half the edge, or 0 with a
-        halo.
+        Width that neighbouring windows share along an axis [voxels]; None takes half the edge, or 0
+        with a halo.
     weight
-        "constant", "gaussian" or "hann".
+        Weight of the voxels of a window in the average: "constant", "gaussian" or "hann".
     batch
-        Windows that are inferred at a time. It is part of the recipe: the last bits of a
-        convolution depend on the shape of its batch.
+        Number of windows that are inferred at a time. The recipe includes it, because the last bits
+        of a convolution depend on the shape of its batch.
     halo
-        For purely convolutional networks: voxels of context around each window that the network
-        sees and that are cut off its answer. Such windows do not overlap.
+        For purely convolutional networks: width of the context around each window that the network
+        sees and that is cut off its answer [voxels]. Such windows do not overlap.
 
     Raises
     ------
@@ -195,7 +195,7 @@ class Lattice:
 
     @property
     def passes(self) -> float:
-        """How often the network sees a voxel, on average: what windows cost, in bare passes."""
+        """Mean number of times that the network sees a voxel: the cost in bare passes."""
         return len(self) * prod(self.windows.input_edges) / prod(self.shape)
 
     def point(self, bound: float) -> FixedPoint:
@@ -220,7 +220,7 @@ class Lattice:
         return [axis.owned(start, stop) for axis, start, stop in each]
 
     def count(self, box: Box) -> int:
-        """How many windows belong to a block."""
+        """Number of windows that belong to a block."""
         return prod(len(along) for along in self.origins_in(box))
 
     def summed(self, box: Box) -> Box:
@@ -230,7 +230,7 @@ class Lattice:
         return Box(box.origin, (z, y, x) if z and y and x else (0, 0, 0))
 
     def read(self, box: Box) -> Box:
-        """What the block's windows see; it may leave the volume, where the input is padded."""
+        """Box that the block's windows see; it may leave the volume, where the input is padded."""
         w, origins = self.windows, self.origins_in(box)
         z, y, x = (int(o[0]) - h for o, h in zip(origins, w.halos, strict=True))
         last = (int(o[-1]) + h + e for o, h, e in zip(origins, w.halos, w.edges, strict=True))
@@ -252,7 +252,7 @@ class Lattice:
         return below, behind, (z, y, slice(0, x.start))
 
     def spill(self, box: Box, grid: BlockGrid) -> Iterator[tuple[Index, Spans]]:
-        """What a block's windows leave in blocks behind it: (step in blocks, part of its sums)."""
+        """Contributions of a block's windows to later blocks: (step in blocks, box of its sums)."""
         sums = self.summed(box)
         ends = [-(-n // b) for n, b in zip(sums.shape, grid.block, strict=True)]
         for step in product(*map(range, ends)):

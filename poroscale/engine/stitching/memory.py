@@ -1,14 +1,22 @@
-"""What the passes of `stitch_windows` take in memory, block by block, from the lattice itself."""
+"""Memory of the passes of `stitch_windows`, block by block, from the lattice itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from poroscale.engine.passes import Pass
 from poroscale.engine.plan import CHUNK_BUFFERS, Need
-from poroscale.engine.stitching.lattice import Axis, Lattice
-from poroscale.volume import Shape
+from poroscale.engine.stitching.lattice import Axis, Lattice, Windows
+from poroscale.volume import Shape, VolumeSpec
+
+if TYPE_CHECKING:
+    from poroscale.engine.stitching.tasks import Infer
 
 SLAB = 1 << 18
 """Voxels that are finished at a time: what is made on the way stays in the processor's cache."""
@@ -67,6 +75,73 @@ class WindowNeed(Need):
         adding = block * self.write + shell * self.sums + slabs
         adding += COPIES * max(kept * self.sums, core * self.write)
         return max(inferring, keeping, COPIES * stored, adding)
+
+
+@dataclass(frozen=True)
+class WindowPass(Pass):
+    """Both passes of `stitch_windows`, declared as one; `kernel` is what infers.
+
+    Attributes
+    ----------
+    writes
+        uint8 or uint16, a score of 1 being the largest integer; float16 or float32.
+    windows
+        Settings for cutting the volume.
+    shape
+        Of the volume, by which the lattice of windows is laid.
+    inside
+        Bytes that the mask of the part takes for each voxel read.
+    """
+
+    writes: DTypeLike | None = np.uint8
+    windows: Windows = field(default_factory=Windows)
+    shape: Shape = (1, 1, 1)
+    inside: float = 0.0
+
+    @property
+    def lattice(self) -> Lattice:
+        """The windows of the volume."""
+        return Lattice(self.windows, self.shape)
+
+    @property
+    def need(self) -> WindowNeed:
+        """Needs of both passes."""
+        sums = self.lattice.point(self.kernel.bound).dtype.itemsize
+        batches = 2 * 4 * self.windows.batch * prod(self.windows.input_edges)
+        return WindowNeed(
+            read=self.read_bytes,
+            write=self.written_bytes,
+            stored=self.stored_bytes + sums,
+            lattice=self.lattice,
+            sums=sums,
+            infer=batches + int(getattr(self.kernel, "memory", 0)),
+            inside=self.inside,
+        )
+
+
+def window_need(
+    infer: Infer, spec: VolumeSpec, windows: Windows, *, dtype: DTypeLike, inside: float = 0.0
+) -> WindowNeed:
+    """Need of `stitch_windows` in memory and on disk.
+
+    Parameters
+    ----------
+    infer, windows, dtype
+        As there.
+    spec
+        Of the volume.
+    inside
+        Bytes that the mask of the part takes for each voxel read.
+    """
+    return WindowPass(
+        "windows",
+        infer,
+        reads=(spec.dtype,),
+        writes=dtype,
+        windows=windows,
+        shape=spec.shape,
+        inside=inside,
+    ).need
 
 
 def _extents(axis: Axis, block: int, halo: int) -> set[Extents]:

@@ -1,4 +1,4 @@
-"""What one block does in each pass of `stitch_windows`."""
+"""Work of one block in each pass of `stitch_windows`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine.blocks import Halo, read_padded
 from poroscale.engine.grid import BlockGrid, Box
+from poroscale.engine.inputs import Halo, read_padded
 from poroscale.engine.jobs.journal import Record
 from poroscale.engine.jobs.output import Output
 from poroscale.engine.plan import release_kept_memory
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 @kernel("engine.Infer")
 class Infer(Protocol):
-    """What answers a batch of windows. It pickles small, and loads its model where it runs.
+    """A model that answers a batch of windows. It pickles small, and loads its model where it runs.
 
     Its answer to a window must depend on nothing but the window and the shape of the batch. Where
     its device cannot hold a batch it raises MemoryError.
@@ -45,7 +45,7 @@ class Infer(Protocol):
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """What the answers depend on: weights, normalisation, class of device (JSON)."""
+        """Conditions of the answers: weights, normalisation, class of device (JSON)."""
 
     def __call__(self, patches: Floats) -> Floats:
         """(n, ez, ey, ex) values for as many grey values, halo included."""
@@ -56,18 +56,18 @@ class Infer(Protocol):
 
 @dataclass(frozen=True)
 class WindowWork:
-    """What the tasks of both passes share; it travels to the workers.
+    """Settings that the tasks of both passes share; they travel to the workers.
 
     Attributes
     ----------
     infer, volume, lattice
-        What is inferred, and how it is cut.
+        Model, and the settings of its windows.
     inside
         The mask of the part, if windows outside are to be skipped.
     point
         Fixed point of the sums.
     dtype
-        Of the scores.
+        Type of the scores.
     """
 
     infer: Infer
@@ -109,7 +109,7 @@ def _moved(spans: Spans, by: Index) -> Spans:
 
 
 def _wanted(work: WindowWork, box: Box) -> NDArray[np.bool_]:
-    """Which of the block's windows are inferred."""
+    """Choice of the block's windows that are inferred."""
     origins = work.lattice.origins_in(box)
     if work.inside is None:
         return np.ones([len(along) for along in origins], bool)
@@ -140,7 +140,7 @@ def _add_inferred(work: WindowWork, box: Box, sums: Sums, which: NDArray[np.bool
     for first in range(0, len(corners), windows.batch):
         some = corners[first : first + windows.batch]
         for k in range(windows.batch):
-            # A short batch is filled up, for the last bits depend on its shape.
+            # A short batch is filled up, because the last bits depend on its shape.
             start = _minus(some[min(k, len(some) - 1)], read.origin)
             start = _minus(start, windows.halos)
             patches[k] = grey[Box(start, windows.input_edges).slices]
@@ -233,7 +233,7 @@ def paint_block(
 def _record(found: Output, number: int) -> Record:
     record = found.journal.find(number)
     if record is None:
-        raise OSError(f"{found.path}: the sums of block {number} are gone; run the command again")
+        raise OSError(f"{found.path}: the sums of block {number} are gone; run the job again")
     return record
 
 
@@ -245,7 +245,7 @@ def _shell(own: Record, k: int, part: Spans, point: FixedPoint) -> Sums:
 
 
 def _shares(found: Output, sources: Iterator[tuple[Index, int]]) -> Iterator[Sums]:
-    """What the windows of earlier blocks have left in a block, from its first voxel on."""
+    """Sum of the contributions of earlier blocks in a block, from its first voxel on."""
     for step, number in sources:
         record, name = _record(found, number), _share(step)
         if name in record.arrays:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,26 +23,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from poroscale.engine.blocks import Field, first_volume
 from poroscale.engine.grid import BlockGrid
+from poroscale.engine.inputs import Field, first_volume
 from poroscale.engine.jobs.job import Job, refuse_inputs
 from poroscale.engine.jobs.journal import Record
 from poroscale.engine.jobs.recipe import input_identity, numerics, recipe_of
 from poroscale.engine.run import Run
 from poroscale.engine.stage import Stage, build_levels, run_stage
 from poroscale.engine.stitching.inside import Inside
-from poroscale.engine.stitching.lattice import Lattice, Windows
-from poroscale.engine.stitching.memory import WindowNeed
+from poroscale.engine.stitching.lattice import Windows
+from poroscale.engine.stitching.memory import WindowPass
 from poroscale.engine.stitching.tasks import Infer, WindowWork, paint_block, sum_block
+from poroscale.engine.workers.names import words_of
 from poroscale.manifest import Manifest
-from poroscale.volume import Volume, VolumeSpec
+from poroscale.volume import Volume
 
 SCORES = ("uint8", "uint16", "float16", "float32")
 
 
 @dataclass(frozen=True)
 class WindowCounts:
-    """How many windows of a lattice were inferred, and how many skipped as outside."""
+    """Numbers of windows of a lattice that were inferred, and skipped as outside."""
 
     inferred: int
     skipped: int
@@ -64,34 +65,23 @@ def stitch_windows(
 
     Every window of the lattice is inferred exactly once. The result equals that of the whole array
     averaged in double precision, to the resolution of `dtype`, and is the same for any block,
-    worker count and scheduler.
+    worker count and scheduler. `window_counts` tells how many windows were inferred.
 
     Parameters
     ----------
     infer
-        What answers a batch of windows: float32 grey values in, float32 values out.
+        Model that answers a batch of windows: float32 grey values in, float32 values out.
     volume
         The scan. A volume thinner than a window is padded with its outermost voxels.
-    out
-        Folder of the scores.
+    out, attributes, pyramid, run
+        As in `map_blocks`.
     windows
-        How the volume is cut; 64 voxels with half overlap by default.
+        Settings for cutting the volume; None takes 64 voxels with half overlap.
     inside
         0 outside the part. It has the volume's shape, or is a coarser level (of maxima) of such a
         volume. A window without any voxel inside is not inferred: its values are `infer.outside`.
     dtype
         uint8 or uint16, a score of 1 being the largest integer; float16 or float32.
-    attributes
-        JSON of the new volume.
-    pyramid
-        How coarser levels are made, if any: "mean" or "max".
-    run
-        How to run.
-
-    Returns
-    -------
-    Volume
-        The scores; `window_counts` tells how many windows were inferred.
 
     Raises
     ------
@@ -103,11 +93,33 @@ def stitch_windows(
     MemoryError
         If the budget cannot hold one block, or the device not one batch.
     """
+    cut = windows or Windows()
+    declared = WindowPass("", infer, writes=dtype, pyramid=pyramid, windows=cut, shape=volume.shape)
+    return stitch_pass(declared, volume, out, inside=inside, attributes=attributes, run=run)
+
+
+def stitch_pass(
+    declared: WindowPass,
+    volume: Volume,
+    out: str | Path,
+    *,
+    inside: Field | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    run: Run | None = None,
+) -> Volume:
+    """`stitch_windows` as a pass declares it.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError
+        As `stitch_windows`; and TypeError if the volume takes more bytes per voxel than declared.
+    """
     first, out, run = first_volume(volume), Path(out), run or Run()
-    work = _work(infer, first, windows or Windows(), inside=inside, dtype=np.dtype(dtype))
-    spec = first.spec.but(dtype=work.dtype, attributes=dict(attributes or {}), pyramid=pyramid)
+    declared = replace(declared.reading((first,)), shape=first.shape)
+    work = _work(declared, first, inside)
+    spec = declared.spec(first.spec, attributes)
     recipe = recipe_of(
-        "stitch_windows", infer, parameters=_parameters(work), inputs=(first,), spec=spec
+        "stitch_windows", declared.kernel, parameters=_parameters(work), inputs=(first,), spec=spec
     )
     refuse_inputs(out, (first, *([] if inside is None else [inside])))
     with Job(out, spec, recipe, overwrite=run.overwrite) as job:
@@ -115,7 +127,7 @@ def stitch_windows(
         if job.finished is None:
             run = run.but(block=job.frozen_block or run.block)
             try:
-                records, counts = _stitch(work, job, folder / "sums", run)
+                records, counts = _stitch(declared, work, job, folder / "sums", run)
             finally:
                 with suppress(OSError):  # not empty unless the job was refused
                     folder.rmdir()
@@ -139,12 +151,11 @@ def window_counts(volume: Volume) -> WindowCounts:
     return WindowCounts(**result["windows"])
 
 
-def _work(
-    infer: Infer, volume: Volume, windows: Windows, *, inside: Field | None, dtype: np.dtype[Any]
-) -> WindowWork:
+def _work(declared: WindowPass, volume: Volume, inside: Field | None) -> WindowWork:
+    infer, dtype = declared.kernel, declared.written
     if dtype.name not in SCORES:
         raise TypeError(f"dtype of scores must be one of {', '.join(SCORES)}, got {dtype}")
-    lattice = Lattice(windows, volume.shape)
+    lattice = declared.lattice
     point = lattice.point(infer.bound)
     if not abs(infer.outside) <= infer.bound:
         raise ValueError(f"outside must be within the bound {infer.bound}, got {infer.outside}")
@@ -153,7 +164,7 @@ def _work(
 
 
 def _parameters(work: WindowWork) -> dict[str, Any]:
-    """What the scores depend on besides the volume; blocks and workers are no part of it."""
+    """Parameters of the scores besides the volume; blocks and workers are not among them."""
     windows = work.lattice.windows
     return {
         "infer": work.infer.recipe,
@@ -170,17 +181,12 @@ def _parameters(work: WindowWork) -> dict[str, Any]:
 
 
 def _stitch(
-    work: WindowWork, job: Job, folder: Path, run: Run
+    declared: WindowPass, work: WindowWork, job: Job, folder: Path, run: Run
 ) -> tuple[dict[int, Record], dict[str, int]]:
     """Both passes: the records of the blocks that were written, and the counts of windows."""
     shape, chunks = work.volume.shape, work.volume.chunks
-    need = window_need(
-        work.infer,
-        work.volume.spec,
-        work.lattice.windows,
-        dtype=work.dtype,
-        inside=work.inside.bytes_per_voxel if work.inside else 0.0,
-    )
+    mask = work.inside.bytes_per_voxel if work.inside else 0.0
+    need = replace(declared, inside=mask).need
     with Job(folder, None, job.recipe, overwrite=True) as sums:
         task = partial(sum_block, work=work)
         owned = work.lattice.count
@@ -189,35 +195,7 @@ def _stitch(
         counts = np.sum([record.load("counts")["counts"] for record in found.values()], axis=0)
         grid = sums.freeze(BlockGrid(shape, shape))
         later = partial(paint_block, work=work, found=sums.output)
-        title = job.path.name
+        title = declared.title or words_of(job.path, "scores")
         stage = Stage(later, shape, chunks, need, title=title, settled=True, told_grid=True)
         painted = run_stage(stage, job, run.but(block=grid.block))
     return painted, {"inferred": int(counts[0]), "skipped": int(counts[1])}
-
-
-def window_need(
-    infer: Infer, spec: VolumeSpec, windows: Windows, *, dtype: DTypeLike, inside: float = 0.0
-) -> WindowNeed:
-    """What `stitch_windows` takes in memory and on disk.
-
-    Parameters
-    ----------
-    infer, windows, dtype
-        As there.
-    spec
-        Of the volume.
-    inside
-        Bytes that the mask of the part takes for each voxel read.
-    """
-    lattice, scores = Lattice(windows, spec.shape), np.dtype(dtype)
-    sums = lattice.point(infer.bound).dtype
-    batches = 2 * 4 * windows.batch * int(np.prod(windows.input_edges))
-    return WindowNeed(
-        read=spec.dtype.itemsize,
-        write=scores.itemsize,
-        stored=scores.itemsize + sums.itemsize,
-        lattice=lattice,
-        sums=sums.itemsize,
-        infer=batches + int(getattr(infer, "memory", 0)),
-        inside=inside,
-    )

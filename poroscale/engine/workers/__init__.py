@@ -1,1 +1,1 @@
-"""Where a job runs, and what is seen of it."""
+"""Places where a job runs, and its progress."""

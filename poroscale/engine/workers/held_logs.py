@@ -1,4 +1,4 @@
-"""What a cluster of ours logs while a job runs: shown if the job fails, dropped if it ends well.
+"""Logs of a cluster of ours while a job runs: shown if the job fails, dropped if it ends well.
 
 A worker that dies costs its running tasks, which others take over. The scheduler logs the results
 that went with it as errors; to a person whose job has ended well they say nothing.
@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+REFUSALS = (ValueError, TypeError, MemoryError)
+"""Of these the error itself says all; the workers have no part in them."""
 MOST = 1000
 """Records that are held at a time; the first tell the cause."""
 
@@ -18,7 +20,7 @@ class _Held(logging.Handler):
     """Keeps records until it is known whether anybody needs them."""
 
     def __init__(self, handlers: list[logging.Handler]) -> None:
-        super().__init__()
+        super().__init__(logging.WARNING)
         self.handlers = handlers
         self._records: list[logging.LogRecord] = []
 
@@ -36,15 +38,19 @@ class _Held(logging.Handler):
 
 @contextmanager
 def held_logs(name: str = "distributed") -> Iterator[None]:
-    """Hold back what the loggers `name` and below it print, unless the context ends in an error."""
+    """Hold back what the loggers `name` and below it print.
+
+    Warnings and errors are printed if the context ends in an error that is no refusal of the input
+    or the settings.
+    """
     loggers = [logging.getLogger(each) for each in (name, *_below(name))]
     held = {logger: _Held(logger.handlers) for logger in loggers if logger.handlers}
     for logger, instead in held.items():
         logger.handlers = [instead]
     try:
         yield
-    except Exception:
-        for instead in held.values():
+    except Exception as error:
+        for instead in held.values() if not isinstance(error, REFUSALS) else ():
             instead.show()
         raise
     finally:

@@ -1,4 +1,4 @@
-"""What a worker process keeps between its tasks: models, loaded once."""
+"""Models that a worker process keeps between its tasks, loaded once."""
 
 from __future__ import annotations
 

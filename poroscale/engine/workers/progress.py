@@ -22,11 +22,11 @@ def progress(
     Parameters
     ----------
     title
-        What is going on, in a few words.
+        Title of the work, in a few words.
     total, done
         Number of blocks in all, and of those finished before the start.
     show
-        Whether to draw a bar; None draws one where standard error is a terminal, and writes a
+        Draw a bar; None draws one where standard error is a terminal, and writes a
         line a minute where it is none. False writes nothing.
     """
     if show is False:
@@ -62,7 +62,7 @@ def _bar(title: str, total: int, done: int) -> Iterator[Callable[[], None]]:
 
 
 class _Clock:
-    """When the next line is due: a minute after the last one, whichever stage wrote it."""
+    """Time when the next line is due: a minute after the last one, whichever stage wrote it."""
 
     def __init__(self) -> None:
         self.due = self.seen = -math.inf

@@ -8,7 +8,7 @@ import pytest
 
 from poroscale.engine import Run, map_blocks
 from poroscale.engine.jobs.job import Job
-from poroscale.engine.jobs.job_file import job_file, load_job, store_job
+from poroscale.engine.jobs.job_file import job_file, read_job_file, store_job
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.volume import Volume
 
@@ -79,7 +79,7 @@ def edited(body, path):
 
 def assert_refused_then_replaced(volume, out):
     before = job_file(out).read_bytes()
-    with pytest.raises(OSError, match=r"job\.json .*begin again with --overwrite"):
+    with pytest.raises(OSError, match=r"job\.json .*begin again with `overwrite`"):
         go_on(volume, out)
     assert job_file(out).read_bytes() == before
     assert (go_on(volume, out, overwrite=True).read() == volume.read() + 1).all()
@@ -113,7 +113,7 @@ def test_json_of_another_kind_is_refused(text, begun, volumes):
 
 
 def test_another_block_under_a_new_digest_is_refused_by_the_logs(begun, volumes):
-    store_job(begun, {**load_job(begun), "block": OTHER_BLOCK})
+    store_job(begun, {**read_job_file(begun), "block": OTHER_BLOCK})
     with pytest.raises(OSError, match=r"\.log was written by another job than .*job\.json"):
         go_on(volumes[0], begun)
 
@@ -129,7 +129,7 @@ def test_another_input_under_a_new_digest_is_refused_by_the_logs(begun, volumes,
 
 def test_a_lost_job_file_is_refused(begun, volumes):
     job_file(begun).unlink()
-    with pytest.raises(OSError, match="begin again with --overwrite"):
+    with pytest.raises(OSError, match="begin again with `overwrite`"):
         go_on(volumes[0], begun)
     assert (go_on(volumes[0], begun, overwrite=True).read() == volumes[0].read() + 1).all()
 

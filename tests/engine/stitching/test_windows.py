@@ -166,7 +166,7 @@ def test_equals_the_whole_array_for_any_grid(
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
-def test_same_bytes_for_any_block_workers_and_scheduler(weight, as_volume, new_path):
+def test_same_bytes_for_any_block_workers_and_scheduler(weight, as_volume, new_path, scheduler):
     volume, windows = as_volume(noise((11, 13, 24))), Windows(7, 4, weight, batch=2)
     runs = [
         Run(block=CHUNK, workers=1),
@@ -174,7 +174,7 @@ def test_same_bytes_for_any_block_workers_and_scheduler(weight, as_volume, new_p
         Run(block=(20, 5, 40), workers=2),
     ]
     if weight == "hann":
-        runs.append(Run(block=(8, 10, 16), cluster="processes", workers=2))
+        runs.append(Run(block=(8, 10, 16), cluster=scheduler))
     made = [
         stitch_windows(Ramp(), volume, new_path(), windows=windows, dtype="float32", run=run)
         for run in runs

@@ -7,14 +7,17 @@ import pytest
 
 from poroscale.engine import Run, Windows, stitch_windows
 from poroscale.engine.workers import cluster
-from poroscale.engine.workers.cluster import Threads, cluster_of, connect
+from poroscale.engine.workers.cluster import cluster_of, connect
+from poroscale.engine.workers.retries import Work
+from poroscale.engine.workers.running import Threads
 from tests.engine.stitching.test_windows import Counting
 
 
 def test_threads_begin_in_the_order_that_is_asked_for():
     asked, begun = [7, 2, 11, 0, 30, 5, 4, 3, 100, 1, 9, 8], []
     collected = []
-    Threads(1).run(lambda number: begun.append(number) or number, asked, collected.append)
+    work = Work(lambda number: begun.append(number) or number)
+    Threads(1).run(work, asked, collected.append)
     assert begun == asked
     assert sorted(collected) == sorted(asked)
 

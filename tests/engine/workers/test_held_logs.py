@@ -51,3 +51,26 @@ def test_what_is_logged_afterwards_is_shown(shown):
         pass
     lose_a_worker()
     assert len(shown) == 2
+
+
+def refuse():
+    lose_a_worker()
+    raise MemoryError("memory must be at least 4 GiB")
+
+
+def test_nothing_is_shown_beside_a_refusal(shown):
+    with pytest.raises(MemoryError), held_logs("family"):
+        refuse()
+    assert shown == []
+
+
+def test_what_is_no_warning_is_dropped(shown):
+    logging.getLogger("family").setLevel(logging.INFO)
+    with pytest.raises(RuntimeError), held_logs("family"):
+        inform_and_fail()
+    assert shown == []
+
+
+def inform_and_fail():
+    logging.getLogger("family").info("worker registered")
+    raise RuntimeError
