@@ -2,15 +2,16 @@
 
 import gc
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from poroscale.engine import volume_from_array
 from poroscale.engine.plan import release_memory
 from poroscale.engine.workers import progress
+from poroscale.report import style
 from poroscale.volume import VolumeSpec
 from tests.strategies import CHUNK
 
@@ -27,17 +28,27 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 LONGEST = (
-    "pipelines/test_parts.py",
     "engine/test_memory.py",
+    "pipelines/test_parts.py",
+    "segmentation/training/test_train.py",
+    "segmentation/test_local.py",
+    "segmentation/network/test_by_network.py",
+    "parts/test_model.py",
     "test_examples.py",
-    "segment/training/test_train.py",
-    "segment/thresholds/test_otsu.py",
-    "segment/network/test_by_network.py",
-    "bench/test_bench.py",
+    "parts/test_mesh_part.py",
+    "pipelines/test_analyse_by_network.py",
     "report/pages/test_page.py",
+    "report/pages/test_compare_page.py",
+    "studies/test_study.py",
+    "parts/test_generate.py",
     "compare/test_comparison.py",
+    "engine/stitching/test_windows.py",
+    "segmentation/thresholds/test_otsu.py",
+    "segmentation/test_memory.py",
+    "surfaces/test_roughness.py",
+    "segmentation/test_default_model.py",
     "cli/test_cli.py",
-    "surface/test_roughness.py",
+    "benchmark_tables/test_bench.py",
 )
 """Files that take longest. They begin first, so that none is left alone at the end."""
 
@@ -73,15 +84,39 @@ def nothing_waits_for_the_disk():
         yield
 
 
-@pytest.fixture(autouse=True, scope="module")
-def figures_are_not_laid_out(request):
-    """Laying figures out takes most of the time of a page; the tests of pages alone look."""
-    if request.module.__name__.startswith("tests.report."):
-        yield
-        return
+PRINTED = style._written
+
+
+@contextmanager
+def printing(printed=PRINTED):
+    """Figures become what `printed` returns, by default what is printed outside tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ConstrainedLayoutEngine, "execute", lambda _engine, _figure: None)
+        patch.setattr(style, "_written", printed)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def figures_are_not_printed():
+    """Figures are drawn; laying them out and printing them takes most of the time of a page."""
+    with printing(lambda _figure: '<svg viewBox="0 0 1 1"></svg>'):
+        yield
+
+
+@pytest.fixture
+def printed_figures():
+    """Pages that this test writes have whole figures."""
+    with printing():
+        yield
+
+
+@pytest.fixture(scope="session")
+def scheduler():
+    """Address of a scheduler with two worker processes: starting them takes seconds."""
+    from distributed import LocalCluster
+
+    local = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=2, silence_logs=40, **local) as cluster:
+        yield cluster.scheduler_address
 
 
 @pytest.fixture

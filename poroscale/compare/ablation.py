@@ -1,4 +1,4 @@
-"""Appendix B: how the number of bins across the part bears on where the pores lie."""
+"""Appendix B: the influence of the number of bins across the part on the places of the pores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Ablation:
     original
         (n, 2) positions (y, x) [um].
     generated
-        The same for each number of bins.
+        Positions of the generated pores for each number of bins.
     rows
         JSON: per number of bins the Wasserstein distances of x, of y and of the distance from the
         middle [um], and the share of pores beyond the outermost pore of the original.
@@ -46,7 +46,7 @@ def ablate_bins(
     table
         Pores of the original: `centroid_y_um` and `centroid_x_um`.
     generate
-        From N_b to a table with the same columns.
+        Function from N_b to a table with the same columns.
     bins
         Numbers of bins N_b.
 

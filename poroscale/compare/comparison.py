@@ -13,11 +13,12 @@ from poroscale.compare.bivariate import overlap_row, pairs_of, points_of
 from poroscale.compare.config import CompareConfig
 from poroscale.compare.covariance import covariance_rows
 from poroscale.compare.pictures import SMALLEST, Scattered, scatter_views, scattering_row
-from poroscale.compare.pore_values import MEASURES, Measure, Pores, read_pores, values_of
+from poroscale.compare.pore_values import MEASURES, Measure, Pores, pores_of_sample, values_of
 from poroscale.compare.sample import Sample, check_samples, names_of
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed, stream
 from poroscale.compare.words import sides_in_words, summary
+from poroscale.events import Described
 from poroscale.statistics.distances import (
     FEWEST,
     Values,
@@ -52,7 +53,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Described):
     """The result: numbers for a file, and what the figures are drawn from.
 
     Attributes
@@ -61,7 +62,7 @@ class Comparison:
         JSON: `summary`, `sides`, `measures`, `scattering`, `covariance`, `bivariate`,
         `roughness`, `two_point`, `parts`, `settings`.
     reference, generated
-        What was read of either side.
+        Measurements of either side.
     scattered
         Coefficients by view.
     clump
@@ -74,12 +75,12 @@ class Comparison:
     scattered: dict[str, Scattered]
     clump: int
 
-    def describe(self) -> list[str]:
+    def describe(self) -> Iterator[str]:
         """The verdict in a few lines."""
-        return list(self.numbers["summary"])
+        yield from self.numbers["summary"]
 
 
-def compare_parts(
+def compare_samples(
     reference: Sequence[Sample],
     generated: Sequence[Sample],
     *,
@@ -156,7 +157,7 @@ def _read_side(samples: Sequence[Sample], layers: int) -> Side:
     for sample in samples:
         streams.append(stream(sample.phases, layers))
         surfaces.append(Surface.open(sample.surface) if sample.surface is not None else None)
-        pores.append(read_pores(sample, streams[-1], surfaces[-1]))
+        pores.append(pores_of_sample(sample, streams[-1], surfaces[-1]))
     return Side(samples, streams, surfaces, pores)
 
 

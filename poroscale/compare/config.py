@@ -1,4 +1,4 @@
-"""How parts are compared."""
+"""Settings for the comparison of parts."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ class CompareConfig(Config):
     Attributes
     ----------
     windows
-        Windows along z that the reference is cut into, all its volumes together; the generated
-        volumes are cut into windows of the same thickness, at least 16 layers.
+        Number of windows along z into which the reference is cut, all its volumes together. The
+        generated volumes are cut into windows of the same thickness, at least 16 layers.
     splits
-        Ways in which the windows are dealt into two halves; distances are means over them.
+        Number of ways in which the windows are dealt into two halves; distances are means over
+        them.
     bootstrap
-        Resamples of an interval; 0 leaves the intervals out.
+        Number of resamples of an interval; 0 leaves the intervals out.
     limit
-        A measure passes where generated and original differ at most this many times as much as
-        two halves of the original do.
+        Largest ratio at which a measure passes: the difference of generated and original over that
+        of two halves of the original.
     realisations
-        Windows or volumes of each side in the rose plots.
+        Number of windows or volumes of each side in the rose plots.
     layer_um
         Thickness of the layers by which pores are counted [um].
     lag_um
         Largest lag of S2 [um].
     picture
-        Pixels of the longer side of a picture whose scattering is taken; larger ones are
-        averaged over square cells.
+        Longer side of a picture whose scattering is taken [pixels]; larger pictures are averaged
+        over square cells.
     seed
-        Of splits and resamples.
+        Number from which splits and resamples are drawn.
     """
 
     windows: PositiveInt = Field(16, ge=2)

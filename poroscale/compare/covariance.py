@@ -41,7 +41,7 @@ def covariance_rows(
     Parameters
     ----------
     streams
-        Of the reference, for its windows.
+        Streams of the reference, for its windows.
 
     Returns
     -------

@@ -142,6 +142,11 @@ def _shrunk(picture: Picture, longest: int) -> Picture:
     the shorter one large enough to be transformed.
     """
     step = min(-(-max(picture.shape) // longest), min(picture.shape) // SMALLEST)
+    return cell_means(picture, step)
+
+
+def cell_means(picture: NDArray[Any], step: int) -> Picture:
+    """Means over square cells of `step` pixels; what is left over at the edges does not count."""
     rows, columns = (n - n % step for n in picture.shape)
     cells = picture[:rows, :columns].reshape(rows // step, step, columns // step, step)
     return np.asarray(cells.mean(axis=(1, 3)), np.float32)

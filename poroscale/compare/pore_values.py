@@ -13,8 +13,8 @@ from poroscale.compare.sample import Sample
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed
 from poroscale.kernels.maps.local_roughness import NEAR_UM
-from poroscale.parquet_files import parquet_file, read_parquet
 from poroscale.statistics.distances import Values
+from poroscale.storage.parquet_files import parquet_file, read_parquet
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,13 +29,13 @@ class Measure:
     name
         Column of the pore table, or a name of our own.
     words, unit
-        What a figure calls it.
+        Name in figures.
     period
-        Of an angle that closes up.
+        Period of an angle that closes up.
     shape
-        Whether it says something only of pores of enough voxels.
+        True if it means something only for pores of enough voxels.
     log
-        Whether a figure shows it on a logarithmic scale.
+        True if figures show it on a logarithmic scale.
     """
 
     name: str
@@ -80,7 +80,7 @@ MEASURES = (
 _OWN = ("r_star", "theta_rad", "pores_per_layer", "pores_per_window", "porosity")
 TABLE = tuple(measure.name for measure in MEASURES if measure.name not in _OWN)
 PAIRED = ("volume_um3", "anisotropy", "long_axis_angle_deg", "long_axis_azimuth_deg")
-"""What Appendix A ties to the local roughness."""
+"""Measures that Appendix A relates to the local roughness."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Pores:
     cut: NDArray[np.bool_]
 
 
-def read_pores(sample: Sample, streamed: Streamed, surface: Surface | None) -> Pores:
+def pores_of_sample(sample: Sample, streamed: Streamed, surface: Surface | None) -> Pores:
     """The pores of one part with their positions in it.
 
     Raises

@@ -1,4 +1,4 @@
-"""What was measured of one volume, and what every set of volumes must have in common."""
+"""Measurements of one volume, and properties that all volumes of a set must share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sample:
     phases
         0 outside, 1 solid, 2 pore.
     table
-        Its pore table (`poroscale.pores.columns`).
+        Pore table of the volume (`poroscale.pore_analysis.columns`).
     surface
         Folder with `radius.zarr`, `flags.zarr` and `roughness.json`; None without a free surface.
     """
@@ -36,7 +36,7 @@ class Sample:
 
     @property
     def generated(self) -> bool:
-        """Whether `generate part` made the volume; otherwise it is taken for a scan."""
+        """True if `generate part` made the volume; otherwise it is taken for a scan."""
         return "generated" in self.phases.attributes
 
 

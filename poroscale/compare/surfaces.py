@@ -37,7 +37,7 @@ class Surface:
     pitch_um
         Edge of a cell along the rows and the columns.
     point, direction
-        Of the axis, (z, y, x) [um].
+        Point and direction of the axis, (z, y, x) [um].
     parameters
         Mean of each ISO parameter over the faces.
     """
@@ -74,7 +74,7 @@ class Surface:
 
     @property
     def closed(self) -> bool:
-        """Whether the columns run around the part."""
+        """True if the columns run around the part."""
         return len(self.radius) == 1
 
     @property

@@ -1,4 +1,4 @@
-"""What the voxels of a volume tell: projections, layer sums, and the axis of the part.
+"""Sums over the voxels of a volume: projections, layer sums, and the axis of the part.
 
 The phases are streamed once along z, some layers at a time.
 """

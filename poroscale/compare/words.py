@@ -10,7 +10,7 @@ WORST = 4
 
 
 def summary(numbers: Mapping[str, Any]) -> list[str]:
-    """How good the match is, and where it is poor: a few sentences."""
+    """A few sentences on the quality of the match, and on where it is poor."""
     limit, (one, other) = numbers["settings"]["limit"], numbers["sides"]["words"]
     judged = [row for row in numbers["measures"] if row["passes"] is not None]
     subject = "the generated parts are" if other == "generated" else f"the {other} is"
@@ -42,14 +42,14 @@ def _poor(judged: Sequence[Mapping[str, Any]], limit: float) -> list[str]:
 
 
 def sides_in_words(names: Sequence[Sequence[str]], *, generated: bool) -> dict[str, Any]:
-    """What the sides are called: in sentences, and in legends.
+    """Names of the two sides: in sentences, and in legends.
 
     Parameters
     ----------
     names
         Names of the volumes of either side.
     generated
-        Whether those of the second side were generated; otherwise nothing says that they are
+        True if those of the second side were generated; otherwise nothing says that they are
         anything but two scans.
     """
     words = ["original", "generated"] if generated else ["first", "second"]

@@ -52,7 +52,7 @@ class HeightMap:
 
 
 def is_height_map(path: str | Path) -> bool:
-    """Whether the name of a file is that of a height map."""
+    """True if the name of a file is that of a height map."""
     return Path(path).suffix.lower() in SUFFIXES
 
 

@@ -6,22 +6,25 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from poroscale.config import Config
-from poroscale.engine import BlockGrid, Run, connect, fill_blocks
+from poroscale.engine import BlockGrid, JobPlan, Pass, Run, connect, fill_pass, plan_job
 from poroscale.engine.jobs.job import is_output, is_results
-from poroscale.engine.plan import Need, make_plan
+from poroscale.engine.passes import named
+from poroscale.engine.plan import make_plan
 from poroscale.engine.workers.cluster import cluster_of
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 from poroscale.io.read.calibrated import Missing
-from poroscale.io.read.cast import Cast, Inverted, Overflow
+from poroscale.io.read.cast import Cast, Inverted
 from poroscale.io.read.finite import Finite
+from poroscale.io.read.keyed import Keyed, keyed_array, refuse_others
 from poroscale.io.read.lengths import positive_voxel_size
 from poroscale.io.read.source import BlockHint, Source
 from poroscale.io.read.wrappers import BuildAxis, Crop, Masked, rotated, rotated_index
+from poroscale.verb import Section, verb
 from poroscale.volume import CHUNK, Shape, Volume, VolumeSpec, VoxelSize
 
 _VERSION = 2
@@ -30,69 +33,32 @@ _LARGE_SLAB = 1 << 30  # bytes; slices whose slab of the usual depth exceeds it 
 _FLAT_CHUNK = (32, 256, 256)
 
 
-class IngestConfig(Config):
-    """How a scan is taken in. Indices and sizes are those of the input, before it is turned.
-
-    Attributes
-    ----------
-    voxel_size
-        Edge of a voxel, or edges along (z, y, x), in um; overrides what the file states.
-    dataset, pattern
-        See `open_source`.
-    box
-        (z0, z1, y0, y1, x0, x1), half-open: the part that is taken.
-    channel
-        Which channel is taken, from 0, where a file has several; "index" takes the stored numbers
-        of a palette.
-    invert
-        Reverse the grey values of a scan whose solid is dark: the largest value of an unsigned
-        dtype minus the value; a signed one is mirrored within its dtype; floats are negated. A
-        mask's fill and the levels are those of the reversed values.
-    mask, mask_fill
-        A volume of the input's shape; where it is zero the scan is set to `mask_fill`.
-    nan
-        Value that replaces NaN, and what the file says is no measurement; refused without it.
-    axes
-        The input axis that is the build direction and becomes z, see `rotated`.
-    dtype, overflow, levels
-        Kept as it is unless asked otherwise, see `Cast`.
-    """
-
-    voxel_size: float | tuple[float, float, float] | None = None
-    dataset: str | None = None
-    pattern: str | None = None
-    channel: int | Literal["index"] | None = None
-    invert: bool = False
-    box: tuple[int, int, int, int, int, int] | None = None
-    mask: str | None = None
-    mask_fill: float = 0.0
-    nan: float | None = None
-    axes: BuildAxis = "z"
-    dtype: Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32"] | None = None
-    overflow: Overflow = "refuse"
-    levels: tuple[float, float] | None = None
-
-
+@verb("ingest", Section.of("ingest", IngestConfig), plan="plan_ingest")
 def ingest(
-    src: str | Path,
+    src: Any,
     out: str | Path,
     *,
     config: IngestConfig | None = None,
+    name: str | None = None,
     run: Run | None = None,
 ) -> Volume:
-    """Read the scan `src` into the volume `out`, block by block.
+    """Bring a scan of any format in as a volume, block by block.
 
     Parameters
     ----------
     src
-        Anything that `open_source` opens.
+        A path, anything that `open_source` opens; or an array of numpy, dask, zarr or xarray, as
+        `as_volume` takes.
     out
         Folder of the volume.
     config
-        What is taken and how.
+        Settings.
+    name
+        Name of an array; None knows a dask array by its own name, and reads any other
+        array once to know it by its content.
     run
-        How to run; without a block the widest one is taken that the budget holds, so that
-        compressed slices are decoded as few times as can be.
+        Memory, workers and cluster. Without a block the widest one is taken that the budget holds,
+        so that compressed slices are decoded as few times as possible.
 
     Returns
     -------
@@ -106,34 +72,78 @@ def ingest(
     ValueError
         If the input is not whole, holds NaN, states no voxel size while none is given, or if
         `out` and `src` lie inside each other.
+    TypeError
+        If `src` is neither a path nor an array that can be read.
     MemoryError
         If the budget cannot hold one block.
     """
     config, run, out = config or IngestConfig(), run or Run(), Path(out)
+    if not isinstance(src, str | Path):
+        refuse_others(src)
+        array = keyed_array(src, name=name, role="input", voxel_size=config.voxel_size)
+        return ingest_array(array, out, config=config, run=run)
     refuse_overlap(src, out)
     scratch = out.with_name(f"{out.name}.unpacked")
+    source = _unpacked(src, config, scratch)
+    with connect(run, job="ingest") as shared:
+        volume = _filled(source, out, stated=config.voxel_size is None, run=shared)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return volume
+
+
+def _unpacked(src: str | Path, config: IngestConfig, scratch: Path) -> Source:
+    """The source as `config` asks for it; what is compressed as a whole lies in `scratch`."""
     try:
         opened = _opened(src, config, scratch)
         if config.invert:
             _refuse_mask(opened)
-        source = _shaped(opened, config, scratch)
+        return _shaped(opened, config, scratch)
     except BaseException:
         with suppress(OSError):  # there is none, or it holds what a next try need not unpack
             scratch.rmdir()
         raise
-    spec = _spec(source, stated=config.voxel_size is None)
-    with connect(run) as shared, _told_what_is_decoded(source):
-        volume = fill_blocks(
-            source,
+
+
+def ingest_array(array: Keyed, out: Path, *, config: IngestConfig, run: Run) -> Volume:
+    """Read an array into the volume `out`: threads of this process do, wherever it is computed.
+
+    Parameters
+    ----------
+    array
+        See `keyed_array`.
+    out
+        Folder of the volume.
+    config
+        Settings; `dataset`, `pattern` and `channel` mean nothing for an array.
+    run
+        Memory, workers and cluster.
+
+    Raises
+    ------
+    ValueError, MemoryError
+        As `ingest`.
+    """
+    if config.dataset or config.pattern or config.channel is not None:
+        raise ValueError("dataset, pattern and channel must be left out for an array")
+    if config.invert:
+        _refuse_mask(array)
+    source = _shaped(array, config, None)
+    with connect(run, job="ingest") as shared:
+        here = shared.but(cluster="threads")
+        return _filled(source, out, stated=config.voxel_size is None, run=here)
+
+
+def _filled(source: Source, out: Path, *, stated: bool, run: Run) -> Volume:
+    """A source that is shaped already, as a volume."""
+    spec = _spec(source, stated=stated)
+    with _told_what_is_decoded(source):
+        return fill_pass(
+            ingest_pass(source, spec),
             out,
             spec=spec,
             recipe={"sampler": "ingest", "version": _VERSION, "source": source.fingerprint()},
-            bytes_per_voxel=source.temporary,
-            bytes_per_task=source.per_read,
-            run=shared.but(block=shared.block or _block(source, spec, shared)),
+            run=run.but(block=run.block or _block(source, spec, run)),
         )
-    shutil.rmtree(scratch, ignore_errors=True)
-    return volume
 
 
 @contextmanager
@@ -162,22 +172,54 @@ def _refuse_mask(source: Source) -> None:
         )
 
 
-def plan_of(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, Need]:
-    """The volume that `src` will become, and what reading it takes; no voxel is touched."""
+def passes(src: str | Path, config: IngestConfig) -> tuple[VolumeSpec, dict[str, Pass]]:
+    """The volume that `src` will become, and the pass that reads it; no voxel is touched."""
     source = prepare(src, config)
     spec = _spec(source, stated=config.voxel_size is None)
-    return spec, _need(source, spec)
+    return spec, named(ingest_pass(source, spec))
 
 
-def _need(source: Source, spec: VolumeSpec) -> Need:
-    return Need(write=spec.dtype.itemsize, temporary=source.temporary, fixed=source.per_read)
+def ingest_pass(source: Source, spec: VolumeSpec) -> Pass:
+    """The pass that reads `source` into a volume of `spec`."""
+    return Pass(
+        "ingest",
+        source,
+        writes=spec.dtype,
+        pyramid=spec.pyramid,
+        temporary=source.temporary,
+        fixed=source.per_read,
+    )
 
 
-def prepare(src: str | Path, config: IngestConfig, *, scratch: Path | None = None) -> Source:
+def plan_ingest(
+    src: str | Path, *, config: IngestConfig | None = None, run: Run | None = None
+) -> JobPlan:
+    """The plan of `ingest`; no voxel is touched.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `ingest`.
+    MemoryError
+        If the budget cannot hold one block.
+    """
+    config, run = config or IngestConfig(), run or Run()
+    source = prepare(src, config)
+    spec = _spec(source, stated=config.voxel_size is None)
+    with _told_what_is_decoded(source):
+        block = run.block or _block(source, spec, run)
+        return plan_job(spec, named(ingest_pass(source, spec)), run.but(block=block))
+
+
+def prepare(src: Any, config: IngestConfig, *, scratch: Path | None = None) -> Source:
     """The source of `config`: opened, inverted, masked, turned, cropped, cast, in this order.
 
     Without `scratch`, a compressed file gives a source that knows its shape but cannot be read.
     """
+    if not isinstance(src, str | Path):
+        refuse_others(src)
+        array = keyed_array(src, name="array", role="input", voxel_size=config.voxel_size)
+        return _shaped(array, config, scratch)
     return _shaped(_opened(src, config, scratch), config, scratch)
 
 
@@ -227,11 +269,11 @@ def with_voxel_size(source: Source, given: float | VoxelSize | None) -> Source:
     if given is None:
         if source.voxel_size is None:
             raise ValueError(
-                f"{source.name} states no voxel size with a unit: give it with --voxel-size, in um"
+                f"{source.name} states no voxel size with a unit: give it with `voxel_size`, in um"
             )
         return source
     values = given if isinstance(given, tuple) else (given,)
-    return replace(source, voxel_size=positive_voxel_size(values, "--voxel-size"))
+    return replace(source, voxel_size=positive_voxel_size(values, "`voxel_size`"))
 
 
 def refuse_overlap(src: str | Path, out: Path) -> None:
@@ -261,7 +303,7 @@ def _spec(source: Source, *, stated: bool) -> VolumeSpec:
     if source.notes:
         said["notes"] = list(source.notes)
     if source.dtype == np.float16:  # ours are scores; whoever reads grey values expects more bits
-        raise TypeError("dtype must not be float16; ingest it with --dtype float32")
+        raise TypeError("dtype must not be float16; ingest it with `dtype` float32")
     return VolumeSpec(
         shape=source.shape,
         dtype=source.dtype,
@@ -292,20 +334,13 @@ def _chunks(source: Source) -> Shape | None:
 
 def _block(source: Source, spec: VolumeSpec, run: Run) -> Shape | None:
     """The widest block that the source likes and the budget holds; None leaves it to the plan."""
-    need = _need(source, spec)
+    need = ingest_pass(source, spec).need
     chunks = spec.chunk_shape
     with cluster_of(run) as cluster:
-        workers, beside = cluster.workers, cluster.beside
-    for block in _wide_blocks(source.preferred_block, spec.shape, chunks, workers=workers):
+        staff = cluster.staff(run)
+    for block in _wide_blocks(source.preferred_block, spec.shape, chunks, workers=staff.workers):
         try:
-            make_plan(
-                spec.shape,
-                chunks,
-                need,
-                run=run.but(block=block),
-                workers=workers,
-                beside=beside,
-            )
+            make_plan(spec.shape, chunks, need, staff=staff, block=block)
         except MemoryError:
             continue
         return block

@@ -21,7 +21,7 @@ from poroscale.io.read.lengths import um_per
 from poroscale.kernels.mesh.crossing import crossing_faces
 from poroscale.kernels.mesh.distance import EXACT_EVERYWHERE, signed_distances, solid_of
 from poroscale.kernels.mesh.edges import Edges, edges_of, reversed_faces, shells
-from poroscale.kernels.mesh.tree import build_tree
+from poroscale.kernels.mesh.tree import build_triangle_tree
 
 FORMATS = (".stl", ".ply", ".3mf")
 UNITS = ("um", "mm")
@@ -47,7 +47,7 @@ class SurfaceMesh:
     faces
         (m, 3), counter-clockwise seen from outside as if (z, y, x) were right-handed.
     mended
-        What was mended, in words.
+        Sentences on what was mended.
     """
 
     vertices: Vertices
@@ -156,7 +156,7 @@ def close_mesh(vertices: Vertices, faces: Faces, *, name: str = "mesh") -> Surfa
     faces
         (m, 3).
     name
-        What error messages call it.
+        Name in error messages.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def _one_way(faces: Faces, edges: Edges, name: str) -> tuple[Faces, int]:
 
 def _check_crossing(vertices: Vertices, faces: Faces, numbers: Faces, name: str) -> None:
     diagonal = float(np.linalg.norm(vertices.max(axis=0) - vertices.min(axis=0)))
-    tree = build_tree(vertices[faces] - vertices.min(axis=0))
+    tree = build_triangle_tree(vertices[faces] - vertices.min(axis=0))
     pairs = crossing_faces(tree, TOLERANCE * diagonal, MOST_PAIRS)
     if not len(pairs):
         return

@@ -1,4 +1,4 @@
-"""Which format is it? One function that looks at a path and hands out the source."""
+"""Recognition of formats: one function that looks at a path and returns the source."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def open_source(
         also zipped; a volume of this program. A dataset inside a file or store may be named as
         ``file.h5::/entry/data``.
     dataset
-        The same, as an argument of its own.
+        Name of the dataset, as an argument of its own.
     pattern
         Shell pattern that picks the slices of one series from a folder.
     channel

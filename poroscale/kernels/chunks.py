@@ -28,7 +28,7 @@ def encode_chunk(voxels: NDArray[Any], shape: tuple[int, int, int]) -> bytes | N
     voxels
         The chunk, or less of it where the volume ends.
     shape
-        Of a whole chunk; what is missing is filled with 0.
+        Shape of a whole chunk; what is missing is filled with 0.
 
     Returns
     -------
@@ -66,6 +66,6 @@ def decode_chunk(packed: bytes | memoryview, voxels: NDArray[Any]) -> None:
 
 
 def _any_bit(data: NDArray[np.uint8]) -> bool:
-    """Whether any bit is set; -0.0 counts, so that floats come back as they were."""
+    """True if any bit is set; -0.0 counts, so that floats come back as they were."""
     words = data[: data.size // 8 * 8].view(np.uint64)
     return bool(words.any() or data[words.size * 8 :].any())

@@ -7,6 +7,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.distance import distance_to
+
 
 def closing_halo(radius: float, voxel_size: tuple[float, float, float]) -> tuple[int, int, int]:
     """Voxels along (z, y, x) that decide about a voxel: twice the radius, and one."""
@@ -27,21 +29,13 @@ def close_ball(
     solid
         bool (nz, ny, nx) with a halo of `closing_halo`.
     radius
-        Of the ball [um].
+        Radius of the ball [um].
     voxel_size
         Edges along (z, y, x) [um].
     """
     if radius <= 0 or solid.all() or not solid.any():
         return solid
-    dilated = _distance_to(solid, voxel_size) <= radius
+    dilated = distance_to(solid, voxel_size) <= radius
     if dilated.all():
         return dilated
-    return _distance_to(~dilated, voxel_size) > radius
-
-
-def _distance_to(
-    mask: NDArray[np.bool_], voxel_size: tuple[float, float, float]
-) -> NDArray[np.float32]:
-    import edt
-
-    return np.asarray(edt.edt(~mask, anisotropy=voxel_size, black_border=False, parallel=1))
+    return distance_to(~dilated, voxel_size) > radius

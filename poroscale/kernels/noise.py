@@ -19,7 +19,7 @@ from poroscale.kernels.grey.blur import blur, gaussian_weights
 
 Index = tuple[int, int, int]
 Shape = tuple[int, int, int]
-Box = tuple[slice, slice, slice]
+Slices = tuple[slice, slice, slice]
 
 TILE = 32
 """Edge of a tile in voxels. Part of the definition of the noise: another edge is another noise."""
@@ -46,7 +46,7 @@ def tile_generator(seed: int, stream: int, tile: Index = (0, 0, 0)) -> np.random
     )
 
 
-def tiles_covering(origin: Index, shape: Shape) -> Iterator[tuple[Index, Box, Box]]:
+def tiles_covering(origin: Index, shape: Shape) -> Iterator[tuple[Index, Slices, Slices]]:
     """Tiles that meet a box: (tile index, slices of the box, slices of the tile)."""
     first = [o // TILE for o in origin]
     last = [-(-(o + n) // TILE) for o, n in zip(origin, shape, strict=True)]

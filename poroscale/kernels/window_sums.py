@@ -61,16 +61,16 @@ def axis_weights(edge: int, kind: str) -> Weights:
 
 @dataclass(frozen=True)
 class FixedPoint:
-    """How values become integers.
+    """Fixed-point form of values.
 
     Attributes
     ----------
     bits
         A value of the largest magnitude becomes at most 2**bits.
     exponent
-        Of the power of two above the largest magnitude.
+        Exponent of the power of two above the largest magnitude.
     dtype
-        Of the sums.
+        Type of the sums.
     """
 
     bits: int
@@ -107,7 +107,7 @@ class FixedPoint:
 
     @property
     def scale(self) -> float:
-        """What a value is multiplied by: a power of two."""
+        """Factor of a value: a power of two."""
         return float(2.0 ** (self.bits - self.exponent))
 
 
@@ -133,14 +133,14 @@ def add_window(
     crop
         First voxel of the window in `values`.
     weights
-        Along z, y and x; their lengths are the window's edges.
+        Weights along z, y and x; their lengths are the window's edges.
     point, bound
         Fixed point, and the largest magnitude of a value.
 
     Returns
     -------
     int
-        How many values are NaN or beyond the bound; the sums are spoilt if there are any.
+        Number of values that are NaN or beyond the bound; the sums are spoilt if there are any.
     """
     kind = point.dtype.type
     wz, wy, wx = (axis.astype(kind) for axis in weights)

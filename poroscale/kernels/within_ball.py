@@ -24,7 +24,7 @@ def within_ball(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     mask
         bool (nz, ny, nx).
     radius
-        In voxels, at most 80.
+        Radius of the ball [voxels], at most 80.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def forget_near(chosen: NDArray[np.bool_], mask: NDArray[np.bool_], radius: floa
     chosen, mask
         bool, of one shape.
     radius
-        In voxels.
+        Radius of the ball [voxels].
     """
     _forget_near(chosen, mask, int(radius), int(radius * radius + 1e-9))
 
@@ -80,7 +80,7 @@ def _forget_near(chosen, mask, reach, limit):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _meets(mask, z, y, x, reach, limit):  # type: ignore[no-untyped-def]
-    """Whether a voxel of the mask lies in the ball around (z, y, x)."""
+    """True if a voxel of the mask lies in the ball around (z, y, x)."""
     nz, ny, nx = mask.shape
     for dz in range(max(-reach, -z), min(reach, nz - 1 - z) + 1):
         for dy in range(max(-reach, -y), min(reach, ny - 1 - y) + 1):
@@ -116,7 +116,7 @@ def _stamp(mask, reach, limit, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, inline="always")
 def _buried(mask, z, y, x):  # type: ignore[no-untyped-def]
-    """Whether all six neighbours are of the mask: what this voxel reaches, they reach."""
+    """True if all six neighbours are of the mask: what this voxel reaches, they reach."""
     nz, ny, nx = mask.shape
     if z == 0 or y == 0 or x == 0 or z == nz - 1 or y == ny - 1 or x == nx - 1:
         return False

@@ -5,7 +5,7 @@ add neighbourhoods of several sizes (HANC), and weigh channels (squeeze and exci
 connections with residual convolutions that are compiled over all levels (MLFC). 16 filters and
 four poolings are the authors'. Squeeze and excitation looks at the whole patch: there is no halo.
 
-Inferred, for they give Table 8's 5.062 million parameters: factors and repetitions as published for
+Inferred, as they give Table 8's 5.062 million parameters: factors and repetitions as published for
 2D, and heads of 1³ on the three finest levels of the decoder. Table 8 has 39.7 G
 multiply-accumulates, the convolutions here 37.2 G: the paper's also counts the many normalisations,
 poolings and interpolations.

@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-accumulates, counted on the network itself."""
+"""Costs of a network: parameters and multiply-accumulates, counted on the network itself."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def multiply_accumulates(
     patches
         (n, 1, edge, edge, edge).
     call
-        What is counted; `network.window_values` if None. Table 8's number of gmVAE is that of its
-        `loss`, whose prior an inference does without.
+        Call that is counted; None takes `network.window_values`. Table 8's number of gmVAE is that
+        of its `loss`, whose prior an inference does without.
     as_published
         Count as Table 8 does.
     """
@@ -67,7 +67,7 @@ def multiply_accumulates(
 
 
 def _times(network: nn.Module, random: int) -> dict[nn.Module, int]:
-    """How often a layer is counted: those of random variables `random` times, others once."""
+    """Times that a layer is counted: layers of random variables `random` times, others once."""
     times: dict[nn.Module, int] = {m: 1 for m in network.modules() if isinstance(m, Layer)}
     for module in network.modules():
         if isinstance(module, RandomVariables):

@@ -4,7 +4,7 @@ After Dilokthanakul et al. (2016). Every voxel of the coarsest level has a laten
 of c laws whose means and variances a second latent w sets. Losses: L1, and with the authors'
 weights the conditional prior of z (1e-12), the prior of w (1e-7) and that of the mixture (1e-9).
 
-Channels, c = 500, z = 200 and w = 150 are the authors'. Inferred, for they give Table 8's 383.650
+Channels, c = 500, z = 200 and w = 150 are the authors'. Inferred, as they give Table 8's 383.650
 million parameters and its 207 G multiply-accumulates: double convolutions on five levels, average
 pooling, 1³ convolutions between the deepest level (1/16 of the edge) and the latents, those to z, w
 and the laws without bias, and a decoder of transposed 2³ convolutions, each followed by a double

@@ -1,4 +1,4 @@
-"""What every segmentation network answers to: its loss, and its values over a window.
+"""The contract of every segmentation network: its loss, and its values over a window.
 
 A window's values are averaged with those of overlapping windows; `finish` makes a score of the
 average. Supervised networks give the logit of a pore. Unsupervised ones give their reconstruction
@@ -30,7 +30,7 @@ class Segmenter(nn.Module, ABC):
     Attributes
     ----------
     supervised
-        Whether it is trained on labels.
+        True if the network is trained on labels.
     bound
         Largest magnitude of a window's values.
     outside
@@ -38,7 +38,7 @@ class Segmenter(nn.Module, ABC):
     edge
         Edge of the patches [voxels].
     multiple, smallest
-        What edges are multiples of, and the smallest [voxels].
+        Number of which edges are multiples, and the smallest edge [voxels].
     halo
         For a purely convolutional network the voxels around a voxel that its value depends on, a
         multiple of `multiple`; None where it depends on the whole patch. Tiles agree if their
@@ -75,7 +75,7 @@ class Segmenter(nn.Module, ABC):
         patches
             (n, 1, edge, edge, edge) grey values in [0, 1], float32.
         truth
-            The same shape, 1 in pores; unsupervised networks do not look at it.
+            True pores, of the same shape: 1 in pores. Unsupervised networks do not look at it.
 
         Returns
         -------

@@ -35,7 +35,7 @@ def build_segmenter(name: str, *, width: float = 1.0, edge: int = 64) -> Segment
     Parameters
     ----------
     name
-        Of `SEGMENTERS`.
+        Name of the network, from `SEGMENTERS`.
     width
         Factor of all channels; 1 is the published network.
     edge

@@ -3,7 +3,7 @@
 Both have four levels of two convolutions, average pooling between them, and skip connections. The
 widths (16, 32, 64, 128) are the authors' and give Table 8's 1.325 million parameters.
 
-Inferred, for they give its 1.328 million for MSS-UNet and the 0.15 G multiply-accumulates that this
+Inferred, as they give its 1.328 million for MSS-UNet and the 0.15 G multiply-accumulates that this
 one has more: heads on the three levels of the decoder, not on the deepest, each a 3³ convolution
 whose logits are then interpolated to the patch; UNet's own head is 1³.
 """
@@ -62,8 +62,8 @@ class _Decoder(nn.Module):
         return found[::-1]
 
 
-class UNet(SupervisedSegmenter):
-    """The UNet: one head, at full resolution.
+class EncodedSegmenter(SupervisedSegmenter):
+    """A network whose first half is UNet's encoder.
 
     Parameters
     ----------
@@ -71,36 +71,40 @@ class UNet(SupervisedSegmenter):
         Factor of the channels.
     edge
         Edge of the patches [voxels], a multiple of 8 from 16 on.
+
+    Attributes
+    ----------
+    channels
+        Channels of each level, the finest first.
     """
 
     halo = HALO
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
         super().__init__(edge)
-        channels = widened(CHANNELS, width)
-        self.encoder, self.decoder = Encoder(channels), _Decoder(channels)
-        self.head = nn.Conv3d(channels[0], 1, 1)
+        self.channels = widened(CHANNELS, width)
+        self.encoder = Encoder(self.channels)
+
+
+class UNet(EncodedSegmenter):
+    """The UNet: one head, at full resolution; see `EncodedSegmenter` for the settings."""
+
+    def __init__(self, width: float = 1.0, edge: int = 64) -> None:
+        super().__init__(width, edge)
+        self.decoder = _Decoder(self.channels)
+        self.head = nn.Conv3d(self.channels[0], 1, 1)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
         return (self.head(self.decoder(self.encoder(patches))[0]),)
 
 
-class MSSUNet(SupervisedSegmenter):
-    """UNet with supervision on all three levels of the decoder.
-
-    Parameters
-    ----------
-    width, edge
-        As of `UNet`.
-    """
-
-    halo = HALO
+class MSSUNet(EncodedSegmenter):
+    """UNet with supervision on all three levels of the decoder; settings of `EncodedSegmenter`."""
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge)
-        channels = widened(CHANNELS, width)
-        self.encoder, self.decoder = Encoder(channels), _Decoder(channels)
-        self.heads = nn.ModuleList(convolution(each, 1) for each in channels[:-1])
+        super().__init__(width, edge)
+        self.decoder = _Decoder(self.channels)
+        self.heads = nn.ModuleList(convolution(each, 1) for each in self.channels[:-1])
 
     def forward(self, patches: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
         fields = self.decoder(self.encoder(patches))

@@ -10,44 +10,32 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from poroscale.networks.convolutions import CHANNELS, Upward, convolution, double, widened
-from poroscale.networks.segmenter import SupervisedSegmenter
-from poroscale.networks.unet import HALO, Encoder
+from poroscale.networks.convolutions import Upward, convolution, double
+from poroscale.networks.unet import EncodedSegmenter
 
 
-class UNetPlusPlus(SupervisedSegmenter):
-    """UNet++.
-
-    Parameters
-    ----------
-    width
-        Factor of the channels.
-    edge
-        Edge of the patches [voxels], a multiple of 8 from 16 on.
-    """
-
-    halo = HALO
+class UNetPlusPlus(EncodedSegmenter):
+    """UNet++; see `EncodedSegmenter` for the settings."""
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge)
-        channels = widened(CHANNELS, width)
-        self.encoder = Encoder(channels)
+        super().__init__(width, edge)
+        channels = self.channels
         self.nodes = [(i, j) for j in range(1, len(channels)) for i in range(len(channels) - j)]
         self.up = nn.ModuleDict()
         self.blocks = nn.ModuleDict()
         for i, j in self.nodes:
-            self.up[_name(i, j)] = Upward(channels[i + 1], channels[i])
-            self.blocks[_name(i, j)] = double((j + 1) * channels[i], channels[i])
+            self.up[_node_name(i, j)] = Upward(channels[i + 1], channels[i])
+            self.blocks[_node_name(i, j)] = double((j + 1) * channels[i], channels[i])
         self.heads = nn.ModuleList(convolution(channels[0], 1) for _ in channels[1:])
 
     def forward(self, patches: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
         rows = [[level] for level in self.encoder(patches)]
         for i, j in self.nodes:
-            below = self.up[_name(i, j)](rows[i + 1][j - 1])
-            rows[i].append(self.blocks[_name(i, j)](torch.cat([*rows[i], below], dim=1)))
+            below = self.up[_node_name(i, j)](rows[i + 1][j - 1])
+            rows[i].append(self.blocks[_node_name(i, j)](torch.cat([*rows[i], below], dim=1)))
         logits = [head(field) for head, field in zip(self.heads, rows[0][1:], strict=True)]
         return tuple(logits[::-1])
 
 
-def _name(i: int, j: int) -> str:
+def _node_name(i: int, j: int) -> str:
     return f"{i}_{j}"

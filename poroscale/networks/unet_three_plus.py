@@ -4,7 +4,7 @@ Every level of the decoder sees its own and all finer levels of the encoder, poo
 levels of the decoder, interpolated, each through 16 channels; the deepest level and every level of
 the decoder are supervised.
 
-Inferred, for they give Table 8's 1.672 million parameters and its 84.9 G multiply-accumulates
+Inferred, as they give Table 8's 1.672 million parameters and its 84.9 G multiply-accumulates
 within 2 %: what is deeper comes through a 1³ and a 3³ convolution, what is finer is convolved
 before it is pooled, two convolutions of 64 channels merge the four, and a coarse head mixes to one
 channel, interpolates, and convolves that (3³).
@@ -16,44 +16,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from poroscale.networks.convolutions import (
-    CHANNELS,
-    Upward,
-    convolution,
-    double,
-    single,
-    widened,
-)
-from poroscale.networks.segmenter import SupervisedSegmenter
-from poroscale.networks.unet import Encoder
+from poroscale.networks.convolutions import Upward, convolution, double, single
+from poroscale.networks.unet import EncodedSegmenter
 
 HALO = 72
 """A value depends on up to 66 voxels to each side."""
 
 
-class UNetThreePlus(SupervisedSegmenter):
-    """UNet 3+.
-
-    Parameters
-    ----------
-    width
-        Factor of the channels.
-    edge
-        Edge of the patches [voxels], a multiple of 8 from 16 on.
-    """
+class UNetThreePlus(EncodedSegmenter):
+    """UNet 3+; see `EncodedSegmenter` for the settings."""
 
     halo = HALO
 
     def __init__(self, width: float = 1.0, edge: int = 64) -> None:
-        super().__init__(edge)
-        channels = widened(CHANNELS, width)
-        self.depth, share = len(channels), channels[0]
-        merged = self.depth * share
-        self.encoder = Encoder(channels)
+        super().__init__(width, edge)
+        channels = self.channels
+        self.depth = len(channels)
+        merged = self.depth * channels[0]
         self.ways = nn.ModuleDict()
         for level in range(self.depth - 1):
             for source in range(self.depth):
-                self.ways[_name(source, level)] = self._way(channels, source, level)
+                self.ways[_way_name(source, level)] = self._way(channels, source, level)
         self.blocks = nn.ModuleList(double(merged, merged) for _ in channels[:-1])
         self.finest = convolution(merged, 1)
         deep = [merged] * (self.depth - 2) + [channels[-1]]
@@ -82,7 +65,7 @@ class UNetThreePlus(SupervisedSegmenter):
     def _seen(
         self, levels: list[Tensor], decoded: dict[int, Tensor], source: int, level: int
     ) -> Tensor:
-        way = self.ways[_name(source, level)]
+        way = self.ways[_way_name(source, level)]
         if source > level:
             found: Tensor = way(decoded[source])
             return found
@@ -90,5 +73,5 @@ class UNetThreePlus(SupervisedSegmenter):
         return functional.avg_pool3d(found, 2 ** (level - source)) if source < level else found
 
 
-def _name(source: int, level: int) -> str:
+def _way_name(source: int, level: int) -> str:
     return f"{source}_{level}"

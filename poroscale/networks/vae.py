@@ -3,10 +3,10 @@
 Encoder: four convolutions of 3³ with stride 2, then one that spans what is left and gives mean and
 logarithm of the variance, half of its channels each. Decoder: transposed convolutions that do not
 overlap (one of the latent's whole box, then four of 2³ with stride 2), each followed by a 3³
-convolution; a sigmoid at the end. The latent's channels pass no activation, for a mean may be
+convolution; a sigmoid at the end. The latent's channels pass no activation, because a mean may be
 negative.
 
-The widths are the authors'. Inferred, for it gives the 29.024 and 140.650 million parameters and
+The widths are the authors'. Inferred, as it gives the 29.024 and 140.650 million parameters and
 the 3.70 and 8.34 G multiply-accumulates of Table 8 (transposed convolutions at the size of their
 outputs): which kernels are 3³, which span the rest, and which have no bias. That the masked half of
 ceVAE's loss uses the latent's mean, unlike its other half, is our choice.

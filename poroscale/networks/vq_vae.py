@@ -4,7 +4,7 @@ Three convolutions of 4³ with stride 2, one of 3³ and two residual blocks befo
 book follows moving averages of what is assigned to it. One stage more than in the original, for
 patches of 64³.
 
-The paper gives no widths. Inferred, for they give Table 8's 2.511 million parameters and (at the
+The paper gives no widths. Inferred, as they give Table 8's 2.511 million parameters and (at the
 size of the outputs) its 8.47 G multiply-accumulates: 32, 64 and 128 channels, 32 inside a residual
 block without bias, codes of 64 numbers, and that the count has the code book and its moving sums,
 512 x 64 each. Only 2.446 million of these follow a gradient.
@@ -36,7 +36,7 @@ class CodeBook(nn.Module):
     ----------
     codes, sums : Tensor (CODES, length)
     counts : Tensor (CODES,)
-        Moving averages; buffers, for no gradient moves them.
+        Moving averages; buffers, because no gradient moves them.
     """
 
     codes: Tensor

@@ -1,4 +1,4 @@
-"""A bank of pore shapes: where the voxels of generated pores come from.
+"""A bank of pore shapes, from which generated pores take their voxels.
 
 One Parquet file: a row per pore with its measures, its tight box, and its voxels packed eight to a
 byte. There is no largest size.
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.columns import read_columns, write_columns
 from poroscale.kernels.bodies.moments import axis_angles, principal_axes
 from poroscale.kernels.parts.voxel_shapes import Shapes, join, moments, pack, unpack
 from poroscale.manifest import check_file
 from poroscale.parts.model_settings import lacking
+from poroscale.storage.columns import read_columns, write_columns
 from poroscale.volume import Volume, VoxelSize
 
 MEASURES = (
@@ -93,7 +93,7 @@ class Bank:
 
 
 def measure_shapes(shapes: Shapes, voxel_size: VoxelSize) -> dict[str, NDArray[Any]]:
-    """The columns of a bank's table; see `poroscale.pores.columns` for their meaning."""
+    """The columns of a bank's table; see `poroscale.pore_analysis.columns` for their meaning."""
     count, sums, seconds = moments(shapes)
     axes = principal_axes(count, sums, seconds=seconds, voxel_size=voxel_size)
     angle, azimuth = axis_angles(axes.direction[:, 0])
@@ -224,7 +224,7 @@ def nearest_shapes(bank: Bank, targets: Mapping[str, NDArray[Any]]) -> NDArray[n
     Parameters
     ----------
     bank
-        Where to look.
+        Shapes among which to look.
     targets
         Columns of `LOOKED_UP`, each (m,); NaN where a pore has no direction.
 

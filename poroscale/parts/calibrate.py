@@ -1,4 +1,4 @@
-"""Weights, clusters and spacing of a part model, such that what is placed is what was found.
+"""Weights, clusters and spacing of a part model, with which new parts hold as many pores as scans.
 
 The model is drawn and placed for trial. What placement and the surface reject is added to the
 weights, stratum by stratum. Clusters or a wider spacing then bring neighbours closest to those of
@@ -21,7 +21,7 @@ from poroscale.parts.bank import Bank
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
 from poroscale.parts.placing.candidates import CandidateSampler
-from poroscale.parts.placing.placement import Planner, plan_pores
+from poroscale.parts.placing.placement import Planner, place_pores
 
 if TYPE_CHECKING:
     from poroscale.parts.fit import ScanPores
@@ -32,7 +32,7 @@ GeometryOf = Callable[[int, int], Geometry]
 TRIAL_PORES, LEAST_LAYERS, MOST_LAYERS = 12_000, 512, 16_384
 ROUNDS = 4
 NEAR = 60.0
-"""Depth [um] that parts the strata of the calibration."""
+"""Depth [um] that separates the strata of the calibration."""
 FRACTIONS = (0.1, 0.2, 0.35, 0.5)
 """Shares of clustered pores that are tried."""
 WIDER, CHANCES, WIDEST_GAP = (0.1, 0.25), (0.4, 0.8), 12.0
@@ -42,7 +42,7 @@ NO_MISFIT = 0.8
 
 
 @dataclass(frozen=True)
-class Trial:
+class PlacementTrial:
     """Pores that were placed for trial: rows of the model's table, and centroids [voxel].
 
     `meant` is the length [um] over which the rates of the table would give as many as were meant:
@@ -65,7 +65,7 @@ class Trials:
     workers
         Threads.
     show
-        Whether to draw progress bars.
+        Draw progress bars.
     """
 
     geometry_of: GeometryOf
@@ -80,19 +80,19 @@ class Trials:
             self._made[layers, seed] = self.geometry_of(layers, seed)
         return self._made[layers, seed]
 
-    def __call__(self, model: PartModel, seed: int = 0) -> Trial:
+    def __call__(self, model: PartModel, seed: int = 0) -> PlacementTrial:
         """The pores of a model that find a place in a part of thousands of them."""
         per_layer = float(model.pores["rate"].sum()) * model.voxel_um
         layers = int(np.clip(TRIAL_PORES / per_layer, LEAST_LAYERS, MOST_LAYERS)) // SLAB * SLAB
         geometry = self._geometry(layers, 1_000_003 + seed)
         sampler = CandidateSampler(model, geometry, 1_000_003 + seed)
         planner = Planner(sampler, model.bank.shapes, model.spacing)
-        placed = plan_pores(planner, layers, workers=self.workers, show=self.show)
+        placed = place_pores(planner, layers, workers=self.workers, show=self.show)
         centroid = _centroids(placed, model.bank)
         inside = (centroid[:, 0] >= 0) & (centroid[:, 0] < layers)
         scale = sampler.scale if abs(sampler.scale - 1) > 1e-9 else 1.0
         length = layers * model.voxel_um * scale
-        return Trial(placed.source[inside].astype(np.int64), centroid[inside], length)
+        return PlacementTrial(placed.source[inside].astype(np.int64), centroid[inside], length)
 
 
 def calibrated(model: PartModel, trials: Trials, *, scans: Sequence[ScanPores]) -> PartModel:
@@ -104,12 +104,11 @@ def calibrated(model: PartModel, trials: Trials, *, scans: Sequence[ScanPores]) 
         model = _reweighted(model, trials(model))
     last = trials(model, seed=1)
     meant = float(model.pores["rate"].sum()) * last.meant
-    record = {
-        **model.settings["calibration"],
-        "placed_over_intended": len(last.source) / meant,
-        "offered_over_intended": float(model.pores["weight"].sum() / model.pores["rate"].sum()),
-    }
-    return replace(model, settings={**model.settings, "calibration": record})
+    record = model.settings.calibration.but(
+        placed_over_intended=len(last.source) / meant,
+        offered_over_intended=float(model.pores["weight"].sum() / model.pores["rate"].sum()),
+    )
+    return replace(model, settings=model.settings.but(calibration=record))
 
 
 def _centroids(placed: Candidates, bank: Bank) -> Floats:
@@ -117,13 +116,13 @@ def _centroids(placed: Candidates, bank: Bank) -> Floats:
     return np.asarray(placed.corner + (sums / count[:, None] + 0.5)[placed.shape])
 
 
-def _reweighted(model: PartModel, trial: Trial) -> PartModel:
+def _reweighted(model: PartModel, trial: PlacementTrial) -> PartModel:
     pores, meant = model.pores, trial.meant
-    if model.settings["sampling"] == "maps":
+    if model.settings.sampling == "maps":
         factor = float(pores["rate"].sum()) * meant / max(1, len(trial.source))
-        record = model.settings["calibration"]
-        record = {**record, "map_factor": record["map_factor"] * float(np.clip(factor, 0.2, 5))}
-        return replace(model, settings={**model.settings, "calibration": record})
+        record = model.settings.calibration
+        record = record.but(map_factor=record.map_factor * float(np.clip(factor, 0.2, 5)))
+        return replace(model, settings=model.settings.but(calibration=record))
     stratum = _strata(model)
     placed = np.bincount(stratum[trial.source], minlength=stratum.max() + 1)
     wanted = np.bincount(stratum, pores["rate"] * meant, minlength=stratum.max() + 1)
@@ -150,7 +149,7 @@ def _strata(model: PartModel) -> NDArray[np.int64]:
 
 
 def _arranged(
-    model: PartModel, trial: Trial, trials: Trials, *, scans: Sequence[ScanPores]
+    model: PartModel, trial: PlacementTrial, trials: Trials, *, scans: Sequence[ScanPores]
 ) -> PartModel:
     """The clusters or the wider spacing that bring nearest neighbours closest to the scans'.
 
@@ -161,7 +160,7 @@ def _arranged(
     if not known:
         return model
     distances = np.concatenate([_neighbours(_points(scan)) for scan in known])
-    gaps = np.concatenate([clearances(_points(scan), _radii(scan)) for scan in known])
+    gaps = np.concatenate([sphere_clearances(_points(scan), _radii(scan)) for scan in known])
     for scanned, of, changes in (
         (distances, _placed_distances, _clusters(distances)),
         (gaps, _placed_clearances, _spacings(scans, model)),
@@ -173,7 +172,7 @@ def _arranged(
             continue
         base = model
         for change in changes:
-            other = replace(base, settings={**base.settings, **change})
+            other = replace(base, settings=base.settings.but(**change))
             placed = trials(other)
             found = _misfit(scanned, of(other, placed))
             if found < best:
@@ -181,7 +180,7 @@ def _arranged(
     return model
 
 
-def clearances(points: Floats, radii: Floats) -> Floats:
+def sphere_clearances(points: Floats, radii: Floats) -> Floats:
     """(n,) least distance to another pore, from sphere to sphere of equal volumes [um].
 
     Nearly the solid between two pores, from what a plan knows; negative where long pores interlock.
@@ -197,14 +196,14 @@ def _radii(scan: ScanPores) -> Floats:
     return np.asarray(np.cbrt(3 / (4 * np.pi) * scan.columns["volume_um3"]))
 
 
-def _placed_distances(model: PartModel, trial: Trial) -> Floats:
+def _placed_distances(model: PartModel, trial: PlacementTrial) -> Floats:
     return _neighbours(trial.centroid) * model.voxel_um
 
 
-def _placed_clearances(model: PartModel, trial: Trial) -> Floats:
+def _placed_clearances(model: PartModel, trial: PlacementTrial) -> Floats:
     rows = model.pores["bank_row"].to_numpy()[trial.source]
     radii = np.cbrt(3 / (4 * np.pi) * model.bank.table["volume_um3"][rows])
-    return clearances(trial.centroid * model.voxel_um, radii)
+    return sphere_clearances(trial.centroid * model.voxel_um, radii)
 
 
 def _clusters(distances: Floats) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from poroscale.engine import Run, fill_blocks
+from poroscale.engine import Pass, Run, fill_pass
 from poroscale.identity import kernel
 from poroscale.kernels.noise import tile_generator
 from poroscale.kernels.parts.voxel_shapes import Shapes
@@ -83,7 +83,7 @@ class PoreGan:
 
 @dataclass(frozen=True)
 class PoreBatches:
-    """Boxes of pores, shuffled anew in every epoch."""
+    """Boxes of pores, shuffled again in every epoch."""
 
     shapes: Shapes
     rows: NDArray[np.int64]
@@ -122,9 +122,9 @@ def dcgan_bank(
     config
         Network, training, and how many boxes are drawn.
     seed
-        Of training and latents.
+        Number from which training and latents are drawn.
     run
-        How the boxes are drawn.
+        Memory, workers and cluster for drawing the boxes.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def dcgan_bank(
     weights = trained(bank, rows, folder, config=config, seed=seed)
     boxes = drawn(weights, folder / BOXES, count=config.pores, voxel=bank, seed=seed, run=run)
     real = Bank.of(bank.shapes.take(rows), bank.voxel_size)
-    return chosen(collected(boxes, edge), real)
+    return chosen_shapes(collected(boxes, edge), real)
 
 
 def trained(
@@ -214,14 +214,10 @@ def drawn(
         chunks=(min(BATCH, count) * edge, edge, edge),
     )
     recipe = {"sampler": "dcgan", "version": 1, "weights": card["sha256"], "seed": seed}
-    return fill_blocks(
-        BoxSampler(weights, card["sha256"], widths, seed),
-        out,
-        spec=spec,
-        recipe=recipe,
-        bytes_per_voxel=16.0 * max(widths) / 8,
-        run=(run or Run()).but(block=None, overwrite=True),
-    )
+    sampler = BoxSampler(weights, card["sha256"], widths, seed)
+    declared = Pass("boxes", sampler, writes=np.uint8, temporary=2.0 * max(widths))
+    run = (run or Run()).but(block=None, overwrite=True)
+    return fill_pass(declared, out, spec=spec, recipe=recipe, run=run)
 
 
 def collected(boxes: Volume, edge: int) -> Shapes:
@@ -245,7 +241,7 @@ def collected(boxes: Volume, edge: int) -> Shapes:
     return Shapes.of(masks)
 
 
-def chosen(shapes: Shapes, real: Bank) -> Bank:
+def chosen_shapes(shapes: Shapes, real: Bank) -> Bank:
     """The drawn pores that are physical and no twins of each other.
 
     A pore is physical if its volume, anisotropy and orientation are about those of some real pore.

@@ -1,4 +1,4 @@
-"""How the GAN of pores is trained; apart from it, so that settings can be read without torch."""
+"""Settings of the GAN of pores, in a file of their own, so that they can be read without torch."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from poroscale.config import Config
 
 
 class DcganConfig(Config):
-    """How the GAN is trained and used; the defaults are the published ones.
+    """Settings for training and using the GAN; the defaults are the published ones.
 
     Attributes
     ----------
-    generator, critic
-        Channels of the layers; the box has 4 · 2^len(generator) voxels along an edge.
-    epochs, batch, learning_rate
-        Of the training.
+    generator
+        Channels of the layers of the generator; the box has 4 · 2^len(generator) voxels along an
+        edge.
+    critic
+        Channels of the layers of the critic.
+    epochs
+        Number of passes over all pores.
+    batch
+        Number of pores in a step.
+    learning_rate
+        Learning rate of both networks.
     pores
-        How many boxes are drawn for the bank.
+        Number of boxes that are drawn for the bank.
     device
-        Where it is trained.
+        Device on which the GAN is trained.
     """
 
     generator: tuple[PositiveInt, ...] = (512, 256, 128, 64)

@@ -23,6 +23,7 @@ from poroscale.kernels.parts.packing import SLAB
 from poroscale.parts.bank import Bank, join_banks, nearest_shapes
 from poroscale.parts.calibrate import GeometryOf, Trials, calibrated
 from poroscale.parts.model import FORMAT, PartModel
+from poroscale.parts.model_settings import ModelSettings
 
 Floats = NDArray[np.float64]
 WINDOW_LAYERS = 200
@@ -49,14 +50,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class ScanPores:
-    """What one scan tells of its pores.
+    """Measurements of the pores of one scan.
 
     Attributes
     ----------
     name
-        Of the scan.
+        Name of the scan.
     length_um
-        Along the axis.
+        Length along the axis [um].
     columns
         Pore table and surface coordinates, each (n,); `COLUMNS`, `label`, `open`,
         `neighbour_gap_um`, `extent_z_um`, and `cut` for pores that an end of the scan cuts.
@@ -75,22 +76,26 @@ class ScanPores:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a model is fitted.
+    """Settings for fitting a model.
 
     Attributes
     ----------
     part
-        "cylinder" or "box".
-    voxel_um, radius_um, section_um2
-        Voxel, radius or smaller half edge, and area of the cross-section.
+        Form of the part: "cylinder" or "box".
+    voxel_um
+        Edge of a voxel [um].
+    radius_um
+        Radius of a cylinder, or smaller half edge of a box [um].
+    section_um2
+        Area of the cross-section [um²].
     volume_width
-        Smaller of the voxels of the scan's volume along y and x.
+        Extent of the scan's volume along y or x, the smaller one [voxels].
     half_um
-        Half edges (y, x) of a box; twice the radius for a cylinder.
+        Half edges (y, x) of a box [um]; twice the radius for a cylinder.
     sampling, bins, seed
-        See `poroscale.pipelines.fit.FitConfig`.
+        As in `poroscale.pipelines.fit.FitConfig`.
     bank_kind
-        Where the shapes come from.
+        Origin of the shapes: "empirical", "dcgan" or "ellipsoid".
     """
 
     part: Literal["cylinder", "box"]
@@ -121,7 +126,7 @@ def fit_part_model(
     scans
         Pores of one scan or several.
     settings
-        What the parts are, and how to fit.
+        Form of the parts, and settings of the fit.
     geometry_of
         Gives parts for the trial, with generated surfaces.
     bank
@@ -129,7 +134,7 @@ def fit_part_model(
     workers
         Threads of the trial.
     show
-        Whether to draw progress bars; see `poroscale.engine.workers.progress.progress`.
+        Draw progress bars; see `poroscale.engine.workers.progress.progress`.
 
     Raises
     ------
@@ -171,15 +176,15 @@ def source_pores(scans: Sequence[ScanPores], settings: FitSettings) -> pd.DataFr
     pores["r_star"] = np.clip(pores["r_star"], 0.0, 1.3)
     height = pores.pop("height_um").to_numpy()
     room = sum(np.maximum(scan.length_um - height, settings.voxel_um) for scan in scans)
-    about = {"width_um": WIDTH * settings.radius_um}
-    return _binned(pores.assign(rate=1 / room, weight=1 / room), settings.bins, about)
+    width = WIDTH * settings.radius_um
+    return _binned(pores.assign(rate=1 / room, weight=1 / room), settings.bins, width)
 
 
 def _settings(
     scans: Sequence[ScanPores], settings: FitSettings, pores: pd.DataFrame, layer: float | None
-) -> dict[str, Any]:
+) -> ModelSettings:
     known = pores["local_roughness_um"].dropna()
-    return {
+    entries: dict[str, Any] = {
         "kind": "part_model",
         "format": FORMAT,
         "part": settings.part,
@@ -216,6 +221,7 @@ def _settings(
             "offered_over_intended": 1.0,
         },
     }
+    return ModelSettings(**entries)
 
 
 def layer_thickness(heights: Sequence[Floats], voxel_um: float) -> float | None:
@@ -291,17 +297,18 @@ def rebinned(model: PartModel, bins: int) -> PartModel:
     """The model that draws by the published maps with another number of bins."""
     about, pores = model.settings, model.pores
     scans = []
-    for i, source in enumerate(about["sources"]):
+    for i, source in enumerate(about.sources):
         own = pores[pores["source"] == i]
-        scans.append(({f"{a}_um": own[f"{a}_um"].to_numpy() for a in "zyx"}, source["length_um"]))
-    density = _maps(scans, bins, about["window_um"], about["width_um"])
-    settings = {**about, "sampling": "maps", "bins": bins}
-    return replace(model, settings=settings, density=density, pores=_binned(pores, bins, about))
+        scans.append(({f"{a}_um": own[f"{a}_um"].to_numpy() for a in "zyx"}, source.length_um))
+    density = _maps(scans, bins, about.window_um, about.width_um)
+    pores = _binned(pores, bins, about.width_um)
+    settings = about.but(sampling="maps", bins=bins)
+    return replace(model, settings=settings, density=density, pores=pores)
 
 
-def _binned(pores: pd.DataFrame, bins: int, about: Mapping[str, Any]) -> pd.DataFrame:
+def _binned(pores: pd.DataFrame, bins: int, width_um: float) -> pd.DataFrame:
     at = [
-        np.clip(((pores[f"{axis}_um"] / about["width_um"] + 0.5) * bins).astype(int), 0, bins - 1)
+        np.clip(((pores[f"{axis}_um"] / width_um + 0.5) * bins).astype(int), 0, bins - 1)
         for axis in "yx"
     ]
     return pores.assign(map_bin=at[0] * bins + at[1])

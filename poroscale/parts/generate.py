@@ -11,25 +11,28 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.columns import write_columns
-from poroscale.engine import Run, fill_blocks
-from poroscale.engine.plan import MIB, Need
+from poroscale.engine import Pass, Run, fill_pass
+from poroscale.engine.passes import named
+from poroscale.engine.plan import MIB
 from poroscale.engine.workers.cluster import cluster_of
+from poroscale.events import Described
 from poroscale.identity import kernel
 from poroscale.kernels.parts.packing import Candidates
 from poroscale.kernels.parts.part_mask import without_specks
 from poroscale.kernels.parts.stamping import stamp
 from poroscale.kernels.parts.voxel_shapes import Shapes
-from poroscale.parts.geometry import Box, Cylinder, Geometry
+from poroscale.parts.geometry import Cylinder, Geometry, RoughBox
 from poroscale.parts.model import PartModel
 from poroscale.parts.placing.candidates import CandidateSampler
-from poroscale.parts.placing.placement import Planner, placed_ellipsoids, plan_pores, plan_table
+from poroscale.parts.placing.placement import Planner, place_pores, placed_ellipsoids, plan_table
+from poroscale.storage.columns import write_columns
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 TOO_FEW = 0.9
@@ -38,11 +41,13 @@ PAINT_BYTES = 2.5
 """Temporary bytes per voxel of a block that is painted."""
 SURFACE_BYTES, PORE_BYTES = 16.0, 240.0
 """Per cell of the surface, and per pore of the plan and its table."""
+PAINT = Pass("paint", writes=np.uint8, pyramid="max", temporary=PAINT_BYTES)
+"""The pass over the part; surface and plan are held by then."""
 VERSION = 3
 
 
 @dataclass(frozen=True)
-class GeneratedPart:
+class GeneratedPart(Described):
     """A new part.
 
     Attributes
@@ -64,7 +69,7 @@ class GeneratedPart:
     timings: Mapping[str, float]
 
     def describe(self) -> Iterator[str]:
-        """What was made, in words."""
+        """Description of the new part in words."""
         took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.timings.items())
         z, y, x = self.phases.shape
         yield f"{self.phases.path}: {x} x {y} x {z} voxels, {took}"
@@ -78,7 +83,7 @@ class GeneratedPart:
         return "" if meant is None else f" where {meant} were meant"
 
 
-def generate_part(
+def fill_part(
     model: PartModel,
     out: Path,
     *,
@@ -87,7 +92,7 @@ def generate_part(
     about: Mapping[str, Any] | None = None,
     run: Run | None = None,
 ) -> GeneratedPart:
-    """Generate a part.
+    """Fill the part `geometry` with pores of a model: draw, place, paint, write.
 
     Parameters
     ----------
@@ -102,7 +107,7 @@ def generate_part(
     about
         JSON that tells the geometry; part of the recipe.
     run
-        How to run; changes no byte of the output.
+        Memory, workers and cluster; changes no byte of the output.
 
     Raises
     ------
@@ -120,7 +125,7 @@ def generate_part(
     planner = Planner(sampler, shapes, model.spacing)
     with cluster_of(run) as cluster:
         workers = cluster.workers
-    placed = plan_pores(planner, geometry.shape[0], workers=workers, show=run.progress)
+    placed = place_pores(planner, geometry.shape[0], workers=workers, show=run.progress)
     columns = plan_table(placed, shapes, model.bank.table, length=geometry.shape[0])
     columns |= placed_ellipsoids(placed, shapes, model.bank.voxel_size)
     counts = _counts(columns) | _meant(sampler, geometry)
@@ -159,43 +164,37 @@ def _check_shape(model: PartModel, geometry: Geometry) -> None:
             )
 
 
-def needs(model: PartModel, geometry: Geometry, *, seed: int = 0) -> tuple[VolumeSpec, Need]:
-    """The volume of a part, and what painting it takes beside its surface and its plan.
-
-    Raises
-    ------
-    ValueError
-        If the part is a mesh: how many pores it holds is known only where it was filled.
-    """
-    if not isinstance(geometry, Cylinder | Box):
-        raise ValueError("a mesh must be filled before its pores are known: it has no plan")
+def passes(
+    model: PartModel, geometry: Geometry, *, seed: int = 0
+) -> tuple[VolumeSpec, dict[str, Pass]]:
+    """The volume of a part, and the pass that paints it beside its surface and its plan."""
     held = _held_bytes(CandidateSampler(model, geometry, seed), geometry)
-    spec = _spec(geometry, {})
-    return spec, Need(write=1, temporary=PAINT_BYTES, driver=held, stored=8 / 7)
+    return _spec(geometry, {}), named(PAINT.but(driver=held))
 
 
-def _held_bytes(sampler: CandidateSampler, geometry: Cylinder | Box) -> int:
-    """Surface and plan, which are held whole."""
-    around = 2 * np.pi * np.sqrt(geometry.section / np.pi)
-    surface = SURFACE_BYTES * geometry.shape[0] * around
-    return int(surface + PORE_BYTES * sampler.rate * geometry.shape[0])
+def _held_bytes(sampler: CandidateSampler, geometry: Geometry) -> int:
+    """Surface and plan, which are held whole; a mesh holds no more pores than its widest layer."""
+    length, *across = geometry.shape
+    if isinstance(geometry, Cylinder | RoughBox):
+        cells = length * 2 * np.pi * np.sqrt(geometry.section / np.pi)
+    else:
+        cells = 2.0 * (length * sum(across) + prod(across))
+    return int(SURFACE_BYTES * cells + PORE_BYTES * sampler.rate * length)
 
 
 def _check_memory(sampler: CandidateSampler, geometry: Geometry, run: Run) -> None:
     """Surface and plan are held whole: they are looked at before they are drawn."""
-    if not isinstance(geometry, Cylinder | Box):
-        return
     held = _held_bytes(sampler, geometry)
     if held > run.memory_bytes:
         raise MemoryError(
             f"memory must be at least {held / MIB:,.0f} MiB for the surface and the "
             f"plan of {sampler.rate * geometry.shape[0]:,.0f} pores, got "
-            f"{run.memory_bytes / MIB:,.0f} MiB; raise --memory, or make the part in pieces"
+            f"{run.memory_bytes / MIB:,.0f} MiB; raise `memory`, or make the part in pieces"
         )
 
 
 def _check_density(sampler: CandidateSampler, geometry: Geometry, placed: int) -> None:
-    if not isinstance(geometry, Cylinder | Box):
+    if not isinstance(geometry, Cylinder | RoughBox):
         return  # how many belong into a body of any form is known only where it was filled
     meant = sampler.rate * geometry.shape[0]
     if placed < TOO_FEW * meant - 3 * np.sqrt(meant) - 3:
@@ -216,7 +215,7 @@ def _counts(columns: Mapping[str, NDArray[Any]]) -> dict[str, int]:
 
 
 def _meant(sampler: CandidateSampler, geometry: Geometry) -> dict[str, int]:
-    if not isinstance(geometry, Cylinder | Box):
+    if not isinstance(geometry, Cylinder | RoughBox):
         return {}
     return {"meant": round(sampler.rate * geometry.shape[0])}
 
@@ -267,7 +266,7 @@ def _paint(
 ) -> Volume:
     spec = _spec(painter.geometry, {**recipe, "pores": dict(counts)})
     whole = {"sampler": "generated part", "version": VERSION, **recipe}
-    return fill_blocks(painter, out, spec=spec, recipe=whole, bytes_per_voxel=PAINT_BYTES, run=run)
+    return fill_pass(PAINT.but(kernel=painter), out, spec=spec, recipe=whole, run=run)
 
 
 def _spec(geometry: Geometry, generated: Mapping[str, Any]) -> VolumeSpec:

@@ -32,7 +32,7 @@ class Geometry(Protocol):
     voxel_um
         Edge of a voxel.
     polar
-        Whether points can be placed by (r*, θ, z).
+        True if points can be placed by (r*, θ, z).
     """
 
     @property
@@ -81,7 +81,7 @@ class Cylinder:
     radius_um
         Mean radius [um].
     heights
-        Its roughness; None for a smooth one.
+        Roughness of the surface; None for a smooth one.
     """
 
     shape: Shape
@@ -157,7 +157,7 @@ class Cylinder:
 
 
 @dataclass(frozen=True)
-class Box:
+class RoughBox:
     """A rough upright box.
 
     Attributes

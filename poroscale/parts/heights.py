@@ -30,24 +30,28 @@ class HeightSampler(Protocol):
         ...
 
 
-class Bands:
-    """Heights and local roughness of one surface, band by band.
+class Drawings:
+    """Base of what threads draw once and share; a copy sent to another process starts empty."""
 
-    Threads share it; a copy that is sent to another process starts empty.
-    """
-
-    def __init__(self, heights: HeightSampler, *, columns: int, periodic: bool, voxel_um: float):
-        self.heights, self.columns = heights, columns
-        self.periodic, self.voxel_um = periodic, voxel_um
-        self._kept: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
         self._lock = Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k not in ("_kept", "_lock")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        Drawings.__init__(self)
         self.__dict__.update(state)
-        self._kept, self._lock = OrderedDict(), Lock()
+
+
+class Bands(Drawings):
+    """Heights and local roughness of one surface, band by band."""
+
+    def __init__(self, heights: HeightSampler, *, columns: int, periodic: bool, voxel_um: float):
+        super().__init__()
+        self.heights, self.columns = heights, columns
+        self.periodic, self.voxel_um = periodic, voxel_um
 
     def rows(self, first: int, count: int) -> NDArray[np.float32]:
         """Heights [um] of the rows from `first` on, shape (count, columns)."""
@@ -67,7 +71,8 @@ class Bands:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
+                known: NDArray[np.float32] = self._kept[key]
+                return known
         drawn = self._draw(what, band)
         with self._lock:
             self._kept[key] = drawn

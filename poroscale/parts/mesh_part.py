@@ -10,8 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ from poroscale.kernels.mesh.relief import (
     mesh_mask,
     spread_at,
 )
-from poroscale.parts.heights import HeightSampler
+from poroscale.parts.heights import Drawings, HeightSampler
 from poroscale.volume import Index, Shape
 
 Points = NDArray[np.float64]
@@ -40,23 +38,12 @@ CELLS = 1 << 16
 FLAT = np.zeros((1, 1), np.float32)
 
 
-class Reliefs:
-    """Six maps of heights and of their local roughness, drawn once for all threads.
-
-    A copy that is sent to another process starts empty.
-    """
+class Reliefs(Drawings):
+    """Six maps of heights and of their local roughness."""
 
     def __init__(self, heights: Sequence[HeightSampler] | None, shape: Shape, voxel_um: float):
+        super().__init__()
         self.heights, self.shape, self.voxel_um = heights, shape, voxel_um
-        self._kept: dict[str, Relief] = {}
-        self._lock = Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_kept", "_lock")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._kept, self._lock = {}, Lock()
 
     @property
     def heights_voxels(self) -> Relief:
@@ -72,7 +59,8 @@ class Reliefs:
         with self._lock:
             if what not in self._kept:
                 self._kept[what] = self._draw(what)
-            return self._kept[what]
+            known: Relief = self._kept[what]
+            return known
 
     def _draw(self, what: str) -> Relief:
         maps = [self._map(facing, what) for facing in range(6)]
@@ -213,7 +201,7 @@ def volume_around(
     voxel_um
         Edge of a voxel [um].
     relief_um
-        How high the relief stands out, say five times its Sq.
+        Height to which the relief stands out, say five times its Sq.
     """
     margin = math.ceil(relief_um / voxel_um) + MARGIN
     z, y, x = (math.ceil(e) + 2 * margin for e in extent_voxels(vertices, voxel_um))

@@ -1,4 +1,4 @@
-"""A part model: what one scan or several tell about the pores of a part, in open files.
+"""A part model: the pores of one scan or several and their statistics, in open files.
 
     model.json       what was fitted and how (JSON)
     pores.parquet    one row per pore of the scans: where it lay, what it was, how often to draw it
@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from poroscale.columns import read_columns, write_columns
 from poroscale.config import parse_config
 from poroscale.engine import Run, volume_from_array
+from poroscale.events import Described
 from poroscale.kernels.parts.packing import Spacing
 from poroscale.manifest import Manifest, check_file, digest_of, record_results, write_durably
 from poroscale.parts.bank import Bank
-from poroscale.parts.model_settings import PORE_COLUMNS, ModelEntries, lacking
+from poroscale.parts.model_settings import PORE_COLUMNS, ModelSettings, lacking
+from poroscale.storage.columns import read_columns, write_columns
 from poroscale.volume import Volume, VolumeSpec
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ FILES = (SETTINGS, PORES, BANK)
 
 
 @dataclass(frozen=True)
-class PartModel:
+class PartModel(Described):
     """A fitted part model.
 
     Attributes
@@ -57,10 +58,10 @@ class PartModel:
     density
         Number of pores, float32 (windows, bins, bins) over (z, y, x).
     opened_from
-        Folder that it was read from; its roughness goes along when it is saved elsewhere.
+        Folder that it was read from; its roughness is copied when it is saved elsewhere.
     """
 
-    settings: dict[str, Any]
+    settings: ModelSettings
     pores: pd.DataFrame
     bank: Bank
     density: np.ndarray[Any, np.dtype[np.float32]]
@@ -75,7 +76,7 @@ class PartModel:
         FileNotFoundError
             If the folder or a file of the model is missing.
         OSError
-            If a file was altered; models are edited with `with_density`, and saved anew.
+            If a file was altered; models are edited with `with_density`, and saved again.
         ValueError
             If the folder holds something else, or a file of the model lacks an entry.
         """
@@ -102,7 +103,7 @@ class PartModel:
         """Write the model into a folder, with the roughness of the folder that it was read from."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.settings, indent=2, sort_keys=True, allow_nan=False)
+        text = json.dumps(self.settings.entries(), indent=2, sort_keys=True, allow_nan=False)
         write_durably(folder / SETTINGS, text.encode())
         columns = {name: self.pores[name].to_numpy() for name in self.pores.columns}
         write_columns(columns, folder / PORES, about={"kind": "source_pores"})
@@ -162,12 +163,13 @@ class PartModel:
     @property
     def voxel_um(self) -> float:
         """Edge of a voxel [um]."""
-        return float(self.settings["voxel_um"])
+        return float(self.settings.voxel_um)
 
     @property
     def spacing(self) -> Spacing:
-        """How near two pores may stand."""
-        return Spacing(**self.settings["spacing"])
+        """Smallest distances at which two pores may stand."""
+        spacing = self.settings.spacing
+        return Spacing(spacing.gap, spacing.wide, spacing.chance)
 
     @property
     def digest(self) -> str:
@@ -178,41 +180,40 @@ class PartModel:
             name: hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
             for name, values in arrays.items()
         }
-        return digest_of({"settings": self.settings, "arrays": sums})
+        return digest_of({"settings": self.settings.entries(), "arrays": sums})
 
     def describe(self) -> Iterator[str]:
-        """What the model says of the part, in words."""
+        """Description of the model in words."""
         s = self.settings
-        z = sum(source["length_um"] for source in s["sources"])
+        z = sum(source.length_um for source in s.sources)
         yield (
-            f"part       {s['part']} of {2 * s['radius_um']:.0f} um, "
-            f"{len(s['sources'])} scan(s) of {z:.0f} um together, voxels of {s['voxel_um']:g} um"
+            f"part       {s.part} of {2 * s.radius_um:.0f} um, "
+            f"{len(s.sources)} scan(s) of {z:.0f} um together, voxels of {s.voxel_um:g} um"
         )
         yield (
             f"pores      {len(self.pores)} in the scans, {self.pores['rate'].sum() * 1000:.0f} per "
-            f"mm of length, drawn as {s['sampling']}, shapes {s['bank']} ({self.bank.count})"
+            f"mm of length, drawn as {s.sampling}, shapes {s.bank} ({self.bank.count})"
         )
         yield from self._pooled()
-        layer = s["layer_um"]
         yield (
-            f"structure  gap {s['spacing']['gap']:.2g} voxels, "
-            f"{s['spacing']['wide']:.2g} for {100 * s['spacing']['chance']:.0f} % of the pairs, "
-            f"{100 * s['cluster']['fraction']:.0f} % in clusters, layers "
-            + ("not seen" if layer is None else f"of {layer:.1f} um")
+            f"structure  gap {s.spacing.gap:.2g} voxels, "
+            f"{s.spacing.wide:.2g} for {100 * s.spacing.chance:.0f} % of the pairs, "
+            f"{100 * s.cluster.fraction:.0f} % in clusters, layers "
+            + ("not seen" if s.layer_um is None else f"of {s.layer_um:.1f} um")
         )
         yield (
-            f"placed     {100 * s['calibration']['placed_over_intended']:.1f} % of what is meant, "
-            f"after {100 * s['calibration']['offered_over_intended'] - 100:.1f} % were added for "
+            f"placed     {100 * s.calibration.placed_over_intended:.1f} % of what is meant, "
+            f"after {100 * s.calibration.offered_over_intended - 100:.1f} % were added for "
             "those that placement rejects"
         )
 
     def _pooled(self) -> Iterator[str]:
         """A word on scans of parts that differ in size."""
-        known = [s["half_um"] for s in self.settings["sources"] if s.get("half_um")]
+        known = [s.half_um for s in self.settings.sources if s.half_um]
         if len(known) < 2 or spread_of(known) <= 1 + SAME_SIZE:
             return
         sizes = " and ".join(f"{2 * y:.0f} x {2 * x:.0f}" for y, x in known)
-        y, x = self.settings["half_um"]
+        y, x = self.settings.half_um
         yield (
             f"pooled     parts of unlike size, {sizes} um: pores keep their number per volume and "
             f"their place relative to the surface; new parts are like that of {2 * y:.0f} x "
@@ -220,7 +221,7 @@ class PartModel:
         )
 
     def _density_voxel(self) -> tuple[float, float, float]:
-        window, width = self.settings["window_um"], self.settings["width_um"]
+        window, width = self.settings.window_um, self.settings.width_um
         return window, width / self.density.shape[1], width / self.density.shape[2]
 
 
@@ -244,7 +245,7 @@ def _unchanged(pores: pd.DataFrame) -> str:
     )
 
 
-def _read_settings(folder: Path) -> dict[str, Any]:
+def _read_settings(folder: Path) -> ModelSettings:
     path = check_file(folder / SETTINGS)
     try:
         settings = json.loads(path.read_text())
@@ -253,8 +254,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no JSON of a part model") from None
     if not known:
         raise ValueError(f"{folder} must be a part model of format {FORMAT}")
-    parse_config(ModelEntries, settings, where=str(path))
-    return dict(settings)
+    return parse_config(ModelSettings, settings, where=str(path))
 
 
 def _check_listed(folder: Path) -> None:

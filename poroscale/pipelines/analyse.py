@@ -1,8 +1,9 @@
 """From scans to reports: ingest, segment, measure the pores, report.
 
 Every scan gets a folder with scan.zarr, phases.zarr, labels.zarr, pores.parquet, report.html and
-report.json: OUT_DIR itself for one scan, OUT_DIR/NAME for each of several, with one combined table
-and page beside them. A step that is finished is left alone, so that the same call resumes.
+report.json, and with shares.zarr or scores.zarr where the method of the segmentation has them:
+OUT_DIR itself for one scan, OUT_DIR/NAME for each of several, with one combined table and page
+beside them. A step that is finished is left alone, so that the same call resumes.
 
 A label image or mask is segmented already: it is measured as it was ingested, and its folder has no
 phases.zarr.
@@ -10,42 +11,47 @@ phases.zarr.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
-from poroscale.config import Config, parse_config, sentence, unknown_key, unknown_section
-from poroscale.engine import Run, connect
+from poroscale.config import Config, parse_config, unknown_section
+from poroscale.engine import JobPlan, Run, connect, plan_job
 from poroscale.engine.jobs.job import is_finished
 from poroscale.engine.jobs.work import held_folder
-from poroscale.engine.plan import IMAGES, TABLES, Need
-from poroscale.engine.stage import planned_run
-from poroscale.io.ingest import IngestConfig, ingest, plan_of, refuse_overlap
+from poroscale.engine.plan import IMAGES, TABLES
+from poroscale.io.ingest import ingest, refuse_overlap
+from poroscale.io.ingest import passes as ingest_passes
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.manifest import record_results
-from poroscale.pores import ClassRules, PoresConfig
-from poroscale.pores.label_image import values_of_labels
-from poroscale.pores.measure import measure_into
-from poroscale.pores.measure import needs as pores_needs
-from poroscale.pores.phases import Chosen
+from poroscale.pore_analysis import PoresConfig
+from poroscale.pore_analysis.label_image import values_of_labels
+from poroscale.pore_analysis.measure import measure_into
+from poroscale.pore_analysis.measure import passes as pores_passes
+from poroscale.pore_analysis.phases import Chosen
 from poroscale.report import ReportConfig, write_batch, write_report
-from poroscale.segment import (
+from poroscale.segmentation import (
+    ByNetworkConfig,
     LocalConfig,
-    OtsuConfig,
     SegmentConfig,
     segment_config_of,
     segment_scan,
 )
-from poroscale.segment.by_method import needs as segment_needs
-from poroscale.segment.local.segment import USUAL_SPREAD
-from poroscale.volume import Volume, VolumeSpec
+from poroscale.segmentation.by_method import SECTION as SEGMENT
+from poroscale.segmentation.by_method import passes as segment_passes
+from poroscale.segmentation.by_method import thresholds_of, with_stages
+from poroscale.segmentation.local.segment import USUAL_SPREAD
+from poroscale.segmentation.network.config import STAGES
+from poroscale.verb import Section, verb
+from poroscale.volume import Volume
 
 
 class BatchConfig(Config):
-    """What holds for a batch as a whole.
+    """Settings for a batch as a whole.
 
     Attributes
     ----------
@@ -56,19 +62,24 @@ class BatchConfig(Config):
     same_thresholds: bool = False
 
 
-SHARES = "shares.zarr"
-"""Shares of pore, where the method of the segmentation has them."""
+SHARES, SCORES = "shares.zarr", "scores.zarr"
+"""Shares of pore, or scores of a network, where the segmentation has them."""
 
 BATCH = ("index.html", "batch.parquet", "batch.csv", "batch_pores.parquet")
-"""What a batch of scans has in common."""
+"""Files that a batch of scans has in common."""
 
-KNOWN = ("analyse", "run", "ingest", "segment", "pores", "report", "batch")
+KNOWN = ("analyse", "run", "ingest", "segment", *STAGES, "pores", "report", "batch")
 """Sections of a file for this pipeline; `settings.py` takes the first two."""
 
 
 @dataclass(frozen=True)
 class AnalyseConfig:
-    """The settings of every stage; a section of the YAML file is named as its stage."""
+    """The settings of every stage; a section of the YAML file is named as its stage.
+
+    The type of `segment` is the method of the segmentation: `LocalConfig`, `OtsuConfig` or
+    `ByNetworkConfig`. In a file the section `segment` has a `method` or a `model`; the stages of a
+    network may have the sections `windows`, `postprocess` and `scores` of their own.
+    """
 
     ingest: IngestConfig = field(default_factory=IngestConfig)
     segment: SegmentConfig = field(default_factory=LocalConfig)
@@ -90,47 +101,25 @@ class AnalyseConfig:
             "batch": BatchConfig,
             "report": ReportConfig,
         }
-        unknown = sorted(sections.keys() - {*models, "segment", "pores"})
+        unknown = sorted(sections.keys() - {*models, *STAGES, "segment", "pores"})
         if unknown:
             raise ValueError(unknown_section(unknown[0], KNOWN))
         parsed: dict[str, Any] = {
             name: parse_config(model, sections.get(name, {}), where=name)
             for name, model in models.items()
         }
-        segment = segment_config_of(sections.get("segment", {}))
-        return cls(**parsed, segment=segment, pores=pores_config(sections.get("pores", {})))
-
-
-def pores_config(values: dict[str, Any]) -> PoresConfig:
-    """The settings of the pore table.
-
-    Raises
-    ------
-    ValueError
-        Naming an unknown key, or a value that cannot be.
-    """
-    adapter = TypeAdapter(PoresConfig)
-    known = {entry.name for entry in fields(PoresConfig)}
-    rules = {entry.name for entry in fields(ClassRules)}
-    unknown = [key for key in values if key not in known]
-    unknown += [f"rules.{key}" for key in values.get("rules", {}) if key not in rules]
-    if unknown:
-        there = rules if unknown[0].startswith("rules.") else known
-        raise ValueError(f"pores: {unknown_key(unknown[0], sorted(there))}")
-    try:
-        return adapter.validate_python(values)
-    except ValidationError as error:
-        raise ValueError(f"pores: {sentence(error)}") from None
+        pores = parse_config(PoresConfig, sections.get("pores", {}), where="pores")
+        return cls(**parsed, segment=segment_config_of(with_stages(sections)), pores=pores)
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What came out of one scan.
+    """Results of one scan.
 
     Attributes
     ----------
     scan
-        What was ingested.
+        The ingested scan.
     phases
         The segmentation; `scan` itself where that is a label image or mask.
     table, report
@@ -143,25 +132,39 @@ class Analysis:
     report: Path
 
 
+def _of_sections(sections: Mapping[str, Mapping[str, Any]]) -> AnalyseConfig:
+    return AnalyseConfig.of({name: dict(values) for name, values in sections.items()})
+
+
+@verb(
+    "analyse",
+    Section.of("ingest", IngestConfig),
+    SEGMENT,
+    Section.of("pores", PoresConfig, outside="outside_value", connectivity="pore_connectivity"),
+    Section.of("report", ReportConfig),
+    Section.of("batch", BatchConfig),
+    parse=_of_sections,
+    plan="plan_analyse",
+)
 def analyse(
-    sources: Sequence[str | Path],
+    sources: Any,
     out_dir: str | Path,
     *,
     config: AnalyseConfig | None = None,
     run: Run | None = None,
 ) -> list[Analysis]:
-    """Analyse one scan or several.
+    """Ingest, segment, measure and report one scan or several.
 
     Parameters
     ----------
     sources
-        Scans, anything that `ingest` reads.
+        A scan, or several in a list: anything that `ingest` reads, arrays and volumes included.
     out_dir
         Folder of the results.
     config
         Settings of the stages.
     run
-        How to run; one cluster serves all stages.
+        Memory, workers and cluster; one cluster serves all stages.
 
     Raises
     ------
@@ -171,11 +174,13 @@ def analyse(
         If the budget cannot hold one of the stages of a scan; nothing has been done then.
     """
     config, out_dir = config or AnalyseConfig(), Path(out_dir)
+    sources = _listed(sources)
     for source in sources:
-        refuse_overlap(source, out_dir)
+        if isinstance(source, str | Path):
+            refuse_overlap(source, out_dir)
     folders = _folders(sources, out_dir)
     results: list[Analysis] = []
-    with connect(run or Run()) as connected:
+    with connect(run or Run(), job="analyse") as connected:
         shared = _planned(sources, folders, config, connected)
         for source, folder in zip(sources, folders, strict=True):
             results.append(_analyse_one(source, folder, config, shared))
@@ -189,48 +194,77 @@ def analyse(
 
 
 def _planned(
-    sources: Sequence[str | Path], folders: Sequence[Path], config: AnalyseConfig, run: Run
+    sources: Sequence[Any], folders: Sequence[Path], config: AnalyseConfig, run: Run
 ) -> Run:
     """`run`, if every stage of every scan that is left to do fits its budget."""
     for source, folder in zip(sources, folders, strict=True):
         if run.overwrite or not is_finished(folder):
-            spec, need = plan_of(source, config.ingest)
-            planned_run(spec, stages_of(spec, need, config), run, libraries=(*IMAGES, *TABLES))
+            plan_one(source, config, run)
     return run.but(planned=True)
 
 
-def stages_of(spec: VolumeSpec, ingest: Need, config: AnalyseConfig) -> dict[str, Need]:
-    """What the stages of an analysis need, for a scan that becomes a volume of `spec`."""
+def plan_one(source: Any, config: AnalyseConfig, run: Run) -> JobPlan:
+    """The plan of one scan."""
+    spec, ingested = ingest_passes(source, config.ingest)
     # The point spread, by which shares are added up, is known once the scan is segmented.
-    usual = {"segmentation": {"point_spread_voxels": USUAL_SPREAD}}
+    usual = {"kind": "phases", "segmentation": {"point_spread_voxels": USUAL_SPREAD}}
     phases = spec.but(dtype=np.dtype(np.uint8), attributes=usual)
     shares = isinstance(config.segment, LocalConfig)
-    return (
-        {"ingest": ingest}
-        | segment_needs(spec, config.segment)
-        | pores_needs(phases, shares=shares)
-    )
+    measured = pores_passes(phases, config.pores, shares=shares)
+    segmented = segment_passes(spec, config.segment, run)
+    declared = {**ingested, **segmented.passes, **measured}
+    return segmented.timed(plan_job(spec, declared, run, libraries=(*IMAGES, *TABLES)))
 
 
-def _analyse_one(source: str | Path, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:
+def plan_analyse(
+    sources: Any, *, config: AnalyseConfig | None = None, run: Run | None = None
+) -> JobPlan:
+    """The plan of `analyse`, scan by scan.
+
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold one of the stages of a scan.
+    """
+    config, run = config or AnalyseConfig(), run or Run()
+    listed = _listed(sources)
+    names = [
+        str(one) if isinstance(one, str | Path) else f"scan {i}" for i, one in enumerate(listed)
+    ]
+    plans = (plan_one(source, config, run) for source in listed)
+    return JobPlan(jobs=dict(zip(names, plans, strict=True)))
+
+
+def _listed(sources: Any) -> list[Any]:
+    """One scan or several as a list; volumes as their paths."""
+    several = sources if isinstance(sources, list | tuple) else [sources]
+    return [one.path if isinstance(one, Volume) else one for one in several]
+
+
+def _analyse_one(source: Any, folder: Path, config: AnalyseConfig, run: Run) -> Analysis:
     with held_folder(folder):
         scan = ingest(source, folder / "scan.zarr", config=config.ingest, run=run)
         chosen = values_of_labels(scan, config.pores, run=run)
         if chosen is not None:
             return _measure_labels(scan, folder, chosen, config=config, run=run)
-        shares = folder / SHARES if isinstance(config.segment, LocalConfig) else None
-        phases = segment_scan(
-            scan, folder / "phases.zarr", shares=shares, config=config.segment, run=run
-        )
-        kept = Volume.open(shares) if shares else None
-        table = measure_into(folder, phases, shares=kept, config=config.pores, run=run)
+        kept: dict[str, Any] = _kept_beside(folder, config.segment)
+        phases = segment_scan(scan, folder / "phases.zarr", config=config.segment, run=run, **kept)
+        shares = Volume.open(kept["shares"]) if "shares" in kept else None
+        table = measure_into(folder, phases, shares=shares, config=config.pores, run=run)
         report = write_report(
             folder, scan=scan, phases=phases, table=table, config=config.report, run=run
         )
         pages = [report.name, report.with_suffix(".json").name]
-        outputs = [scan.path.name, phases.path.name, *([SHARES] if shares else [])]
+        outputs = [scan.path.name, phases.path.name, *(path.name for path in kept.values())]
         record_results(folder, files=pages, outputs=outputs)
     return Analysis(scan, phases, table, report)
+
+
+def _kept_beside(folder: Path, config: SegmentConfig) -> dict[str, Path]:
+    """Volume that `segment_scan` keeps beside the phases, by its parameter: shares or scores."""
+    if isinstance(config, LocalConfig):
+        return {"shares": folder / SHARES}
+    return {"scores": folder / SCORES} if isinstance(config, ByNetworkConfig) else {}
 
 
 def _measure_labels(
@@ -254,6 +288,8 @@ def _measure_labels(
 
 def _changed(config: SegmentConfig) -> list[str]:
     """Settings of the segmentation that are not those of nobody's choice."""
+    if isinstance(config, ByNetworkConfig):
+        return ["model"]
     chosen = [] if isinstance(config, LocalConfig) else ["method"]
     usual = type(config)().model_dump()
     return chosen + [name for name, value in config.model_dump().items() if value != usual[name]]
@@ -261,35 +297,23 @@ def _changed(config: SegmentConfig) -> list[str]:
 
 def _with_thresholds_of(phases: Volume, config: AnalyseConfig) -> AnalyseConfig:
     """The settings with the thresholds that another segmentation found."""
-    if not isinstance(config.segment, OtsuConfig):
+    if isinstance(config.segment, LocalConfig):
         raise ValueError(
-            "batch: same_thresholds must come with the segment method otsu or iso50, got auto, "
-            "which has no thresholds"
+            "batch: `same_thresholds` must come with the method otsu or iso50, or with a `model`; "
+            "the method auto has no thresholds"
         )
-    segment = thresholds_of(phases, config.segment)
-    return replace(config, segment=segment)
+    return replace(config, segment=thresholds_of(phases, config.segment))
 
 
-def thresholds_of(phases: Volume, config: OtsuConfig) -> OtsuConfig:
-    """`config` with the thresholds recorded in `phases`.
-
-    Raises
-    ------
-    ValueError
-        If the volume records none.
-    """
-    found = phases.attributes.get("segmentation", {})
-    if "outer_threshold" not in found or "inner_threshold" not in found:
-        raise ValueError(f"{phases.path} records no thresholds")
-    return config.model_copy(
-        update={name: found[name] for name in ("outer_threshold", "inner_threshold")}
-    )
-
-
-def _folders(sources: Sequence[str | Path], out_dir: Path) -> list[Path]:
+def _folders(sources: Sequence[Any], out_dir: Path) -> list[Path]:
     if len(sources) == 1:
         return [out_dir]
-    names = [Path(str(source).partition("::")[0]).name.split(".")[0] for source in sources]
+    names = [
+        Path(str(source).partition("::")[0]).name.split(".")[0]
+        if isinstance(source, str | Path)
+        else f"scan_{number}"
+        for number, source in enumerate(sources)
+    ]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"scans of a batch must have names of their own, got {twice[0]!r} twice")

@@ -1,4 +1,4 @@
-"""What is there, whether it is whole, and what this machine can run."""
+"""Checks of outputs, and of what this machine can run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import platform
 from collections import Counter
 from pathlib import Path
 
-from poroscale import __version__
 from poroscale.engine.jobs.job import is_results
 from poroscale.manifest import JOURNAL_DIR, Manifest
-from poroscale.parquet_files import parquet_file
 from poroscale.parts.model import SETTINGS, PartModel
-from poroscale.segment.network.card import CARD, WEIGHTS
+from poroscale.segmentation.network.card import CARD, WEIGHTS
+from poroscale.storage.parquet_files import parquet_file
+from poroscale.verb import verb
+from poroscale.version import __version__
 
 OPTIONAL = {
     "nibabel": "NIfTI",
@@ -51,7 +52,7 @@ def outputs_in(path: Path) -> list[Path]:
 
 
 def _is_output(names: list[str], files: list[str]) -> bool:
-    """Whether a folder holds a manifest or a journal, a model, or a volume without a manifest."""
+    """True if a folder holds a manifest or a journal, a model, or a volume without a manifest."""
     model = CARD in files and WEIGHTS in files
     lost = "zarr.json" in files and "c" not in names and "0" in names
     return JOURNAL_DIR in names or model or lost
@@ -62,13 +63,13 @@ def _inside(file: Path, folders: list[Path]) -> bool:
 
 
 def holdings(path: str | Path) -> str:
-    """What a folder holds, in words: how many volumes, tables, models."""
+    """Content of a folder in words: the numbers of volumes, tables, models."""
     counts = Counter(kind_of(output) for output in outputs_in(Path(path)))
     return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in sorted(counts.items()))
 
 
 def kind_of(output: Path) -> str:
-    """Which kind of output a path of `outputs_in` is."""
+    """Kind of output at a path of `outputs_in`."""
     if output.is_file():
         return TABLE
     if (output / JOURNAL_DIR).is_dir() and (output / SETTINGS).is_file():
@@ -82,10 +83,19 @@ TABLE, VOLUME, RESULT = "table", "volume", "folder of results"
 PART_MODEL, NETWORK = "part model", "segmentation model"
 
 
+@verb("verify")
 def verify(path: str | Path) -> list[str]:
-    """One sentence for every file that is missing or not as it was written.
+    """Compare every file of an output with what was written.
 
-    Unfinished outputs are named too. Tables are read whole: their pages carry checksums.
+    Parameters
+    ----------
+    path
+        An output, or a folder of them. Tables are read whole: their pages carry checksums.
+
+    Returns
+    -------
+    list of str
+        A sentence for every file that is missing or differs, and for every unfinished output.
     """
     problems: list[str] = []
     for output in outputs_in(Path(path)):
@@ -104,7 +114,7 @@ def _part_problems(path: Path) -> list[str]:
 
 
 def _network_problems(folder: Path) -> list[str]:
-    from poroscale.segment.network.model import SegmentationModel
+    from poroscale.segmentation.network.model import SegmentationModel
 
     try:
         SegmentationModel.open(folder).network()
@@ -142,8 +152,9 @@ _CHECKS = {
 }
 
 
+@verb("doctor")
 def doctor() -> list[str]:
-    """Cores, memory, GPUs and optional parts of this machine."""
+    """Tell what this machine offers: cores, memory, GPUs and optional packages."""
     import psutil
 
     memory = psutil.virtual_memory()
@@ -165,6 +176,6 @@ def _gpus() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return "no CUDA device: --cluster threads and processes work, cuda does not"
+        return "no CUDA device: the clusters threads and processes work, cuda does not"
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return f"CUDA devices: {', '.join(names)}"

@@ -3,36 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.compare import Ablation, CompareConfig, Comparison, Sample, ablate_bins
-from poroscale.engine import Run, connect
+from poroscale.compare import (
+    Ablation,
+    CompareConfig,
+    Comparison,
+    Sample,
+    ablate_bins,
+    compare_samples,
+)
+from poroscale.compare.voxels import SLAB_BYTES
+from poroscale.engine import BlockGrid, JobPlan, Run, connect
+from poroscale.engine.job_plan import driver_plan, planned
 from poroscale.engine.jobs.work import held_folder
-from poroscale.engine.plan import IMAGES, TABLES
-from poroscale.engine.stage import planned_run
 from poroscale.engine.workers.progress import progress
 from poroscale.parts.fit import rebinned
 from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.parts.placing.candidates import CandidateSampler
-from poroscale.parts.placing.placement import Planner, plan_pores
-from poroscale.pipelines.measured import SURFACE
+from poroscale.parts.placing.placement import Planner, place_pores
+from poroscale.pipelines.measured import SURFACE, plan_part
 from poroscale.pipelines.part_geometry import rough_part
-from poroscale.pores import PoresConfig
-from poroscale.pores.measure import measure_into
-from poroscale.pores.measure import needs as pores_needs
-from poroscale.report import compare_volumes
-from poroscale.surface import measure_surface
-from poroscale.surface.roughness import Roughness
-from poroscale.surface.unroll import need as surface_need
+from poroscale.pore_analysis import PoresConfig
+from poroscale.pore_analysis.measure import measure_into
+from poroscale.report import write_comparison
+from poroscale.surfaces import measure_surface
+from poroscale.surfaces.roughness import Roughness
+from poroscale.verb import Section, verb
 from poroscale.volume import Volume
 
+COMPARING = 500 << 20
+"""Bytes of the driving process while distances are resampled and pictures are drawn."""
+SLAB_COPIES = 12.0
+"""Bytes per voxel of a slab of layers while it is projected."""
 
+
+@verb(
+    "compare_volumes",
+    Section.of("compare", CompareConfig),
+    volumes=("reference", "generated"),
+    plan="plan_compare_volumes",
+)
 def compare_parts(
-    reference: Sequence[Volume | str | Path],
-    generated: Sequence[Volume | str | Path],
+    reference: Sequence[Volume],
+    generated: Sequence[Volume],
     out_dir: str | Path,
     *,
     model: str | Path | None = None,
@@ -51,9 +70,9 @@ def compare_parts(
     model
         Part model with which the number of bins of the published maps is varied (Appendix B).
     config
-        How to compare.
+        Settings of the comparison.
     run
-        How to run.
+        Memory, workers and cluster.
 
     Raises
     ------
@@ -63,9 +82,8 @@ def compare_parts(
         If the budget cannot hold one of the stages of a part; nothing has been done then.
     """
     out_dir, run = Path(out_dir), run or Run()
-    reference, generated = ([_opened(each) for each in side] for side in (reference, generated))
-    with held_folder(out_dir), connect(run) as connected:
-        shared = _planned([*reference, *generated], connected)
+    with held_folder(out_dir), connect(run, job="compare") as connected:
+        shared = planned(connected, partial(plan_compare_volumes, reference, generated))
         original, made = (
             [
                 _measured(each, out_dir / "measured" / f"{name}_{i}", shared)
@@ -75,21 +93,33 @@ def compare_parts(
         )
         ablation = None if model is None else ablation_of(Path(model), out_dir)
         with progress("comparison", total=1, done=0, show=shared.progress) as advance:
-            found = compare_volumes(original, made, out_dir, config=config, ablation=ablation)
+            found = compare_samples(original, made, config=config)
+            write_comparison(found, out_dir, ablation=ablation)
             advance()
     return found
 
 
-def _opened(volume: Volume | str | Path) -> Volume:
-    return volume if isinstance(volume, Volume) else Volume.open(volume)
+def plan_compare_volumes(
+    reference: Sequence[Volume],
+    generated: Sequence[Volume],
+    *,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `compare_parts`, part by part: pores and surface of each are measured.
 
-
-def _planned(parts: Sequence[Volume], run: Run) -> Run:
-    """`run`, if every stage of every part fits its budget."""
-    for part in parts:
-        stages = pores_needs(part.spec) | {"surface": surface_need(part.spec)}
-        planned_run(part.spec, stages, run, libraries=(*IMAGES, *TABLES))
-    return run.but(planned=True)
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold one of the stages of a part.
+    """
+    run = run or Run()
+    parts = [*reference, *generated]
+    jobs = {str(part.path): plan_part(part, run) for part in parts}
+    largest = max((part.shape for part in parts), key=prod)
+    layers = max(1, SLAB_BYTES // prod(largest[1:]))
+    slabs = BlockGrid(largest, (min(largest[0], layers), *largest[1:]))
+    task = COMPARING + int(SLAB_COPIES * prod(slabs.block))
+    return JobPlan({"comparison": driver_plan(slabs, task, run)}, jobs=jobs)
 
 
 def _measured(phases: Volume, folder: Path, run: Run) -> Sample:
@@ -125,7 +155,7 @@ def ablation_of(folder: Path, out_dir: Path) -> Ablation:
 
     def generate(bins: int) -> dict[str, NDArray[np.float64]]:
         sampler = CandidateSampler(rebinned(model, bins), geometry, 0)
-        placed = plan_pores(Planner(sampler, model.bank.shapes), shape[0])
+        placed = place_pores(Planner(sampler, model.bank.shapes), shape[0])
         middle = placed.corner + 0.5 * model.bank.shapes.extents[placed.shape]
         across = (middle[:, 1:] - np.array(shape[1:]) / 2) * model.voxel_um
         return {"centroid_y_um": across[:, 0], "centroid_x_um": across[:, 1]}

@@ -13,19 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poroscale.engine import Run, connect
+import numpy as np
+
+from poroscale.engine import JobPlan, Run, connect, plan_job
 from poroscale.engine.jobs.recipe import input_identity
 from poroscale.engine.jobs.work import held_folder
 from poroscale.manifest import digest_of
 from poroscale.report.pages.evaluate_page import write_evaluation
 from poroscale.report.sections.verdict_slices import VerdictRow, busiest_sections, verdict_rows
-from poroscale.segment import EvaluateConfig, Evaluation, Truth, evaluate_scores
-from poroscale.segment.evaluation.beside_truth import Scored
-from poroscale.segment.evaluation.grey_scores import SIGMAS, grey_baselines
+from poroscale.segmentation import EvaluateConfig, Evaluation, Truth, evaluate_scores
+from poroscale.segmentation.evaluation.beside_truth import Scored
+from poroscale.segmentation.evaluation.evaluate import passes as evaluate_passes
+from poroscale.segmentation.evaluation.grey_scores import SIGMAS, grey_baselines
+from poroscale.segmentation.evaluation.grey_scores import passes as grey_passes
+from poroscale.verb import Section, verb
 from poroscale.volume import Volume
 
 WORK = "evaluation.work"
-Source = Volume | str | Path
 
 
 @dataclass(frozen=True)
@@ -46,33 +50,25 @@ class Beside:
     scan: Volume | None = None
     baselines: bool = True
 
-    @classmethod
-    def of(
-        cls, inside: Source | None, scan: Source | None, *, baselines: bool | None = None
-    ) -> Beside:
-        """From paths or volumes; there are baselines where there is a scan, unless told otherwise.
 
-        Raises
-        ------
-        ValueError
-            If baselines are asked for without a scan.
-        """
-        if baselines and scan is None:
-            raise ValueError("baselines must come with the scan that they are made of, got none")
-        where, grey = (None if each is None else _opened(each) for each in (inside, scan))
-        return cls(where, grey, baselines is not False)
-
-
+@verb(
+    "evaluate",
+    Section.of("evaluate", EvaluateConfig, truth="truth_kind"),
+    volumes=("scores", "truth", "inside", "scan"),
+    plan="plan_evaluate",
+)
 def evaluate(
-    scores: Sequence[Source],
-    truth: Source,
+    scores: Sequence[Volume],
+    truth: Volume,
     out_dir: str | Path | None = None,
     *,
-    beside: Beside | None = None,
+    inside: Volume | None = None,
+    scan: Volume | None = None,
+    baselines: bool | None = None,
     config: EvaluateConfig | None = None,
     run: Run | None = None,
 ) -> list[Evaluation]:
-    """How well scores tell pores from solid, one or several scores against the same truth.
+    """Measure how well scores, or phases, tell known pores from solid.
 
     Parameters
     ----------
@@ -83,34 +79,71 @@ def evaluate(
     out_dir
         Folder for `evaluation.html`, `evaluation.json` and `curves.parquet`; without one nothing
         is written. What is there of them is replaced.
-    beside
-        Where voxels count, and the scan. With the scan come the evaluations of its grey values,
-        last.
+    inside
+        Phases or a mask; voxels count where it is not 0.
+    scan
+        Grey values, for the pictures and for the baselines.
+    baselines
+        Judge the scan's grey values, plain and smoothed, as scores; by default where there is a
+        scan. Their evaluations come last.
     config
-        What is counted, and which pores are matched.
+        Settings for the voxels that are counted and the pores that are matched.
     run
-        How to run; changes no figure.
+        Memory, workers and cluster; changes no figure.
 
     Raises
     ------
     TypeError, ValueError
-        As `poroscale.segment.evaluate_scores`.
+        As `poroscale.segmentation.evaluate_scores`.
     """
-    beside, config, run = beside or Beside(), config or EvaluateConfig(), run or Run()
-    volumes, known = _named([_opened(each) for each in scores]), _opened(truth)
+    if baselines and scan is None:
+        raise ValueError("`baselines` must come with the `scan` that they are made of, got none")
+    beside = Beside(inside, scan, baselines is not False)
+    config, run = config or EvaluateConfig(), run or Run()
+    volumes, known = _named(scores), truth
     if beside.scan is not None and beside.scan.shape != known.shape:
         raise ValueError(f"scan must have the truth's shape {known.shape}, got {beside.scan.shape}")
-    with connect(run) as shared, _working(out_dir) as (folder, work):
-        baselines = _baselines(volumes, known, work, beside=beside, config=config, run=shared)
-        every = volumes | baselines
+    with connect(run, job="evaluate") as shared, _working(out_dir) as (folder, work):
+        extra = _baselines(volumes, known, work, beside=beside, config=config, run=shared)
+        every = volumes | extra
         found = [
-            one.as_baseline() if one.name in baselines else one
+            one.as_baseline() if one.name in extra else one
             for one in _evaluated(every, known, work, beside=beside, config=config, run=shared)
         ]
         if folder is not None:
             pictures = _pictures(every, found, known, beside=beside, run=shared)
             write_evaluation(found, folder, truth=_name(known), pictures=pictures)
         return found
+
+
+def plan_evaluate(
+    scores: Sequence[Volume],
+    truth: Volume,
+    *,
+    inside: Volume | None = None,
+    scan: Volume | None = None,
+    baselines: bool | None = None,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `evaluate`, score by score, with the scan's grey values where they are judged.
+
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold a stage.
+    """
+    run, known = run or Run(), truth.spec
+    where = None if inside is None else inside.spec
+    jobs = {
+        name: plan_job(volume.spec, evaluate_passes(volume.spec, known, where), run)
+        for name, volume in _named(scores).items()
+    }
+    if scan is not None and baselines is not False:
+        grey = scan.spec
+        made = grey.but(dtype=np.dtype(np.float16))
+        stages = {**grey_passes(grey), **evaluate_passes(made, known, where)}
+        jobs[str(scan.path)] = plan_job(grey, stages, run)
+    return JobPlan(jobs=jobs)
 
 
 @contextmanager
@@ -141,16 +174,12 @@ def _baselines(
     if taken:
         raise ValueError(
             f"scores must not be called {taken[0]!r} beside the scan's grey values; rename them, "
-            "or leave the grey values out by --no-baselines"
+            "or leave the grey values out by `baselines` false"
         )
     kind = Truth.of(truth, config.truth, run=run).kind
     flood = beside.inside is None and (kind != "phases" or config.everywhere)
     folder = work / f"grey {digest_of([input_identity(beside.scan), flood])[:12]}"
     return grey_baselines(beside.scan, folder, flood=flood, run=run)
-
-
-def _opened(volume: Source) -> Volume:
-    return volume if isinstance(volume, Volume) else Volume.open(volume)
 
 
 def _name(volume: Volume) -> str:

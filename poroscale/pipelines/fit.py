@@ -12,6 +12,7 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,23 +20,25 @@ import numpy as np
 from pydantic import PositiveInt
 
 from poroscale.config import Config, parse_stages
-from poroscale.engine import Run, connect
+from poroscale.engine import JobPlan, Run, connect
+from poroscale.engine.job_plan import planned
 from poroscale.engine.jobs.recipe import plain
 from poroscale.engine.jobs.work import held_folder
 from poroscale.engine.workers.cluster import cluster_of
 from poroscale.manifest import digest_of, record_results
-from poroscale.parquet_files import read_parquet
 from poroscale.parts.bank import Bank, ellipsoid_bank, empirical_bank, join_banks
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.parts.fit import FitSettings, ScanPores, fit_part_model
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import ROUGHNESS, PartModel, spread_of
 from poroscale.parts.placing.candidates import check_sampling
-from poroscale.pipelines.measured import MeasuredPart, measure_part
+from poroscale.pipelines.measured import MeasuredPart, measure_part, plan_part
 from poroscale.pipelines.part_geometry import rough_part
-from poroscale.surface import SurfaceConfig
-from poroscale.surface.coordinates import surface_coordinates, texture_maps
-from poroscale.surface.roughness import Roughness, RoughnessConfig, fit_roughness
+from poroscale.storage.parquet_files import read_parquet
+from poroscale.surfaces import SurfaceConfig
+from poroscale.surfaces.coordinates import surface_coordinates, texture_maps
+from poroscale.surfaces.roughness import Roughness, RoughnessConfig, fit_roughness
+from poroscale.verb import Section, verb
 from poroscale.volume import Volume
 
 MOST_UNLIKE = 2.0
@@ -57,19 +60,19 @@ NEEDED = (
 
 
 class FitConfig(Config):
-    """How a part model is fitted.
+    """Settings for fitting a part model.
 
     Attributes
     ----------
     bank
-        Where the pores come from: the scan's own, those of a trained DCGAN, or ellipsoids.
+        Origin of the shapes of pores: the scan's own, those of a trained DCGAN, or ellipsoids.
     sampling
-        How they are drawn: "joint" keeps whole pores with their place; "maps" and "polar" are the
+        Way of drawing them: "joint" keeps whole pores with their place; "maps" and "polar" are the
         published ways (the paper's section 2.4 and Appendix A).
     bins
         Bins of the published maps along x and y.
     seed
-        Of what is trained and simulated.
+        Number from which training and simulation draw.
     """
 
     bank: Literal["empirical", "dcgan", "ellipsoid"] = "empirical"
@@ -107,8 +110,20 @@ class FitPartConfig:
         return cls(**parse_stages(STAGES, sections))
 
 
+def config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitPartConfig:
+    """The settings in a file that may hold sections of other verbs, too."""
+    return FitPartConfig.of({name: sections[name] for name in STAGES if name in sections})
+
+
+@verb(
+    "fit_part",
+    *(Section.of(name, STAGES[name]) for name in ("fit", "surface", "roughness")),
+    volumes=("phases",),
+    plan="plan_fit_part",
+    parse=config_of_file,
+)
 def fit_part(
-    phases: Sequence[Volume | str | Path],
+    phases: Sequence[Volume],
     model_dir: str | Path,
     *,
     config: FitPartConfig | None = None,
@@ -125,7 +140,7 @@ def fit_part(
     config
         Settings of the stages.
     run
-        How to run.
+        Memory, workers and cluster.
 
     Returns
     -------
@@ -139,8 +154,32 @@ def fit_part(
         holds a model that was fitted otherwise.
     """
     config, model_dir, run = config or FitPartConfig(), Path(model_dir), run or Run()
-    volumes = [each if isinstance(each, Volume) else Volume.open(each) for each in phases]
-    made_by = digest_of(
+    volumes = list(phases)
+    made_by = _made_by(volumes, config)
+    work = model_dir.with_name(f"{model_dir.name}.work")
+    with held_folder(model_dir), connect(run, job="fit") as shared:
+        if not run.overwrite and _finished(model_dir, made_by):
+            return PartModel.open(model_dir)
+        if config.surface.part == "box":  # said before the parts are measured
+            check_sampling(config.fit.sampling, polar=False)
+        shared = planned(shared, partial(plan_fit_part, volumes))  # noqa: PLW2901
+        parts = [
+            measure_part(volume, work / f"part_{i}", surface=config.surface, run=shared)
+            for i, volume in enumerate(volumes)
+        ]
+        roughness = _fit_roughness(parts, config)
+        roughness.save(model_dir / ROUGHNESS)
+        model = _fit_model(parts, roughness, config, folder=work, run=shared)
+        model = replace(model, settings=model.settings.but(made_by=made_by))
+        model.save(model_dir, run=shared)
+        record_results(model_dir, outputs=[ROUGHNESS])
+    shutil.rmtree(work, ignore_errors=True)
+    return model
+
+
+def _made_by(volumes: Sequence[Volume], config: FitPartConfig) -> str:
+    """Digest of what the model follows from."""
+    return digest_of(
         {
             "phases": [plain(volume) for volume in volumes],
             "fit": config.fit.model_dump(),
@@ -149,24 +188,22 @@ def fit_part(
             "dcgan": config.dcgan.model_dump() if config.fit.bank == "dcgan" else None,
         }
     )
-    work = model_dir.with_name(f"{model_dir.name}.work")
-    with held_folder(model_dir), connect(run) as shared:
-        if not run.overwrite and _finished(model_dir, made_by):
-            return PartModel.open(model_dir)
-        if config.surface.part == "box":  # said before the parts are measured
-            check_sampling(config.fit.sampling, polar=False)
-        parts = [
-            measure_part(volume, work / f"part_{i}", surface=config.surface, run=shared)
-            for i, volume in enumerate(volumes)
-        ]
-        roughness = _fit_roughness(parts, config)
-        roughness.save(model_dir / ROUGHNESS)
-        model = _fit_model(parts, roughness, config, folder=work, run=shared)
-        model = replace(model, settings={**model.settings, "made_by": made_by})
-        model.save(model_dir, run=shared)
-        record_results(model_dir, outputs=[ROUGHNESS])
-    shutil.rmtree(work, ignore_errors=True)
-    return model
+
+
+def plan_fit_part(
+    phases: Sequence[Volume | str | Path],
+    *,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `fit_part`, part by part: pores and surface of each are measured.
+
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold one of the stages of a part.
+    """
+    volumes = [each if isinstance(each, Volume) else Volume.open(each) for each in phases]
+    return JobPlan(jobs={str(part.path): plan_part(part, run or Run()) for part in volumes})
 
 
 def _finished(model_dir: Path, made_by: str) -> bool:
@@ -174,11 +211,11 @@ def _finished(model_dir: Path, made_by: str) -> bool:
         found = PartModel.open(model_dir)
     except FileNotFoundError:
         return False
-    if found.settings.get("made_by") == made_by:
+    if found.settings.made_by == made_by:
         return True
     raise ValueError(
         f"{model_dir} was fitted to other parts or with other settings; "
-        "choose another name, or replace it with --overwrite"
+        "choose another name, or replace it with `overwrite`"
     )
 
 
@@ -216,7 +253,7 @@ def _fit_model(
     folder: Path,
     run: Run,
 ) -> PartModel:
-    scans = [scan_pores(part) for part in parts]
+    scans = [scanned_pores(part) for part in parts]
     about = parts[0].surface.roughness
     settings = FitSettings(
         part=about["part"],
@@ -273,7 +310,7 @@ def _section(about: Mapping[str, Any]) -> float:
     return math.pi * y * x if about["part"] == "cylinder" else 4 * y * x
 
 
-def scan_pores(part: MeasuredPart) -> ScanPores:
+def scanned_pores(part: MeasuredPart) -> ScanPores:
     """The pores of a measured part with their place below its surface."""
     names = [*NEEDED, *(f"{axis}{side}" for side in "01" for axis in "zyx")]
     read = read_parquet(part.table, columns=names)

@@ -7,42 +7,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
 from poroscale.config import Config
-from poroscale.engine import Run, connect
+from poroscale.engine import JobPlan, Run, connect, plan_job
+from poroscale.events import Event, Progress
 from poroscale.io.mesh import read_mesh
 from poroscale.manifest import Manifest, fingerprint
-from poroscale.parts.generate import GeneratedPart, generate_part
+from poroscale.parts.generate import GeneratedPart, fill_part, passes
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.mesh_part import FACING, MeshPart, volume_around
 from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.pipelines.part_geometry import rough_part
-from poroscale.surface.roughness import Roughness
+from poroscale.surfaces.roughness import Roughness
+from poroscale.verb import Section, verb
+
+log = logging.getLogger("poroscale.parts")
 
 
 class GenerateConfig(Config):
-    """What is generated.
+    """Settings for generating parts.
 
     Attributes
     ----------
     shape
         Voxels (z, y, x); a mesh may leave it out.
     seed
-        Of the first part; the others count up from it.
+        Number from which the first part is drawn; the seeds of the others count up from it.
     count
-        How many parts; None makes one, under the name that is given.
+        Number of parts; None makes one, under the name that is given.
     diameter
-        Of a cylinder, or smaller edge of a box [um], half to twice that of the scan; None fills
-        (y, x) as the scan was filled.
+        Diameter of a cylinder, or smaller edge of a box [um], half to twice that of the scan; None
+        fills (y, x) as the scan was filled.
     mesh
-        A closed surface to fill instead: STL, PLY or 3MF.
+        File of a closed surface that is filled instead: STL, PLY or 3MF.
     mesh_unit
-        Unit of its numbers, where the file does not say.
+        Unit of the numbers in the mesh, where the file does not state it.
     """
 
     shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
@@ -53,14 +57,16 @@ class GenerateConfig(Config):
     mesh_unit: Literal["um", "mm"] = "mm"
 
 
-def generate_parts(
+@verb("generate_part", Section.of("generate", GenerateConfig), plan="plan_generate")
+def generate_part(
     model: str | Path,
     out: str | Path,
     *,
     config: GenerateConfig | None = None,
     run: Run | None = None,
-) -> Iterator[GeneratedPart]:
-    """Generate one part or several.
+    progress: Progress | None = None,
+) -> list[GeneratedPart]:
+    """Generate new parts with the pores and the surface of a model.
 
     Parameters
     ----------
@@ -69,14 +75,16 @@ def generate_parts(
     out
         `OUT.zarr`; with a count `OUT_0000.zarr` and so on.
     config
-        What is generated.
+        Settings for generating parts.
     run
-        How to run; changes no byte of the output.
+        Memory, workers and cluster; changes no byte of the output.
+    progress
+        Called after each part, with the numbers of its pores.
 
-    Yields
-    ------
-    GeneratedPart
-        Each part as soon as it is finished.
+    Returns
+    -------
+    list of GeneratedPart
+        One, or as many as the count says. Each is logged as soon as it is finished.
 
     Raises
     ------
@@ -88,20 +96,54 @@ def generate_parts(
     config, out = config or GenerateConfig(), Path(out)
     opened = PartModel.open(model)
     roughness = Roughness.load(Path(model) / ROUGHNESS)
-    with connect(run or Run()) as shared:
-        for number in range(config.count or 1):
+    made: list[GeneratedPart] = []
+    count = config.count or 1
+    with connect(run or Run(), job="generate") as shared:
+        for number in range(count):
             seed = config.seed + number
             geometry = geometry_of(opened, roughness, config=config, seed=seed)
             path = out if config.count is None else _numbered(out, number)
-            about = {
-                "shape": list(geometry.shape),
-                "diameter": config.diameter,
-                "mesh": None
-                if config.mesh is None
-                else fingerprint(Path(config.mesh).read_bytes()),
-                "roughness": Manifest.load(Path(model) / ROUGHNESS).digest,
-            }
-            yield generate_part(opened, path, geometry=geometry, seed=seed, about=about, run=shared)
+            about = _about(geometry, config, Path(model))
+            part = fill_part(opened, path, geometry=geometry, seed=seed, about=about, run=shared)
+            made.append(part)
+            log.info("%s", part)
+            if progress is not None:
+                progress(Event("part", path.name, len(made), count, part.counts))
+    return made
+
+
+def _about(geometry: Geometry, config: GenerateConfig, model: Path) -> dict[str, Any]:
+    """Geometry of a part, as its recipe states it."""
+    mesh = None if config.mesh is None else fingerprint(Path(config.mesh).read_bytes())
+    return {
+        "shape": list(geometry.shape),
+        "diameter": config.diameter,
+        "mesh": mesh,
+        "roughness": Manifest.load(model / ROUGHNESS).digest,
+    }
+
+
+def plan_generate(
+    model: str | Path, *, config: GenerateConfig | None = None, run: Run | None = None
+) -> JobPlan:
+    """The plan of `generate_parts`: one part after the other is made.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or the model is none.
+    MemoryError
+        If a part does not fit the budget.
+    """
+    config = config or GenerateConfig()
+    opened, roughness = PartModel.open(model), Roughness.load(Path(model) / ROUGHNESS)
+    geometry = geometry_of(opened, roughness, config=config, seed=config.seed)
+    spec, declared = passes(opened, geometry, seed=config.seed)
+    others = (config.count or 1) - 1
+    every = {
+        title: each.but(scratch=others * each.stored_bytes) for title, each in declared.items()
+    }
+    return plan_job(spec, every, run or Run())
 
 
 def geometry_of(
@@ -117,7 +159,7 @@ def geometry_of(
     if config.mesh is not None:
         return mesh_part(model, roughness, config=config, seed=seed)
     if config.shape is None:
-        raise ValueError("--shape Z Y X must be given")
+        raise ValueError("`shape` must be given: voxels along z, y, x")
     settings, width = model.settings, min(config.shape[1:])
     half_y, half_x = settings["half_um"]
     # By default the part fills its volume as the scanned one did.
@@ -143,7 +185,7 @@ def _grown(diameter: float, scanned: float) -> float:
     """Diameter over that of the scan; beyond half to twice it pores were never placed for trial."""
     if not LEAST_GROWN <= diameter / scanned <= MOST_GROWN:
         raise ValueError(
-            f"--diameter must be half to twice that of the scanned part, "
+            f"`diameter` must be half to twice that of the scanned part, "
             f"{LEAST_GROWN * scanned:.0f} to {MOST_GROWN * scanned:.0f} um, got {diameter:g} um"
         )
     return diameter / scanned

@@ -1,4 +1,4 @@
-"""What an output holds and how it was made: in lines to read, and as plain values for JSON."""
+"""Content and origin of an output: in lines to read, and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from poroscale.manifest import Manifest
-from poroscale.parquet_files import parquet_file
 from poroscale.parts.model import SETTINGS, PartModel
 from poroscale.pipelines.checks import NETWORK, kind_of, outputs_in
+from poroscale.storage.parquet_files import parquet_file
+from poroscale.verb import verb
 from poroscale.volume import Volume
 
 SHADES = " .:-=+*#%@"
@@ -25,9 +26,32 @@ LINE = 96
 """Characters of a line of settings."""
 
 
-def info(path: str | Path) -> list[str]:
-    """What the outputs at `path`, or those in a folder, hold and how they were made, in lines."""
+@verb("info")
+def info(path: str | Path, *, as_json: bool = False) -> list[Any]:
+    """Tell what an output holds and how it was made.
+
+    Parameters
+    ----------
+    path
+        A volume, a table, or a folder of them.
+    as_json
+        Give everything as plain values, one entry for each output.
+
+    Returns
+    -------
+    list
+        Lines to read, or the entries.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at `path`.
+    ValueError
+        If poroscale wrote nothing there.
+    """
     path = Path(path)
+    if as_json:
+        return info_json(path)
     lines = list(_model_lines(path)) if (path / SETTINGS).exists() else []
     for output in outputs_in(path):
         lines += list(_lines(output, facts_of(output)))
@@ -40,7 +64,7 @@ def info_json(path: str | Path) -> list[dict[str, Any]]:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """What one output says of itself.
+    """Description of one output.
 
     Its `kind` is "results", "table", "segmentation model", "unfinished", or that of the volume.
 
@@ -52,7 +76,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     if path.is_file():
         return _table(path)
     if kind_of(path) == NETWORK:
-        from poroscale.segment.network.model import SegmentationModel
+        from poroscale.segmentation.network.model import SegmentationModel
 
         return {"kind": NETWORK, "says": list(SegmentationModel.open(path).describe())}
     try:
@@ -206,7 +230,7 @@ def _flat(values: Mapping[str, Any], before: str) -> Iterator[str]:
 
 
 def _model_lines(folder: Path) -> Iterator[str]:
-    """What a part model says, and a map of its pores seen along the build direction."""
+    """Description of a part model, and a map of its pores seen along the build direction."""
     model = PartModel.open(folder)
     yield from model.describe()
     width = float(model.settings["width_um"])

@@ -1,16 +1,19 @@
-"""What is measured of one part: its pores and its surface, in one folder."""
+"""Measurements of one part: its pores and its surface, in one folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from poroscale.engine import Run
+from poroscale.engine import JobPlan, Pass, Run, plan_job
 from poroscale.engine.jobs.work import held_folder
-from poroscale.pores import PoresConfig
-from poroscale.pores.measure import LABELS, measure_into
-from poroscale.surface import SurfaceConfig, SurfaceMap, measure_surface
-from poroscale.volume import Volume
+from poroscale.engine.plan import IMAGES, TABLES
+from poroscale.pore_analysis import PoresConfig
+from poroscale.pore_analysis.measure import LABELS, measure_into
+from poroscale.pore_analysis.measure import passes as pores_passes
+from poroscale.surfaces import SurfaceConfig, SurfaceMap, measure_surface
+from poroscale.surfaces.measure import passes as surface_passes
+from poroscale.volume import Volume, VolumeSpec
 
 SURFACE = "surface"
 
@@ -35,6 +38,16 @@ class MeasuredPart:
     surface: SurfaceMap
 
 
+def passes(phases: VolumeSpec) -> dict[str, Pass]:
+    """Passes over the phases of a part."""
+    return pores_passes(phases) | surface_passes(phases)
+
+
+def plan_part(phases: Volume, run: Run) -> JobPlan:
+    """The plan of measuring a part; MemoryError if the budget cannot hold a pass."""
+    return plan_job(phases.spec, passes(phases.spec), run, libraries=(*IMAGES, *TABLES))
+
+
 def measure_part(
     phases: Volume, folder: Path, *, surface: SurfaceConfig | None = None, run: Run
 ) -> MeasuredPart:
@@ -47,9 +60,9 @@ def measure_part(
     folder
         Gets `labels.zarr`, `pores.parquet` and the folder `surface`.
     surface
-        How the surface is unrolled.
+        Settings for unrolling the surface.
     run
-        How to run.
+        Memory, workers and cluster.
     """
     with held_folder(folder):
         table = measure_into(folder, phases, config=PoresConfig(), run=run)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from poroscale.parts.geometry import Box, Cylinder, Geometry, columns_of
-from poroscale.surface.roughness import Roughness
+from poroscale.parts.geometry import Cylinder, Geometry, RoughBox, columns_of
+from poroscale.surfaces.roughness import Roughness
 from poroscale.volume import Shape
 
 
@@ -29,7 +29,7 @@ def rough_part(
     half_um
         Half edges (y, x); the radius twice for a cylinder.
     roughness
-        What its surface is like.
+        Roughness of its surface.
     seed
         Another surface for another number.
     """
@@ -39,4 +39,4 @@ def rough_part(
     faces = [
         roughness.sampler(seed=seed, stream=face, period=2 * max(shape[1:])) for face in range(4)
     ]
-    return Box(shape, voxel_um, half_um, faces)
+    return RoughBox(shape, voxel_um, half_um, faces)

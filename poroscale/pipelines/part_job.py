@@ -6,21 +6,27 @@ The sections are `part` (phases, model, out, comparison), `run`, and one for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from poroscale.compare import CompareConfig
+from poroscale.compare import CompareConfig, Comparison
 from poroscale.config import Config, load_sections, parse_config
 from poroscale.engine import Run, connect
+from poroscale.events import Progress
+from poroscale.parts.generate import GeneratedPart
+from poroscale.parts.model import PartModel
 from poroscale.pipelines.compare import compare_parts
 from poroscale.pipelines.fit import FitPartConfig, fit_part
-from poroscale.pipelines.generate import GenerateConfig, generate_parts
+from poroscale.pipelines.generate import GenerateConfig, generate_part
 from poroscale.pipelines.settings import RunConfig
+from poroscale.volume import Volume
+
+log = logging.getLogger("poroscale.parts")
 
 
 class PartPaths(Config):
-    """What is fitted, and where the results go.
+    """Inputs of the fit, and folders of the results.
 
     Attributes
     ----------
@@ -69,24 +75,59 @@ class PartJob:
         fit = FitPartConfig.of(sections)
         return cls(paths, fit, generate, compare, Run(**run.model_dump()))
 
-    def start(self) -> Iterator[str]:
-        """Make the calls, and say what happened, line by line."""
-        with connect(self.run) as shared:
-            model = fit_part(self.paths.phases, self.paths.model, config=self.fit, run=shared)
-            yield from model.describe()
-            made = []
-            for part in generate_parts(
-                self.paths.model, self.paths.out, config=self.generate, run=shared
-            ):
-                made.append(part.phases.path)
-                yield from part.describe()
+    def start(self, *, progress: Progress | None = None) -> FittedParts:
+        """Make the calls.
+
+        Parameters
+        ----------
+        progress
+            Called after each generated part.
+        """
+        with connect(self.run, job="generate") as shared:
+            phases = [Volume.open(path) for path in self.paths.phases]
+            model = fit_part(phases, self.paths.model, config=self.fit, run=shared)
+            log.info("%s", model)
+            made = generate_part(
+                self.paths.model,
+                self.paths.out,
+                config=self.generate,
+                run=shared,
+                progress=progress,
+            )
+            found = None
             if self.paths.comparison is not None:
-                found = compare_parts(
-                    self.paths.phases,
-                    made,
-                    self.paths.comparison,
-                    model=self.paths.model,
-                    config=self.compare,
-                    run=shared,
-                )
-                yield from found.describe()
+                found = self._compared(self.paths.comparison, phases, made, shared)
+        return FittedParts(model, tuple(made), found)
+
+    def _compared(
+        self, folder: str, phases: list[Volume], made: list[GeneratedPart], run: Run
+    ) -> Comparison:
+        found = compare_parts(
+            phases,
+            [part.phases for part in made],
+            folder,
+            model=self.paths.model,
+            config=self.compare,
+            run=run,
+        )
+        log.info("%s", found)
+        return found
+
+
+@dataclass(frozen=True)
+class FittedParts:
+    """A part model, the parts that were generated from it, and how well they match.
+
+    Attributes
+    ----------
+    model
+        The fitted model.
+    parts
+        The generated parts, at least one.
+    comparison
+        Of the generated parts with the scanned ones; None if none was asked for.
+    """
+
+    model: PartModel
+    parts: tuple[GeneratedPart, ...]
+    comparison: Comparison | None

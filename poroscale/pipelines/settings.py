@@ -6,22 +6,19 @@ The sections are `analyse` (sources, out), `run`, and one for each stage: `inges
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from poroscale.config import Config, load_sections, parse_config
 from poroscale.engine import Run
-from poroscale.engine.run import DEFAULT_MEMORY
 from poroscale.pipelines.analyse import AnalyseConfig, Analysis, analyse
 from poroscale.volume import Shape
 
-Sections = Mapping[str, Mapping[str, Any]]
-
 
 class PathsConfig(Config):
-    """What is analysed, and where the results go.
+    """Scans that are analysed, and folder of the results.
 
     Attributes
     ----------
@@ -36,9 +33,10 @@ class PathsConfig(Config):
 
 
 class RunConfig(Config):
-    """How it is run; the fields of `poroscale.engine.Run` that a file can hold."""
+    """Settings of the run: the fields of `poroscale.engine.Run` that a file can hold."""
 
-    memory: int | str = DEFAULT_MEMORY
+    memory: int | str | None = None
+    memory_per_worker: int | str | None = None
     cluster: str | None = None
     workers: int | None = None
     block: Shape | None = None
@@ -69,35 +67,43 @@ def load_job(path: str | Path) -> AnalyseJob:
     ValueError
         Naming an unknown section or key, a wrong value, or what is not stated.
     """
-    return analyse_job(load_sections(Path(path)))
+    stages = load_sections(Path(path))
+    named = parse_config(PathsConfig, stages.pop("analyse", {}), where="analyse")
+    how = parse_config(RunConfig, stages.pop("run", {}), where="run")
+    if not named.sources or named.out is None:
+        raise ValueError(f"sources and out must be given in the section 'analyse' of {path}")
+    config = AnalyseConfig.of(stages)
+    return AnalyseJob(named.sources, Path(named.out), config, Run(**how.model_dump()))
 
 
-def analyse_job(sections: Sections, *, paths: Sequence[str] = (), **given: Any) -> AnalyseJob:
-    """The job that the sections of a file and the options of a command describe.
+def call_of_file(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The call of `analyse` that a YAML file and settings describe.
 
     Parameters
     ----------
-    sections
-        Of the file; all of them may be missing.
-    paths
-        Sources, then the folder of the results; they take precedence over the section `analyse`.
+    path
+        The file.
     given
-        Entries of the section `run` that take precedence; None leaves the file's.
+        Arguments and settings of `poroscale.analyse`; they take precedence over the file.
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
-        Naming an unknown section or key, a wrong value, or what is not stated.
+        Naming an unknown key or a wrong value.
     """
-    stages = {name: dict(values) for name, values in sections.items()}
+    stages = load_sections(path)
     named = parse_config(PathsConfig, stages.pop("analyse", {}), where="analyse")
-    chosen = {name: value for name, value in given.items() if value is not None}
-    how = parse_config(RunConfig, stages.pop("run", {}) | chosen, where="run")
-    if len(paths) == 1:
-        raise ValueError(f"SRC and OUT_DIR must both be given, got {paths[0]!r} alone")
-    sources, out = (paths[:-1], paths[-1]) if paths else (named.sources, named.out)
-    if not sources or out is None:
+    how = parse_config(RunConfig, stages.pop("run", {}), where="run")
+    call: dict[str, Any] = {name: getattr(how, name) for name in how.model_fields_set}
+    if named.sources:
+        call["sources"] = named.sources
+    if named.out is not None:
+        call["out_dir"] = named.out
+    call |= given
+    if "sources" not in call or "out_dir" not in call:
         raise ValueError(
-            "sources and out must be given, on the command line or in the section 'analyse'"
+            f"sources and out must be given, as words or in the section 'analyse' of {path}"
         )
-    return AnalyseJob(tuple(sources), Path(out), AnalyseConfig.of(stages), Run(**how.model_dump()))
+    return call | {"config": stages}

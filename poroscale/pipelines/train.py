@@ -6,6 +6,7 @@ The sections are `train` (scans, validation, model), `run`, and one for each sta
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from poroscale.config import Config, load_sections, parse_config, parse_stages
 from poroscale.engine import Run
+from poroscale.events import Described, Progress
 from poroscale.pipelines.settings import RunConfig
-from poroscale.segment.training.config import (
+from poroscale.segmentation.training.config import (
     AugmentationConfig,
     NetworkConfig,
     PatchConfig,
     SegmenterConfig,
     TrainingConfig,
 )
+from poroscale.verb import verb
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
-    from poroscale.segment.training.data import LabelledScan
+    from poroscale.segmentation.network.model import SegmentationModel
+    from poroscale.segmentation.training.data import LabelledScan
+    from poroscale.segmentation.training.train import TrainedFold
+
+log = logging.getLogger("poroscale.training")
 
 STAGES: dict[str, type[Config]] = {
     "network": NetworkConfig,
@@ -51,7 +58,7 @@ class ScanConfig(Config):
 
 
 class TrainPaths(Config):
-    """What is trained on, and where the model goes.
+    """Scans of the training, and folder of the model.
 
     Attributes
     ----------
@@ -100,24 +107,103 @@ class TrainJob:
         how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
         return cls(paths, segmenter_config(sections), Run(**how.model_dump()))
 
-    def start(self) -> Iterator[str]:
-        """Train, and say what came of it, line by line."""
-        from poroscale.segment.training.train import (
-            METRICS,
-            TRAINING,
-            describe_folds,
-            train_segmenter,
-        )
+    def start(self, *, progress: Progress | None = None) -> TrainedModel:
+        """Train, or go on training; see `train_segment`."""
+        from poroscale.segmentation.training.train import METRICS, TRAINING, train_segmenter
 
-        yield f"losses     {Path(self.paths.model) / TRAINING / METRICS}, a line for each epoch"
-        found = train_segmenter(
+        folder = Path(self.paths.model)
+        log.info("losses     %s, a line for each epoch", folder / TRAINING / METRICS)
+        folds = train_segmenter(
             [_opened(each) for each in self.paths.scans],
-            self.paths.model,
+            folder,
             validation=[_opened(each) for each in self.paths.validation],
             config=self.config,
             run=self.run,
+            progress=progress,
         )
-        yield from describe_folds(found)
+        trained = TrainedModel(folder, tuple(folds))
+        log.info("%s", trained)
+        return trained
+
+
+@dataclass(frozen=True)
+class TrainedModel(Described):
+    """A trained segmentation network.
+
+    Attributes
+    ----------
+    folder
+        Folder of the model; of a cross-validation, the folder of the models of all folds.
+    folds
+        One trained fold, or all folds of a cross-validation: each a model and the losses of its
+        epochs.
+    """
+
+    folder: Path
+    folds: tuple[TrainedFold, ...]
+
+    @property
+    def model(self) -> SegmentationModel:
+        """The model of the first fold, which is the only one without a cross-validation."""
+        return self.folds[0].model
+
+    def describe(self) -> Iterator[str]:
+        """The models, and their losses over the folds if there are several, line by line."""
+        from poroscale.segmentation.training.train import cross_validation
+
+        for each in self.folds:
+            yield from each.model.describe()
+        if len(self.folds) > 1:
+            table = cross_validation([each.model.card.validation for each in self.folds])
+            for name, value in table["mean"].items():
+                spread = table["deviation"][name]
+                yield f"{name:10} {value:.4g} ± {spread:.2g} over {len(self.folds)} folds"
+
+
+@verb("train_segment")
+def train_segment(
+    config: str | Path | TrainJob,
+    *,
+    memory: int | str | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
+    overwrite: bool | None = None,
+    progress: Progress | None = None,
+) -> TrainedModel:
+    """Train a segmentation network, or go on training it, as a YAML file says.
+
+    Parameters
+    ----------
+    config
+        The file, or the job that was loaded of it.
+    progress
+        Called after each epoch of each fold, with its losses.
+    memory
+        Budget of the job, as "4GiB", in place of that of the section `run`.
+    cluster
+        Cluster, as of `poroscale.Run`, in place of that of the section `run`.
+    workers
+        Tasks at a time, in place of those of the section `run`.
+    overwrite
+        Begin again, in place of going on.
+
+    Returns
+    -------
+    TrainedModel
+        The model, or those of all folds, with the losses of their epochs.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a section, key, setting or scan does not fit, or the folder holds something else.
+    FloatingPointError
+        If the loss is no longer finite.
+    """
+    given = {"memory": memory, "cluster": cluster, "workers": workers, "overwrite": overwrite}
+    job = config if isinstance(config, TrainJob) else TrainJob.load(config, **given)
+    return job.start(progress=progress)
 
 
 def segmenter_config(
@@ -136,7 +222,7 @@ def segmenter_config(
 
 
 def _opened(given: ScanConfig) -> LabelledScan:
-    from poroscale.segment.training.data import LabelledScan
+    from poroscale.segmentation.training.data import LabelledScan
 
     truth = None if given.truth is None else Volume.open(given.truth)
     return LabelledScan(Volume.open(given.scan), truth)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poroscale.parquet_files import parquet_file
 from poroscale.report.pages.page import store
+from poroscale.storage.parquet_files import parquet_file, parquet_writer, write_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +38,7 @@ COLUMNS = {  # column of the table: where `report.json` has it
     "median_diameter_voxels": "numbers",
     "outer_threshold": "segmentation",
     "inner_threshold": "segmentation",
+    "score_threshold": "segmentation",
 }
 WHOLE = {"pore_count", "open_count", "touches_edge_count"}
 
@@ -108,19 +108,17 @@ def _scan_table(scans: Mapping[str, Mapping[str, Any]]) -> pa.Table:
 
 def _store_table(table: pa.Table, out_dir: Path) -> None:
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import csv
 
-    checked = partial(parquet.write_table, write_page_checksum=True)
-    for name, write in (("batch.parquet", checked), ("batch.csv", csv.write_csv)):
-        sink = pa.BufferOutputStream()
-        write(table, sink)
-        store(out_dir / name, sink.getvalue().to_pybytes())
+    write_parquet(table, out_dir / "batch.parquet", compression="snappy")
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table, sink)
+    store(out_dir / "batch.csv", sink.getvalue().to_pybytes())
 
 
 def _store_pores(folders: Sequence[Path], out_dir: Path) -> None:
     """Copy every pore, row group by row group, so that memory does not grow with the batch."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     tables = [folder / "pores.parquet" for folder in folders]
     if not all(path.is_file() for path in tables):
@@ -131,16 +129,13 @@ def _store_pores(folders: Sequence[Path], out_dir: Path) -> None:
         if other.names != schema.names:
             raise ValueError(f"{path} must have the columns of {tables[0]}")
     target = pa.schema([pa.field("scan", pa.string()), *schema], schema.metadata)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = out_dir / ".batch_pores.parquet.partial"
-    with parquet.ParquetWriter(unfinished, target, write_page_checksum=True) as writer:
+    with parquet_writer(out_dir / "batch_pores.parquet", target, compression="snappy") as writer:
         for folder, path in zip(folders, tables, strict=True):
             with parquet_file(path) as file:
                 for rows in file.iter_batches(65536):
                     name = pa.array([folder.name] * rows.num_rows, pa.string())
                     whole = pa.Table.from_arrays([name, *rows.columns], ["scan", *schema.names])
                     writer.write_table(whole.cast(target))
-    unfinished.replace(out_dir / "batch_pores.parquet")
 
 
 def _schema(path: Path) -> pa.Schema:
@@ -161,8 +156,8 @@ def _links(folders: Sequence[Path], out_dir: Path) -> dict[str, str]:
 
 
 def _render(scans: Mapping[str, Mapping[str, Any]], links: Mapping[str, str]) -> str:
-    from poroscale import __version__
     from poroscale.report.pages.template import render
+    from poroscale.version import __version__
 
     return render(
         "batch.html",

@@ -1,24 +1,24 @@
-"""What a reader must be told before trusting the numbers."""
+"""Warnings that a reader must see before trusting the numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from poroscale.report.kind import CONNECTED, Kind
+from poroscale.report.kind import CONNECTED, SubjectKind
 
 COARSE_VOXELS = 5.0
 MANY = 0.25
 
 
 def cautions(
-    numbers: Mapping[str, Any], segmentation: Mapping[str, Any], kind: Kind | None = None
+    numbers: Mapping[str, Any], segmentation: Mapping[str, Any], kind: SubjectKind | None = None
 ) -> list[str]:
     """Sentences for the box at the head of the report; the segmentation's own come first.
 
     Single pores of a connected pore space are no matter of caution: the page does not show them.
     """
-    kind = kind or Kind()
+    kind = kind or SubjectKind()
     single = () if kind.connected else (*_resolution(numbers, kind), *_edge(numbers, kind))
     return [
         *(str(text) for text in segmentation.get("warnings") or ()),
@@ -29,7 +29,7 @@ def cautions(
     ]
 
 
-def _resolution(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
+def _resolution(numbers: Mapping[str, Any], kind: SubjectKind) -> list[str]:
     found = []
     size = "volume" if kind.flat is None else "area"
     causes = "how they were segmented" if kind.labels else "the threshold and on the scanner's blur"
@@ -71,7 +71,7 @@ def _local(segmentation: Mapping[str, Any]) -> list[str]:
         f"The scan can be read otherwise: {other['reading']} (outside "
         f"{100 * other['outside']:.1f} % of the volume, porosity about "
         f"{100 * other['void_share']:.3g} %). It was read as: "
-        f"{segmentation['outside']['chosen']}. --outside decides."
+        f"{segmentation['outside']['chosen']}. The setting `outside` decides."
         for other in segmentation["outside"]["others"]
     ]
     low, high = segmentation["porosity_low"], segmentation["porosity_high"]
@@ -83,7 +83,7 @@ def _local(segmentation: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _edge(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
+def _edge(numbers: Mapping[str, Any], kind: SubjectKind) -> list[str]:
     count, cut = numbers.get("pore_count") or 0, numbers.get("touches_edge_count") or 0
     if not cut:
         return []
@@ -94,7 +94,7 @@ def _edge(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
     ]
 
 
-def _connected(numbers: Mapping[str, Any], kind: Kind) -> list[str]:
+def _connected(numbers: Mapping[str, Any], kind: SubjectKind) -> list[str]:
     share = numbers.get("largest_volume_share") or 0.0
     if share <= CONNECTED or (numbers.get("pore_count") or 0) < 2:
         return []
@@ -121,7 +121,7 @@ def _open(numbers: Mapping[str, Any], segmentation: Mapping[str, Any]) -> list[s
 
 
 def shift_base(segmentation: Mapping[str, Any]) -> str:
-    """What the shifts of the threshold are shares of."""
+    """Quantity of which the shifts of the threshold are shares."""
     return "range of scores" if segmentation.get("method") == "scores" else "contrast"
 
 

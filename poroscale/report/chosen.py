@@ -14,7 +14,7 @@ from poroscale.identity import kernel
 
 if TYPE_CHECKING:
     from poroscale.engine import Run
-    from poroscale.pores.phases import Chosen
+    from poroscale.pore_analysis.phases import Chosen
     from poroscale.report.sections.extent import PartExtent
     from poroscale.report.table import PoreTable
     from poroscale.volume import Volume, VoxelSize
@@ -25,14 +25,14 @@ CORE_BYTES = 12.0
 
 
 class ReportConfig(Config):
-    """What a report says beyond what it always says.
+    """Settings for the additional numbers of a report.
 
     Attributes
     ----------
     min_um
-        Pores of at least this equivalent diameter [um] are counted apart, with their porosity.
+        Equivalent diameter [um] from which pores are also counted separately, with their porosity.
     skin_um
-        Porosity is also given without the part's outermost layer of this thickness [um].
+        Thickness of the part's outermost layer [um] without which the porosity is given, too.
     """
 
     min_um: PositiveFloat | None = None
@@ -85,12 +85,28 @@ def without_skin(
     MemoryError
         If the budget cannot hold a block with a halo of the skin.
     """
-    from poroscale.engine import Halo, Reduction, reduce_blocks
-
     if values.outside is None:
         raise ValueError(
-            "--skin-um must come with a volume that has an outside, got one in which all is part"
+            "`skin_um` must come with a volume that has an outside, got one in which all is part"
         )
+    part, pore = _core_voxels(phases, values, skin_um, run)
+    deep = table.column("surface_distance_um") > skin_um
+    return {
+        "skin_um": skin_um,
+        "part_volume_um3": part * float(np.prod(phases.voxel_size)),
+        "share_of_part": part / max(1, int(extent.part.sum())),
+        "porosity": pore / part if part else None,
+        "porosity_counted_whole": extent.porosity,
+        "pore_count": int(deep.sum()),
+    }
+
+
+def _core_voxels(
+    phases: Volume, values: Chosen, skin_um: float, run: Run | None
+) -> tuple[int, int]:
+    """Voxels of the part, and of pores, that lie deeper than the skin."""
+    from poroscale.engine import Halo, Reduction, reduce_blocks
+
     size = phases.voxel_size
     z, y, x = (int(np.ceil((skin_um + 0.5 * min(size)) / edge)) + 1 for edge in size)
     counts: Mapping[str, NDArray[np.int64]] = reduce_blocks(
@@ -108,15 +124,7 @@ def without_skin(
         run=run,
     )
     part, pore = (int(count) for count in counts["core"])
-    deep = table.column("surface_distance_um") > skin_um
-    return {
-        "skin_um": skin_um,
-        "part_volume_um3": part * float(np.prod(size)),
-        "share_of_part": part / max(1, int(extent.part.sum())),
-        "porosity": pore / part if part else None,
-        "porosity_counted_whole": extent.porosity,
-        "pore_count": int(deep.sum()),
-    }
+    return part, pore
 
 
 @kernel("report.count_core")

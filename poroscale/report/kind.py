@@ -1,4 +1,4 @@
-"""What kind of thing a report is about: it decides which numbers and figures mean something."""
+"""Kind of the subject of a report: it decides which numbers and figures mean something."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poroscale.volume import flat_axis
 
 if TYPE_CHECKING:
-    from poroscale.pores.phases import Chosen
+    from poroscale.pore_analysis.phases import Chosen
     from poroscale.report.sections.extent import PartExtent
     from poroscale.volume import Shape
 
@@ -19,8 +19,8 @@ porosity exceeds the second; pores of a porosity up to the third are sparse."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What the volume of a report is.
+class SubjectKind:
+    """Kind of the volume of a report.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Kind:
     porosity: float | None = None
 
     @classmethod
-    def of(cls, shape: Shape | None, numbers: Mapping[str, Any], *, labels: bool) -> Kind:
+    def of(cls, shape: Shape | None, numbers: Mapping[str, Any], *, labels: bool) -> SubjectKind:
         """The kind of a volume by its shape and the numbers of its pores."""
         porosity, share = numbers.get("porosity"), numbers.get("largest_volume_share")
         connected = (share or 0.0) > CONNECTED and (porosity or 0.0) > POROUS
@@ -64,7 +64,7 @@ class Kind:
 
 
 def taken_for(values: Chosen, extent: PartExtent, voxels: int) -> dict[str, Any]:
-    """Which values of a label image were taken for what, with their shares of the voxels."""
+    """Sentence on what each value of a label image was taken for, with its share of the voxels."""
     part, pore = int(extent.part.sum()), int(extent.pore.sum())
     return {
         "pore": values.pore,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from poroscale.report.kind import Kind, taken_in_words
+from poroscale.report.kind import SubjectKind, taken_in_words
+from poroscale.report.segmentation_methods import segmentation_sentences
 
 if TYPE_CHECKING:
     from poroscale.volume import Shape, VoxelSize
@@ -47,18 +48,18 @@ def methods_text(
     phases: Mapping[str, Any],
     numbers: Mapping[str, Any],
     settings: Mapping[str, Any],
-    kind: Kind | None = None,
+    kind: SubjectKind | None = None,
 ) -> Methods:
     """The paragraph on scan, segmentation, measurement and result.
 
     `phases` are the attributes of the segmented volume, empty where it came from elsewhere;
     `settings` are those that the pore table was measured with, empty where it does not say.
     """
-    segmentation, kind = phases.get("segmentation") or {}, kind or Kind()
+    segmentation, kind = phases.get("segmentation") or {}, kind or SubjectKind()
     taken = numbers.get("taken_for")
     sentences = [
         _scan_sentence(shape, voxel_size, kind),
-        *_segmentation_sentences(segmentation, phases),
+        *segmentation_sentences(segmentation, phases),
         *([taken_in_words(taken)] if taken else ()),
         *_pore_sentences(segmentation, settings),
         *(_measure_sentences(settings, kind) if numbers["pore_count"] else ()),
@@ -67,7 +68,7 @@ def methods_text(
     return _numbered(" ".join(sentences))
 
 
-def _scan_sentence(shape: Shape | None, voxel_size: VoxelSize | None, kind: Kind) -> str:
+def _scan_sentence(shape: Shape | None, voxel_size: VoxelSize | None, kind: SubjectKind) -> str:
     if shape is None or voxel_size is None:
         return "The pore table was evaluated with poroscale {version} [poroscale]."
     if kind.flat is not None:
@@ -88,116 +89,6 @@ def _scan_sentence(shape: Shape | None, voxel_size: VoxelSize | None, kind: Kind
     )
 
 
-def _segmentation_sentences(
-    segmentation: Mapping[str, Any], phases: Mapping[str, Any]
-) -> list[str]:
-    if not segmentation:
-        return ["The phases were given; their segmentation is not part of this analysis."]
-    if segmentation.get("method") == "local":
-        return local_sentences(segmentation)
-    sentences = [_smoothing_sentence(segmentation.get("smoothing") or {})]
-    outer, inner = segmentation.get("outer_threshold"), segmentation.get("inner_threshold")
-    if outer is not None:
-        config = (phases.get("made_by") or {}).get("config") or {}
-        flood = config.get("outside")
-        config = flood if isinstance(flood, Mapping) else config  # of scores: settings of its flood
-        by_hand = config.get("outer_threshold") is not None
-        rule = "set by hand" if by_hand else "Otsu's threshold of the whole histogram [otsu]"
-        sentences.append(
-            "The part was separated from its surroundings by flooding, from outside, the grey "
-            f"values up to {outer:,.5g} ({rule}), after Algorithm 1 of [iuso]"
-            f"{_second_flood(outer, inner)}."
-        )
-    if inner is not None:
-        rule = _RULES.get(str(segmentation.get("inner_rule")), "rule not recorded")
-        sentences.append(
-            f"Inside the part, voxels with grey values up to {inner:,.5g} were taken as pore "
-            f"({rule}){_hysteresis(segmentation)}."
-        )
-    if segmentation.get("score_threshold") is not None:
-        sentences.append(_score_sentence(segmentation))
-    close = segmentation.get("close_um")
-    if close:
-        sentences.append(
-            "Voxels outside the part but within its morphological closing with a ball of "
-            f"{close:g} µm radius were taken as pores open to the surface."
-        )
-    return sentences
-
-
-def local_sentences(segmentation: Mapping[str, Any]) -> list[str]:
-    """How the method of local levels found the phases."""
-    outside, voxels = segmentation["outside"], segmentation["void_core_voxels"]
-    cores = (
-        f"from {voxels:,} voxels in the cores of resolved pores" if voxels else "that of the air"
-    )
-    sentences = [
-        f"The outside was read as: {outside['chosen']}. The surface of the part lies where grey "
-        "crosses the middle between the air and the local level of the solid.",
-        "The local level of the solid was measured as the mean of what surely is solid, by "
-        "normalised convolution [knutsson] over cells of 4 voxels; the level of a void in it was "
-        f"taken {cores}. The point spread, a Gaussian of {segmentation['point_spread_voxels']:.2f} "
-        "voxels, follows from the surfaces.",
-        "Around every pore, what the scan lacks of the grey value that is expected there without "
-        "pores was added up (partial volume); the porosity is this sum over the volume of the "
-        "part. "
-        "The voxels of a pore are those above half its depth.",
-    ]
-    close = segmentation.get("close_um")
-    if close:
-        sentences.append(
-            f"The outside was first opened: recesses that a ball of {close:g} µm radius does not "
-            "enter count as pores open to the surface."
-        )
-    return sentences
-
-
-_RULES = {
-    "otsu": "a second Otsu threshold, of the grey values inside the part",
-    "iso50": "midway between the grey values of the surroundings and of the solid",
-    "manual": "set by hand",
-}
-
-
-_SCORE_RULES = {
-    "otsu": "Otsu's threshold of the scores inside the part [otsu]",
-    "yen": "Yen's threshold of the scores inside the part [yen]",
-    "dice": "the one of largest Dice coefficient on labelled voxels",
-    "manual": "set by hand",
-}
-
-
-def _score_sentence(segmentation: Mapping[str, Any]) -> str:
-    rule = _SCORE_RULES.get(str(segmentation.get("score_rule")), "rule not recorded")
-    width = segmentation.get("hysteresis")
-    grown = f"; from these, pores were grown into scores up to {width:g} below" if width else ""
-    return (
-        "Inside the part, voxels that the network gave a score of at least "
-        f"{segmentation['score_threshold']:.3g} were taken as pore ({rule}){grown}."
-    )
-
-
-def _second_flood(outer: float, inner: float | None) -> str:
-    higher = inner is not None and inner > outer
-    return "; the flood then went on up to the pore threshold, which is higher" if higher else ""
-
-
-def _hysteresis(segmentation: Mapping[str, Any]) -> str:
-    width = segmentation.get("hysteresis")
-    return f"; from these, pores were grown into grey values up to {width:g} above" if width else ""
-
-
-def _smoothing_sentence(smoothing: Mapping[str, Any]) -> str:
-    steps = []
-    if smoothing.get("median_voxels"):
-        steps.append(f"a median filter of radius {smoothing['median_voxels']} voxels")
-    if smoothing.get("gaussian_um"):
-        steps.append(f"a Gaussian filter of {smoothing['gaussian_um']:g} µm standard deviation")
-    if not steps:
-        return "The grey values were not filtered."
-    return f"The grey values were first smoothed with {' and '.join(steps)}."
-
-
 def _pore_sentences(segmentation: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     connectivity = settings.get("connectivity", segmentation.get("connectivity"))
     if connectivity is None:
@@ -213,7 +104,7 @@ def _pore_sentences(segmentation: Mapping[str, Any], settings: Mapping[str, Any]
     return [f"{rule} with at least {' and '.join(least)}; smaller ones were set to solid."]
 
 
-def _measure_sentences(settings: Mapping[str, Any], kind: Kind) -> list[str]:
+def _measure_sentences(settings: Mapping[str, Any], kind: SubjectKind) -> list[str]:
     if kind.connected:
         return [] if kind.flat is not None else _SPACE
     if kind.flat is not None:
@@ -243,7 +134,7 @@ _SPACE = [
 
 
 def _class_sentences(settings: Mapping[str, Any]) -> list[str]:
-    """What is said of shapes and classes; nothing is claimed where the rules are not known."""
+    """Sentences on shapes and classes; nothing is claimed where the rules are not known."""
     rules = settings.get("rules") or {}
     wanted = ("min_diameter_voxels", "gas_min_sphericity", "gas_min_aspect")
     if any(rules.get(name) is None for name in (*wanted, "ragged_max_sphericity", "max_tilt_deg")):
@@ -265,7 +156,7 @@ def _class_sentences(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _result_sentences(
-    numbers: Mapping[str, Any], segmentation: Mapping[str, Any], kind: Kind
+    numbers: Mapping[str, Any], segmentation: Mapping[str, Any], kind: SubjectKind
 ) -> list[str]:
     count, porosity = numbers["pore_count"], numbers.get("porosity")
     if not count:
@@ -287,7 +178,7 @@ def _result_sentences(
     return [_median(text, numbers, kind)]
 
 
-def _median(text: str, numbers: Mapping[str, Any], kind: Kind) -> str:
+def _median(text: str, numbers: Mapping[str, Any], kind: SubjectKind) -> str:
     if kind.connected:
         share = 100 * numbers["largest_volume_share"]
         size = "volume" if kind.flat is None else "area"
@@ -297,7 +188,7 @@ def _median(text: str, numbers: Mapping[str, Any], kind: Kind) -> str:
 
 def _numbered(text: str) -> Methods:
     """Replace [name] by [1], [2], ... in order of appearance."""
-    from poroscale import __version__
+    from poroscale.version import __version__
 
     keys = sorted((k for k in REFERENCES if f"[{k}]" in text), key=lambda k: text.index(f"[{k}]"))
     for number, key in enumerate(keys, start=1):

@@ -47,7 +47,7 @@ def key_numbers(
     voxel_size: VoxelSize | None,
     shape: Shape | None = None,
 ) -> dict[str, Any]:
-    """What the head of the report says; None where it cannot be known.
+    """Numbers at the head of the report; None where one cannot be known.
 
     Of an image of one slice there are areas; its volumes are None.
     """

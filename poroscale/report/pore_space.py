@@ -1,4 +1,4 @@
-"""A connected pore space as a whole: what single pores cannot tell of it."""
+"""Numbers of a connected pore space as a whole, which its single pores cannot give."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from poroscale.engine import Run
-    from poroscale.pores.phases import Chosen
+    from poroscale.pore_analysis.phases import Chosen
     from poroscale.report.sections.extent import PartExtent
     from poroscale.report.table import PoreTable
     from poroscale.volume import Volume
@@ -48,7 +48,7 @@ def pore_space(
 
 
 def _spans(table: PoreTable, phases: Volume, extent: PartExtent) -> list[bool | None]:
-    """Whether one pore touches both faces of the volume along each axis."""
+    """True if one pore touches both faces of the volume along each axis."""
     faces = (extent.part, extent.part_map.sum(axis=1), extent.part_map.sum(axis=0))
     spans: list[bool | None] = []
     for axis, lines in enumerate(faces):

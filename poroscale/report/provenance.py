@@ -1,4 +1,4 @@
-"""Which data and which software a report came from, without a time or a path."""
+"""Provenance of a report: its data and its software, without a time or a path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def provenance(*, scan: Volume | None, phases: Volume | None, table: PoreTable) 
     `recipe` is the SHA-256 of what made a volume (kernel, parameters, inputs) and `content`
     that of its manifest; both None for a volume that poroscale did not write.
     """
-    from poroscale import __version__
+    from poroscale.version import __version__
 
     return {
         "scan": None if scan is None else _identity(scan),

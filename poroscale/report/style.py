@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes bytes that never change.
+"""Style of every figure, and its conversion to bytes that never change.
 
 Colours are those of Okabe and Ito (2008), which colour-blind readers tell apart
 and which keep their order of lightness in a grey print.
@@ -111,7 +111,7 @@ def svg_of(figure: Figure, name: str) -> str:
 
 
 def _written(figure: Figure) -> str:
-    """What `savefig` writes, which would draw all of the figure once more to lay it out."""
+    """Bytes that `savefig` writes, without its second drawing of the figure for the layout."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     canvas, buffer = FigureCanvasSVG(figure), io.StringIO()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.parquet_files import parquet_file, read_parquet
+from poroscale.storage.parquet_files import parquet_file, read_parquet
 
 REQUIRED = (
     "label",
@@ -73,7 +73,7 @@ class PoreTable:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the file says about itself under its key `poroscale`; empty if it says nothing."""
+        """Metadata of the file under its key `poroscale`; empty if there is none."""
         raw = (self._schema.metadata or {}).get(b"poroscale")
         return dict(json.loads(raw)) if raw else {}
 
@@ -91,7 +91,7 @@ class PoreTable:
         return np.asarray(self._read(name).fill_null(False).to_numpy(), dtype=bool)
 
     def classes(self) -> dict[str, NDArray[np.bool_]]:
-        """Which pores (rows,) are in each class that occurs, the usual four first.
+        """Masks (rows,) of the pores in each class that occurs, the usual four first.
 
         Nulls and a missing column are "unclassified".
         """
@@ -110,7 +110,7 @@ class PoreTable:
 
     @cached_property
     def classed(self) -> bool:
-        """Whether the pores were classed: as the settings say, else if any pore has a class."""
+        """True if the pores were classed: as the settings say, else if any pore has a class."""
         settings = (self.metadata.get("recipe") or {}).get("settings") or {}
         if "classes" in settings:
             return bool(settings["classes"])

@@ -1,1 +1,1 @@
-"""What a volume holds as a whole: its values, the interface between two phases."""
+"""Statistics of a volume as a whole: its values, the interface between two phases."""

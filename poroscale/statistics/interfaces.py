@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from poroscale.kernels.bodies.interfaces import (
     specific_surface,
 )
 from poroscale.kernels.bodies.surface_area import EARLIER
+from poroscale.statistics.sums import summed
 from poroscale.volume import Index, Shape, Volume, VoxelSize
 
 ALONG = tuple(EARLIER.index(step) for step in ((-1, 0, 0), (0, -1, 0), (0, 0, -1)))
@@ -37,7 +37,7 @@ class Interfaces:
     pore_voxels
         Voxels of pore.
     shape, voxel_size
-        Of the volume.
+        Shape and voxel size [um] of the volume.
     """
 
     counts: NDArray[np.int64]
@@ -81,10 +81,10 @@ def count_volume(
     pore, outside
         Values of pore and of what is beyond the part; None where all is part.
     run
-        How to run; changes no number.
+        Memory, workers and cluster; changes no number.
     """
     total = reduce_blocks(
-        Reduction(_count_block, _added, lambda found: found, located=True),
+        Reduction(_count_block, summed, lambda found: found, located=True),
         phases,
         halo=Halo.of(1, pad="edge"),
         parameters={"pore": pore, "outside": outside, "shape": phases.shape},
@@ -111,9 +111,3 @@ def _count_block(
     inner = kinds[1:-1, 1:-1, 1:-1]
     pores = np.array([np.count_nonzero(inner == PORE)], np.int64)
     return {"counts": count_interfaces(kinds), "pore": pores}
-
-
-def _added(
-    a: Mapping[str, NDArray[np.int64]], b: Mapping[str, NDArray[np.int64]]
-) -> dict[str, NDArray[np.int64]]:
-    return {name: a[name] + b[name] for name in a}

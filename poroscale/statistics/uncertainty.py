@@ -1,4 +1,4 @@
-"""How sure a figure is: a share of pores, a mean over folds, the difference of two models."""
+"""Uncertainty of a figure: a share of pores, a mean over folds, the difference of two models."""
 
 from __future__ import annotations
 

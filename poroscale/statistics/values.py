@@ -1,4 +1,4 @@
-"""Which values a volume holds: a few samples tell a scan from a label image, one pass confirms."""
+"""Values of a volume: a few samples tell a scan from a label image, one pass confirms it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEW = 4
 EDGE = 64
 """Edge of a sample [voxels]."""
 PLACES = (0.5, 0.25, 0.75, 0.0, 1.0)
-"""Where samples lie on the diagonal of the volume; grey values show in the first of them."""
+"""Places of samples on the diagonal of the volume; grey values show in the first of them."""
 
 
 def few_values(
@@ -33,7 +33,7 @@ def few_values(
     most
         Values that count as few.
     run
-        How to run; changes no number.
+        Memory, workers and cluster; changes no number.
 
     Returns
     -------

@@ -11,42 +11,36 @@ loss are the paper's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from poroscale.config import Config, load_sections, parse_config
+from poroscale.config import load_sections, parse_config
 from poroscale.engine import Run, connect
+from poroscale.events import Event, Progress, under_name
 from poroscale.kernels.learning.ranking import Ranking
 from poroscale.manifest import canonical_json, write_durably
-from poroscale.phantom import PhantomConfig
-from poroscale.pipelines.settings import RunConfig
+from poroscale.phantoms import PhantomConfig
 from poroscale.pipelines.train import segmenter_config
 from poroscale.report.figures import losses as figures
 from poroscale.report.style import house_style, png_of
-from poroscale.segment import evaluate_scores
-from poroscale.segment.evaluation.evaluate import EvaluateConfig
-from poroscale.segment.training.config import NetworkConfig, SegmenterConfig
+from poroscale.segmentation import evaluate_scores
+from poroscale.segmentation.evaluation.evaluate import EvaluateConfig
+from poroscale.segmentation.training.config import NetworkConfig, SegmenterConfig
 from poroscale.statistics.uncertainty import mean_of_folds
-from poroscale.studies.study import TRAINING_SET, mean_cell, phantom_scans, phantom_sets
+from poroscale.studies.loss_config import MEASURES, Loss, LossesConfig
+from poroscale.studies.phantoms import TRAINING_SET, phantom_scans, phantom_sets
+from poroscale.studies.run_section import run_section
+from poroscale.studies.tables import mean_cell
+from poroscale.verb import verb
 from poroscale.volume import Volume
 
-WEIGHTS = (0.1, 0.367, 0.633, 0.9)
-PAIRS = tuple(product(WEIGHTS, WEIGHTS))
-GAMMA = 0.5
-GAMMAS = (0.333, 0.5, 0.667, 1.0, 1.333, 1.5, 1.667, 2.0)
-MEASURES = {
-    "average_precision": "average precision",
-    "dice": "best Dice",
-    "precision": "precision",
-    "recall": "recall",
-    "dice_at_half": "Dice at 0.5",
-}
+log = logging.getLogger("poroscale.studies")
+
 ONE_SCORE = 0.99
 """Share of the pore and of the solid voxels that have one and the same score after a collapse."""
 RESULT, TABLE, PICTURE = "losses.json", "losses.md", "losses.png"
@@ -54,55 +48,8 @@ RESULT, TABLE, PICTURE = "losses.json", "losses.md", "losses.png"
 Scans = Sequence[tuple[Volume, Volume]]
 
 
-class Loss(NamedTuple):
-    """Parameters of a focal Tversky loss."""
-
-    alpha: float
-    beta: float
-    gamma: float
-
-    def __str__(self) -> str:
-        return f"alpha {self.alpha:g}, beta {self.beta:g}, gamma {self.gamma:g}"
-
-    @property
-    def folder(self) -> str:
-        """Name of its folder."""
-        return f"alpha_{self.alpha:g}_beta_{self.beta:g}_gamma_{self.gamma:g}"
-
-
-class LossesConfig(Config):
-    """Which losses are compared, and where it goes.
-
-    Attributes
-    ----------
-    out
-        Folder of scans, models, scores and results.
-    pairs
-        Weights (alpha, beta) of missed and of false pores; the paper's are the 16 of the grid of
-        four steps from 0.1 to 0.9.
-    gamma
-        Exponent with which the pairs are compared.
-    gammas
-        Exponents that are compared at the best pair.
-    measure
-        What the best is chosen by, the mean over folds and held-out scans: "dice_at_half" is
-        Dice's coefficient at one half, where probabilities become phases unless told otherwise;
-        "dice" that at the best threshold, which knows the truth.
-    """
-
-    out: str
-    pairs: tuple[tuple[float, float], ...] = Field(PAIRS, min_length=1)
-    gamma: float = GAMMA
-    gammas: tuple[float, ...] = Field(GAMMAS, min_length=1)
-    measure: Literal["dice_at_half", "dice", "average_precision"] = "dice_at_half"
-
-    def of_pairs(self) -> list[Loss]:
-        """The losses of the first search."""
-        return [Loss(*pair, self.gamma) for pair in self.pairs]
-
-    def of_gammas(self, pair: Loss) -> list[Loss]:
-        """The losses of the second search, with the weights of `pair`."""
-        return [pair._replace(gamma=gamma) for gamma in self.gammas]
+Found = dict[Loss, dict[str, list[float]]]
+"""Values of the folds by measure, of every loss that was tried."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +65,7 @@ class LossSearch:
     settings
         Of every training, but for the loss.
     run
-        How to run.
+        Memory, workers and cluster.
     """
 
     config: LossesConfig
@@ -142,13 +89,12 @@ class LossSearch:
         sections = load_sections(Path(path))
         config = parse_config(LossesConfig, sections.pop("losses", {}), where="losses")
         phantoms = phantom_sets(sections.pop("phantoms", {}))
-        chosen = {name: value for name, value in given.items() if value is not None}
-        how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
+        run = run_section(sections, given)
         searched = sorted(sections.get("network", {}).keys() & set(Loss._fields))
         if searched:
             raise ValueError(f"network: {searched[0]} is searched for; give it in section losses")
         settings = segmenter_config(sections, known=("losses", "phantoms", "run"))
-        search = cls(config, phantoms, settings, Run(**how.model_dump()))
+        search = cls(config, phantoms, settings, run)
         search._check()
         return search
 
@@ -171,27 +117,20 @@ class LossSearch:
         """Folder of everything."""
         return Path(self.config.out)
 
-    def start(self) -> Iterator[str]:
-        """Search, and say what comes of it, line by line."""
-        found: dict[Loss, dict[str, list[float]]] = {}
+    def start(self, *, progress: Progress | None = None) -> LossResult:
+        """Train and judge; see `compare_losses`."""
+        found: Found = {}
         with connect(self.run) as run:
             training, held_out = self._scans(run)
-            yield f"scans      {len(training)} to train on, {len(held_out)} held out"
+            log.info("scans      %d to train on, %d held out", len(training), len(held_out))
             pairs = self.config.of_pairs()
-            yield from self._try(pairs, training, held_out, found, run)
+            self._try(pairs, training, held_out, found=found, run=run, progress=progress)
             gammas = self.config.of_gammas(self._best(pairs, found))
-            yield from self._try(gammas, training, held_out, found, run)
+            self._try(gammas, training, held_out, found=found, run=run, progress=progress)
         best = self._best(gammas, found)
-        yield f"best       {best}, by {MEASURES[self.config.measure]}"
-        self._write(
-            {
-                "pairs": [_row(loss, found[loss]) for loss in pairs],
-                "gammas": [_row(loss, found[loss]) for loss in gammas],
-                "best": best._asdict(),
-                "measure": self.config.measure,
-            }
-        )
-        yield f"results    {', '.join(str(self.out / each) for each in (TABLE, PICTURE, RESULT))}"
+        log.info("best       %s, by %s", best, MEASURES[self.config.measure])
+        rows = [[_row(loss, found[loss]) for loss in losses] for losses in (pairs, gammas)]
+        return self._written(best, *rows)
 
     def _scans(self, run: Run) -> tuple[Scans, Scans]:
         """Scans with their truths: to train on, and held out."""
@@ -214,26 +153,33 @@ class LossSearch:
         losses: Sequence[Loss],
         training: Scans,
         held_out: Scans,
-        found: dict[Loss, dict[str, list[float]]],
+        *,
+        found: Found,
         run: Run,
-    ) -> Iterator[str]:
-        """Train with and judge the losses that are not in `found`, and say what they gave."""
-        from poroscale.segment.training.data import LabelledScan
-        from poroscale.segment.training.train import train_segmenter
+        progress: Progress | None,
+    ) -> None:
+        """Train with and judge the losses that are not in `found`, and add them to it."""
+        from poroscale.segmentation.training.data import LabelledScan
+        from poroscale.segmentation.training.train import train_segmenter
 
         labelled = [LabelledScan(scan, truth) for scan, truth in training]
+        total = len({*found, *losses, *self.config.of_gammas(losses[0])})
         for loss in losses:
             if loss in found:  # a gamma of the second search may be that of the first
                 continue
-            folder = self.out / "models" / loss.folder
-            folds = train_segmenter(labelled, folder, config=self._training(loss), run=run)
+            folder, told = self.out / "models" / loss.folder, under_name(progress, str(loss))
+            settings = self._training(loss)
+            folds = train_segmenter(labelled, folder, config=settings, run=run, progress=told)
             judged = [self._judge(fold.model, held_out, run) for fold in folds]
             found[loss] = {name: [fold[name] for fold in judged] for name in judged[0]}
-            yield _line(loss, found[loss])
+            log.info("%s", _Line(loss, found[loss]))
+            if progress is not None:
+                means = {name: float(np.mean(values)) for name, values in found[loss].items()}
+                progress(Event("loss", str(loss), len(found), total, means))
 
     def _judge(self, model: Any, held_out: Scans, run: Run) -> dict[str, float]:
         """Measures of one model, means over the held-out scans; "collapsed" is 1 or 0."""
-        from poroscale.segment.network.by_network import segment_by_network
+        from poroscale.segmentation.network.by_network import segment_by_network
 
         folder = self.out / "segmented" / model.folder.relative_to(self.out / "models")
         folder.mkdir(parents=True, exist_ok=True)
@@ -254,17 +200,91 @@ class LossSearch:
         """The loss of the largest mean; the first of several."""
         return max(losses, key=lambda loss: float(np.mean(found[loss][self.config.measure])))
 
-    def _write(self, result: Mapping[str, Any]) -> None:
+    def _written(
+        self, best: Loss, pairs: list[dict[str, Any]], gammas: list[dict[str, Any]]
+    ) -> LossResult:
         settings = self.settings.model_dump(mode="json", exclude={"network": set(Loss._fields)})
-        whole = {**result, "training": settings}
-        write_durably(self.out / RESULT, canonical_json(whole).encode())
-        write_durably(self.out / TABLE, markdown(result).encode())
+        measure = self.config.measure
+        result = {"pairs": pairs, "gammas": gammas, "best": best._asdict(), "measure": measure}
+        files = table, picture, numbers = [self.out / each for each in (TABLE, PICTURE, RESULT)]
+        write_durably(numbers, canonical_json({**result, "training": settings}).encode())
+        write_durably(table, losses_in_markdown(result).encode())
         with house_style():
-            write_durably(self.out / PICTURE, png_of(figures.search(result, MEASURES)))
+            write_durably(picture, png_of(figures.search(result, MEASURES)))
+        log.info("results    %s, %s, %s", *files)
+        return LossResult(best, measure, tuple(pairs), tuple(gammas), table, picture, numbers)
+
+
+@dataclass(frozen=True)
+class LossResult:
+    """Comparison of networks that were trained with each of the losses.
+
+    Attributes
+    ----------
+    best
+        The loss of the largest `measure` among the second search.
+    measure
+        Measure by which the best was chosen.
+    pairs, gammas
+        A row for each loss of the first and of the second search: its parameters, the values of
+        its "folds", their "means" with intervals, and how many folds "collapsed".
+    table, picture, numbers
+        Files: the tables as Markdown, a figure as PNG, and everything as JSON.
+    """
+
+    best: Loss
+    measure: str
+    pairs: tuple[Mapping[str, Any], ...]
+    gammas: tuple[Mapping[str, Any], ...]
+    table: Path
+    picture: Path
+    numbers: Path
+
+
+@verb("compare_losses")
+def compare_losses(
+    config: str | Path | LossSearch,
+    *,
+    memory: int | str | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> LossResult:
+    """Search for the focal Tversky loss that trains best, as a YAML file says.
+
+    Parameters
+    ----------
+    config
+        The file, or the search that was loaded of it.
+    progress
+        Called after each epoch of each fold, and after each loss with its measures, the means over
+        folds and held-out scans.
+    memory
+        Budget of the job, as "4GiB", in place of that of the section `run`.
+    cluster
+        Cluster, as of `poroscale.Run`, in place of that of the section `run`.
+    workers
+        Tasks at a time, in place of those of the section `run`.
+
+    Returns
+    -------
+    LossResult
+        The best loss, and the measures of all.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        Naming an unknown section, key or model, a wrong value, or a loss that cannot be.
+    """
+    given = {"memory": memory, "cluster": cluster, "workers": workers}
+    search = config if isinstance(config, LossSearch) else LossSearch.load(config, **given)
+    return search.start(progress=progress)
 
 
 def has_collapsed(ranking: Ranking) -> bool:
-    """Whether nearly all voxels, pore or solid, have one and the same score."""
+    """True if nearly all voxels, pore or solid, have one and the same score."""
     shares = np.minimum(
         ranking.pore / ranking.pore.sum(),
         ranking.solid / ranking.solid.sum(),
@@ -291,21 +311,29 @@ def _row(loss: Loss, values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     }
 
 
-def _line(loss: Loss, values: Mapping[str, Sequence[float]]) -> str:
-    precision, dice = (np.mean(values[name]) for name in ("average_precision", "dice_at_half"))
-    collapsed = _collapse(int(sum(values["collapsed"])), len(values["collapsed"]))
-    said = f"{loss!s:38} average precision {precision:.3f}, Dice at 0.5 {dice:.3f}"
-    return f"{said}, {collapsed}" if collapsed else said
+@dataclass(frozen=True)
+class _Line:
+    """Result of one loss, put into words only if somebody reads them."""
+
+    loss: Loss
+    values: Mapping[str, Sequence[float]]
+
+    def __str__(self) -> str:
+        values = self.values
+        precision, dice = (np.mean(values[name]) for name in ("average_precision", "dice_at_half"))
+        collapsed = _collapse(int(sum(values["collapsed"])), len(values["collapsed"]))
+        said = f"{self.loss!s:38} average precision {precision:.3f}, Dice at 0.5 {dice:.3f}"
+        return f"{said}, {collapsed}" if collapsed else said
 
 
 def _collapse(count: int, folds: int) -> str:
-    """How many of the folds collapsed, in words; nothing if none did."""
+    """Number of the folds that collapsed, in words; nothing if none did."""
     if not count:
         return ""
     return "collapsed" if folds == 1 else f"{count} of {folds} folds collapsed"
 
 
-def markdown(result: Mapping[str, Any]) -> str:
+def losses_in_markdown(result: Mapping[str, Any]) -> str:
     """Tables of both searches: mean and 95 % interval over folds."""
     best = Loss(**result["best"])
     lines = [f"Best by {MEASURES[result['measure']]}: {best}.", ""]

@@ -14,6 +14,7 @@ the paper's study.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,62 +22,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from poroscale.config import Config, load_sections, parse_config
+from poroscale.config import load_sections, parse_config
 from poroscale.engine import Run, connect
+from poroscale.events import Event, Progress, under_name
 from poroscale.manifest import canonical_json, write_durably
-from poroscale.phantom import PhantomConfig, phantom
-from poroscale.pipelines.settings import RunConfig
-from poroscale.pipelines.train import segmenter_config
-from poroscale.segment import evaluate_scores, segment_otsu
-from poroscale.segment.evaluation.evaluate import EvaluateConfig
-from poroscale.segment.evaluation.grey_scores import SIGMAS, grey_baselines
-from poroscale.segment.training.config import SegmenterConfig
+from poroscale.phantoms import PhantomConfig
+from poroscale.segmentation import evaluate_scores, segment_otsu
+from poroscale.segmentation.evaluation.evaluate import EvaluateConfig
+from poroscale.segmentation.evaluation.grey_scores import SIGMAS, grey_baselines
 from poroscale.statistics.uncertainty import fold_table
+from poroscale.studies.phantoms import TRAINING_SET, phantom_scans, phantom_sets
+from poroscale.studies.run_section import run_section
+from poroscale.studies.study_config import (
+    OTSU,
+    TRUTH,
+    StudyConfig,
+    Trainee,
+    check_labels,
+    trainee_of,
+)
+from poroscale.studies.tables import MEASURES, studies_in_markdown
+from poroscale.verb import verb
 from poroscale.volume import Volume
 
 if TYPE_CHECKING:
-    from poroscale.segment.network.model import SegmentationModel
+    from poroscale.segmentation.network.model import SegmentationModel
 
-OTSU, TRUTH = "otsu", "truth"
+log = logging.getLogger("poroscale.studies")
+
 PLAIN, COMPENSATED = "", " post-processed"
-MEASURES = ("average_precision", "roc_auc", "dice")
-TRAINING_SET = "training"
-
-
-class StudyConfig(Config):
-    """What is compared, and where it goes.
-
-    Attributes
-    ----------
-    out
-        Folder of scans, models, scores and results. Studies that share it share what is in it.
-    models
-        Of `poroscale.networks.segmenters.SEGMENTERS`, "otsu", and names of the user's own, whose
-        entries among the models say `network: {model: ...}`. The grey values of the scans are
-        always compared.
-    name
-        Of the files of results.
-    """
-
-    out: str
-    models: tuple[str, ...]
-    name: str = "study"
-
-
-@dataclass(frozen=True)
-class Trainee:
-    """A model that is trained and compared.
-
-    Attributes
-    ----------
-    settings
-        Of its training.
-    labels
-        What it is trained on: "truth", "otsu", or the model of the study that found the pores.
-    """
-
-    settings: SegmenterConfig
-    labels: str = TRUTH
+Values = dict[str, dict[str, dict[str, list[float]]]]
+"""Values of the folds by test set, model and measure."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +66,9 @@ class Study:
     phantoms
         Scans by set; the set "training" is trained on, the others are for testing.
     training
-        How each model is trained.
+        Settings for training each model.
     run
-        How to run.
+        Memory, workers and cluster.
     """
 
     config: StudyConfig
@@ -119,8 +95,7 @@ class Study:
         config = parse_config(StudyConfig, sections.pop("study", {}), where="study")
         phantoms = phantom_sets(sections.pop("phantoms", {}))
         own = sections.pop("models", {})
-        chosen = {name: value for name, value in given.items() if value is not None}
-        how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
+        run = run_section(sections, given)
         unknown = sorted(own.keys() - set(config.models))
         if unknown:
             raise ValueError(f"models: {unknown[0]!r} is none of those that are compared")
@@ -128,35 +103,39 @@ class Study:
         taken = sorted(SIGMAS.keys() & set(names))
         if taken:
             raise ValueError(f"models must not be called {taken[0]!r}, as the scan itself is")
-        training = {name: _trainee(name, sections, own.get(name, {})) for name in names}
-        _check_labels(training)
-        return cls(config, phantoms, training, Run(**how.model_dump()))
+        training = {name: trainee_of(name, sections, own.get(name, {})) for name in names}
+        check_labels(training)
+        return cls(config, phantoms, training, run)
 
     @property
     def out(self) -> Path:
         """Folder of everything."""
         return Path(self.config.out)
 
-    def start(self) -> Iterator[str]:
-        """Compare, and say what comes of it, line by line."""
-        values: dict[str, dict[str, dict[str, list[float]]]] = {}
+    def start(self, *, progress: Progress | None = None) -> StudyResult:
+        """Train and compare; see `compare_models`."""
+        values: Values = {}
         with connect(self.run) as run:
             scans = {name: list(self._scans(name, run)) for name in self.phantoms}
-            yield f"scans      {sum(map(len, scans.values()))} in {self.out / 'scans'}"
+            log.info("scans      %d in %s", sum(map(len, scans.values())), self.out / "scans")
             tests = {name: each for name, each in scans.items() if name != TRAINING_SET}
             if OTSU in self.config.models:
                 self._otsu(tests, values, run)
-                yield _row(OTSU, values)
+                log.info("%s", _Row(OTSU, values))
             self._grey(tests, values, run)
-            yield from (_row(name, values) for name in SIGMAS)
+            for name in SIGMAS:
+                log.info("%s", _Row(name, values))
             trained: dict[str, list[SegmentationModel]] = {}
             for name in self.training:
-                trained[name] = self._train(name, scans[TRAINING_SET], trained, run)
+                trained[name] = self._train(name, scans[TRAINING_SET], trained, run, progress)
                 for shown in self._judge(name, trained[name], tests, values, run):
-                    yield _row(shown, values)
-        yield self._written(values)
+                    log.info("%s", _Row(shown, values))
+                if progress is not None:
+                    found = _precisions(name, values)
+                    progress(Event("model", name, len(trained), len(self.training), found))
+        return self._written(values)
 
-    def _written(self, values: Mapping[str, Mapping[str, Any]]) -> str:
+    def _written(self, values: Values) -> StudyResult:
         tables = {name: fold_table(each) for name, each in values.items()}
         models = {
             name: {"labels": each.labels, **each.settings.model_dump(mode="json")}
@@ -166,8 +145,9 @@ class Study:
         named = self.out / self.config.name
         table, numbers = named.with_suffix(".md"), named.with_suffix(".json")
         write_durably(numbers, canonical_json(result).encode())
-        write_durably(table, markdown(tables).encode())
-        return f"results    {table}, {numbers}"
+        write_durably(table, studies_in_markdown(tables).encode())
+        log.info("results    %s, %s", table, numbers)
+        return StudyResult(values, tables, table, numbers)
 
     def _scans(self, name: str, run: Run) -> Iterator[tuple[Volume, Volume]]:
         return phantom_scans(self.out / "scans", name, self.phantoms[name], run=run)
@@ -178,10 +158,11 @@ class Study:
         scans: Sequence[tuple[Volume, Volume]],
         trained: Mapping[str, Sequence[SegmentationModel]],
         run: Run,
+        progress: Progress | None,
     ) -> list[SegmentationModel]:
         """The models of all folds."""
-        from poroscale.segment.training.data import LabelledScan
-        from poroscale.segment.training.train import train_segmenter
+        from poroscale.segmentation.training.data import LabelledScan
+        from poroscale.segmentation.training.train import train_segmenter
 
         trainee = self.training[name]
         labels = self._labels(trainee.labels, scans, trained, run)
@@ -189,7 +170,9 @@ class Study:
             LabelledScan(scan, found) for (scan, _), found in zip(scans, labels, strict=True)
         ]
         folder = self.out / "models" / name
-        folds = train_segmenter(labelled, folder, config=trainee.settings, run=run)
+        folds = train_segmenter(
+            labelled, folder, config=trainee.settings, run=run, progress=under_name(progress, name)
+        )
         return [each.model for each in folds]
 
     def _labels(
@@ -218,7 +201,7 @@ class Study:
     def _otsu(
         self,
         tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
-        values: dict[str, dict[str, dict[str, list[float]]]],
+        values: Values,
         run: Run,
     ) -> None:
         for name, scans in tests.items():
@@ -231,7 +214,7 @@ class Study:
     def _grey(
         self,
         tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
-        values: dict[str, dict[str, dict[str, list[float]]]],
+        values: Values,
         run: Run,
     ) -> None:
         """The scans themselves as scores."""
@@ -249,7 +232,7 @@ class Study:
         name: str,
         folds: Sequence[SegmentationModel],
         tests: Mapping[str, Sequence[tuple[Volume, Volume]]],
-        values: dict[str, dict[str, dict[str, list[float]]]],
+        values: Values,
         run: Run,
     ) -> list[str]:
         """Scores of all folds on all sets; the names under which they are shown."""
@@ -272,8 +255,8 @@ class Study:
         self, model: SegmentationModel, kind: str, scan: Volume, name: str, run: Run
     ) -> tuple[Volume, Volume]:
         """Phases and scores; a model that was trained on has others."""
-        from poroscale.segment.network.by_network import ByNetworkConfig, segment_by_network
-        from poroscale.segment.network.windows import WindowsConfig
+        from poroscale.segmentation.network.by_network import segment_by_network
+        from poroscale.segmentation.network.config import ByNetworkConfig, WindowsConfig
 
         weights = model.folder.relative_to(self.out / "models") / model.card.sha256[:8]
         place = self._place(weights, name + kind)
@@ -289,57 +272,67 @@ class Study:
         return folder / name.replace(" ", "-")
 
 
-def phantom_scans(
-    folder: Path, name: str, configs: Sequence[PhantomConfig], *, run: Run
-) -> Iterator[tuple[Volume, Volume]]:
-    """Scans and truths of the set `name`, made in `folder` unless they are there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, config in enumerate(configs):
-        made = phantom(folder / f"{name}_{number}.zarr", config=config, run=run)
-        yield made.scan, made.truth
+@dataclass(frozen=True)
+class StudyResult:
+    """Comparison of how well the models of a study find pores.
+
+    Attributes
+    ----------
+    values
+        By test set, model and measure ("average_precision", "roc_auc", "dice"): one value for each
+        fold, the mean over the scans of the set.
+    tables
+        By test set: "means" with intervals, and "pairs" with Welch's test.
+    table, numbers
+        Files: the tables as Markdown, and everything as JSON.
+    """
+
+    values: Values
+    tables: Mapping[str, Mapping[str, Any]]
+    table: Path
+    numbers: Path
 
 
-def phantom_sets(given: Mapping[str, Any]) -> dict[str, list[PhantomConfig]]:
-    """Phantoms by set, from the section `phantoms`.
+@verb("compare_models")
+def compare_models(
+    config: str | Path | Study,
+    *,
+    memory: int | str | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Train segmentation models on phantoms and compare them, as a YAML file says.
+
+    Parameters
+    ----------
+    config
+        The file, or the study that was loaded of it.
+    progress
+        Called after each epoch of each fold, and after each model with its average precision by
+        test set.
+    memory
+        Budget of the job, as "4GiB", in place of that of the section `run`.
+    cluster
+        Cluster, as of `poroscale.Run`, in place of that of the section `run`.
+    workers
+        Tasks at a time, in place of those of the section `run`.
+
+    Returns
+    -------
+    StudyResult
+        Values of all folds on all test sets, and their tables.
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
-        If there is no set "training" or none besides, or naming what no phantom can be.
+        Naming an unknown section, key, model or set, or a wrong value.
     """
-    if TRAINING_SET not in given or len(given) < 2:
-        raise ValueError("phantoms must have a set training and at least one to test on")
-    return {
-        name: [parse_config(PhantomConfig, dict(each), where=f"phantoms: {name}") for each in scans]
-        for name, scans in given.items()
-    }
-
-
-def _trainee(
-    name: str, sections: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any]
-) -> Trainee:
-    """How one model is trained: as all are, with what its own entry changes."""
-    own = dict(own)
-    labels = own.pop("labels", TRUTH)
-    stages = {
-        stage: {**sections.get(stage, {}), **own.get(stage, {})} for stage in {*sections, *own}
-    }
-    model = own.get("network", {}).get("model", name)
-    stages["network"] = {**stages.get("network", {}), "model": model}
-    try:
-        return Trainee(segmenter_config(stages, known=()), labels)
-    except ValueError as error:
-        raise ValueError(f"models: {name}: {error}") from None
-
-
-def _check_labels(training: Mapping[str, Trainee]) -> None:
-    known = [TRUTH, OTSU]
-    for name, trainee in training.items():
-        if trainee.labels not in known:
-            raise ValueError(
-                f"models: {name}: labels must be one of {', '.join(known)}, got {trainee.labels!r}"
-            )
-        known.append(name)
+    given = {"memory": memory, "cluster": cluster, "workers": workers}
+    study = config if isinstance(config, Study) else Study.load(config, **given)
+    return study.start(progress=progress)
 
 
 def _judged(scores: Volume, truth: Volume, run: Run) -> dict[str, float]:
@@ -352,7 +345,7 @@ def _judged(scores: Volume, truth: Volume, run: Run) -> dict[str, float]:
 
 
 def _add(
-    values: dict[str, dict[str, dict[str, list[float]]]],
+    values: Values,
     chosen: str,
     shown: str,
     found: Sequence[Sequence[Mapping[str, float]]],
@@ -364,68 +357,19 @@ def _add(
     }
 
 
-def _row(shown: str, values: Mapping[str, Mapping[str, Mapping[str, list[float]]]]) -> str:
-    said = ", ".join(
-        f"{name} {np.mean(each[shown]['average_precision']):.3f}" for name, each in values.items()
-    )
-    return f"{shown:24} average precision: {said}"
+@dataclass(frozen=True)
+class _Row:
+    """The average precisions of one model, put into words only if somebody reads them."""
+
+    shown: str
+    values: Values
+
+    def __str__(self) -> str:
+        found = _precisions(self.shown, self.values)
+        said = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+        return f"{self.shown:24} average precision: {said}"
 
 
-def markdown(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Tables of all sets: mean and 95 % interval over folds, and Welch's test against the best."""
-    lines = _overview(tables)
-    for name, table in tables.items():
-        lines += [f"## {name}", "", "| model | folds | average precision | ROC-AUC | Dice |"]
-        lines += ["|---|---|---|---|---|"]
-        means = {(row["model"], row["measure"]): row for row in table["means"]}
-        for model in dict.fromkeys(row["model"] for row in table["means"]):
-            cells = [mean_cell(means[model, measure]) for measure in MEASURES]
-            folds = means[model, MEASURES[0]]["count"]
-            lines.append(f"| {model} | {folds} | {' | '.join(cells)} |")
-        lines += ["", *_against_the_best(table)]
-    return "\n".join(lines)
-
-
-def _overview(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Average precision of every model on every set."""
-    means = {
-        (name, row["model"]): row
-        for name, table in tables.items()
-        for row in table["means"]
-        if row["measure"] == MEASURES[0]
-    }
-    models = list(dict.fromkeys(model for _, model in means))
-    lines = ["## Average precision", "", f"| scans | {' | '.join(models)} |"]
-    lines.append("|---" * (len(models) + 1) + "|")
-    for name in tables:
-        cells = [mean_cell(means[name, model]) for model in models]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
-def _against_the_best(table: Mapping[str, Any]) -> list[str]:
-    """Differences in average precision by Welch's test, of all models that have folds."""
-    measure = MEASURES[0]
-    folded = [row for row in table["means"] if row["measure"] == measure and row["count"] > 1]
-    if len(folded) < 2:
-        return []
-    best = max(folded, key=lambda row: float(row["mean"]))["model"]
-    lines = [f"| average precision below that of {best} | difference | p (Welch) | p (Holm) |"]
-    lines += ["|---|---|---|---|"]
-    for row in table["pairs"]:
-        if row["measure"] != measure or best not in (row["first"], row["second"]):
-            continue
-        other = row["second"] if row["first"] == best else row["first"]
-        half = (row["high"] - row["low"]) / 2
-        odds = ["" if row[name] is None else f"{row[name]:.2g}" for name in ("p", "p_holm")]
-        lines.append(
-            f"| {other} | {abs(row['difference']):.3f} ± {half:.3f} | {' | '.join(odds)} |"
-        )
-    return [*lines, ""]
-
-
-def mean_cell(row: Mapping[str, Any]) -> str:
-    """A mean over folds (`Mean` as a mapping), with half its 95 % interval where it has one."""
-    if row["low"] is None:
-        return f"{row['mean']:.3f}"
-    return f"{row['mean']:.3f} ± {(row['high'] - row['low']) / 2:.3f}"
+def _precisions(shown: str, values: Values) -> dict[str, float]:
+    """Average precision of one model by test set, the mean over its folds."""
+    return {name: float(np.mean(each[shown]["average_precision"])) for name, each in values.items()}

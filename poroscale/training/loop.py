@@ -7,6 +7,7 @@ written before its checkpoint: an epoch that is done again writes them again.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,27 +19,30 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from poroscale.engine.plan import keep_memory
+from poroscale.events import Event, Progress
 from poroscale.training.metrics import Metrics
 from poroscale.training.schedule import Schedule
 from poroscale.training.weights import load_weights, save_weights
 
+log = logging.getLogger("poroscale.training")
+
 CHECKPOINTS = ("checkpoint_0.safetensors", "checkpoint_1.safetensors")
-"""Written in turn: where a kill hits one and its card apart, the one before is still whole."""
+"""Written alternately: if a kill falls between one and its card, the other is still whole."""
 BEST = "best.safetensors"
 VALIDATED = "validation."
-"""What the names of losses of validation begin with in a history."""
+"""Prefix of the names of validation losses in a history."""
 Batch = TypeVar("Batch")
 Given_contra = TypeVar("Given_contra", contravariant=True)
 History = list[dict[str, float]]
 
 
 class Task(Protocol[Given_contra]):
-    """What is trained.
+    """The contract of a network that is trained.
 
     Attributes
     ----------
     modules, optimisers
-        By name; all that a checkpoint holds.
+        Modules and optimisers by name; all that a checkpoint holds.
     """
 
     @property
@@ -53,7 +57,7 @@ class Task(Protocol[Given_contra]):
 
 @dataclass(frozen=True)
 class Validation(Generic[Batch]):
-    """What a network is judged by after every epoch.
+    """Judgement of a network after every epoch.
 
     Attributes
     ----------
@@ -75,6 +79,7 @@ def train(
     schedule: Schedule,
     recipe: Mapping[str, Any],
     validation: Validation[Batch] | None = None,
+    progress: Progress | None = None,
 ) -> History:
     """Train, or go on training.
 
@@ -88,11 +93,13 @@ def train(
         Keeps the checkpoint, the weights of the best epoch where the schedule has one, and the
         losses as JSON lines.
     schedule
-        How long.
+        Schedule of the training.
     recipe
         JSON that tells data and settings; a checkpoint of another recipe is refused.
     validation
         Losses that are not trained on; they stand in the history as "validation.NAME".
+    progress
+        Called after each epoch, with its mean losses.
 
     Returns
     -------
@@ -126,6 +133,9 @@ def train(
             save_weights(folder / BEST, _weights(task), {"recipe": dict(recipe), "epoch": epoch})
         metrics.add(epoch, means)
         save_weights(folder / CHECKPOINTS[epoch % 2], _weights(task) | _moments(task), card)
+        log.debug("epoch %d of %d: %s", epoch + 1, schedule.epochs, means)
+        if progress is not None:
+            progress(Event("epoch", "", epoch + 1, schedule.epochs, means))
     metrics.close()
     return history
 

@@ -17,14 +17,14 @@ EVENTS = "tensorboard"
 
 
 class Metrics:
-    """What is written of the epochs, one JSON object a line.
+    """Log of the epochs, one JSON object for each line.
 
     Parameters
     ----------
     folder
-        Where.
+        Folder of the log.
     history
-        Epochs before a resume. The file begins anew with them, so that a line which was written
+        Epochs before a resume. The file begins again with them, so that a line which was written
         but whose epoch is done again stands there once.
     tensorboard
         Write TensorBoard's files, too.

@@ -1,4 +1,4 @@
-"""How long a network is trained: epochs, and when it is ended before."""
+"""Schedule of a training: epochs, and the conditions for ending it before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class EarlyStopping:
     Attributes
     ----------
     metric
-        Its name in the history.
+        Name of the measure in the history.
     gain
         A fall of no more than this is none.
     patience
@@ -33,7 +33,7 @@ class EarlyStopping:
         return since
 
     def ends(self, history: Sequence[Mapping[str, float]]) -> bool:
-        """Whether training is to end after these epochs."""
+        """True if training is to end after these epochs."""
         return self.patience is not None and self.stalled(history) >= self.patience
 
     def best_epoch(self, history: Sequence[Mapping[str, float]]) -> int:
@@ -47,16 +47,17 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a network is trained.
+    """Settings of the schedule of a training.
 
     Attributes
     ----------
     epochs
-        At most.
+        Largest number of epochs.
     seed
-        Of the steps.
+        Number from which the random choices of the steps follow.
     stopping
-        When it ends before, and whose weights are kept; None trains all epochs and keeps no best.
+        Rule that ends the training before and chooses the weights that are kept; None trains all
+        epochs and keeps no best.
     tensorboard
         Write the losses for TensorBoard, too.
     """

@@ -56,5 +56,5 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 def card_path(path: Path) -> Path:
-    """Where the card of weights lies."""
+    """Path of the card of weights."""
     return path.with_name(f"{path.name}.json")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from poroscale.bench.data import coupon, sparse_pores
+from poroscale.benchmarks.data import coupon, sparse_pores
 
 EDGE = 64
 

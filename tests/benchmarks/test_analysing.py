@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from poroscale.bench.analysing import STAGES, analyse_scan
+from poroscale.benchmarks.analysing import STAGES, analyse_scan
 
 
 @pytest.mark.slow

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import zarr
 
-from poroscale.bench.copying import (
+from poroscale.benchmarks.copying import (
     LEVEL,
     ingest_file,
     threshold_map,
     zarr_copy,
     zarr_threshold,
 )
-from poroscale.bench.data import npy_file, tiff_stack
+from poroscale.benchmarks.data import npy_file, tiff_stack
 from poroscale.volume import Volume
 
 

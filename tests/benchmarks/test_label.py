@@ -8,8 +8,8 @@ import pytest
 from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
-from poroscale.bench.data import FRACTION, SparsePores
-from poroscale.bench.label import (
+from poroscale.benchmarks.data import FRACTION, SparsePores
+from poroscale.benchmarks.label import (
     cc3d_in_memory,
     dask_image_in_memory,
     ours,

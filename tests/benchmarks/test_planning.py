@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from poroscale.bench.planning import plan_blocks
+from poroscale.benchmarks.planning import plan_blocks
 
 
 def test_plan_of_many_blocks(benchmark, tmp_path: Path) -> None:

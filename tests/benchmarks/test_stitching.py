@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poroscale.bench.data import coupon
-from poroscale.bench.measure import Measured, Once
-from poroscale.bench.stitching import (
+from poroscale.benchmarks.data import coupon
+from poroscale.benchmarks.measure import Measured, Once
+from poroscale.benchmarks.stitching import (
     BARE,
     MONAI,
     OURS,

@@ -1,6 +1,6 @@
 import pytest
 
-from poroscale.compare import CompareConfig, compare_parts
+from poroscale.compare import CompareConfig, compare_samples
 from tests.compare.parts import make_part
 
 CONFIG = CompareConfig(windows=8, splits=6, bootstrap=20)
@@ -19,4 +19,4 @@ def parts(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def comparison(parts):
-    return compare_parts(parts[:1], parts[1:2], config=CONFIG)
+    return compare_samples(parts[:1], parts[1:2], config=CONFIG)

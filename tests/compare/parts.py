@@ -7,9 +7,9 @@ import numpy as np
 
 from poroscale.compare import Sample
 from poroscale.engine import Run, fill_blocks, volume_from_array
-from poroscale.phantom import PhantomConfig
-from poroscale.phantom.part import PartPhases
-from poroscale.pores import measure_pores
+from poroscale.phantoms import PhantomConfig
+from poroscale.phantoms.part import PartPhases
+from poroscale.pore_analysis import measure_pores
 from poroscale.volume import VolumeSpec
 
 QUIET = Run(progress=False, workers=1)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from poroscale.compare import Sample, ablate_bins, compare_parts
+from poroscale.compare import Sample, ablate_bins, compare_samples
 from poroscale.compare.comparison import window_layers
 from poroscale.compare.sample import names_of
 from poroscale.compare.words import sides_in_words
@@ -28,7 +28,7 @@ def test_equal_laws_are_as_close_as_the_part_is_to_itself(comparison):
 
 
 def test_other_pores_are_told_apart_and_named(parts):
-    found = compare_parts(parts[:1], parts[2:], config=CONFIG)
+    found = compare_samples(parts[:1], parts[2:], config=CONFIG)
     assert not row(found, "equivalent_diameter_um")["passes"]
     assert row(found, "equivalent_diameter_um")["ratio"] > 2
     assert "poor" in " ".join(found.describe())
@@ -88,7 +88,7 @@ def test_positions_are_relative_to_the_surface(comparison, parts):
 
 
 def test_sets_of_volumes_are_pooled(parts):
-    found = compare_parts(parts[:1], parts[1:2] * 2, config=CONFIG)
+    found = compare_samples(parts[:1], parts[1:2] * 2, config=CONFIG)
     assert row(found, "volume_um3")["counts"][1] == 2 * row_count(parts[1])
 
 
@@ -98,26 +98,26 @@ def row_count(sample):
 
 
 def test_the_same_bytes_come_again(comparison, parts):
-    again = compare_parts(parts[:1], parts[1:2], config=CONFIG)
+    again = compare_samples(parts[:1], parts[1:2], config=CONFIG)
     np.testing.assert_equal(again.numbers, comparison.numbers)
 
 
 def test_what_cannot_be_compared_is_refused(parts, tmp_path):
     with pytest.raises(ValueError, match="generated must be another volume"):
-        compare_parts(parts[:1], parts[:1])
+        compare_samples(parts[:1], parts[:1])
     with pytest.raises(ValueError, match="generated must have at least one volume, got none"):
-        compare_parts(parts[:1], [])
+        compare_samples(parts[:1], [])
     coarse = make_part(tmp_path, seed=5, voxel=6.0, porosity=0.015, surface=False)
     with pytest.raises(ValueError, match=r"one voxel size, got 5 x 5 x 5 um .* and 6 x 6 x 6 um"):
-        compare_parts(parts[:1], [coarse])
+        compare_samples(parts[:1], [coarse])
     dense = make_part(tmp_path, seed=6, porosity=0.0, surface=False)
     with pytest.raises(ValueError, match=r"part6\.zarr has no pores"):
-        compare_parts(parts[:1], [dense])
+        compare_samples(parts[:1], [dense])
     flat = make_part(tmp_path, seed=7, shape=(24, 64, 64), porosity=0.015, surface=False)
     with pytest.raises(ValueError, match="at least 32 layers along z, got 24"):
-        compare_parts(parts[:1], [flat])
+        compare_samples(parts[:1], [flat])
     with pytest.raises(FileNotFoundError, match="pore table must be an existing file"):
-        compare_parts(parts[:1], [Sample(parts[1].phases, tmp_path / "none.parquet")])
+        compare_samples(parts[:1], [Sample(parts[1].phases, tmp_path / "none.parquet")])
 
 
 def test_tables_with_nothing_in_common_are_refused(parts, tmp_path):
@@ -125,20 +125,20 @@ def test_tables_with_nothing_in_common_are_refused(parts, tmp_path):
     few = {f"centroid_{a}_um": [100.0, 200.0] for a in "zyx"}
     parquet.write_table(pa.table(few), path)
     few_parts = [Sample(parts[1].phases, path)]
-    found = compare_parts(parts[:1], few_parts, config=CONFIG)
+    found = compare_samples(parts[:1], few_parts, config=CONFIG)
     assert [r["name"] for r in found.numbers["measures"]] == [
         *("pores_per_layer", "pores_per_window", "porosity")
     ]
     short = CONFIG.model_copy(update={"windows": 2, "layer_um": 500.0})
     with pytest.raises(ValueError, match="measure of at least 8 values in common, got none"):
-        compare_parts(parts[:1], few_parts, config=short)
+        compare_samples(parts[:1], few_parts, config=short)
 
 
 def test_a_changed_surface_is_refused(parts, tmp_path):
     folder = shutil.copytree(parts[1].surface, tmp_path / "surface")
     (folder / "roughness.json").unlink()
     with pytest.raises(FileNotFoundError):
-        compare_parts(parts[:1], [Sample(parts[1].phases, parts[1].table, folder)])
+        compare_samples(parts[:1], [Sample(parts[1].phases, parts[1].table, folder)])
 
 
 def test_every_volume_has_two_windows(parts):

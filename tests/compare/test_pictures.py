@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -8,6 +10,7 @@ from poroscale.compare.voxels import Streamed
 from poroscale.kernels.maps.scattering import scattering_coefficients
 
 
+@cache
 def texture(seed, *, sigma=2.0):
     noise = np.random.default_rng(seed).normal(size=(32, 32))
     return scattering_coefficients(gaussian_filter(noise, sigma, mode="wrap"))

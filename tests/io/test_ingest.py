@@ -3,7 +3,8 @@ import pytest
 import tifffile
 
 from poroscale.engine import Run
-from poroscale.io.ingest import IngestConfig, ingest, plan_of
+from poroscale.io.ingest import ingest, passes, plan_ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.volume import Volume
 
 SIZE = IngestConfig(voxel_size=2.5)
@@ -50,7 +51,7 @@ def test_voxel_size_from_the_file_or_else_asked_for(tmp_path, voxels):
     tifffile.imwrite(tmp_path / "sized.tif", voxels(), **how)
     assert ingest(tmp_path / "sized.tif", tmp_path / "a.zarr").voxel_size == (9.0, 3.0, 4.0)
     bare = save(tmp_path / "bare.npy", voxels())
-    with pytest.raises(ValueError, match=r"bare\.npy states no voxel size.*--voxel-size"):
+    with pytest.raises(ValueError, match=r"bare\.npy states no voxel size.*`voxel_size`"):
         ingest(bare, tmp_path / "b.zarr")
     given = IngestConfig(voxel_size=(3, 2, 1))
     assert ingest(bare, tmp_path / "b.zarr", config=given).voxel_size == (3.0, 2.0, 1.0)
@@ -118,7 +119,7 @@ def test_nan_outside_the_mask_is_no_matter(tmp_path, voxels):
 @pytest.mark.parametrize("size", [-1.0, 0.0, (1.0, -2.0, 1.0), float("nan")])
 def test_voxel_size_that_cannot_be(tmp_path, voxels, size):
     source = save(tmp_path / "scan.npy", voxels())
-    with pytest.raises(ValueError, match="--voxel-size: the voxel size must be"):
+    with pytest.raises(ValueError, match="`voxel_size`: the voxel size must be"):
         ingest(source, tmp_path / "out.zarr", config=IngestConfig(voxel_size=size))
     assert no_volume(tmp_path / "out.zarr")
 
@@ -147,9 +148,11 @@ def test_the_plan_touches_no_voxel(tmp_path, voxels):
     nibabel = pytest.importorskip("nibabel", reason="the extra 'io' is not installed")
     image = nibabel.Nifti1Image(voxels(np.int16).T, np.eye(4))
     nibabel.save(image, tmp_path / "scan.nii.gz")
-    spec, need = plan_of(tmp_path / "scan.nii.gz", SIZE)
+    spec, declared = passes(tmp_path / "scan.nii.gz", SIZE)
     assert (spec.shape, spec.dtype, spec.voxel_size) == ((7, 11, 13), np.int16, (2.5, 2.5, 2.5))
-    assert need.write == 2
+    assert declared["ingest"].need.write == 2
+    plan = plan_ingest(tmp_path / "scan.nii.gz", config=SIZE)
+    assert plan.stages.keys() == {"ingest"}
     assert [path.name for path in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 

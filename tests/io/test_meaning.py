@@ -6,7 +6,8 @@ import pytest
 import xarray
 import zarr
 
-from poroscale.io.ingest import IngestConfig, ingest, prepare
+from poroscale.io.ingest import ingest, prepare
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 
 SIZE = IngestConfig(voxel_size=1.0)
@@ -62,7 +63,7 @@ def test_missing_values_are_refused_or_filled(tmp_path, voxels, write, scale):
     array = voxels(np.int16) // 2
     array[3, 4, 5] = array[6, 0, 0] = -32768
     path = write(tmp_path, array, {"_FillValue": -32768, "scale_factor": scale})
-    with pytest.raises(ValueError, match=r"(-32768 are no measurement|NaN).* slice 3.*--nan VALUE"):
+    with pytest.raises(ValueError, match=r"(-32768 are no measurement|NaN).* slice 3.*`nan`"):
         prepare(path, SIZE)((0, 0, 0), array.shape)
     filled = prepare(path, IngestConfig(voxel_size=1.0, nan=12))
     expected = array * scale
@@ -87,7 +88,7 @@ def test_nan_outside_the_circle(tmp_path, voxels):
     array = voxels(np.float32)
     array[:, :3] = np.nan
     np.save(tmp_path / "scan.npy", array)
-    with pytest.raises(ValueError, match="NaN or infinity in slice 0; ingest --nan VALUE"):
+    with pytest.raises(ValueError, match=r"NaN or infinity in slice 0; .*`nan`"):
         prepare(tmp_path / "scan.npy", SIZE)((0, 0, 0), array.shape)
     volume = ingest(
         tmp_path / "scan.npy", tmp_path / "out.zarr", config=IngestConfig(voxel_size=1.0, nan=-5.5)
@@ -149,10 +150,10 @@ def test_axes_of_length_one_and_channels_without_names(tmp_path, voxels, reads_l
     reads_like(open_source(write(tmp_path, voxels()[None], {})), voxels(), examples=5)
     two = np.stack([voxels(), voxels()[::-1]])
     path = write(tmp_path, two, {})
-    with pytest.raises(ValueError, match="got 2 x 7 x 11 x 13; --channel chooses"):
+    with pytest.raises(ValueError, match="got 2 x 7 x 11 x 13; `channel` chooses"):
         open_source(path)
     reads_like(open_source(path, channel=1), two[1], examples=5)
-    with pytest.raises(ValueError, match="--channel must be from 0 to 1, got 2"):
+    with pytest.raises(ValueError, match="`channel` must be from 0 to 1, got 2"):
         open_source(path, channel=2)
 
 
@@ -247,7 +248,7 @@ def test_zarr_of_xarray(tmp_path, voxels, version, how):
     assert np.isnan(expected).sum() == 1
     source = open_source(tmp_path / "x.zarr")
     np.testing.assert_allclose(source((0, 0, 0), source.shape), expected, rtol=1e-6)
-    with pytest.raises(ValueError, match=r"slice 2.*--nan VALUE"):
+    with pytest.raises(ValueError, match=r"slice 2.*`nan`"):
         prepare(tmp_path / "x.zarr", SIZE)((0, 0, 0), array.shape)
 
 

@@ -3,7 +3,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 
 

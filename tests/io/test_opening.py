@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 
 PICTURES = ["png", "bmp", "jpg"]

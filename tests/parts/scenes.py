@@ -8,7 +8,7 @@ from poroscale.kernels.noise import tile_generator
 from poroscale.kernels.parts.packing import SLAB, Candidates, priorities
 from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.geometry import Geometry
-from poroscale.parts.placing.fitting_in import fits
+from poroscale.parts.placing.fitting_in import fits_in_part
 
 
 def ellipsoids(count=40, seed=0, smallest=1.5, largest=6.0):
@@ -42,5 +42,5 @@ class Crowd:
         ranks = priorities(self.shapes.extents[rows], keys)
         closed = np.zeros(self.rate, bool)
         drawn = Candidates(corner, rows, rows, closed, ranks)
-        kept = fits(self.shapes, rows, corner, opened=closed, geometry=self.geometry)
+        kept = fits_in_part(self.shapes, rows, corner, opened=closed, geometry=self.geometry)
         return drawn.select(kept)

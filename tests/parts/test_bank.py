@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from skimage.measure import regionprops
 
-from poroscale.columns import write_columns
 from poroscale.parts.bank import (
     LOOKED_UP,
     Bank,
@@ -13,6 +12,7 @@ from poroscale.parts.bank import (
     join_banks,
     nearest_shapes,
 )
+from poroscale.storage.columns import write_columns
 from tests.parts.makers import bank_of
 
 

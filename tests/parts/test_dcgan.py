@@ -9,7 +9,7 @@ from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.networks.dcgan import Critic, Generator, edge_of, widths_for
 from poroscale.parts import dcgan
 from poroscale.parts.bank import Bank
-from poroscale.parts.dcgan import boxed, chosen, collected, dcgan_bank, drawn, trained
+from poroscale.parts.dcgan import boxed, chosen_shapes, collected, dcgan_bank, drawn, trained
 from poroscale.parts.dcgan_config import DcganConfig
 from poroscale.training import load_weights
 from tests.parts.makers import bank_of
@@ -85,14 +85,14 @@ def test_collapsed_generators_are_refused():
     real = bank_of(200, seed=1, size=2.5)
     one = real.shapes.mask(int(real.table["voxel_count"].argmax()))
     with pytest.raises(ValueError, match=r"collapsed.*are twins"):
-        chosen(Shapes.of([one] * 100), real)
+        chosen_shapes(Shapes.of([one] * 100), real)
     huge = np.ones((14, 14, 14), bool)
     with pytest.raises(ValueError, match="collapsed: of 50 pores 0 % are like real"):
-        chosen(
+        chosen_shapes(
             Shapes.of([huge] * 50),
             Bank.of(Shapes.of([np.ones((2, 2, k)) for k in range(2, 6)] * 9), (5.0,) * 3),
         )
-    kept = chosen(bank_of(200, seed=2, size=2.5).shapes, real)
+    kept = chosen_shapes(bank_of(200, seed=2, size=2.5).shapes, real)
     assert kept.count > 150
 
 

@@ -1,21 +1,22 @@
 """Generated parts: what was planned is what is found, whatever the blocks."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cc3d
 import numpy as np
 import pytest
 from skimage.measure import regionprops
 
-from poroscale.columns import read_columns
 from poroscale.engine import Run
 from poroscale.parts.calibrate import Trials
-from poroscale.parts.generate import generate_part
-from poroscale.parts.geometry import Box, Cylinder
+from poroscale.parts.generate import fill_part
+from poroscale.parts.geometry import Cylinder, RoughBox
 from poroscale.parts.placing import placement
 from poroscale.parts.placing.candidates import CandidateSampler
-from poroscale.parts.placing.placement import Planner, plan_pores
+from poroscale.parts.placing.placement import Planner, place_pores
 from poroscale.parts.placing.strata import Strata
+from poroscale.storage.columns import read_columns
 from poroscale.volume import PHASES
 from tests.parts.makers import RADIUS, UM, part_of
 
@@ -29,7 +30,7 @@ def files_of(volume):
 
 
 def make(model, path, *, layers=256, seed=0, run=None, geometry=None):
-    return generate_part(model, path, geometry=geometry or part_of(layers), seed=seed, run=run)
+    return fill_part(model, path, geometry=geometry or part_of(layers), seed=seed, run=run)
 
 
 def test_labels_are_as_many_as_the_plan_placed(model, new_path):
@@ -86,19 +87,17 @@ def test_closed_pores_keep_solid_towards_the_outside(model, new_path):
         assert not (pore[b] & outside[a]).any()
 
 
-@pytest.mark.parametrize(
-    "run",
-    [
+def test_bytes_do_not_depend_on_blocks_workers_and_scheduler(model, new_path, scheduler):
+    first = make(model, new_path("a.zarr"), layers=384)
+    runs = [
         Run(block=(128, 128, 128), workers=1),
         Run(block=(256, 128, 128), workers=2),
-        Run(cluster="processes", workers=2),
-    ],
-)
-def test_bytes_do_not_depend_on_blocks_workers_and_scheduler(model, new_path, run):
-    first = make(model, new_path("a.zarr"), layers=384)
-    other = make(model, new_path("b.zarr"), layers=384, run=run)
-    assert files_of(first.phases) == files_of(other.phases)
-    assert first.table.read_bytes() == other.table.read_bytes()
+        Run(cluster=scheduler),
+    ]
+    for run in runs:
+        other = make(model, new_path("b.zarr"), layers=384, run=run)
+        assert files_of(first.phases) == files_of(other.phases)
+        assert first.table.read_bytes() == other.table.read_bytes()
 
 
 def test_seeds_differ_and_a_longer_part_begins_like_the_shorter(model, new_path):
@@ -113,9 +112,9 @@ def test_seeds_differ_and_a_longer_part_begins_like_the_shorter(model, new_path)
 @pytest.mark.parametrize("window", [1, 3, 11])
 def test_plan_is_the_same_for_any_windows(model, monkeypatch, window):
     sampler = CandidateSampler(model.with_density(lambda p: 4), part_of(1024), 0)
-    whole = plan_pores(Planner(sampler, model.bank.shapes), 1024)
+    whole = place_pores(Planner(sampler, model.bank.shapes), 1024)
     monkeypatch.setattr(placement, "WINDOW", window)
-    other = plan_pores(Planner(sampler, model.bank.shapes), 1024, workers=2)
+    other = place_pores(Planner(sampler, model.bank.shapes), 1024, workers=2)
     assert all(np.array_equal(a, b) for a, b in zip(whole, other, strict=True))
 
 
@@ -124,7 +123,7 @@ def test_another_diameter_keeps_density_and_place(model):
     counts = []
     for geometry in (thin, thick):
         sampler = CandidateSampler(model, geometry, 0)
-        pores = plan_pores(Planner(sampler, model.bank.shapes), 3000)
+        pores = place_pores(Planner(sampler, model.bank.shapes), 3000)
         counts.append(len(pores.shape))
         middle = pores.corner + 0.5 * model.bank.shapes.extents[pores.shape]
         median = np.median(geometry.normalised_radius(middle))
@@ -133,7 +132,7 @@ def test_another_diameter_keeps_density_and_place(model):
 
 
 def test_a_box_has_the_density_by_depth(model, new_path):
-    box = Box((512, 96, 96), UM, (RADIUS, RADIUS))
+    box = RoughBox((512, 96, 96), UM, (RADIUS, RADIUS))
     made = make(model, new_path("box.zarr"), geometry=box)
     phases = made.phases.read((0, 0, 0), made.phases.shape)
     assert (phases > 0).sum() == 512 * 80 * 80
@@ -149,10 +148,9 @@ def test_pores_of_a_long_box_keep_their_depth():
     depth = np.minimum(small * rng.uniform(0, 1, count), large * rng.uniform(0, 1, count))
     edges = np.linspace(0, 1, 7)
     scanned = {"r_star": 1 - depth / small, "weight": np.ones(count)}
-    strata = Strata.of(
-        scanned, {"part": "box", "half_um": (large, small), "section_um2": 4 * small * large}
-    )
-    box = Box((64, 3 * 80 + 4, 84), UM, (large, small))
+    section = SimpleNamespace(part="box", half_um=(large, small), section_um2=4 * small * large)
+    strata = Strata.of(scanned, section)
+    box = RoughBox((64, 3 * 80 + 4, 84), UM, (large, small))
     points = rng.random((200_000, 3)) * box.shape
     r_star = box.normalised_radius(points)
     kept = strata.accept(r_star, rng.random(len(points)))
@@ -176,9 +174,9 @@ def test_trials_of_one_model_draw_their_surface_once(model):
 
 @pytest.mark.parametrize("sampling", ["maps", "polar"])
 def test_published_samplings_need_a_cylinder(model, sampling):
-    published = replace(model, settings={**model.settings, "sampling": sampling})
-    box = Box((512, 96, 96), UM, (RADIUS, RADIUS))
-    with pytest.raises(ValueError, match=f"--sampling {sampling} must have a cylinder"):
+    published = replace(model, settings=model.settings.but(sampling=sampling))
+    box = RoughBox((512, 96, 96), UM, (RADIUS, RADIUS))
+    with pytest.raises(ValueError, match=f"`sampling` {sampling} must have a cylinder"):
         CandidateSampler(published, box, 0)
     assert CandidateSampler(published, part_of(64), 0).rate > 0
 
@@ -191,7 +189,7 @@ def test_what_cannot_be_made_is_refused(model, new_path):
     with pytest.raises(ValueError, match="diameter must fit into the volume, got 400 um"):
         Cylinder((64, 60, 60), UM, RADIUS)
     with pytest.raises(ValueError, match="edges of the part must fit"):
-        Box((64, 60, 60), UM, (RADIUS, RADIUS))
+        RoughBox((64, 60, 60), UM, (RADIUS, RADIUS))
     dense = model.with_density(lambda p: 60)
     with pytest.raises(ValueError, match=r"density must be one that can be placed.*were reached"):
         make(dense, new_path("dense.zarr"), layers=256)
@@ -200,16 +198,14 @@ def test_what_cannot_be_made_is_refused(model, new_path):
 def test_a_surface_and_a_plan_beyond_the_budget_are_refused_before_they_are_drawn(model, new_path):
     geometry = part_of(3_000_000)
     with pytest.raises(MemoryError, match=r"plan of [\d,]+ pores, got 1,024"):
-        generate_part(
-            model, new_path("long.zarr"), geometry=geometry, seed=0, run=Run(memory="1GiB")
-        )
+        fill_part(model, new_path("long.zarr"), geometry=geometry, seed=0, run=Run(memory="1GiB"))
 
 
 @pytest.mark.slow
 def test_hundred_thousand_pores_do_not_merge(model):
     layers = 150_000
     sampler = CandidateSampler(model, part_of(layers), 0)
-    plan = plan_pores(Planner(sampler, model.bank.shapes), layers, workers=2)
+    plan = place_pores(Planner(sampler, model.bank.shapes), layers, workers=2)
     assert len(plan.shape) > 80_000
     found = 0
     for first in range(0, layers, 5000):

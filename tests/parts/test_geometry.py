@@ -10,7 +10,7 @@ from scipy.ndimage import convolve, generate_binary_structure
 
 from poroscale.kernels.noise import white_noise
 from poroscale.kernels.parts.part_mask import without_specks
-from poroscale.parts.geometry import Box, Cylinder
+from poroscale.parts.geometry import Cylinder, RoughBox
 
 ORIGINS = st.tuples(st.integers(-40, 90), st.integers(0, 30), st.integers(0, 30))
 SHAPES = st.tuples(st.integers(1, 20), st.integers(1, 24), st.integers(1, 24))
@@ -24,7 +24,7 @@ def rough(origin, shape):
 def parts():
     yield Cylinder((80, 54, 54), 2.0, 45.0, rough)
     yield Cylinder((80, 54, 54), 2.0, 45.0)
-    yield Box((80, 54, 54), 2.0, (40.0, 44.0), [rough] * 4)
+    yield RoughBox((80, 54, 54), 2.0, (40.0, 44.0), [rough] * 4)
 
 
 @pytest.mark.parametrize("part", list(parts()), ids=["rough", "smooth", "box"])
@@ -56,7 +56,7 @@ def test_part_must_fit_the_volume():
     with pytest.raises(ValueError, match="diameter must fit into the volume"):
         Cylinder((10, 40, 40), 1.0, 20.0)
     with pytest.raises(ValueError, match="edges of the part must fit"):
-        Box((10, 40, 40), 1.0, (10.0, 20.5))
+        RoughBox((10, 40, 40), 1.0, (10.0, 20.5))
 
 
 def test_single_voxels_join_what_surrounds_them():

@@ -13,7 +13,7 @@ from trimesh.creation import icosphere
 
 from poroscale.engine import Run, fill_blocks
 from poroscale.kernels.noise import white_noise
-from poroscale.parts.generate import generate_part
+from poroscale.parts.generate import fill_part
 from poroscale.parts.mesh_part import MeshPart, volume_around
 from poroscale.volume import VolumeSpec
 from tests.kernels.closed_meshes import ball, box, of, torus
@@ -153,7 +153,7 @@ def test_pores_of_a_generated_part_are_those_of_the_plan(model, new_path):
     body = torus(300.0, 130.0)
     shape = volume_around(body[0], UM, relief_um=15.0)
     part = MeshPart(shape, UM, *body, RELIEFS)
-    made = generate_part(model, new_path("torus.zarr"), geometry=part, seed=1)
+    made = fill_part(model, new_path("torus.zarr"), geometry=part, seed=1)
     phases = made.phases.read((0, 0, 0), shape)
     assert made.counts["cut"] == 0
     assert made.counts["closed"] == made.counts["placed"] > 300
@@ -164,7 +164,7 @@ def test_pores_of_a_generated_part_are_those_of_the_plan(model, new_path):
     scanned = model.pores["rate"].sum() / model.settings["section_um2"]
     found = made.counts["placed"] / (2 * np.pi**2 * 300 * 130**2)
     assert found == pytest.approx(scanned, rel=0.25)
-    again = generate_part(
+    again = fill_part(
         model,
         new_path("again.zarr"),
         geometry=part,
@@ -182,11 +182,11 @@ from poroscale.engine import Run, fill_blocks
 from poroscale.parts.mesh_part import MeshPart
 from poroscale.volume import VolumeSpec
 data = np.load(sys.argv[1])
-part = MeshPart((256, 256, 256), 1.0, data["vertices"], data["faces"])
-spec = VolumeSpec(part.shape, np.dtype(np.uint8), (1.0, 1.0, 1.0), chunks=(128, 128, 128))
+part = MeshPart((192, 192, 192), 1.0, data["vertices"], data["faces"])
+spec = VolumeSpec(part.shape, np.dtype(np.uint8), (1.0, 1.0, 1.0), chunks=(96, 96, 96))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 part.inside((0, 0, 0), (8, 8, 8))
-for name, edge in (("small", 128), ("large", 256)):
+for name, edge in (("small", 96), ("large", 192)):
     run = Run(workers=1, block=(edge,) * 3, progress=False)
     fill_blocks(part.inside, Path(sys.argv[2]) / name, spec=spec, recipe={"m": name}, run=run)
     print(peak())
@@ -194,8 +194,8 @@ for name, edge in (("small", 128), ("large", 256)):
 
 
 def test_a_block_takes_no_more_than_its_voxels(tmp_path):
-    """From blocks of 128³ to 256³ the peak grows by the larger block and what writing it takes."""
-    body = of(icosphere(subdivisions=5, radius=110.0))
+    """From blocks of 96³ to 192³ the peak grows by the larger block and what writing it takes."""
+    body = of(icosphere(subdivisions=5, radius=80.0))
     np.savez(tmp_path / "mesh.npz", vertices=body[0], faces=body[1])
     done = subprocess.run(
         [sys.executable, "-c", PEAK, str(tmp_path / "mesh.npz"), str(tmp_path)],
@@ -204,4 +204,4 @@ def test_a_block_takes_no_more_than_its_voxels(tmp_path):
         text=True,
     )
     small, large = (int(line) for line in done.stdout.split())
-    assert large - small < 3.5 * (256**3 - 128**3)
+    assert large - small < 3.5 * (192**3 - 96**3)

@@ -14,7 +14,7 @@ from scipy.stats import wasserstein_distance
 from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.bank import LOOKED_UP, Bank, nearest_shapes
 from poroscale.parts.placing.candidates import CandidateSampler
-from poroscale.parts.placing.placement import Planner, plan_pores
+from poroscale.parts.placing.placement import Planner, place_pores
 from tests.conftest import DATA
 from tests.parts.makers import UM, model_of, part_of, scan_of
 
@@ -58,7 +58,7 @@ def test_new_parts_have_the_published_pores():
     columns = scan.columns | own.table | {"extent_z_um": own.table["extent_z"] * UM}
     model = model_of([replace(scan, columns=columns, bank=own)])
     sampler = CandidateSampler(model, part_of(3200), 1)
-    placed = plan_pores(Planner(sampler, own.shapes, model.spacing), 3200)
+    placed = place_pores(Planner(sampler, own.shapes, model.spacing), 3200)
     for name, values in table.items():
         found = model.bank.table[name][placed.shape]
         assert len(found) > 0.9 * len(values) * 3200 * UM / 8000

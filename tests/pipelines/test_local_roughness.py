@@ -10,12 +10,12 @@ from poroscale.engine import Run
 from poroscale.kernels.parts.voxel_shapes import moments
 from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.parts.placing.candidates import CandidateSampler
-from poroscale.parts.placing.placement import Planner, plan_pores
-from poroscale.phantom import PhantomConfig, phantom
+from poroscale.parts.placing.placement import Planner, place_pores
+from poroscale.phantoms import PhantomConfig, phantom
 from poroscale.pipelines.fit import fit_part
-from poroscale.pipelines.generate import GenerateConfig, generate_parts
+from poroscale.pipelines.generate import GenerateConfig, generate_part
 from poroscale.pipelines.part_geometry import rough_part
-from poroscale.surface.roughness import Roughness
+from poroscale.surfaces.roughness import Roughness
 
 RUN = Run(memory="6GiB")
 LAYERS, WIDTH, NEAR_UM = 3072, 256, 40.0
@@ -44,7 +44,7 @@ def planned(model, roughness, seed):
         seed=seed,
     )
     sampler = CandidateSampler(model, part, seed)
-    plan = plan_pores(Planner(sampler, model.bank.shapes, model.spacing), LAYERS)
+    plan = place_pores(Planner(sampler, model.bank.shapes, model.spacing), LAYERS)
     count, sums, _ = moments(model.bank.shapes)
     centroid = plan.corner + (sums / count[:, None] + 0.5)[plan.shape]
     near = (part.depth(centroid) * model.voxel_um < NEAR_UM) & ~plan.opened
@@ -66,10 +66,10 @@ def test_covariances_are_nearer_with_local_roughness_than_without(tmp_path):
     fit_part([scan], tmp_path / "scan", run=RUN)
     tied(PartModel.open(tmp_path / "scan")).save(tmp_path / "law")
     shape = GenerateConfig(shape=(LAYERS, WIDTH, WIDTH), seed=5)
-    (original,) = generate_parts(tmp_path / "law", tmp_path / "o.zarr", config=shape, run=RUN)
+    (original,) = generate_part(tmp_path / "law", tmp_path / "o.zarr", config=shape, run=RUN)
     knowing = fit_part([original.phases], tmp_path / "found", run=RUN)
     roughness = Roughness.load(tmp_path / "found" / ROUGHNESS)
-    blind = replace(knowing, settings={**knowing.settings, "use_roughness": False})
+    blind = replace(knowing, settings=knowing.settings.but(use_roughness=False))
     pores = knowing.pores[~knowing.pores["opened"]]
     for name in MEASURES:
         true = finite(pores["local_roughness_um"].to_numpy(), pores[name].to_numpy())

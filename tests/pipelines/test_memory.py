@@ -7,12 +7,12 @@ import pytest
 
 from poroscale.engine import Run, volume_from_array
 from poroscale.engine.plan import MIB, release_memory
-from poroscale.io.ingest import IngestConfig
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
 from poroscale.pipelines.compare import compare_parts
-from poroscale.pores import measure_pores
-from poroscale.segment import LocalConfig, OtsuConfig, segment_scan
-from poroscale.volume import VolumeSpec
+from poroscale.pore_analysis import measure_pores
+from poroscale.segmentation import LocalConfig, OtsuConfig, segment_scan
+from poroscale.volume import Volume, VolumeSpec
 from tests.pipelines.test_results import coupon
 
 SHAPE = (24, 150, 150)
@@ -63,7 +63,7 @@ def test_a_comparison_is_refused_before_it_measures(phases, tmp_path):
     volume_from_array(phases.read()[::-1].copy(), other, spec=phases.spec)
     out = tmp_path / "out"
     with pytest.raises(MemoryError) as refused:
-        compare_parts([phases], [other], out, run=LITTLE)
+        compare_parts([phases], [Volume.open(other)], out, run=LITTLE)
     assert asked(refused) > 50
     assert not out.exists()
 

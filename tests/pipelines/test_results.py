@@ -9,15 +9,16 @@ import pytest
 from poroscale.engine import Run, volume_from_array
 from poroscale.engine.jobs.lock import OutputBusyError
 from poroscale.engine.jobs.work import held_folder
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.manifest import Manifest, record_results
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
 from poroscale.pipelines.checks import verify
 from poroscale.pipelines.info import info
-from poroscale.pores import PoresConfig, measure_pores
-from poroscale.segment import OtsuConfig
+from poroscale.pore_analysis import PoresConfig, measure_pores
+from poroscale.segmentation import OtsuConfig
 from poroscale.volume import Volume, VolumeSpec
-from tests.segment.thresholds.test_otsu import coupon
+from tests.segmentation.thresholds.test_otsu import coupon
 
 CONFIG = AnalyseConfig(
     ingest=IngestConfig(voxel_size=4.0), segment=OtsuConfig(sensitivity=()), pores=PoresConfig()
@@ -115,7 +116,7 @@ def test_a_refused_scan_leaves_nothing_in_the_way(tmp_path):
 
 def test_half_floats_are_refused_with_the_way_out(tmp_path):
     np.save(tmp_path / "half.npy", coupon((8, 30, 32)).astype(np.float16))
-    with pytest.raises(TypeError, match="--dtype float32"):
+    with pytest.raises(TypeError, match="`dtype` float32"):
         ingest(tmp_path / "half.npy", tmp_path / "a.zarr", config=IngestConfig(voxel_size=4.0))
     config = IngestConfig(voxel_size=4.0, dtype="float32")
     assert ingest(tmp_path / "half.npy", tmp_path / "b.zarr", config=config).dtype == np.float32
@@ -123,7 +124,7 @@ def test_half_floats_are_refused_with_the_way_out(tmp_path):
 
 def test_a_pore_value_that_the_type_cannot_hold(results, tmp_path):
     phases = Volume.open(results / "phases.zarr")
-    with pytest.raises(ValueError, match="--pore must be a value that uint8 can hold, got 999"):
+    with pytest.raises(ValueError, match="`pore` must be a value that uint8 can hold, got 999"):
         measure_pores(phases, tmp_path / "out", config=PoresConfig(pore=999))
     assert not (tmp_path / "out" / "pores.parquet").exists()
 

@@ -5,6 +5,7 @@ import pytest
 from poroscale.engine import Run, volume_from_array
 from poroscale.report import write_report
 from poroscale.volume import VolumeSpec
+from tests.conftest import printing
 from tests.report.synthetic import columns, part, scan_of, segmentation, write_table
 
 VOXEL = (10.0, 10.0, 10.0)
@@ -38,8 +39,9 @@ def volumes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def report(volumes, tmp_path_factory) -> Path:
-    """The folder of a report with 300 pores."""
+    """The folder of a report with 300 pores and whole figures."""
     folder = tmp_path_factory.mktemp("report") / "coupon"
     table = write_table(folder / "pores.parquet", columns(300))
-    write_report(folder, scan=volumes["scan"], phases=volumes["phases"], table=table)
+    with printing():
+        write_report(folder, scan=volumes["scan"], phases=volumes["phases"], table=table)
     return folder

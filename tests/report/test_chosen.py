@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.pores.phases import Chosen
+from poroscale.pore_analysis.phases import Chosen
 from poroscale.report import ReportConfig, write_report
 from poroscale.report.chosen import above_size, section_rows, without_skin
 from poroscale.report.sections.extent import measure_extent
@@ -48,7 +48,7 @@ def test_pores_above_a_size_have_their_own_porosity(table):
     st.sampled_from([(10.0, 10.0, 10.0), (20.0, 7.0, 10.0)]),
     st.sampled_from([8.0, 25.0, 41.0]),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_the_core_is_what_lies_deeper_than_the_skin(tmp_path_factory, seed, size, skin):
     phases = part((24, 30, 34), pores=12, seed=seed)
     volume = stored(tmp_path_factory.getbasetemp() / "core", phases, size=size, chunk=8)
@@ -68,7 +68,7 @@ def test_the_core_is_what_lies_deeper_than_the_skin(tmp_path_factory, seed, size
 def test_a_skin_needs_an_outside(table, tmp_path):
     volume = stored(tmp_path, np.ones((8, 8, 8), np.uint8))
     extent = measure_extent(volume, pore=2, outside=None, run=QUIET)
-    with pytest.raises(ValueError, match="--skin-um must come with a volume that has an outside"):
+    with pytest.raises(ValueError, match="`skin_um` must come with a volume that has an outside"):
         without_skin(table, volume, values=Chosen(2, None), skin_um=5.0, extent=extent)
 
 

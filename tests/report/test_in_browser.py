@@ -50,6 +50,7 @@ def test_the_pores_can_be_hidden(tab, report):
     assert tab.value(shown) == "none"
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_a_batch_page_opens(tab, report, tmp_path):
     folder = shutil.copytree(report, tmp_path / "coupon")
     page = write_batch(tmp_path, [folder])

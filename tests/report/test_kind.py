@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from poroscale.engine import Run
-from poroscale.pores import PoresConfig, measure_pores
+from poroscale.pore_analysis import PoresConfig, measure_pores
 from poroscale.report import write_report
-from poroscale.report.kind import Kind
+from poroscale.report.kind import SubjectKind
 from tests.report.synthetic import part, segmentation
 
 QUIET = Run(progress=False)
@@ -43,9 +43,10 @@ def foam(shape=(40, 44, 48), seed=2):
     ],
 )
 def test_kinds(shape, numbers, labels, text):
-    assert Kind.of(shape, numbers, labels=labels).text.startswith(text)
+    assert SubjectKind.of(shape, numbers, labels=labels).text.startswith(text)
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_a_connected_pore_space_is_described_as_a_whole(store, tmp_path):
     phases = foam()
     facts, page = written(tmp_path / "out", store(phases))
@@ -79,6 +80,7 @@ def test_what_does_not_span_says_no(store, tmp_path):
         assert facts["pore_space"]["axes"][0]["spans"] is False
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_an_image_has_areas(store, tmp_path):
     y, x = np.indices((80, 100))
     phases = np.ones((1, 80, 100), np.uint8)

@@ -103,3 +103,60 @@ def test_hysteresis_and_extent_are_told():
     told = text_of(phases={"segmentation": segmentation(hysteresis=500.0, min_extent=2)}).paragraph
     assert "grown into grey values up to 500 above" in told
     assert "at least 9 voxels and an extent of 2 voxels along every axis" in told
+
+
+NETWORK = {
+    "model": "cevae",
+    "width": 0.5,
+    "edge": 32,
+    "supervised": False,
+    "parameters": 1_300_000,
+    "weights": "0123456789abcdef",
+    "scans": 4,
+    "epochs": 20,
+    "grey_range": [9000.0, 38000.0],
+    "postprocessing": {"weight": 1.25, "sigma_voxels": 0.8},
+}
+
+
+def network_text(windows, flood=None, **changes):
+    record = {
+        "method": "scores",
+        "outer_threshold": 24000.0,
+        "score_threshold": 0.31,
+        "score_rule": "yen",
+        "network": NETWORK | changes,
+        "windows": windows,
+    }
+    made_by = {"scores": {"outside": flood or {"outside": "corners"}}}
+    return text_of(phases={"segmentation": record, "made_by": made_by}).paragraph
+
+
+def test_a_network_is_described_with_its_training_and_its_scores():
+    text = network_text({"edge": 32, "halo": 0, "overlap": 16})
+    for needed in (
+        "The grey values were not filtered.",
+        "flooding, from outside, the grey values up to 24,000 (Otsu's threshold",
+        "cevae of 1.3 million parameters",
+        "trained without labels on 4 scans (SHA-256 of the weights 0123456789ab)",
+        "The grey values from 9,000 to 38,000 became 0 to 1",
+        "windows of 32 voxels an axis that overlap by 16",
+        "absolute difference between the scan and the network's reconstruction of it, less what "
+        "the surface explains: 1.25 times the slope",
+        "a Gaussian of 0.8 voxels",
+        "a score of at least 0.31 were taken as pore (Yen's threshold",
+        "of the range of scores",
+    ):
+        assert needed in text
+
+
+def test_tiles_and_the_settings_of_the_flood_are_told():
+    flood = {"outside": "none", "gaussian_um": 8.0, "outer_threshold": None}
+    tiles = {"edge": 96, "halo": 64, "overlap": 0}
+    text = network_text(tiles, flood, supervised=True, scans=1, postprocessing=None)
+    assert "tiles of 96 voxels an axis, each with 64 voxels of context" in text
+    assert "were for the flood alone smoothed with a Gaussian filter of 8 µm" in text
+    assert "the whole volume is the part" in text
+    assert "by flooding" not in text
+    assert "trained with labelled pores on 1 scan (" in text
+    assert "The score of a voxel is the probability of a pore." in text

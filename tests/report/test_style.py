@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from poroscale.report.style import house_style, log_bins, new_figure, plain_number, svg_of
 
+pytestmark = pytest.mark.usefixtures("printed_figures")
+
 
 def draw(name="one"):
     with house_style():

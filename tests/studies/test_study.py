@@ -7,9 +7,9 @@ import yaml
 from scipy.stats import ttest_ind
 
 from poroscale.statistics.uncertainty import fold_table
-from poroscale.studies.study import Study, markdown
+from poroscale.studies.study import Study, compare_models, studies_in_markdown
 
-PHANTOM = {"shape": [32, 48, 48], "voxel_size": 10, "porosity": 0.02, "pore_diameter": 60}
+PHANTOM = {"shape": [24, 32, 32], "voxel_size": 10, "porosity": 0.02, "pore_diameter": 60}
 
 
 def written(folder, **changes):
@@ -38,11 +38,14 @@ def written(folder, **changes):
     return path
 
 
-def test_a_file_describes_the_whole_study(tmp_path):
+def test_a_file_describes_the_whole_study(tmp_path, caplog):
     study = Study.load(written(tmp_path))
     assert study.training["vae"].settings.training.epochs == 2
     assert study.training["unet"].settings.training.epochs == 1
-    said = list(study.start())
+    told = []
+    with caplog.at_level("INFO", "poroscale"):
+        result = compare_models(study, progress=told.append)
+    said = caplog.messages
     found = json.loads((tmp_path / "study" / "study.json").read_text())
     alone = ["otsu", "grey", "grey, smoothed"]
     shown = [*alone, "unet", "vae", "vae post-processed", "unet on otsu", "unet on vae"]
@@ -55,15 +58,27 @@ def test_a_file_describes_the_whole_study(tmp_path):
     assert "| vae post-processed | 2 |" in table
     assert "| scans | otsu | grey | grey, smoothed | unet |" in table
     assert "| grey, smoothed | 1 |" in table
-    assert list(Study.load(written(tmp_path)).start()) == said
+    assert (result.values, result.table.read_text()) == (found["values"], table)
+    epochs = [event for event in told if event.kind == "epoch"]
+    assert {each.name for each in epochs} >= {"unet fold 0", "unet on vae fold 1"}
+    models = [event for event in told if event.kind == "model"]
+    assert [(each.name, each.done, each.total) for each in models[::3]] == [
+        ("unet", 1, 4),
+        ("unet on vae", 4, 4),
+    ]
+    assert set(models[0].values) == {"noisy"}
+    caplog.clear()
+    with caplog.at_level("INFO", "poroscale"):
+        compare_models(written(tmp_path))
+    assert caplog.messages == said
     assert (tmp_path / "study" / "study.md").read_text() == table
 
 
 def test_models_of_an_earlier_study_are_not_judged(tmp_path):
     few = {"study": {"out": str(tmp_path / "study"), "models": ["unet"]}, "models": {}}
-    list(Study.load(written(tmp_path, **few)).start())
+    compare_models(written(tmp_path, **few))
     training = {"epochs": 1, "folds": 2, "fold": 0, "threads": 1, "learning_rate": 0.01}
-    list(Study.load(written(tmp_path, training=training, **few)).start())
+    compare_models(written(tmp_path, training=training, **few))
     found = json.loads((tmp_path / "study" / "study.json").read_text())
     assert len(found["values"]["noisy"]["unet"]["average_precision"]) == 1
 
@@ -72,7 +87,7 @@ def test_differences_from_the_best_are_shown():
     folds = {"otsu": [0.2], "unet": [0.5, 0.6, 0.7], "vae": [0.3, 0.35, 0.4]}
     measures = ("average_precision", "roc_auc", "dice")
     values = {model: dict.fromkeys(measures, each) for model, each in folds.items()}
-    table = markdown({"hard": fold_table(values)})
+    table = studies_in_markdown({"hard": fold_table(values)})
     assert "| average precision below that of unet |" in table
     (row,) = (line for line in table.splitlines() if line.startswith("| vae | 0."))
     found = ttest_ind(folds["unet"], folds["vae"], equal_var=False)
@@ -88,7 +103,7 @@ def test_intervals_are_shown_where_there_are_folds():
         for each in (row, lone)
         for measure in ("average_precision", "roc_auc", "dice")
     ]
-    table = markdown({"ordinary": {"means": means, "pairs": []}})
+    table = studies_in_markdown({"ordinary": {"means": means, "pairs": []}})
     assert "| unet | 2 | 0.500 ± 0.100 |" in table
     assert "| otsu | 1 | 0.250 |" in table
     assert "| scans | unet | otsu |" in table

@@ -1,4 +1,4 @@
-"""From what a header says about raw voxels to a source that reads them.
+"""Layout of raw voxels, as a header states it, and the source that reads them.
 
 MetaImage, NRRD, NIfTI, VGI, JSON and a bare file name all say the same few things: which file,
 from which byte, which numbers, how many, how large. They meet here, and so do the checks.
@@ -34,7 +34,7 @@ _STEP = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where the voxels of a volume lie.
+    """Layout of the voxels of a volume in its files.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Layout:
     origin
         Absolute index of the first voxel.
     notes
-        What was guessed, a clause each.
+        Clauses on what was guessed.
     """
 
     header: Path
@@ -128,7 +128,7 @@ class PackedSource(Source):
 
     @classmethod
     def of(cls, layout: Layout) -> PackedSource:
-        """What the header says."""
+        """Layout that the header states."""
         return cls(
             shape=layout.stored_shape,
             dtype=require_numeric(layout.stored, layout.header.name),

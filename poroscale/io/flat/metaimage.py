@@ -42,8 +42,8 @@ _LONGEST_LINE, _MOST_LINES = 1 << 12, 1 << 20
 
 
 @dataclass(frozen=True)
-class Header:
-    """What stands in a header.
+class MetaImageHeader:
+    """Entries of a header.
 
     `end` is the byte after its last line; `listed` are the lines after ``ElementDataFile = LIST``.
     """
@@ -58,7 +58,7 @@ class Header:
         return next((self.fields[key] for key in keys if key in self.fields), None)
 
     def is_true(self, *keys: str, otherwise: str = "False") -> bool:
-        """Whether the first of `keys` says yes."""
+        """True if the first of `keys` says yes."""
         return (self.first(*keys) or otherwise).lower() in {"true", "1", "yes"}
 
 
@@ -108,7 +108,7 @@ def read_metaimage(path: Path) -> Layout:
     )
 
 
-def _header(path: Path) -> Header:
+def _header(path: Path) -> MetaImageHeader:
     fields: dict[str, str] = {}
     with path.open("rb") as file:
         for _ in range(_MOST_LINES):
@@ -123,11 +123,11 @@ def _header(path: Path) -> Header:
                 if value.split()[:1] == ["LIST"]:
                     rest = file.read(_LONGEST_LINE * 1024)
                 lines = (text.strip() for text in rest.decode("latin-1").splitlines())
-                return Header(path, fields, end, tuple(filter(None, lines)))
-        return Header(path, fields, file.tell())
+                return MetaImageHeader(path, fields, end, tuple(filter(None, lines)))
+        return MetaImageHeader(path, fields, file.tell())
 
 
-def _require_stored_values(header: Header) -> None:
+def _require_stored_values(header: MetaImageHeader) -> None:
     """The line from stored to true values that MetaIO knows and no program that was seen writes."""
     for end, plain in (("Slope", 1.0), ("Offset", 0.0)):
         key = f"ElementToIntensityFunction{end}"
@@ -136,13 +136,13 @@ def _require_stored_values(header: Header) -> None:
             raise ValueError(f"{header.path.name}: {key} must be {plain:g}, got {said}")
 
 
-def _require_count(header: Header, count: int) -> None:
+def _require_count(header: MetaImageHeader, count: int) -> None:
     said = header.first("NDims")
     if said is not None and whole_number(said, "NDims", header.path) != count:
         raise ValueError(f"{header.path.name}: DimSize must hold NDims = {said} sizes, got {count}")
 
 
-def _files(header: Header, sizes: list[int]) -> list[Path]:
+def _files(header: MetaImageHeader, sizes: list[int]) -> list[Path]:
     path, text = header.path, header.fields["ElementDataFile"]
     if text.upper() == "LOCAL":
         return [path]
@@ -159,7 +159,7 @@ def _files(header: Header, sizes: list[int]) -> list[Path]:
     return [beside(path, text)]
 
 
-def _require_files(header: Header, files: list[Path], sizes: list[int], axes: int) -> None:
+def _require_files(header: MetaImageHeader, files: list[Path], sizes: list[int], axes: int) -> None:
     """Each file holds the first `axes` axes, so that their number follows from the others."""
     count = prod(sizes[axes:])
     if not files or len(files) != count:
@@ -168,7 +168,7 @@ def _require_files(header: Header, files: list[Path], sizes: list[int], axes: in
         )
 
 
-def _stored(header: Header) -> np.dtype[np.generic]:
+def _stored(header: MetaImageHeader) -> np.dtype[np.generic]:
     word = header.fields["ElementType"].upper()
     if word not in _READ:
         raise ValueError(
@@ -178,7 +178,7 @@ def _stored(header: Header) -> np.dtype[np.generic]:
     return np.dtype(_READ[word]).newbyteorder(">" if big else "<")
 
 
-def _unit(header: Header) -> str:
+def _unit(header: MetaImageHeader) -> str:
     unit = header.first("DistanceUnits") or "?"
     if unit in {"?", "UNKNOWN", ""}:
         return "mm"
@@ -187,7 +187,7 @@ def _unit(header: Header) -> str:
     return unit
 
 
-def _voxel_size(header: Header, axes: int) -> VoxelSize | None:
+def _voxel_size(header: MetaImageHeader, axes: int) -> VoxelSize | None:
     text = header.first("ElementSpacing", "ElementSize")
     if text is None:
         return None
@@ -203,7 +203,7 @@ def _voxel_size(header: Header, axes: int) -> VoxelSize | None:
     return voxel_size_um(values[2::-1], _unit(header), header.path.name)
 
 
-def _origin(header: Header, size: VoxelSize | None) -> tuple[Index, tuple[str, ...]]:
+def _origin(header: MetaImageHeader, size: VoxelSize | None) -> tuple[Index, tuple[str, ...]]:
     """Index of the first voxel; a turned or mirrored volume has none along its own axes."""
     text = header.first("Offset", "Position", "Origin")
     if text is None or size is None:
@@ -218,7 +218,7 @@ def _origin(header: Header, size: VoxelSize | None) -> tuple[Index, tuple[str, .
     return index_at(centre, size)
 
 
-def _is_turned(header: Header) -> bool:
+def _is_turned(header: MetaImageHeader) -> bool:
     text = header.first("TransformMatrix", "Rotation", "Orientation")
     if text is None:
         return False
@@ -227,10 +227,10 @@ def _is_turned(header: Header) -> bool:
     return len(values) != side**2 or values != np.eye(side).reshape(-1).tolist()
 
 
-def _header_size(header: Header) -> int | None:
+def _header_size(header: MetaImageHeader) -> int | None:
     size = whole_number(header.first("HeaderSize") or "0", "HeaderSize", header.path)
     return None if size < 0 else size
 
 
-def _compression(header: Header) -> Compression:
+def _compression(header: MetaImageHeader) -> Compression:
     return "zlib" if header.is_true("CompressedData") else "raw"

@@ -121,7 +121,7 @@ def _check_sum(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 
 def _data_offset(path: Path, member: zipfile.ZipInfo) -> int:
-    """Where the bytes of a stored member begin: after its local header and two names."""
+    """Offset of the bytes of a stored member: after its local header and two names."""
     with path.open("rb") as file:
         file.seek(member.header_offset)
         local = file.read(30)

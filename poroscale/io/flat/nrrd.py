@@ -62,7 +62,7 @@ _VECTOR = re.compile(r"none|\(([^)]*)\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Header:
+class NrrdHeader:
     """Keys without blanks in lower case, the byte after the header, and the files of a list."""
 
     path: Path
@@ -82,8 +82,8 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Axes:
-    """Which of the axes, the fastest first, are those of space; others are numbers of a voxel."""
+class NrrdAxes:
+    """Indices of the axes of space, the fastest first; other axes count the numbers of a voxel."""
 
     sizes: list[int]
     space: list[int]
@@ -138,7 +138,7 @@ def read_nrrd(path: Path) -> Layout:
     )
 
 
-def _header(path: Path) -> Header:
+def _header(path: Path) -> NrrdHeader:
     fields: dict[str, str] = {}
     with path.open("rb") as file:
         start = file.readline(_LONGEST_LINE)
@@ -157,11 +157,11 @@ def _header(path: Path) -> Header:
                 raise ValueError(f"{path.name}: the header states {key.strip()!r} twice")
             if name == "datafile" and value.split()[:1] == ["LIST"]:  # then files to the end
                 lines = file.read(_LONGEST_LINE * 64).decode("latin-1").splitlines()
-                return Header(path, fields, 0, tuple(t.strip() for t in lines if t.strip()))
-        return Header(path, fields, file.tell())
+                return NrrdHeader(path, fields, 0, tuple(t.strip() for t in lines if t.strip()))
+        return NrrdHeader(path, fields, file.tell())
 
 
-def _axes(header: Header) -> Axes:
+def _axes(header: NrrdHeader) -> NrrdAxes:
     path = header.path
     sizes = whole_numbers(header.fields["sizes"], "sizes", path)
     if min(sizes, default=0) < 1:
@@ -186,10 +186,10 @@ def _axes(header: Header) -> Axes:
     if before > 1 and after > 1:
         raise ValueError(f"{path.name}: the axes of space must come first or last, got {kinds}")
     kind = next((kinds[k] for k in other if sizes[k] > 1), "")
-    return Axes(sizes, space, before > 1, kind)
+    return NrrdAxes(sizes, space, before > 1, kind)
 
 
-def _vectors(header: Header, count: int) -> list[list[float] | None]:
+def _vectors(header: NrrdHeader, count: int) -> list[list[float] | None]:
     """A vector for each axis, None for one that is not of space; nothing where none are said."""
     text = header.fields.get("spacedirections")
     if text is None:
@@ -206,7 +206,7 @@ def _vectors(header: Header, count: int) -> list[list[float] | None]:
     return found
 
 
-def _stored(header: Header) -> np.dtype[np.generic]:
+def _stored(header: NrrdHeader) -> np.dtype[np.generic]:
     path, word = header.path, header.fields["type"].lower()
     if word not in _DTYPES:
         raise ValueError(f"{path.name}: type must be an integer or float, got {word!r}")
@@ -220,7 +220,7 @@ def _stored(header: Header) -> np.dtype[np.generic]:
     return dtype.newbyteorder(">" if endian == "big" else "<")
 
 
-def _files(header: Header, axes: Axes) -> list[Path]:
+def _files(header: NrrdHeader, axes: NrrdAxes) -> list[Path]:
     text = header.fields.get("datafile")
     if text is None:
         return [header.path]
@@ -232,7 +232,7 @@ def _files(header: Header, axes: Axes) -> list[Path]:
     return found
 
 
-def _offset(header: Header, data: Path, *, packed: bool) -> int | None:
+def _offset(header: NrrdHeader, data: Path, *, packed: bool) -> int | None:
     """First byte of the voxels, once lines and bytes are left out; None for the last bytes."""
     lines, skip = (
         whole_number(header.fields.get(key, "0"), key, header.path)
@@ -255,7 +255,7 @@ def _offset(header: Header, data: Path, *, packed: bool) -> int | None:
     return None if skip == -1 else start + skip
 
 
-def _voxel_size(header: Header, axes: Axes) -> VoxelSize | None:
+def _voxel_size(header: NrrdHeader, axes: NrrdAxes) -> VoxelSize | None:
     path, count = header.path, len(axes.sizes)
     vectors = _vectors(header, count)
     if "spacings" in header.fields:
@@ -278,7 +278,7 @@ def _voxel_size(header: Header, axes: Axes) -> VoxelSize | None:
     return voxel_size_um(sizes[::-1], "um", path.name)
 
 
-def _units(header: Header, axes: Axes) -> list[str]:
+def _units(header: NrrdHeader, axes: NrrdAxes) -> list[str]:
     """The unit of each axis of space; nothing where none is given."""
     units = header.words("units", len(axes.sizes))
     if units:
@@ -290,8 +290,8 @@ def _units(header: Header, axes: Axes) -> list[str]:
     return words if len(words) == len(axes.space) and _is_upright(header, axes) else []
 
 
-def _is_upright(header: Header, axes: Axes) -> bool:
-    """Whether the axes of the file are those of space, neither turned nor mirrored."""
+def _is_upright(header: NrrdHeader, axes: NrrdAxes) -> bool:
+    """True if the axes of the file are those of space, neither turned nor mirrored."""
     vectors = _vectors(header, len(axes.sizes))
     rows = [vectors[k] or [] for k in axes.space] if vectors else []
     if not rows or any(len(row) != len(rows) for row in rows):
@@ -300,7 +300,9 @@ def _is_upright(header: Header, axes: Axes) -> bool:
     return bool((table == np.diag(np.diagonal(table))).all() and (np.diagonal(table) > 0).all())
 
 
-def _origin(header: Header, axes: Axes, size: VoxelSize | None) -> tuple[Index, tuple[str, ...]]:
+def _origin(
+    header: NrrdHeader, axes: NrrdAxes, size: VoxelSize | None
+) -> tuple[Index, tuple[str, ...]]:
     text = header.fields.get("spaceorigin", "").strip("() ").replace(",", " ")
     places = finite_numbers(text, "space origin", header.path)
     factors = [um_per(unit) or 0.0 for unit in _units(header, axes)]

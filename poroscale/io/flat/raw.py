@@ -1,4 +1,4 @@
-"""RAW voxels: a side-car says what they are, or the file's own name does.
+"""RAW voxels, whose shape and type a side-car or the file's own name states.
 
 For `scan.raw` the side-cars `scan.mhd`, `scan.nhdr`, `scan.vgi` and `scan.json` are looked for,
 in this order, also with the data file's full name in front (`scan.raw.vgi`).
@@ -115,7 +115,7 @@ def _vgi_voxel_size(fields: dict[str, str], path: Path) -> VoxelSize | None:
 
 
 class RawSidecar(BaseModel):
-    """What `scan.json` beside `scan.raw` may say; any other key is an error.
+    """Keys that `scan.json` beside `scan.raw` may hold; any other key is an error.
 
     `shape` is (z, y, x), `voxel_size` one length or (z, y, x) in `unit`.
     """

@@ -1,4 +1,4 @@
-"""What the name of a RAW file says about its voxels; only what can be read in one way is taken."""
+"""Layout from the name of a RAW file; only what can be read in one way is taken."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _DAMAGE = (
     RecursionError,
     struct.error,
 )
-"""What olefile lets out of a damaged file."""
+"""Errors that olefile raises on a damaged file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class TxmSource(Source):
     def read(self, origin: Index, shape: Shape) -> Voxels:
         box = np.empty(shape, self.dtype)
         y, x = slice(origin[1], origin[1] + shape[1]), slice(origin[2], origin[2] + shape[2])
-        with _opened(self.path) as ole:
+        with _ole_file(self.path) as ole:
             for k in range(shape[0]):
                 data = _stream(ole, _slice_of(origin[0] + k), self.name)
                 plane = np.frombuffer(data, self.stored)
@@ -90,7 +90,7 @@ def open_txm(path: Path) -> TxmSource:
             f"{path.name}: it holds projections, no volume; reconstruct them to a .txm file first"
         )
     try:
-        with _opened(path) as ole:
+        with _ole_file(path) as ole:
             return _source(path, ole)
     except OSError as error:
         raise ValueError(f"{path.name}: not a complete TXM file: {error}") from error
@@ -151,7 +151,7 @@ def _stream(ole: Any, stream: str, name: str) -> bytes:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _ole_file(path: Path) -> Iterator[Any]:
     try:
         import olefile
     except ImportError as error:

@@ -1,8 +1,8 @@
-"""Volumes of PyHST (ESRF): flat voxels in `scan.vol`, and what they are in `scan.vol.info`.
+"""Volumes of PyHST (ESRF): flat voxels in `scan.vol`, and their description in `scan.vol.info`.
 
 ``NUM_X``, ``NUM_Y``, ``NUM_Z`` (x runs fastest), ``voxelSize`` in um, ``BYTEORDER``, and the
 ``DATA_TYPE`` that some programs add. PyHST itself writes 32-bit floats and does not say so; without
-a type, the number of bytes tells it.
+a type, the number of bytes decides.
 """
 
 from __future__ import annotations

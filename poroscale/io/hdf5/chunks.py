@@ -73,12 +73,12 @@ def _filters(found: h5py.Dataset) -> list[int]:
 
 
 def _packs(found: h5py.Dataset, number: int) -> bool:
-    """Whether a filter has a header or a stream; bitshuffle may be asked to reorder alone."""
+    """True if a filter has a header or a stream; bitshuffle may be asked to reorder alone."""
     code, _, values, _ = found.id.get_create_plist().get_filter(number)
     return code in _PACKING and not (code == _BITSHUFFLE and (len(values) < 5 or not values[4]))
 
 
-def check_chunks(found: h5py.Dataset, where: Sequence[slice], name: str) -> None:
+def check_hdf5_chunks(found: h5py.Dataset, where: Sequence[slice], name: str) -> None:
     """Refuse chunks of `found` that decode to more than a chunk.
 
     Parameters
@@ -104,7 +104,7 @@ def check_chunks(found: h5py.Dataset, where: Sequence[slice], name: str) -> None
 
 
 def _check_sources(found: h5py.Dataset, where: Sequence[slice], name: str) -> None:
-    """`check_chunks` of the sources of a virtual dataset that lie in the box, each as a whole."""
+    """Check the sources of a virtual dataset that lie in the box, each as a whole."""
     import h5py
 
     folder = Path(found.file.filename).parent
@@ -116,7 +116,7 @@ def _check_sources(found: h5py.Dataset, where: Sequence[slice], name: str) -> No
         with h5py.File(file, "r") as opened:
             there = opened[source.dset_name]
             require_filters(there, name)
-            check_chunks(there, [slice(0, size) for size in there.shape], name)
+            check_hdf5_chunks(there, [slice(0, size) for size in there.shape], name)
 
 
 def _check_chunk(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from typing_extensions import override
 
-from poroscale.io.hdf5.chunks import check_chunks, require_filters
+from poroscale.io.hdf5.chunks import check_hdf5_chunks, require_filters
 from poroscale.io.hdf5.deflate import is_deflated, read_deflated
 from poroscale.io.hdf5.links import follow, refuse_holes, refuse_projections
 from poroscale.io.hdf5.scale import axis_names, position_of, voxel_size_of
 from poroscale.io.read.axes import StoredAxes, stored_axes
 from poroscale.io.read.calibrated import Calibrated, calibration_of
-from poroscale.io.read.placement import placed
+from poroscale.io.read.position import placed
 from poroscale.io.read.source import BlockHint, Source, Voxels, require_numeric
 from poroscale.volume import Index, Shape
 
@@ -56,7 +56,7 @@ class Hdf5Source(Source):
     @property
     @override
     def temporary(self) -> float:
-        return self.dtype.itemsize * (2.0 if self.axes.turned else 1.0)
+        return self.axes.temporary(self.dtype)
 
     @override
     def fingerprint(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _read(found: h5py.Dataset, where: tuple[slice, ...], name: str) -> Voxels:
     if is_deflated(found):
         return read_deflated(found, where, name)
     require_filters(found, name)
-    check_chunks(found, where, name)
+    check_hdf5_chunks(found, where, name)
     return np.asarray(found[where])
 
 

@@ -24,7 +24,7 @@ _DEFLATE, _SHUFFLE = 1, 2
 
 
 def is_deflated(found: h5py.Dataset) -> bool:
-    """Whether `read_deflated` can read a dataset: its filters, and numbers as numpy has them."""
+    """True if `read_deflated` can read a dataset: its filters, and numbers as numpy has them."""
     import h5py
 
     if found.chunks is None or found.is_virtual or found.dtype.kind not in "uif":

@@ -1,6 +1,6 @@
-"""Where the voxels of an HDF5 dataset lie: the file and path at the end of its links.
+"""Location of the voxels of an HDF5 dataset: the file and path at the end of its links.
 
-A link may lead to another file, a virtual dataset is put together of others, and a dataset may keep
+A link may lead to another file, a virtual dataset is composed of others, and a dataset may keep
 its bytes in a file beside it. HDF5 follows all of these to anywhere, and reads what is missing as
 the fill value. Here a file is followed only within the folder of the file that was given.
 """
@@ -34,7 +34,7 @@ def follow(path: Path, dataset: str) -> tuple[Path, str]:
 
 
 def _next(path: Path, dataset: str, given: Path) -> tuple[Path, str] | None:
-    """Where the first link on the way to `dataset` leads to; None where there is none."""
+    """Target of the first link on the way to `dataset`; None if there is no link."""
     import h5py
 
     parts = [part for part in dataset.split("/") if part not in {"", "."}]
@@ -44,7 +44,7 @@ def _next(path: Path, dataset: str, given: Path) -> tuple[Path, str] | None:
             link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
             rest = parts[number + 1 :]
             if isinstance(link, h5py.ExternalLink):
-                target = beside(path, link.filename, given, f"{path.name}::{dataset}")
+                target = linked_file(path, link.filename, given, f"{path.name}::{dataset}")
                 return target, "/".join([link.path, *rest])
             if isinstance(link, h5py.SoftLink):
                 start = [] if link.path.startswith("/") else parts[:number]
@@ -55,7 +55,7 @@ def _next(path: Path, dataset: str, given: Path) -> tuple[Path, str] | None:
     return None
 
 
-def beside(path: Path, name: str, given: Path, said_by: str) -> Path:
+def linked_file(path: Path, name: str, given: Path, said_by: str) -> Path:
     """The file `name` that the file `path` points to.
 
     Parameters
@@ -63,7 +63,7 @@ def beside(path: Path, name: str, given: Path, said_by: str) -> Path:
     given
         The file that the user named; nothing outside its folder is read.
     said_by
-        What an error message calls what points there.
+        Name in error messages of what points there.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _refuse_lost_sources(found: h5py.Dataset, path: Path, given: Path, depth: in
     for source in found.virtual_sources():
         if "%" in source.file_name or "%" in source.dset_name:
             raise ValueError(f"{name}: a virtual dataset with a pattern of files cannot be checked")
-        target = beside(path, source.file_name, given, name)
+        target = linked_file(path, source.file_name, given, name)
         _refuse_lost_source(found, source, (path, target, given), depth)
         covered += source.vspace.get_select_npoints()
     if covered < found.size:
@@ -158,7 +158,7 @@ def _refuse_lost_source(
 
 
 def _holds(there: h5py.Dataset, source: h5py.h5d.VDSmap) -> bool:
-    """Whether the selection that a virtual dataset takes from `there` lies inside it."""
+    """True if the selection that a virtual dataset takes from `there` lies inside it."""
     import h5py
 
     if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:  # it is stored without a shape
@@ -171,7 +171,7 @@ def _holds(there: h5py.Dataset, source: h5py.h5d.VDSmap) -> bool:
 def refuse_projections(found: h5py.Dataset, name: str) -> None:
     """Refuse radiographs: a volume is what a reconstruction makes of them.
 
-    Projections are told by an angle or a key for each image (NXtomo's `rotation_angle` and
+    Projections are known by an angle or a key for each image (NXtomo's `rotation_angle` and
     `image_key`, Data Exchange's `theta`).
 
     Raises
@@ -221,7 +221,7 @@ def _word(group: h5py.Group, key: str) -> str:
 
 
 def _text_of(group: h5py.Group, key: str) -> str:
-    """What the scalar dataset `key` says; empty where there is none."""
+    """Text of the scalar dataset `key`; empty if there is none."""
     import h5py
 
     said = group.get(key)

@@ -32,7 +32,7 @@ _IDENTITY = np.eye(3).reshape(-1)
 
 
 def axis_names(found: h5py.Dataset) -> list[str] | None:
-    """What the file calls the axes of a dataset; None where it does not say."""
+    """Names of the axes of a dataset in the file; None if it does not state them."""
     labels = _labels(found)
     scales = _scales(found)
     names = [

@@ -1,1 +1,1 @@
-"""What every reader shares: the source contract, axes, lengths, placement, casts."""
+"""Modules that every reader shares: the source contract, axes, lengths, placement, casts."""

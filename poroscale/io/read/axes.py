@@ -1,4 +1,4 @@
-"""Which stored axis is z, y or x, and how a box of the volume is found in the stored array."""
+"""Order of the stored axes, and the place of a box of the volume in the stored array."""
 
 from __future__ import annotations
 
@@ -31,9 +31,13 @@ class StoredAxes:
 
     @property
     def turned(self) -> bool:
-        """Whether the stored order is another than z, y, x."""
+        """True if the stored order is another than z, y, x."""
         spatial = [name for name in self.names if name]
         return spatial != sorted(spatial, reverse=True)
+
+    def temporary(self, dtype: np.dtype[Any]) -> float:
+        """Bytes per voxel that reading takes for a time: twice a voxel's if a box is turned."""
+        return dtype.itemsize * (2.0 if self.turned else 1.0)
 
     def shape_of(self, stored: Sequence[int], name: str) -> Shape:
         """Voxels along (z, y, x) of an array whose stored sizes are `stored`."""
@@ -58,7 +62,7 @@ class StoredAxes:
         )
 
     def arranged(self, box: Voxels, shape: Shape, dtype: np.dtype[Any]) -> Voxels:
-        """What `where` gave, as a (z, y, x) box of `shape`, in C order and writeable."""
+        """Voxels that `where` selected, as a (z, y, x) box of `shape`, in C order and writeable."""
         spatial = [name for name in self.names if name]
         sizes = dict(zip("zyx", shape, strict=True))
         order = [spatial.index(name) for name in "zyx" if name in spatial]
@@ -78,12 +82,12 @@ def stored_axes(
     Parameters
     ----------
     names
-        What the file calls the axes; None, or names without z, y and x, mean z, y, x in this order
+        Names of the axes in the file; None, or names without z, y and x, mean z, y, x in this order
         with axes of length 1 before or after them, or channels before them.
     shape
         Stored sizes.
     name
-        What an error message calls the array.
+        Name of the array in error messages.
     channel
         Index along the one other axis that is longer than 1.
 
@@ -105,7 +109,7 @@ def stored_axes(
     if channel is not None:
         there = shape[others[0]] if others else 1
         if not isinstance(channel, int) or not 0 <= channel < there:
-            raise ValueError(f"{name}: --channel must be from 0 to {there - 1}, got {channel}")
+            raise ValueError(f"{name}: `channel` must be from 0 to {there - 1}, got {channel}")
         for axis in others:
             picks[axis] = channel
     return StoredAxes(tuple(w if w in known else "" for w in words), tuple(picks))
@@ -120,7 +124,7 @@ def _by_place(shape: Sequence[int], name: str, channel: int | str | None) -> lis
         first += 1
     if not 2 <= last - first <= 3:
         sizes = " x ".join(str(size) for size in shape)
-        more = "; --channel chooses along the first axis" if last - first == 4 else ""
+        more = "; `channel` chooses along the first axis" if last - first == 4 else ""
         raise ValueError(f"{name}: the array must have three axes (z, y, x), got {sizes}{more}")
     words = [f"axis {i}" for i in range(len(shape))]
     words[first:last] = "zyx"[-(last - first) :]
@@ -131,5 +135,5 @@ def _not_one_volume(
     name: str, words: Sequence[str], shape: Sequence[int], others: Sequence[int]
 ) -> str:
     there = ", ".join(f"{words[i] or f'axis {i}'} of {shape[i]}" for i in others)
-    hint = "" if len(others) > 1 else f"; choose one of 0 to {shape[others[0]] - 1} with --channel"
+    hint = "" if len(others) > 1 else f"; choose one of 0 to {shape[others[0]] - 1} with `channel`"
     return f"{name}: the array must be one volume (z, y, x), got the axis {there} besides{hint}"

@@ -26,7 +26,7 @@ _WORDS = ("scale_factor", "add_offset", "_FillValue", "missing_value")
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the attributes of an array say of its stored numbers."""
+    """Calibration of stored numbers, as the attributes of an array state it."""
 
     scale: float = 1.0
     offset: float = 0.0
@@ -34,7 +34,7 @@ class Calibration:
 
     @property
     def changes(self) -> bool:
-        """Whether stored numbers differ from those that they stand for."""
+        """True if stored numbers differ from those that they stand for."""
         return (self.scale, self.offset) != (1.0, 0.0)
 
 
@@ -149,7 +149,7 @@ class Missing(Wrapper):
             If `fill` is no value of the dtype of `inner`.
         """
         if fill is not None and not (_finite(fill) and fits(np.asarray(fill), inner.dtype)):
-            raise ValueError(f"--nan must be a value of {inner.dtype}, got {fill}")
+            raise ValueError(f"`nan` must be a value of {inner.dtype}, got {fill}")
         return cls(
             shape=inner.shape,
             dtype=inner.dtype,
@@ -185,6 +185,7 @@ class Missing(Wrapper):
                 z = int(np.flatnonzero(found.any(axis=(1, 2)))[0])
                 raise ValueError(
                     f"{self.name}: voxels of {value:g} are no measurement, as the file says; there "
-                    f"are some in {self.inner.slice_name(origin[0] + z)}. --nan VALUE replaces them"
+                    f"are some in {self.inner.slice_name(origin[0] + z)}. "
+                    "A value given as `nan` replaces them"
                 )
         return box

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from typing_extensions import override
 
-from poroscale.io.read.levels import clipped, fits, rescaled
+from poroscale.io.read.levels import clipped_to_dtype, fits, rescaled
 from poroscale.io.read.source import Source, Voxels
 from poroscale.io.read.wrappers import Wrapper
 from poroscale.volume import Index, Shape
@@ -88,7 +88,7 @@ class Cast(Wrapper):
         if dtype.kind not in "uif" or (dtype.kind != "f" and dtype.itemsize > 4):
             raise ValueError(f"dtype must be a float or an integer of up to 32 bits, got {dtype}")
         if (overflow == "scale") != (levels is not None):
-            raise ValueError("--levels LOW,HIGH must come with --overflow scale, and with no other")
+            raise ValueError("`levels` must come with `overflow` scale, and with no other")
         if levels is not None and not levels[0] < levels[1]:
             raise ValueError(f"levels must ascend, got {levels}")
         return cls(
@@ -126,10 +126,10 @@ class Cast(Wrapper):
         if self.overflow == "refuse" and not fits(box, self.dtype):
             raise ValueError(
                 f"{self.name}: values {box.min()} to {box.max()} in the block at {tuple(origin)} "
-                f"do not fit {self.dtype}: choose --overflow clip, or --overflow scale with "
-                "--levels LOW,HIGH"
+                f"do not fit {self.dtype}: choose `overflow` clip, or `overflow` scale with "
+                "`levels`"
             )
-        return clipped(box, self.dtype)
+        return clipped_to_dtype(box, self.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,17 +21,17 @@ Channel = int | Literal["index"]
 
 @dataclass(frozen=True)
 class Pixels:
-    """What the numbers of one pixel are.
+    """Meaning of the numbers of one pixel.
 
     Attributes
     ----------
     count
         Numbers of a pixel.
     colours
-        How many of them are colours that grey repeats: 3 of RGB(A), 1 of grey with alpha; 0 where
+        Number of colours that grey repeats: 3 of RGB(A), 1 of grey with alpha; 0 where
         they are channels of their own.
     opaque
-        Whether the last one is the opacity.
+        True if the last one is the opacity.
     choice
         The channel that was asked for, from 0.
     """
@@ -52,7 +52,7 @@ class Pixels:
 def pixels_of(
     count: int, channel: Channel | None, name: str, *, colours: int = 0, opaque: bool = False
 ) -> Pixels:
-    """What is taken of pixels of `count` numbers.
+    """Selection from pixels of `count` numbers.
 
     Raises
     ------
@@ -63,13 +63,13 @@ def pixels_of(
         if not colours and count > 1:
             raise ValueError(
                 f"{name}: the pixels hold {count} channels: choose one with "
-                f"--channel 0 to {count - 1}"
+                f"`channel` 0 to {count - 1}"
             )
         return Pixels(count, colours, opaque)
-    return Pixels(count, colours, opaque, chosen(channel, count, name))
+    return Pixels(count, colours, opaque, chosen_channel(channel, count, name))
 
 
-def chosen(channel: Channel, count: int, name: str) -> int:
+def chosen_channel(channel: Channel, count: int, name: str) -> int:
     """The number of a channel among `count`.
 
     Raises
@@ -92,7 +92,7 @@ def no_channels(channel: Channel | None, name: str) -> None:
         Naming the file.
     """
     if channel is not None:
-        chosen(channel, 1, name)
+        chosen_channel(channel, 1, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,5 +193,5 @@ def _require_grey(planes: list[Voxels], pixels: Pixels, source: Source, first: i
         what = "transparent" if alpha else "coloured"
         raise ValueError(
             f"{source.name}: slices must be grey, {source.slice_name(first + z)} is {what}: "
-            f"choose a channel with --channel 0 to {pixels.count - 1}"
+            f"choose a channel with `channel` 0 to {pixels.count - 1}"
         )

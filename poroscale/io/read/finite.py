@@ -1,4 +1,4 @@
-"""A float scan must hold numbers: one NaN would make every threshold and mean a NaN.
+"""Check that a float scan holds numbers: one NaN would make every threshold and mean a NaN.
 
 Some reconstructions leave NaN outside the circle that the detector saw. What stands there instead
 is for the user to say: the grey value of air, for most.
@@ -33,7 +33,7 @@ class Finite(Wrapper):
             If `fill` is no finite number of the dtype of `inner`.
         """
         if fill is not None and not abs(fill) <= float(np.finfo(inner.dtype).max):
-            raise ValueError(f"--nan must be a finite {inner.dtype}, got {fill}")
+            raise ValueError(f"`nan` must be a finite {inner.dtype}, got {fill}")
         return cls(
             shape=inner.shape,
             dtype=inner.dtype,
@@ -61,7 +61,7 @@ class Finite(Wrapper):
         if not (np.isfinite(box.min()) and np.isfinite(box.max())):
             flawed = np.flatnonzero(~np.isfinite(box).all(axis=(1, 2)))
             where = self.inner.slice_name(origin[0] + int(flawed[0]))
-            hint = "; ingest --nan VALUE puts a grey value there" if np.isnan(box).any() else ""
+            hint = "; a value given as `nan` is put there" if np.isnan(box).any() else ""
             raise ValueError(
                 f"{self.name}: voxels must be finite numbers, got NaN or infinity in {where}{hint}"
             )

@@ -1,4 +1,4 @@
-"""Numbers in the text of a header: what is none is an error that names file and key."""
+"""Numbers in the text of a header; any other text is an error that names file and key."""
 
 from __future__ import annotations
 

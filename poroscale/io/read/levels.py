@@ -15,7 +15,7 @@ def limits(dtype: np.dtype[Any]) -> tuple[int, int]:
 
 
 def fits(values: Voxels, dtype: np.dtype[Any]) -> bool:
-    """Whether `dtype` holds `values`: their range, and no fractions in an integer dtype."""
+    """True if `dtype` holds `values`: their range, and no fractions in an integer dtype."""
     if dtype.kind == "f":
         return True
     low, high = limits(dtype)
@@ -23,7 +23,7 @@ def fits(values: Voxels, dtype: np.dtype[Any]) -> bool:
     return inside and (values.dtype.kind != "f" or bool((np.rint(values) == values).all()))
 
 
-def clipped(values: Voxels, dtype: np.dtype[Any]) -> Voxels:
+def clipped_to_dtype(values: Voxels, dtype: np.dtype[Any]) -> Voxels:
     """`values` rounded to whole numbers and bounded by what the integer `dtype` holds."""
     low, high = limits(dtype)
     if values.dtype.kind == "f":

@@ -22,7 +22,7 @@ def grey_table(colours: NDArray[Any], name: str) -> tuple[int, ...] | None:
     if (colours != colours[:1]).any():
         raise ValueError(
             f"{name}: slices must be grey, its palette has colours: take the stored numbers with "
-            "--channel index, or red, green or blue with --channel 0, 1 or 2"
+            "`channel` index, or red, green or blue with `channel` 0, 1 or 2"
         )
     for factor in (257, 256):
         if table.max() > 255 and not (table % factor).any():

@@ -1,4 +1,4 @@
-"""From where a file says its first voxel lies to the absolute index that a volume keeps.
+"""Absolute index of the first voxel of a volume, from the position that a file states.
 
 ITK, NRRD and NIfTI state the centre of the first voxel. A volume without a crop has its first
 centre at half a voxel if this program wrote it, and at zero if most others did; so k and k + 1/2
@@ -10,10 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from poroscale.io.read.source import Source
+from poroscale.io.read.wrappers import AtCorner
 from poroscale.volume import Index, VoxelSize
 
 _WHOLE = 1e-3  # of a voxel: what decimal fractions in a header can be off
 _FARTHEST = 1 << 40
+FARTHEST_STATED = 2**31
+"""Voxels from the origin, beyond which a position is taken for an error."""
 
 
 def index_at(centre_um: Sequence[float], size: VoxelSize) -> tuple[Index, tuple[str, ...]]:
@@ -35,6 +39,31 @@ def index_at(centre_um: Sequence[float], size: VoxelSize) -> tuple[Index, tuple[
         return (z, y, x), ()
     said = ", ".join(f"{centre:.6g}" for centre in centre_um)
     return (z, y, x), (f"its position ({said}) um (z, y, x) was rounded to whole voxels",)
+
+
+def placed(source: Source, position_um: Sequence[float] | None) -> Source:
+    """`source` at the position (z, y, x) that its file states [um], in whole voxels of its own.
+
+    It stays as it is where there is no position, or no voxel size. A file states either the corner
+    or the centre of its first voxel, and which one it means is rarely told: k and k + 1/2 voxels
+    both are index k. Other places are rounded.
+
+    Raises
+    ------
+    ValueError
+        If the position is not finite or farther than 2^31 voxels.
+    """
+    if position_um is None or source.voxel_size is None or not any(position_um):
+        return source
+    z, y, x = (float(value) for value in position_um)
+    voxels = [p / edge for p, edge in zip((z, y, x), source.voxel_size, strict=True)]
+    if not all(math.isfinite(v) and abs(v) < FARTHEST_STATED for v in voxels):
+        raise ValueError(
+            f"{source.name}: the position of the first voxel must be finite and within 2^31 "
+            f"voxels, got {[z, y, x]} um"
+        )
+    first, _ = index_at((z, y, x), source.voxel_size)
+    return AtCorner.of(source, first, position_um=(z, y, x))
 
 
 def _nearest(place: float) -> int:

@@ -1,4 +1,4 @@
-"""What every foreign format becomes: an object that gives any box of voxels, and no more.
+"""The contract of every foreign format: an object that gives any box of voxels, and no more.
 
 A source knows its shape, dtype and voxel size from the header alone, reads only the box it is
 asked for, and can be sent to another process. Everything else (blocks, journals, pyramids) is
@@ -31,9 +31,9 @@ class Source(ABC):
     shape
         Number of voxels along z, y, x; every one at least 1.
     dtype
-        Of the arrays handed out, in the byte order of this machine.
+        Type of the arrays that are handed out, in the byte order of this machine.
     voxel_size
-        Along z, y, x in um, or None where the file does not say.
+        Edges of a voxel along z, y, x [um], or None where the file does not state them.
     """
 
     shape: Shape
@@ -67,16 +67,16 @@ class Source(ABC):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was guessed or left as stored, a clause each; whoever reads the volume is told."""
+        """Clauses on what was guessed or left as stored; they stay with the volume."""
         return ()
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """What an error message calls this source."""
+        """Name of this source in error messages."""
 
     def slice_name(self, z: int) -> str:
-        """What an error message calls slice `z`, counted from 0."""
+        """Name of slice `z`, counted from 0, in error messages."""
         return f"slice {z}"
 
     @abstractmethod
@@ -85,7 +85,7 @@ class Source(ABC):
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """What identifies the input in a recipe: base names and sizes, no paths, no times."""
+        """Identity of the input in a recipe: base names and sizes, no paths, no times."""
 
     def __call__(self, origin: Index, shape: Shape) -> Voxels:
         """The voxels of the box of `shape` whose first voxel is `origin`.
@@ -100,7 +100,7 @@ class Source(ABC):
         Returns
         -------
         ndarray
-            Of exactly `shape` and `dtype`, C-contiguous.
+            Array of exactly `shape` and `dtype`, C-contiguous.
 
         Raises
         ------

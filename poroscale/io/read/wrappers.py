@@ -1,4 +1,4 @@
-"""Sources made of sources: a part of one, one turned, one masked."""
+"""Sources made of other sources: a region of one, a turned one, a masked one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from poroscale.io.read.levels import fits
 from poroscale.io.read.source import BlockHint, Source, Voxels
 from poroscale.volume import Index, Shape, VoxelSize
 
-Axes = tuple[int, int, int]
+AxisOrder = tuple[int, int, int]
 BuildAxis = Literal["z", "y", "x"]
-_TURNS: dict[str, Axes] = {"z": (0, 1, 2), "y": (1, 2, 0), "x": (2, 0, 1)}
+_TURNS: dict[str, AxisOrder] = {"z": (0, 1, 2), "y": (1, 2, 0), "x": (2, 0, 1)}
 
 
-def _permuted(values: Any, axes: Axes) -> Any:
+def _permuted(values: Any, axes: AxisOrder) -> Any:
     return tuple(values[axis] for axis in axes)
 
 
@@ -69,15 +69,26 @@ class Wrapper(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class AtCorner(Wrapper):
-    """`inner` at the absolute index `corner`, with more `said` about it."""
+    """`inner` at the absolute index `corner`, with more `said` about it.
+
+    `position_um` is the position (z, y, x) that the file states, kept as it is stated.
+    """
 
     corner: Index
-    said: tuple[str, ...]
+    said: tuple[str, ...] = ()
+    position_um: tuple[float, float, float] | None = None
 
     @classmethod
-    def of(cls, inner: Source, corner: Index = (0, 0, 0), said: tuple[str, ...] = ()) -> Source:
+    def of(
+        cls,
+        inner: Source,
+        corner: Index = (0, 0, 0),
+        said: tuple[str, ...] = (),
+        *,
+        position_um: tuple[float, float, float] | None = None,
+    ) -> Source:
         """`inner` itself where there is nothing to add."""
-        if corner == inner.origin and not said:
+        if corner == inner.origin and not said and position_um is None:
             return inner
         return cls(
             shape=inner.shape,
@@ -86,6 +97,7 @@ class AtCorner(Wrapper):
             inner=inner,
             corner=corner,
             said=said,
+            position_um=position_um,
         )
 
     @property
@@ -100,7 +112,10 @@ class AtCorner(Wrapper):
 
     @override
     def fingerprint(self) -> dict[str, Any]:
-        return self.inner.fingerprint()
+        known = self.inner.fingerprint()
+        if self.position_um is None:
+            return known
+        return {**known, "position_um": list(self.position_um)}
 
     @override
     def read(self, origin: Index, shape: Shape) -> Voxels:
@@ -196,10 +211,10 @@ class Picked(Wrapper):
 class Transposed(Wrapper):
     """`inner` with its axes in another order: axis i is axis `axes[i]` of `inner`."""
 
-    axes: Axes
+    axes: AxisOrder
 
     @classmethod
-    def of(cls, inner: Source, axes: Axes) -> Self:
+    def of(cls, inner: Source, axes: AxisOrder) -> Self:
         """`inner` transposed exactly as `numpy.transpose(array, axes)` does."""
         size: VoxelSize | None = inner.voxel_size and _permuted(inner.voxel_size, axes)
         return cls(

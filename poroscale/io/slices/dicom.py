@@ -1,4 +1,4 @@
-"""A DICOM series as a source: one file a slice, sorted by where it lies in the patient.
+"""A DICOM series as a source: one file for each slice, sorted by its position in the patient.
 
 Slices are sorted by ImagePositionPatient along the normal of the image plane; they must be evenly
 spaced, parallel and of one series. RescaleSlope and RescaleIntercept are applied. PixelPaddingValue
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from poroscale.io.read.lengths import tidy, voxel_size_um
-from poroscale.io.read.placement import placed
+from poroscale.io.read.position import placed
 from poroscale.io.read.source import BlockHint, Source, Voxels
 from poroscale.volume import Index, Shape, VoxelSize
 
@@ -209,14 +209,14 @@ def _plane(path: Path) -> _Plane:
 
 
 def _damage() -> tuple[type[Exception], ...]:
-    """What pydicom and its decoders let out of a damaged file."""
+    """Errors that pydicom and its decoders raise on a damaged file."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (*_DAMAGE, InvalidDicomError, BytesLengthException)
 
 
 def _sentence(error: Exception) -> str:
-    """What an error says, cut where bytes of the file are repeated in it."""
+    """Message of an error, cut where bytes of the file are repeated in it."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
 
@@ -238,7 +238,7 @@ def _require_one_series(planes: Sequence[_Plane], name: str) -> None:
         values = {plane.said(tag): plane.file for plane in planes}
         if len(values) > 1:
             first, second = list(values.values())[:2]
-            hint = " --pattern picks one series" if tag == "SeriesInstanceUID" else ""
+            hint = " `pattern` picks one series" if tag == "SeriesInstanceUID" else ""
             raise ValueError(
                 f"{name}: slices must be of one series, but {first} and {second} differ in {tag}"
                 f"{';' + hint if hint else ''}"
@@ -327,7 +327,7 @@ def _dtype(header: Any, scales: Sequence[tuple[float, float]]) -> np.dtype[Any]:
 
 
 def _padding(planes: Sequence[_Plane], scales: Sequence[tuple[float, float]]) -> tuple[float, ...]:
-    """What PixelPaddingValue becomes when it is rescaled."""
+    """PixelPaddingValue after rescaling."""
     found = set()
     for plane, (slope, intercept) in zip(planes, scales, strict=True):
         value = plane.header.get("PixelPaddingValue")

@@ -1,4 +1,4 @@
-"""Which files of a folder are a DICOM series; told by their first bytes, without any package."""
+"""Recognition of a DICOM series in a folder by the files' first bytes, without any package."""
 
 from __future__ import annotations
 

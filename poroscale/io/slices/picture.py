@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from poroscale.io.read.cast import Looked
-from poroscale.io.read.channels import Channel, Interleaved, Pixels, chosen, pixels_of
+from poroscale.io.read.channels import Channel, Interleaved, Pixels, chosen_channel, pixels_of
 from poroscale.io.read.palette import grey_table
 from poroscale.io.read.source import Source, Voxels
 from poroscale.io.tiff.source import files_fingerprint
@@ -27,7 +27,7 @@ _PNG_DEPTH, _PNG_GREYS = 24, (0, 3)  # where a PNG says bits a channel, then kin
 
 @dataclass(frozen=True)
 class Head:
-    """What a picture's header says; `palette` has a row for each of red, green and blue."""
+    """Header of a picture; `palette` has a row for each of red, green and blue."""
 
     shape: tuple[int, int]
     mode: str
@@ -114,7 +114,7 @@ def _looked_up(source: Source, head: Head, channel: Channel | None, name: str) -
         return source
     colours = np.frombuffer(head.palette, np.uint8).reshape(-1, 3).T
     if channel is not None:
-        colours = colours[[chosen(channel, 3, name)] * 3]
+        colours = colours[[chosen_channel(channel, 3, name)] * 3]
     table = grey_table(colours, name)
     return source if table is None else Looked.of(source, table)
 

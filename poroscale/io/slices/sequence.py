@@ -1,4 +1,4 @@
-"""A folder of slices: which files, in which order, and is one missing.
+"""A folder of slices: its files, their order, and a check that none is missing.
 
 The numbers in the names count the slices. They are ordered as numbers (`slice_9` before
 `slice_10`) and must run without a gap: a missing slice would shorten every pore that crosses it.
@@ -60,7 +60,7 @@ def _require_one_kind(folder: Path, names: list[str]) -> None:
     if len(suffixes) > 1:
         raise ValueError(
             f"{folder.name}: the folder holds several kinds of files ({', '.join(sorted(suffixes))}"
-            "); pick one with --pattern '*.tif'"
+            "); pick one with `pattern` '*.tif'"
         )
 
 
@@ -76,7 +76,7 @@ def _numbers(folder: Path, names: list[str]) -> dict[str, tuple[int, ...]]:
         examples = " and ".join(list(texts.values())[:2])
         raise ValueError(
             f"{folder.name}: the folder holds more than one series ({examples}); "
-            "pick one with --pattern 'part_a_*.tif'"
+            "pick one with `pattern` 'part_a_*.tif'"
         )
     return numbers
 

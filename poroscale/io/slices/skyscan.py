@@ -29,7 +29,7 @@ def logged_voxel_size(folder: Path, first: str) -> VoxelSize | None:
     if len(set(found.values())) > 1:
         raise ValueError(
             f"{folder.name}: its logs state several pixel sizes "
-            f"({', '.join(sorted(path.name for path in found))}): give one with --voxel-size"
+            f"({', '.join(sorted(path.name for path in found))}): give one with `voxel_size`"
         )
     for path, text in found.items():
         try:

@@ -15,14 +15,14 @@ from poroscale.io.flat.voxels import FlatSource
 from poroscale.io.read.channels import Channel, Interleaved, Planar
 from poroscale.io.read.source import Source
 from poroscale.io.read.wrappers import AtCorner, Picked, Transposed
-from poroscale.io.tiff.meaning import Meaning, applied, calibration_of, meaning_of
+from poroscale.io.tiff.meaning import Meaning, applied, meaning_of, tiff_calibration
 from poroscale.io.tiff.ome import OmeImage, ome_image
 from poroscale.io.tiff.pages import (
-    Frame,
+    TiffFrame,
     all_pages,
     check_page,
     is_plain,
-    opened,
+    opened_tiff,
     require_like,
     require_unbroken_chain,
 )
@@ -52,7 +52,7 @@ def open_multipage(path: Path, channel: Channel | None = None) -> Source:
         If a page is cut off, is no grey image, or differs from the first in shape or dtype, or if
         planes that the description counts are not there.
     """
-    with opened(path) as tiff:
+    with opened_tiff(path) as tiff:
         image, voxel_size = _ome(tiff, path), multipage_voxel_size(tiff, path.name)
         origin, notes = stated_origin(tiff, voxel_size, path.name)
         stack = None if image is not None else stack_of(tiff, path.name)
@@ -75,7 +75,7 @@ def _ome(tiff: tifffile.TiffFile, path: Path) -> OmeImage | None:
 def _open_stack(
     path: Path, stack: Stack, channel: Channel | None, voxel_size: VoxelSize | None
 ) -> Source:
-    with opened(path) as tiff:
+    with opened_tiff(path) as tiff:
         require_unbroken_chain(tiff, path)
         first = tiff.pages.first
         of_pixel = first.samplesperpixel > 1 or int(first.photometric) == 3
@@ -165,7 +165,7 @@ def _grey(
 def _open_ome(
     path: Path, image: OmeImage, channel: Channel | None, voxel_size: VoxelSize | None
 ) -> Source:
-    with opened(path) as tiff:
+    with opened_tiff(path) as tiff:
         first = tiff.pages.first
         of_pixel = first.samplesperpixel > 1 or int(first.photometric) == 3
         meaning = meaning_of(tiff, first, channel if of_pixel else None, path.name)
@@ -179,7 +179,7 @@ def _open_ome(
                 f"{path.name}: it is one of a set of {len(image.files)} files, of which {name} is "
                 "missing: put all of them into one folder"
             )
-        with opened(path.parent / name) as tiff:
+        with opened_tiff(path.parent / name) as tiff:
             require_unbroken_chain(tiff, path.parent / name)
             found[name] = _checked_pages(tiff, path.parent / name)
             require_like(found[name][0], first, name, f" as in {path.name}")
@@ -202,11 +202,11 @@ def open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None = 
         If a file is cut off, holds more than one page, is no grey image, or differs from the
         first in shape, dtype or meaning.
     """
-    with opened(folder / files[0]) as tiff:
+    with opened_tiff(folder / files[0]) as tiff:
         first = tiff.pages.first
         check_page(first, folder / files[0], files[0])
         meaning = meaning_of(tiff, first, channel, files[0])
-        frame = Frame.of(first, folder / files[0])
+        frame = TiffFrame.of(first, folder / files[0])
     voxel_size, origin, notes = _place_of_first(folder, files)
     pages: Pages = []
     for number, file in enumerate(files):
@@ -214,13 +214,13 @@ def open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None = 
         if number and frame is not None and frame.is_of(path):
             pages.append((number, first))
             continue
-        with opened(path) as tiff:
+        with opened_tiff(path) as tiff:
             page = tiff.pages.first
             if len(tiff.pages) != 1:
                 raise ValueError(f"{file}: a slice must hold one page, got {len(tiff.pages)}")
             check_page(page, path, file)
             require_like(page, first, file, f" as in {files[0]}")
-            if calibration_of(tiff, file) != meaning.calibration:
+            if tiff_calibration(tiff, file) != meaning.calibration:
                 raise ValueError(f"{file}: ImageJ's calibration must be that of {files[0]}")
             pages.append((number, page))
     return AtCorner.of(_grey(folder, files, pages, meaning, voxel_size), origin, notes)
@@ -229,9 +229,9 @@ def open_slices(folder: Path, files: tuple[str, ...], channel: Channel | None = 
 def _place_of_first(
     folder: Path, files: tuple[str, ...]
 ) -> tuple[VoxelSize | None, Index, tuple[str, ...]]:
-    """What the first slice states; a folder with a part of an OME set is no volume."""
+    """Statements of the first slice; a folder with only some files of an OME set is no volume."""
     path = folder / files[0]
-    with opened(path) as tiff:
+    with opened_tiff(path) as tiff:
         image, voxel_size = _ome(tiff, path), slice_voxel_size(tiff, path.name)
         origin, notes = stated_origin(tiff, voxel_size, path.name)
     listed = () if image is None or len(image.files) < 2 else image.files

@@ -1,4 +1,4 @@
-"""What the numbers of a TIFF page mean: channels, palette, ImageJ's calibration, white as zero."""
+"""Meaning of the numbers of a TIFF page: channels, palette, ImageJ's calibration, white as zero."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 
 from poroscale.io.read.cast import Looked, Scaled, Shifted
-from poroscale.io.read.channels import Channel, Pixels, chosen, pixels_of
+from poroscale.io.read.channels import Channel, Pixels, chosen_channel, pixels_of
 from poroscale.io.read.palette import grey_table
 from poroscale.io.read.source import Source
 from poroscale.io.read.wrappers import AtCorner
@@ -19,7 +19,7 @@ _STRAIGHT, _NO_FUNCTION = 0, 20  # of ImageJ's calibration functions
 
 
 @dataclass(frozen=True)
-class Calibration:
+class TiffCalibration:
     """ImageJ's straight line from stored to true values."""
 
     slope: float
@@ -28,18 +28,18 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What must be done to a page's numbers, the same for every page of a volume."""
+    """Operations on a page's numbers, the same for every page of a volume."""
 
     pixels: Pixels
     table: tuple[int, ...] | None
-    calibration: Calibration | None
+    calibration: TiffCalibration | None
     notes: tuple[str, ...]
 
 
 def meaning_of(
     tiff: tifffile.TiffFile, page: tifffile.TiffPage, channel: Channel | None, name: str
 ) -> Meaning:
-    """What the numbers of `page` mean.
+    """Meaning of the numbers of `page`.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def meaning_of(
     notes = []
     photometric = int(page.photometric)
     if photometric == _WHITE_IS_ZERO:
-        notes.append("it stores white as zero; the values are as stored, --invert reverses them")
+        notes.append("it stores white as zero; the values are as stored, `invert` reverses them")
     turned = page.tags.valueof(_ORIENTATION, 1)
     if turned != 1:
         notes.append(f"its Orientation tag ({turned}) was left out; rows are as stored")
@@ -60,7 +60,7 @@ def meaning_of(
         notes += said
     else:
         pixels = _pixels(page, channel, name)
-    calibration = calibration_of(tiff, name)
+    calibration = tiff_calibration(tiff, name)
     if calibration is not None:
         notes.append(
             "ImageJ's calibration was applied: "
@@ -74,7 +74,7 @@ def applied(source: Source, meaning: Meaning) -> Source:
     if meaning.table is not None:
         source = Looked.of(source, meaning.table)
     line = meaning.calibration
-    if line == Calibration(1.0, -32768.0) and source.dtype == np.uint16:
+    if line == TiffCalibration(1.0, -32768.0) and source.dtype == np.uint16:
         source = Shifted.of(source)
     elif line is not None:
         source = Scaled.of(source, slope=line.slope, intercept=line.intercept)
@@ -104,11 +104,11 @@ def _table(
     if channel == "index":
         return None, []
     if channel is not None:
-        colours = colours[[chosen(channel, 3, name)] * 3]
+        colours = colours[[chosen_channel(channel, 3, name)] * 3]
     return grey_table(colours, name), ["the values of its palette were taken"]
 
 
-def calibration_of(tiff: tifffile.TiffFile, name: str) -> Calibration | None:
+def tiff_calibration(tiff: tifffile.TiffFile, name: str) -> TiffCalibration | None:
     """ImageJ's calibration of integer values; None where there is none.
 
     Raises
@@ -129,5 +129,5 @@ def calibration_of(tiff: tifffile.TiffFile, name: str) -> Calibration | None:
         )
     if not np.isfinite(numbers).all() or numbers[1] == 0:
         raise ValueError(f"{name}: ImageJ's calibration must be finite, got {numbers}")
-    line = Calibration(slope=float(numbers[1]), intercept=float(numbers[0]))
-    return None if line == Calibration(1.0, 0.0) else line
+    line = TiffCalibration(slope=float(numbers[1]), intercept=float(numbers[0]))
+    return None if line == TiffCalibration(1.0, 0.0) else line

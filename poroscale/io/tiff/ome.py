@@ -64,7 +64,7 @@ class OmeImage:
 
 
 def ome_image(text: str, path: Path, samples: int, pages: int) -> OmeImage | None:
-    """What the OME-XML `text` of the file `path` says; None where it describes no image.
+    """Image that the OME-XML `text` of the file `path` describes; None if it describes none.
 
     Parameters
     ----------

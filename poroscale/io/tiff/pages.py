@@ -41,7 +41,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tifffile.TiffFile]:
+def opened_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     """`tifffile.TiffFile(path)`, its complaints turned into one sentence.
 
     Its `series` and its `pages` must not be asked of one object: what is asked first changes what
@@ -64,8 +64,8 @@ def opened(path: Path) -> Iterator[tifffile.TiffFile]:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What a file of one plain page holds besides its voxels: header, directory, tags.
+class TiffFrame:
+    """Bytes of a file of one plain page besides its voxels: header, directory, tags.
 
     A file of the same frame holds the same page. To compare some hundred bytes takes a thirtieth
     of the time in which tifffile reads them, and a stack has thousands of slices.
@@ -76,7 +76,7 @@ class Frame:
     size: int
 
     @classmethod
-    def of(cls, page: tifffile.TiffPage, path: Path) -> Frame | None:
+    def of(cls, page: tifffile.TiffPage, path: Path) -> TiffFrame | None:
         """The frame of `path`; None where its page is not stored plainly, or there is too much."""
         if not page.is_contiguous:
             return None
@@ -88,7 +88,7 @@ class Frame:
             return cls(_at(file, 0, start), _at(file, stop, size - stop), size)
 
     def is_of(self, path: Path) -> bool:
-        """Whether the file `path` has this frame."""
+        """True if the file `path` has this frame."""
         with FileIO(path, "r") as file:
             return (
                 os.fstat(file.fileno()).st_size == self.size
@@ -127,7 +127,7 @@ def all_pages(tiff: tifffile.TiffFile, path: Path) -> list[tifffile.TiffPage]:
 
 
 def is_plain(page: tifffile.TiffPage) -> bool:
-    """Whether the voxels lie in the file as they are, in one run."""
+    """True if the voxels lie in the file as they are, in one run."""
     return bool(page.is_contiguous and page.predictor == 1 and page.fillorder == 1)
 
 
@@ -212,7 +212,7 @@ def decode_window(
     """Fill `out` with the window of `page` at `corner`, decoding the segments it touches.
 
     Columns are numbers, so that interleaved pixels make rows that much longer. `sample` is the
-    plane of a page that keeps the numbers of its pixels apart.
+    plane of a page that stores the numbers of its pixels separately.
     """
     height, width = out.shape
     samples = page.shaped[4]

@@ -1,4 +1,4 @@
-"""Which planes of a TIFF file are the slices of one grey volume, and in which order."""
+"""Choice and order of the planes of a TIFF file that are the slices of one grey volume."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from math import prod
 import numpy as np
 import tifffile
 
-from poroscale.io.read.channels import Channel, chosen, no_channels
-from poroscale.io.read.wrappers import Axes
+from poroscale.io.read.channels import Channel, chosen_channel, no_channels
+from poroscale.io.read.wrappers import AxisOrder
 
 Sizes = tuple[tuple[str, int], ...]
 _TIME_OR_CHANNEL = "CT"
@@ -18,7 +18,7 @@ _TIME_OR_CHANNEL = "CT"
 
 @dataclass(frozen=True)
 class Stack:
-    """How a file's description orders its planes.
+    """Order of the planes in a file's description.
 
     Attributes
     ----------
@@ -27,19 +27,19 @@ class Stack:
     plane
         Rows and columns of a plane.
     turned
-        How the axes (plane, row, column) must be exchanged to be (z, y, x); None where they are.
+        Order of the axes (plane, row, column) that gives (z, y, x); None if they are so.
     offset
-        Where all voxels lie in one run.
+        Offset of all voxels, if they lie in one run.
     """
 
     sizes: Sizes
     plane: tuple[int, int]
-    turned: Axes | None = None
+    turned: AxisOrder | None = None
     offset: int | None = None
 
 
 def stack_of(tiff: tifffile.TiffFile, name: str) -> Stack:
-    """What tifffile makes of the descriptions; the file must not be read from afterwards.
+    """Order of planes from the descriptions; nothing may be read from the file afterwards.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def stack_of(tiff: tifffile.TiffFile, name: str) -> Stack:
     return Stack(sizes[:-2], plane, _turn(sizes, name), series[0].dataoffset)
 
 
-def _turn(sizes: Sizes, name: str) -> Axes | None:
+def _turn(sizes: Sizes, name: str) -> AxisOrder | None:
     plane = "".join(axis for axis, _ in sizes[-2:])
     if plane == "YX":
         return None
@@ -98,9 +98,9 @@ def selected(sizes: Sizes, channel: Channel | None, name: str) -> list[int]:
         return [int(plane) for plane in planes.reshape(-1)]
     count = sizes[axis][1]
     if channel is None and len(long) == 2:
-        raise ValueError(f"{_too_many(sizes, name)}: choose one with --channel 0 to {count - 1}")
+        raise ValueError(f"{_too_many(sizes, name)}: choose one with `channel` 0 to {count - 1}")
     if channel is not None:
-        planes = planes.take([chosen(channel, count, name)], axis=axis)
+        planes = planes.take([chosen_channel(channel, count, name)], axis=axis)
     return [int(plane) for plane in planes.reshape(-1)]
 
 

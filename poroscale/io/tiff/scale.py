@@ -107,7 +107,7 @@ def _from_tags(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
 
 
 def _is_an_editors(edge: float) -> bool:
-    """Whether a pixel of `edge` um is one of a screen's or a printer's."""
+    """True if a pixel of `edge` um is one of a screen's or a printer's."""
     dpi = 25400 / edge
     return round(dpi) in _SCREEN_DPI and abs(dpi - round(dpi)) < 0.02
 

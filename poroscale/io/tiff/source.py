@@ -23,7 +23,7 @@ from poroscale.volume import Index, Shape, VoxelSize
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plane:
+class TiffPlane:
     """One page: in which file, where its directory and (if stored plainly) its voxels start."""
 
     file: int
@@ -36,12 +36,12 @@ class TiffSource(Source):
     """Slices from TIFF pages; a row holds all numbers of interleaved pixels.
 
     `files` are the file names in `folder`; `planes` says for each z which page it is, `sample`
-    which of the planes of a page that keeps the numbers of its pixels apart.
+    which of the planes of a page that stores the numbers of its pixels separately.
     """
 
     folder: Path
     files: tuple[str, ...]
-    planes: tuple[Plane, ...]
+    planes: tuple[TiffPlane, ...]
     stored: np.dtype[Any]
     rows_per_segment: int
     segment: int
@@ -90,7 +90,7 @@ class TiffSource(Source):
         return box
 
     def _read_file(
-        self, path: Path, planes: tuple[Plane, ...], corner: tuple[int, int], out: Voxels
+        self, path: Path, planes: tuple[TiffPlane, ...], corner: tuple[int, int], out: Voxels
     ) -> None:
         plain = [plane.voxels for plane in planes if plane.voxels is not None]
         if len(plain) == len(planes):
@@ -146,7 +146,7 @@ def source_of_pages(
         folder=folder,
         files=files,
         planes=tuple(
-            Plane(
+            TiffPlane(
                 file=file,
                 directory=page.offset,
                 voxels=page.dataoffsets[0] + sample * plane if plain else None,

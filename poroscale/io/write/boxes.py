@@ -1,4 +1,4 @@
-"""A volume walked through in boxes that fit the memory budget, and written where they belong.
+"""Boxes of a volume that fit the memory budget, read in turn and written to their places.
 
 Boxes are made of whole chunks, so that none is decoded twice, and lie across the full width, so
 that what is written are long runs. Only where one row of chunks exceeds the budget are they cut.
@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from poroscale.engine import BlockGrid, Box, Run
+from poroscale.engine.job_plan import driver_plan
+from poroscale.engine.plan import Plan
 from poroscale.engine.workers.progress import progress
 from poroscale.io.read.source import Source, Voxels
 from poroscale.volume import Shape
@@ -26,34 +28,50 @@ _SMALLEST = 16 << 20
 _LARGEST = 256 << 20  # longer runs would not be written faster
 
 
-def export_boxes(source: Source, run: Run, *, title: str, copies: float = 3.0) -> Iterator[Box]:
+COPIES = 3.0
+"""How many times a box is in memory at once where its voxels are written as they are."""
+
+
+def export_boxes(source: Source, run: Run, *, title: str, copies: float = COPIES) -> Iterator[Box]:
     """The boxes of `source` in (z, y, x) order, each small enough for the budget of `run`.
 
     Parameters
     ----------
     title
-        What the progress bar says.
+        Title of the progress bar.
     copies
-        How many times the box is in memory at once, decoding included.
+        Number of copies of the box that are in memory at once, decoding included.
 
     Raises
     ------
     MemoryError
         If the budget cannot hold what the source decodes at a time.
     """
+    grid = export_grid(source, run, copies)
+    with progress(title, total=len(grid), done=0, show=run.progress) as advance:
+        for box in grid:
+            yield box
+            advance()
+
+
+def export_grid(source: Source, run: Run, copies: float) -> BlockGrid:
+    """The boxes as a tiling; MemoryError as `export_boxes`."""
     least = _BASELINE + source.per_read + _SMALLEST
     if source.per_read and least > run.memory_bytes:
         raise MemoryError(
             f"memory must be at least {least >> 20} MiB, since {source.name} decodes "
             f"{source.per_read >> 20} MiB at a time, got {run.memory_bytes >> 20} MiB; "
-            "raise --memory"
+            "raise `memory`"
         )
     budget = int(max(_SMALLEST, run.memory_bytes - _BASELINE - source.per_read) / copies)
-    grid = BlockGrid(source.shape, export_box(source, min(budget, _LARGEST)))
-    with progress(title, total=len(grid), done=0, show=run.progress) as advance:
-        for box in grid:
-            yield box
-            advance()
+    return BlockGrid(source.shape, export_box(source, min(budget, _LARGEST)))
+
+
+def plan_boxes(source: Source, run: Run, copies: float, *, disk: int) -> Plan:
+    """The plan of an export in boxes; MemoryError as `export_boxes`."""
+    grid = export_grid(source, run, copies)
+    task = int(copies * prod(grid.block) * source.dtype.itemsize) + source.per_read
+    return driver_plan(grid, task, run, disk=disk)
 
 
 def export_box(source: Source, budget: int) -> Shape:
@@ -73,7 +91,7 @@ def export_box(source: Source, budget: int) -> Shape:
 
 @dataclass(frozen=True)
 class FlatTarget:
-    """Where a box goes in a file whose voxels lie one after the other from byte `offset`.
+    """Target of boxes in a file whose voxels lie one after the other from byte `offset`.
 
     `item` is the shape of one voxel: () for grey, (3,) for RGB.
     """

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from poroscale.config import Config
-from poroscale.engine import Run
+from poroscale.engine import JobPlan, Run
 from poroscale.engine.byte_words import bytes_in_words
 from poroscale.engine.jobs.job import free_space
 from poroscale.io.ingest import refuse_overlap
 from poroscale.io.opening import open_source
 from poroscale.io.read.cast import Cast
 from poroscale.io.read.source import Source
+from poroscale.io.write.boxes import COPIES, plan_boxes
 from poroscale.io.write.staging import staged
 from poroscale.io.zarr_stores.stored import StoredSource
+from poroscale.verb import Section, verb
 from poroscale.volume import Volume
 
 Format = Literal[
@@ -40,7 +43,7 @@ _BY_SUFFIX: dict[str, Format] = {
 
 
 class ExportConfig(Config):
-    """What is written.
+    """Settings of `export`.
 
     Attributes
     ----------
@@ -48,15 +51,19 @@ class ExportConfig(Config):
         ``tiff`` (ImageJ's, or BigTIFF where that cannot hold it), ``bigtiff``, ``tiff-stack`` (a
         folder with one file for each slice), ``overlay`` (RGB TIFF of the scan with its pores),
         ``raw`` (with .mhd), ``vtkhdf`` (ParaView), ``npy``; of a table ``csv``, ``parquet`` or
-        ``xlsx``. None goes by the suffix of the output; no suffix is a ``tiff-stack``. MetaImage,
-        TIFF's readers and VTK have no half float: float16 becomes float32 for all but ``npy``.
+        ``xlsx``. None decides by the suffix of the output; no suffix is a ``tiff-stack``. All but
+        ``npy`` write float16 as float32, because MetaImage, TIFF's readers and VTK have no half
+        float.
     labels
-        For ``overlay``: the volume of labels.
-    table, columns
-        For ``vtkhdf`` of a volume of labels: the pore table of these labels, and which of its
-        columns every voxel of a pore is given, for ParaView to colour by.
-    window, opacity
-        For ``overlay``: grey values shown as black and white, and how strong the colours are.
+        Volume of labels that ``overlay`` draws in colour over the scan.
+    table
+        Pore table of the labels, for ``vtkhdf`` of a volume of labels.
+    columns
+        Columns of `table` that every voxel of a pore is given, for ParaView to colour by.
+    window
+        Grey values that ``overlay`` shows as black and white; None takes those of the scan.
+    opacity
+        Strength of the colours of ``overlay``, from 0 to 1.
     """
 
     format: Format | None = None
@@ -67,6 +74,7 @@ class ExportConfig(Config):
     opacity: float = 0.6
 
 
+@verb("export", Section.of("export", ExportConfig), plan="plan_export")
 def export(
     src: str | Path | Volume,
     dst: str | Path,
@@ -85,14 +93,14 @@ def export(
     dst
         File or folder that is made.
     config
-        Which format, and its settings.
+        Format, and its settings.
     run
         Memory, overwriting and progress; the rest does not apply.
 
     Returns
     -------
     Path
-        What to open: `dst`, or the .mhd header of a RAW file.
+        File or folder to open: `dst`, or the .mhd header of a RAW file.
 
     Raises
     ------
@@ -108,21 +116,66 @@ def export(
     refuse_overlap(src.path if isinstance(src, Volume) else src, dst)
     if name in TABLES:
         return _export_table(src, dst, name, run)
-    source = _opened(src, name)
-    _require_space(source, dst, channels=3 if name == "overlay" else 1)
+    source = _exported_source(src, name)
+    _require_space(_stored_bytes(source, name, config), dst)
     if name == "raw":
-        from poroscale.io.write.raw import write_raw
-
-        named = dst.suffix.lower() in {".mhd", ".raw"}
-        header = dst.with_suffix(".mhd") if named else dst.with_name(f"{dst.name}.mhd")
-        write_raw(source, header, run)
-        return header
+        return _export_raw(source, dst, run)
     with staged(dst, overwrite=run.overwrite) as partial:
         _write(source, partial, name, config=config, run=run)
     return dst
 
 
-def _opened(src: str | Path | Volume, name: Format) -> Source:
+def _export_raw(source: Source, dst: Path, run: Run) -> Path:
+    from poroscale.io.write.raw import write_raw
+
+    named = dst.suffix.lower() in {".mhd", ".raw"}
+    header = dst.with_suffix(".mhd") if named else dst.with_name(f"{dst.name}.mhd")
+    write_raw(source, header, run)
+    return header
+
+
+def plan_export(
+    src: str | Path | Volume,
+    dst: str | Path,
+    *,
+    config: ExportConfig | None = None,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `export`; a table goes through in batches of its own, and takes no blocks.
+
+    Raises
+    ------
+    ValueError
+        If the format is not known, or the input does not suit it.
+    MemoryError
+        If the budget cannot hold what the input decodes at a time.
+    """
+    config, run = config or ExportConfig(), run or Run()
+    name = _format(config, Path(dst))
+    if name in TABLES:
+        return JobPlan(notes={"table": "batch by batch"})
+    source = _exported_source(src, name)
+    disk = _stored_bytes(source, name, config)
+    return JobPlan({"export": plan_boxes(source, run, _copies(source, name, config), disk=disk)})
+
+
+def _copies(source: Source, name: Format, config: ExportConfig) -> float:
+    """How many times a box is in memory at once."""
+    if name == "overlay":
+        from poroscale.io.write.overlay import overlay_copies
+
+        return overlay_copies(source)
+    return COPIES if config.table is None else COPIES + len(config.columns)
+
+
+def _stored_bytes(source: Source, name: Format, config: ExportConfig) -> int:
+    """What the voxels take on the disk, packed or not."""
+    cell = 3 if name == "overlay" else source.dtype.itemsize
+    columns = 0 if config.table is None else 4 * len(config.columns)
+    return prod(source.shape) * (cell + columns)
+
+
+def _exported_source(src: str | Path | Volume, name: Format) -> Source:
     if not isinstance(src, Volume) and Path(src).suffix.lower() == ".parquet":
         raise ValueError(
             f"{src} is a table: name an output with one of the suffixes .csv, .xlsx, .parquet"
@@ -150,14 +203,14 @@ def _format(config: ExportConfig, dst: Path) -> Format:
 
 
 def _export_table(src: str | Path | Volume, dst: Path, name: str, run: Run) -> Path:
-    from poroscale.io.write.table import write_csv, write_parquet, write_xlsx
+    from poroscale.io.write.table import copy_parquet, write_csv, write_xlsx
 
     if isinstance(src, Volume) or Path(src).suffix.lower() != ".parquet":
         raise ValueError(f"{dst.name} is made from a Parquet table (.parquet), got {src}")
     if not Path(src).is_file():
         raise FileNotFoundError(f"{src} does not exist")
     with staged(dst, overwrite=run.overwrite) as partial:
-        write = {"csv": write_csv, "parquet": write_parquet, "xlsx": write_xlsx}[name]
+        write = {"csv": write_csv, "parquet": copy_parquet, "xlsx": write_xlsx}[name]
         write(Path(src), partial)
     return dst
 
@@ -188,9 +241,7 @@ def _write(source: Source, path: Path, name: Format, *, config: ExportConfig, ru
             write_npy(source, path, run)
 
 
-def _require_space(source: Source, dst: Path, *, channels: int) -> None:
-    z, y, x = source.shape
-    needed = z * y * x * (channels if channels > 1 else source.dtype.itemsize)
+def _require_space(needed: int, dst: Path) -> None:
     free = free_space(dst.absolute().parent)
     if needed > free:
         raise OSError(

@@ -41,15 +41,20 @@ def write_overlay(
         If shapes differ, labels are no integers, or the window does not ascend.
     """
     _check(source, labels, window, opacity)
-    low, high = window or grey_window(source)
+    low, high = window or window_of_source(source)
     target = tiff_target(
         path, source.shape, np.dtype(np.uint8), voxel_size=source.voxel_size, rgb=True
     )
     target.reserve()
-    copies = 4 + 16 / source.dtype.itemsize
+    copies = overlay_copies(source)
     for box in export_boxes(source, run, title=f"overlay {source.name}", copies=copies):
         grey = as_bytes(source(box.origin, box.shape), low, high)
         target.write(box, coloured(grey, labels(box.origin, box.shape), opacity))
+
+
+def overlay_copies(source: Source) -> float:
+    """How many times a box of `source` is in memory at once, its colours included."""
+    return 4 + 16 / source.dtype.itemsize
 
 
 def _check(
@@ -68,7 +73,7 @@ def _check(
         raise ValueError(f"opacity must lie between 0 and 1, got {opacity}")
 
 
-def grey_window(source: Source) -> tuple[float, float]:
+def window_of_source(source: Source) -> tuple[float, float]:
     """The 0.5th and 99.5th percentile of five slices; the whole range for uint8."""
     if source.dtype == np.uint8:
         return 0.0, 255.0

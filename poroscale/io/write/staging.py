@@ -1,4 +1,4 @@
-"""Outputs that are whole or not there: written under another name, renamed when done."""
+"""Outputs that are complete or absent: written under another name, renamed when done."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def refuse_existing(dst: Path, *, overwrite: bool) -> None:
     if not (local(dst).exists() or dst.is_symlink()):
         return
     if not overwrite:
-        raise FileExistsError(f"{dst} exists; choose another name, or replace it with --overwrite")
+        raise FileExistsError(f"{dst} exists; choose another name, or replace it with `overwrite`")
     if dst.is_dir() and any(entry.suffix != ".tif" for entry in dst.iterdir()):
         raise FileExistsError(f"{dst} holds more than TIFF slices and is not replaced")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from poroscale.parquet_files import parquet_file
+from poroscale.storage.parquet_files import parquet_file, parquet_writer
 
 
 def write_csv(table: Path, path: Path) -> None:
@@ -25,7 +25,7 @@ def write_csv(table: Path, path: Path) -> None:
             writer.write_batch(batch)
 
 
-def write_parquet(table: Path, path: Path) -> None:
+def copy_parquet(table: Path, path: Path) -> None:
     """Copy the Parquet file `table` to `path`, with the units and remarks of its columns.
 
     Raises
@@ -33,11 +33,9 @@ def write_parquet(table: Path, path: Path) -> None:
     ValueError
         If `table` is no Parquet file.
     """
-    import pyarrow.parquet
-
     with (
         parquet_file(table) as source,
-        pyarrow.parquet.ParquetWriter(path, source.schema_arrow) as writer,
+        parquet_writer(path, source.schema_arrow, compression="snappy") as writer,
     ):
         for batch in source.iter_batches():
             writer.write_batch(batch)

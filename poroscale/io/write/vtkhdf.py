@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run
 from poroscale.io.read.source import Source
-from poroscale.io.write.boxes import export_boxes
-from poroscale.parquet_files import read_parquet
+from poroscale.io.write.boxes import COPIES, export_boxes
+from poroscale.storage.parquet_files import read_parquet
 from poroscale.volume import Shape
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def write_vtkhdf(
     path, run
         The file, and how to run.
     name
-        Of the array.
+        Name of the array.
     table
         For labels: columns by label, see `pore_columns`; each becomes a cell array of its own.
 
@@ -97,7 +97,7 @@ def write_vtkhdf(
             column: cells.create_dataset(column, source.shape, np.float32, **packed)
             for column in table or {}
         }
-        title, copies = f"export {source.name}", 3.0 + len(measures)
+        title, copies = f"export {source.name}", COPIES + len(measures)
         for box in export_boxes(source, run, title=title, copies=copies):
             voxels = source(box.origin, box.shape)
             data[box.slices] = voxels

@@ -22,9 +22,9 @@ from poroscale.engine.plan import CHUNKS_IN_FLIGHT
 from poroscale.io.hdf5.scale import Coordinates, evenly_spaced
 from poroscale.io.read.axes import StoredAxes, stored_axes
 from poroscale.io.read.calibrated import Calibrated, calibration_of
-from poroscale.io.read.placement import placed
+from poroscale.io.read.position import placed
 from poroscale.io.read.source import BlockHint, Source, Voxels, require_numeric
-from poroscale.io.zarr_stores.chunk_bounds import check_chunks, check_codecs
+from poroscale.io.zarr_stores.chunk_bounds import check_codecs, check_zarr_chunks
 from poroscale.io.zarr_stores.ngff import (
     Position,
     array_placement,
@@ -79,7 +79,7 @@ class ZarrSource(Source):
     @property
     @override
     def temporary(self) -> float:
-        return self.dtype.itemsize * (2.0 if self.axes.turned else 1.0)
+        return self.axes.temporary(self.dtype)
 
     @override
     def fingerprint(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class ZarrSource(Source):
         zarr.config.set({"async.concurrency": CHUNKS_IN_FLIGHT})  # as the memory plan counts them
         try:
             with self.store.node(self.array) as stored:
-                check_chunks(stored, self.store, self.array, where)
+                check_zarr_chunks(stored, self.store, self.array, where)
                 box = np.asarray(stored[where])
         except _NOT_ZARR as error:
             if isinstance(error, OSError) and str(self.store.path) in str(error):
@@ -236,7 +236,7 @@ def _coordinate(store: ZarrStore, inside: str) -> Coordinates | None:
         if max(axis.size, *axis.chunks) > _LONGEST or not isinstance(unit, str):
             return None
         check_codecs(axis, _label(store.path, inside))
-        check_chunks(axis, store, inside, [slice(0, axis.size)])
+        check_zarr_chunks(axis, store, inside, [slice(0, axis.size)])
         return evenly_spaced(axis[...], unit)
 
 

@@ -94,13 +94,13 @@ def _v2_name(codec: Any) -> str:
     return str(getattr(codec, "codec_id", None) or codec.to_dict().get("name", codec))
 
 
-def check_chunks(array: Any, store: ZarrStore, inside: str, where: Sequence[slice]) -> None:
+def check_zarr_chunks(array: Any, store: ZarrStore, inside: str, where: Sequence[slice]) -> None:
     """Refuse chunks of the zarr `array` that would decode to more than they may.
 
     Parameters
     ----------
     store, inside
-        Where the array lies.
+        Store, and path of the array in it.
     where
         A slice with start and stop for each stored axis; only the chunks it touches are read.
 
@@ -180,7 +180,7 @@ def _shard_index(array: Any, sharding: dict[str, Any], chunk: ChunkFile) -> list
 
 
 def _decoded_size(chunk: ChunkFile, piece: Piece) -> int:
-    """What the compressed bytes at the file's position decode to; 0 where they tell nothing."""
+    """Decoded size of the compressed bytes at the file's position; 0 if they do not state it."""
     if piece.codec in _STREAMS:
         return _streamed_size(chunk, piece)
     if piece.codec == "zstd":

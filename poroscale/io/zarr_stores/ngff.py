@@ -1,4 +1,4 @@
-"""What OME-Zarr metadata (0.1 to 0.5), or the attributes of an array, say of axes and places.
+"""Axes and positions from OME-Zarr metadata (0.1 to 0.5) or from the attributes of an array.
 
 https://ngff.openmicroscopy.org/0.5/
 """

@@ -128,7 +128,7 @@ class ZarrStore:
 
 
 def _regular(path: Path, store: Path) -> bool:
-    """Whether there is a file at `path`; anything else, and a link out of the store, is refused."""
+    """True if there is a file at `path`; anything else, and a link out of the store, is refused."""
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How much a zstd stream decodes to, without decoding it into memory.
+"""Decoded size of a zstd stream, found without decoding it into memory.
 
 A frame may state its size (RFC 8878, section 3.1.1.1), and need not. Frames may follow one another,
 with skippable ones among them. Where one frame with a size is not all there is, the stream is
@@ -37,7 +37,7 @@ def _single_frame_size(data: bytes) -> int | None:
 
 
 def _frame_end(data: bytes, place: int, *, checksum: bool) -> int:
-    """Where the frame ends whose first block is at `place`."""
+    """End of the frame whose first block is at `place`."""
     last = False
     while not last and place + 3 <= len(data):
         header = int.from_bytes(data[place : place + 3], "little")

@@ -1,4 +1,4 @@
-"""Where pore meets solid in a block: neighbours counted along thirteen directions.
+"""Counts of the interface of pore and solid in a block: neighbours along thirteen directions.
 
 Every voxel looks at the thirteen of its 26 neighbours that come before it in (z, y, x) order, so
 that each pair of neighbours is seen once, by its later voxel, and counts of disjoint blocks add up.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poroscale.kernels.bodies.surface_area import EARLIER, direction_weights
 
 BEYOND, OUTSIDE, SOLID, PORE = 0, 1, 2, 3
-"""What a voxel is to `count_interfaces`: not in the volume, outside the part, or in it."""
+"""Kinds of voxels for `count_interfaces`: not in the volume, outside the part, or in it."""
 
 COUNTED = ("pairs", "solid_ends", "outside_ends")
 """Of the neighbours along a direction: both in the part; pore and solid; pore and outside."""

@@ -1,4 +1,4 @@
-"""Which pores of a truth and of a measurement belong together.
+"""Matching of the pores of a truth with those of a measurement.
 
 From the voxels that they share:
 
@@ -31,7 +31,7 @@ class Matches:
     Attributes
     ----------
     found, true : ndarray of bool
-        For each truth pore, and for each measured pore.
+        True for each truth pore, and for each measured pore, that has a partner.
     pairs : ndarray of int64, shape (n, 2)
         Rows (truth, measured) whose volume and centroid are compared.
     merged, split : int
@@ -111,7 +111,7 @@ def match_by_centroid(
     places
         Centroids of the truth, shape (n, 3).
     reach
-        How far from each the centroid of its pore may lie, shape (n,).
+        Greatest distance of each from the centroid of its pore, shape (n,).
     measured
         Centroids that were measured, shape (m, 3).
     """

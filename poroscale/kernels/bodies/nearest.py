@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from poroscale.kernels.bodies.runs_of_labels import Labels, Runs
+from poroscale.kernels.bodies.runs_of_labels import LabelRuns, Labels
 
 LEAF = 4
 """Runs of a leaf."""
@@ -30,7 +30,7 @@ _FAR = np.int32(2**30)
 class RunTree(NamedTuple):
     """Runs sorted into the leaves of an implicit binary tree: node k has children 2k, 2k + 1."""
 
-    runs: Runs
+    runs: LabelRuns
     owners: Labels
     boxes: NDArray[np.int32]
     """(2 * leaves, 6): z0, y0, x0, z1, y1, x1 of every node, half open."""
@@ -43,8 +43,8 @@ class RunTree(NamedTuple):
         return sum(part.nbytes for part in self)
 
 
-class Bodies(NamedTuple):
-    """Boxes that ask, in groups: a group asks at once, for its nearest box is what counts."""
+class AskingBoxes(NamedTuple):
+    """Boxes that ask, in groups: a group asks at once, and only its nearest box counts."""
 
     boxes: NDArray[np.float64]
     """(m, 6): low z, y, x, high z, y, x [voxels]."""
@@ -58,7 +58,7 @@ class Bodies(NamedTuple):
     """(groups, 6): the box around each group."""
 
 
-def group_runs(runs: Runs, owners: Labels) -> tuple[Labels, Bodies]:
+def group_runs(runs: LabelRuns, owners: Labels) -> tuple[Labels, AskingBoxes]:
     """The labels (k,) that own some runs, sorted, and their runs in groups of neighbours."""
     order = _by_owner(_morton(runs), owners)
     runs, owners = runs[order], owners[order]
@@ -72,10 +72,10 @@ def group_runs(runs: Runs, owners: Labels) -> tuple[Labels, Bodies]:
     hulls = np.empty((len(starts), 6))
     for k, join in enumerate([np.minimum] * 3 + [np.maximum] * 3):
         hulls[:, k] = join.reduceat(boxes[:, k], starts) if len(starts) else 0
-    return labels, Bodies(boxes, ends, index[starts], owners[starts], hulls)
+    return labels, AskingBoxes(boxes, ends, index[starts], owners[starts], hulls)
 
 
-def build_tree(runs: Runs, owners: Labels) -> RunTree:
+def build_tree(runs: LabelRuns, owners: Labels) -> RunTree:
     """A tree over runs (m, 4) of the given owners (m,); m > 0.
 
     The runs of a body stay together, and bodies follow the curve, each from where it begins on
@@ -98,7 +98,7 @@ def build_tree(runs: Runs, owners: Labels) -> RunTree:
 
 def nearest_of_runs(
     tree: RunTree,
-    bodies: Bodies,
+    bodies: AskingBoxes,
     *,
     best: NDArray[np.float64],
     voxel_size: tuple[float, float, float],
@@ -109,7 +109,7 @@ def nearest_of_runs(
     Parameters
     ----------
     bodies
-        Who asks.
+        Boxes that ask.
     best
         float64, one for each label of `bodies`, changed in place: squared distances [um2].
     voxel_size
@@ -139,7 +139,7 @@ def nearest_of_points(
     count = np.arange(len(points))
     nobody = np.full(len(points), np.iinfo(np.uint32).max, np.uint32)
     boxes = np.concatenate([points, points], axis=1)
-    bodies = Bodies(boxes, np.arange(len(points) + 1), count, nobody, boxes)
+    bodies = AskingBoxes(boxes, np.arange(len(points) + 1), count, nobody, boxes)
     _ask(tree, bodies, best, np.array(voxel_size), 0.0)
 
 
@@ -164,7 +164,7 @@ def _by_owner(codes: NDArray[np.uint64], owners: Labels) -> NDArray[np.int64]:
     return np.argsort(owners.astype(np.uint64) << np.uint64(bits) | codes)
 
 
-def _morton(runs: Runs) -> NDArray[np.uint64]:
+def _morton(runs: LabelRuns) -> NDArray[np.uint64]:
     """Position of the runs' middles along the Z-order curve, counted from their own corner."""
     codes = np.empty(len(runs), np.uint64)
     middle = (runs[:, 2] + runs[:, 3]) >> 1
@@ -268,7 +268,7 @@ def _to_node(tree, node, bodies, g, edge):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _closer(tree, node, bodies, g, best, edge):  # type: ignore[no-untyped-def]
-    """Whether a box of the group is closer to the node than `best`."""
+    """True if a box of the group is closer to the node than `best`."""
     if _squared(bodies.hulls, g, tree.boxes, node, edge) >= best:
         return False
     for i in range(bodies.starts[g], bodies.starts[g + 1]):

@@ -28,13 +28,13 @@ _NONE = 128 << BITS
 BESIDE = 3
 """Greatest squared distance to a label of the 26 voxels around it."""
 SUMS = ("share", "beside", "beside_z", "beside_y", "beside_x")
-"""What is added up for each label: its shares; those of its own voxels and the voxels beside them,
+"""Sums for each label: its shares; those of its own voxels and the voxels beside them,
 alone and times the index along each axis. The noise of a voxel moves a centroid by its distance, so
 what lies farther than that takes more from a centroid than it gives."""
 
 
 class Reach(NamedTuple):
-    """How far shares are given to a label.
+    """Reach within which shares are given to a label.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ def share_sums(
     shares
         int8 of the same shape, hundredths of a voxel; -128 outside.
     reach
-        How far a label may be.
+        Reach of a label.
     origin
         Index of the block's first voxel, the halo not counted.
 
@@ -137,7 +137,7 @@ def _count_corners(labels, filled):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _is_corner(labels, z, y, x):  # type: ignore[no-untyped-def]
-    """Whether the three neighbours before a voxel have other labels; each label has a corner."""
+    """True if the three neighbours before a voxel have other labels; each label has a corner."""
     label = labels[z, y, x]
     if x > 0 and labels[z, y, x - 1] == label:
         return False

@@ -1,4 +1,4 @@
-"""Which voxels of a block of phases are pore, which of these lie beside the outside; its values."""
+"""Marks of the voxels of phases that are pore, and of those beside the outside; values in use."""
 
 from __future__ import annotations
 
@@ -28,19 +28,22 @@ def mark_beside(block: NDArray[Any], phase: int, other: int | None) -> NDArray[n
     if block.dtype == np.bool_:
         block = block.view(np.uint8)
     marks = np.empty(tuple(n - 2 for n in block.shape), np.uint8)
-    if other is None or not (_holds(block.dtype, phase) and _holds(block.dtype, other)):
+    if other is None or not (holds(block.dtype, phase) and holds(block.dtype, other)):
         np.equal(block[1:-1, 1:-1, 1:-1], phase, out=marks.view(np.bool_))
     else:
         _mark(block, block.dtype.type(phase), block.dtype.type(other), marks)
     return marks
 
 
-def _holds(dtype: np.dtype[Any], value: int) -> bool:
+def holds(dtype: np.dtype[Any], value: int) -> bool:
+    """True if `value` is one of an integer or boolean `dtype`."""
+    if dtype.kind == "b":
+        return value in (0, 1)
     return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
 
 
 def bytes_present(block: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of the values 0 to 255 occur in a block of one byte a voxel; bool (256,)."""
+    """True for each of the values 0 to 255 that occurs in a block of one byte a voxel; (256,)."""
     flat = np.ascontiguousarray(block).reshape(-1).view(np.uint8)
     found = np.zeros(256, np.bool_)
     _note(flat, flat[: flat.size // 8 * 8].view(np.uint64), found)

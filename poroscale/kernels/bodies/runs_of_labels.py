@@ -12,20 +12,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Runs = NDArray[np.int32]
+LabelRuns = NDArray[np.int32]
 Labels = NDArray[np.uint32]
 
 _SPARSE = 64
 """Voxels to a run for which there is room at first; a block with more runs is gone over twice."""
 
 
-def label_runs(
+def runs_of_labels(
     labels: Labels,
     origin: tuple[int, int, int],
     *,
     first: tuple[int, int, int] = (0, 0, 0),
     shape: tuple[int, int, int] | None = None,
-) -> tuple[Runs, Labels]:
+) -> tuple[LabelRuns, Labels]:
     """The x-runs of a block of labels, in scan order.
 
     Parameters
@@ -54,7 +54,7 @@ def label_runs(
     return runs[:count].copy(), owners[:count].copy()
 
 
-def silhouette(runs: Runs, owners: Labels) -> tuple[Runs, Labels]:
+def silhouette(runs: LabelRuns, owners: Labels) -> tuple[LabelRuns, Labels]:
     """The shadow that each label throws along z, as disjoint intervals of its rows.
 
     Parameters
@@ -79,7 +79,7 @@ def silhouette(runs: Runs, owners: Labels) -> tuple[Runs, Labels]:
 
 def skin_runs(
     outside: NDArray[np.bool_], origin: tuple[int, int, int]
-) -> tuple[Runs, NDArray[np.uint32]]:
+) -> tuple[LabelRuns, NDArray[np.uint32]]:
     """The x-runs of the outside voxels that share a face with the part.
 
     Their faces towards the part are its free surface, so the distance from any point of the
@@ -96,7 +96,7 @@ def skin_runs(
     Returns
     -------
     runs, owners
-        As `label_runs`; every owner is 0.
+        As `runs_of_labels`; every owner is 0.
     """
     outside = np.ascontiguousarray(outside)
     room, count = -1, outside.size // _SPARSE
@@ -107,7 +107,7 @@ def skin_runs(
     return runs[:count].copy(), np.zeros(count, np.uint32)
 
 
-def _by_row(runs: Runs, owners: Labels) -> NDArray[np.int64]:
+def _by_row(runs: LabelRuns, owners: Labels) -> NDArray[np.int64]:
     """The order by label, y and x0: of one number for each run where 64 bits hold the three."""
     if not len(runs):
         return np.zeros(0, np.int64)

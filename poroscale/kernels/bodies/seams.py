@@ -1,4 +1,4 @@
-"""Where blocks meet: the faces of a labelled block, and the labels that touch across a seam."""
+"""Seams of blocks: the faces of a labelled block, and the labels that touch across a seam."""
 
 from __future__ import annotations
 

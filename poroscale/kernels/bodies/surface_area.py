@@ -28,7 +28,7 @@ EARLIER = tuple(d for d in itertools.product((-1, 0, 1), repeat=3) if d < (0, 0,
 """The thirteen directions, (z, y, x), in the order of the count columns."""
 
 COUNTS = (*(f"pairs_{i}" for i in range(13)), "euler_6", "euler_18", "euler_26")
-"""What is counted for each label."""
+"""Counts for each label."""
 
 
 def count_surface(labels: NDArray[np.uint32], present: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -109,7 +109,7 @@ def sphericity(volume: NDArray[np.float64], area: NDArray[np.float64]) -> NDArra
 
 
 def _euler() -> NDArray[np.int8]:
-    """What a voxel adds to the Euler numbers, for every set of earlier neighbours of its label."""
+    """Addition of a voxel to Euler numbers, for every set of earlier neighbours of its label."""
     sets = np.arange(1 << 13)
     has = {d: (sets >> i & 1).astype(bool) for i, d in enumerate(EARLIER)}
     table = np.empty((1 << 13, 3), np.int8)

@@ -1,4 +1,4 @@
-"""What one pass over a block tells of levels: sums on cells, and histograms."""
+"""Sums on cells and histograms of a block, from which levels are found in one pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEVEL_BINS, GREY_BINS, FINE_BINS = 64, 640, 2048
 """Bins of the local level, 0 to 2; of grey values beside it, -2 to 3; of small differences."""
 GREY_RANGE, FINE_RANGE, LEVEL_RANGE = (-2.0, 3.0), (-1.0, 1.0), (0.0, 2.0)
 UNKNOWN, PART, NEAR_AIR, AIR = 3, 0, 1, 2
-"""Where a voxel lies: beyond the volume, in the part, near its surface or outside, well outside."""
+"""Places of a voxel: beyond the volume, in the part, near its surface or outside, well outside."""
 
 
 class Looks(NamedTuple):

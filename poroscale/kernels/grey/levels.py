@@ -16,7 +16,7 @@ WIDE_BINS = 65536
 
 
 class Levels(NamedTuple):
-    """How grey values are counted: `bins` of `width` from `first` on.
+    """Bins in which grey values are counted: `bins` of `width` from `first` on.
 
     Integers of up to 16 bits have one bin per level. Wider integers and floats share the range
     that occurs between them.
@@ -34,7 +34,7 @@ class Levels(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether a bin is a level."""
+        """True if each bin is one level."""
         return self.width == 1.0 and float(self.first).is_integer()
 
 
@@ -57,7 +57,7 @@ def levels_between(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
 
 
 def count_levels(values: NDArray[Any], levels: Levels) -> NDArray[np.int64]:
-    """How many of `values` fall in each bin; int64 (bins,).
+    """Counts of `values` in each bin; int64 (bins,).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def percentile(counts: NDArray[np.int64], levels: Levels, share: float) -> float
     counts, levels
         The histogram.
     share
-        In [0, 1].
+        Share of the values, in [0, 1].
     """
     below = np.cumsum(counts)
     wanted = share * below[-1]
@@ -116,7 +116,7 @@ def otsu(counts: NDArray[np.int64], levels: Levels, *, what: str) -> float:
     counts, levels
         The histogram.
     what
-        Whose grey values these are, for the error.
+        Name of the scan, for the error.
 
     Raises
     ------

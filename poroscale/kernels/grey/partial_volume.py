@@ -7,7 +7,7 @@ S - V, times the share of pore in the voxel, blurred. Blurring keeps sums, so th
 
     share = (E - grey) / (S - V)
 
-adds up to the volume of a pore whatever its size: no threshold takes part in it.
+adds up to the volume of a pore whatever its size: no threshold is involved.
 """
 
 from __future__ import annotations
@@ -108,22 +108,13 @@ def trimmed(block: NDArray[Any], width: int) -> NDArray[Any]:
     return block[inner, inner, inner]
 
 
-def distance_to(mask: Mask) -> Float:
-    """Distance [voxels] of every voxel to the nearest one of `mask`; infinite without any."""
-    import edt
-
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    return np.asarray(edt.edt(~mask, black_border=False, parallel=1))
-
-
 def spread_halo(sigma: float) -> int:
     """Voxels that a point spread of `sigma` voxels reaches."""
     return len(gaussian_weights(sigma)) // 2
 
 
 def support_radius(sigma: float) -> float:
-    """How far from a pore's dark voxels its grey is added up [voxels]."""
+    """Distance from a pore's dark voxels within which its grey is added up [voxels]."""
     return 2.5 * sigma + 1.5
 
 
@@ -258,7 +249,7 @@ LEAST_NEIGHBOURS = 3
 
 @njit(nogil=True, cache=True)
 def _darker(found, hidden, limits, dark):  # type: ignore[no-untyped-def]
-    """Whether any, and which shares exceed the least one, and the doubt at the edge of the part."""
+    """Mark in `dark` the shares above the least one and the doubt at edges; True if any."""
     seed, doubt = limits
     cut = (hidden.shape[0] - dark.shape[0]) // 2
     count = 0

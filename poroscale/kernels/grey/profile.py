@@ -49,7 +49,7 @@ def edge_blur(count: NDArray[np.int64], total: NDArray[np.int64]) -> float | Non
     -------
     float or None
         Half of the way between 16 and 84 % of the step; None where a bin is empty or there is no
-        step. A sharp step comes out at about 0.3, for its voxels are as wide as the bins.
+        step. A sharp step comes out at about 0.3, because its voxels are as wide as the bins.
     """
     if not count.all():
         return None

@@ -166,8 +166,8 @@ def spread_box(mask: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
     mask = np.ascontiguousarray(mask)
     one, other = np.empty_like(mask), np.empty_like(mask)
     _spread_x(mask, reach, one)
-    _spread_y(one, reach, other)
-    _spread_z(other, reach, one)
+    _spread_rows(one[:, :, None], reach, other[:, :, None])
+    _spread_rows(other[None], reach, one[None])
     return one
 
 
@@ -187,30 +187,19 @@ def _spread_x(mask, reach, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _spread_y(mask, reach, out):  # type: ignore[no-untyped-def]
-    for z in range(mask.shape[0]):
-        for y in range(mask.shape[1]):
-            line, row = out[z, y], mask[z, y]
-            for x in range(line.shape[0]):
-                line[x] = row[x]
-            for other in range(max(0, y - reach), min(mask.shape[1], y + reach + 1)):
-                row = mask[z, other]
+def _spread_rows(mask, reach, out):  # type: ignore[no-untyped-def]
+    """Spread along the second of four axes; rows along the last one stay whole."""
+    for k in range(mask.shape[0]):
+        for i in range(mask.shape[1]):
+            for j in range(mask.shape[2]):
+                row, line = mask[k, i, j], out[k, i, j]
                 for x in range(line.shape[0]):
-                    line[x] |= row[x]
-
-
-@njit(nogil=True, cache=True)
-def _spread_z(mask, reach, out):  # type: ignore[no-untyped-def]
-    for z in range(mask.shape[0]):
-        for y in range(mask.shape[1]):
-            row, line = mask[z, y], out[z, y]
-            for x in range(line.shape[0]):
-                line[x] = row[x]
-        for other in range(max(0, z - reach), min(mask.shape[0], z + reach + 1)):
-            for y in range(mask.shape[1]):
-                row, line = mask[other, y], out[z, y]
-                for x in range(line.shape[0]):
-                    line[x] |= row[x]
+                    line[x] = row[x]
+            for other in range(max(0, i - reach), min(mask.shape[1], i + reach + 1)):
+                for j in range(mask.shape[2]):
+                    row, line = mask[k, other, j], out[k, i, j]
+                    for x in range(line.shape[0]):
+                        line[x] |= row[x]
 
 
 def strange_voxels(soft: Float, level: Float, doubt: tuple[float, float]) -> NDArray[np.uint8]:
@@ -239,7 +228,7 @@ def deep_voxels(soft: Float, level: Float, *, depth: int, doubt: tuple[float, fl
     depth
         Half the edge of the cube that must be free of others [voxels].
     doubt
-        How far below, and above, the level a voxel is no longer taken for sound solid.
+        Distances below and above the level from which a voxel is no longer taken for sound solid.
     """
     return spread_box(strange_voxels(soft, level, doubt), depth) == 0
 

@@ -1,4 +1,4 @@
-"""What samples of a scan say of it: the levels of air and solid, noise, and the point spread.
+"""Properties of a scan from samples: the levels of air and solid, noise, and the point spread.
 
 Voxels whose neighbourhood varies by no more than the noise lie inside one material; their
 histogram has a peak for each, where that of all voxels has slopes of partial volume between.
@@ -121,7 +121,7 @@ def two_levels(cubes: Cubes, span: tuple[float, float]) -> Levels2:
     Parameters
     ----------
     cubes
-        Of samples from all over the scan.
+        Samples from all over the scan.
     span
         Grey values that are binned; cubes beyond them are left out.
 
@@ -220,7 +220,7 @@ class EdgeSums(NamedTuple):
     band
         Voxels of the band.
     calm_mixing, calm_slope
-        The same far from every surface: what the noise adds.
+        Mixing and slope far from every surface: what the noise adds.
     calm
         Voxels far from every surface.
     """
@@ -234,7 +234,7 @@ class EdgeSums(NamedTuple):
 
 
 def edge_sums(share: Float, *, reach: float) -> EdgeSums:
-    """What a tile says of the blur of its surfaces.
+    """Blur of the surfaces in a tile.
 
     Parameters
     ----------
@@ -294,5 +294,5 @@ def point_spread(sums: EdgeSums) -> float | None:
 
 LEAST_BAND = 500
 OVERSHOOT, STRANGE_REACH = 0.4, 3.0
-"""How far beyond air and solid a voxel lies to be left out, with what its blur reaches [voxels]."""
+"""Distance beyond air and solid of a voxel that is left out, and the reach of its blur [voxels]."""
 BOX, SHARPEST = 1 / 20, 0.3

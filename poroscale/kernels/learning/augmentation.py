@@ -3,7 +3,7 @@
 One function for one transform. Patches are (z, y, x) float32 with grey values in [0, 1], as scans
 are normalised; a transform returns float32 that may leave that range, and who applies several of
 them cuts the last one's values. Nothing is drawn here: a transform is a function of its parameters,
-and each has parameters that leave a patch as it is. Where a patch lies in its scan is told as
+and each has parameters that leave a patch as it is. Where a patch lies in its scan is given as
 `origin`, in voxels.
 """
 
@@ -58,7 +58,7 @@ def add_wave(
     patch
         Grey values.
     amplitude
-        Of the wave, in grey values.
+        Amplitude of the wave, in grey values.
     wave
         Periods per voxel along (z, y, x).
     phase
@@ -83,9 +83,9 @@ def harden_beam(
     depth
         Share of the grey value that is lost on the axis of the part.
     origin
-        Of the patch in its scan [voxels].
+        First voxel of the patch in its scan [voxels].
     axis
-        Where the axis of rotation meets a slice, (y, x) [voxels].
+        Point where the axis of rotation meets a slice, (y, x) [voxels].
     radius
         Distance from the axis from which on nothing is lost [voxels].
     """
@@ -114,7 +114,7 @@ def open_cone(
     spread
         Standard deviation of the smear along z at `reach` [voxels].
     origin
-        Of the patch in its scan [voxels].
+        First voxel of the patch in its scan [voxels].
     middle, reach
         The plane of the source along z, and how far the scan reaches from it [voxels].
     """

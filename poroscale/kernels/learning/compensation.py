@@ -130,14 +130,14 @@ def ratio_sums(
     sigmas: list[float],
     halo: int,
 ) -> NDArray[np.int64]:
-    """How much score and how much smoothed slope stands in voxels of each class of ratios.
+    """Sums of score and of smoothed slope over the voxels of each class of ratios.
 
     Parameters
     ----------
     scores, predicted
         As in `compensate`, with a halo of `halo` voxels, enough for the largest of `sigmas`.
     inside
-        Of the same shape; voxels where it is 0 do not count. None counts all.
+        Mask of the same shape; voxels where it is 0 do not count. None counts all.
     sigmas
         Standard deviations [voxels].
 
@@ -232,7 +232,7 @@ def _weighted_median(slopes: NDArray[np.float64], low: Any, high: Any) -> float:
 
 
 def _edges() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where the classes of ratios begin and end; the last has no end."""
+    """Bounds of the classes of ratios; the last has no end."""
     keys = np.arange(_FIRST, _FIRST + CLASSES - 1, dtype=np.uint32) << _SHIFT
     edges = keys.view(np.float32).astype(np.float64)
     return np.concatenate([[0.0], edges]), np.concatenate([edges, [np.inf]])

@@ -1,6 +1,6 @@
 """Elastic deformation of training patches by a cubic B-spline of control points.
 
-A field whose control points move by at most d moves no voxel further, for the weights of a B-spline
+A field whose control points move by at most d moves no voxel further: the weights of a B-spline
 are positive and add up to 1. So a patch is deformed exactly within a margin of d voxels. As long
 as d is below the spacing of the control points times 0.40, the field does not fold (Choi and Lee,
 2000).
@@ -27,9 +27,9 @@ class Deformation(NamedTuple):
     controls
         (3, k, k, k) displacements of control points along (z, y, x) [voxels].
     spacing
-        Between control points along (z, y, x) [voxels].
+        Distance between control points along (z, y, x) [voxels].
     phase
-        Where the patch's first voxel lies between two control points, in [0, 1).
+        Position of the patch's first voxel between two control points, in [0, 1).
     """
 
     controls: NDArray[np.float64]
@@ -61,7 +61,7 @@ def deform(grown: NDArray[Any], field: NDArray[np.float64], *, order: int = 1) -
         The patch with an equal margin on all sides, at least the largest displacement of a control
         point (and one voxel more for a linear interpolation); else edges are repeated.
     field
-        Where each voxel's value comes from, relative to it: `displacements`.
+        Place from which each voxel's value comes, relative to it: `displacements`.
     order
         1 interpolates grey values linearly, 0 takes the nearest voxel, for truths.
     """

@@ -1,4 +1,4 @@
-"""How well scores rank pore voxels above solid ones, from the counts of each score.
+"""Measures of how well scores rank pore voxels above solid ones, from the counts of each score.
 
 Voxels of equal score are tied: a threshold takes all of them or none. Then the area under the
 receiver operating characteristic is the probability that a pore voxel has the higher score, a tie

@@ -21,7 +21,7 @@ SCORE_TYPES = ("bool", "uint8", "float16")
 
 
 def holds_scores(dtype: np.dtype[Any]) -> bool:
-    """Whether voxels of this type can be scores."""
+    """True if voxels of this type can be scores."""
     return dtype.name in SCORE_TYPES
 
 
@@ -45,7 +45,7 @@ def score_levels(scores: NDArray[Any]) -> NDArray[Any]:
 
 
 def count_invalid(scores: NDArray[Any]) -> int:
-    """How many voxels are no number in [0, 1]."""
+    """Number of voxels that are no number in [0, 1]."""
     if scores.dtype.kind != "f":
         return 0
     return int(np.count_nonzero(score_levels(scores) > HALF_ONE))
@@ -54,7 +54,7 @@ def count_invalid(scores: NDArray[Any]) -> int:
 def count_scores(
     scores: NDArray[Any], pore: NDArray[np.bool_], inside: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """How often each level occurs among the voxels inside, apart for solid and pore.
+    """Counts of each level among the voxels inside, separately for solid and pore.
 
     Parameters
     ----------

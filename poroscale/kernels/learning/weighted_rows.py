@@ -24,7 +24,7 @@ def weighted_rows(
     weights
         (rows of the result, rows of `values`).
     axis
-        Of the rows.
+        Axis of the rows.
     """
     shape = values.shape
     before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))

@@ -39,7 +39,7 @@ def areal_parameters(
     valid
         (rows, columns) cells that are surface; all of them if not given.
     periodic
-        Whether the columns close up.
+        True if the columns close up.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def local_roughness(
     patch
         Odd number of pixels; held to the columns of the map.
     periodic
-        Whether columns close up. Rows are mirrored at their ends, and columns that do not close.
+        True if columns close up. Rows are mirrored at their ends, and columns that do not close.
 
     Returns
     -------

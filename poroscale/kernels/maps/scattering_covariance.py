@@ -79,7 +79,7 @@ class ScatteringCovariance:
     octaves, angles
         J and L.
     terms
-        Of `TERMS`.
+        Names of terms, from `TERMS`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Where rays from the axis of a part leave it.
+"""Points where rays from the axis of a part leave it.
 
 A ray crosses the surface where the part's mask, smoothed a little, falls below one half: on a
 binary mask that is the surface to about a tenth of a voxel. The mask is smoothed where a ray needs
@@ -67,7 +67,7 @@ def crossings(phases, origin, core, rays):  # type: ignore[no-untyped-def]
         Row times columns plus column of each crossing.
     distance : ndarray of float32, shape (n,)
     pore : ndarray of uint8, shape (n,)
-        Whether the last voxel inside is a pore.
+        True if the last voxel inside is a pore.
     """
     columns = len(rays.along)
     number, distance, pore = [np.int64(0)], [np.float32(0)], [np.uint8(0)]

@@ -1,4 +1,4 @@
-"""Which triangles of a mesh cross each other or lie on each other.
+"""Search for triangles of a mesh that cross each other or lie on each other.
 
 Two triangles are apart, or only touch, exactly when some axis separates them: the normals of their
 planes and the products of their edges; for triangles in one plane the normals of their edges in it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from poroscale.kernels.mesh.tree import DEPTH
+from poroscale.kernels.mesh.tree import DEPTH, dot
 
 
 @njit(nogil=True, cache=True)
@@ -19,9 +19,9 @@ def crossing_faces(tree, tolerance, most):  # type: ignore[no-untyped-def]
     Parameters
     ----------
     tree : Tree
-        Over the faces.
+        Tree over the faces.
     tolerance : float
-        What overlaps by no more than this only touches.
+        Overlap up to which triangles only touch.
     most : int
         So many pairs at most are looked for.
 
@@ -67,7 +67,7 @@ def _apart(tree, node, one, tolerance):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _cross(one, two, tolerance):  # type: ignore[no-untyped-def]
     first, second = _unit_normal(one), _unit_normal(two)
-    if _dot(first, first) == 0.0 or _dot(second, second) == 0.0:
+    if dot(first, first) == 0.0 or dot(second, second) == 0.0:
         return False  # a triangle without area encloses nothing
     in_plane = _flat(first, one, two, tolerance) or _flat(second, one, two, tolerance)
     if not in_plane and (
@@ -84,17 +84,17 @@ def _cross(one, two, tolerance):  # type: ignore[no-untyped-def]
             continue
         for k in range(3):
             axis = _cross_product(edge, _edge(two, k))
-            if _dot(axis, axis) > 1e-16 and _separates(_unit(axis), one, two, tolerance):
+            if dot(axis, axis) > 1e-16 and _separates(_unit(axis), one, two, tolerance):
                 return False
     return True
 
 
 @njit(nogil=True, cache=True)
 def _flat(axis, one, two, tolerance):  # type: ignore[no-untyped-def]
-    """Whether both triangles lie in one plane across the axis."""
+    """True if both triangles lie in one plane across the axis."""
     low, high = np.inf, -np.inf
     for i in range(3):
-        a, b = _dot(axis, one[i]), _dot(axis, two[i])
+        a, b = dot(axis, one[i]), dot(axis, two[i])
         low, high = min(low, a, b), max(high, a, b)
     return high - low <= tolerance
 
@@ -103,7 +103,7 @@ def _flat(axis, one, two, tolerance):  # type: ignore[no-untyped-def]
 def _separates(axis, one, two, tolerance):  # type: ignore[no-untyped-def]
     a_low, a_high, b_low, b_high = np.inf, -np.inf, np.inf, -np.inf
     for i in range(3):
-        a, b = _dot(axis, one[i]), _dot(axis, two[i])
+        a, b = dot(axis, one[i]), dot(axis, two[i])
         a_low, a_high = min(a_low, a), max(a_high, a)
         b_low, b_high = min(b_low, b), max(b_high, b)
     return a_high <= b_low + tolerance or b_high <= a_low + tolerance
@@ -123,15 +123,10 @@ def _unit_normal(t):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _unit(a):  # type: ignore[no-untyped-def]
-    length = np.sqrt(_dot(a, a))
+    length = np.sqrt(dot(a, a))
     if length < 1e-12:
         return (0.0, 0.0, 0.0)
     return (a[0] / length, a[1] / length, a[2] / length)
-
-
-@njit(nogil=True, cache=True)
-def _dot(a, b):  # type: ignore[no-untyped-def]
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 @njit(nogil=True, cache=True)

@@ -18,7 +18,7 @@ from poroscale.kernels.mesh.tree import (
     DEPTH,
     EXACT,
     Tree,
-    build_tree,
+    build_triangle_tree,
     feature_of,
     nearest,
     point_of,
@@ -38,13 +38,13 @@ class Solid(NamedTuple):
     Attributes
     ----------
     tree : Tree
-        Over its faces.
+        Tree over the faces.
     pseudo : ndarray of float64, shape (m, 7, 3)
         Outward pseudonormals in the order of the tree: face, edges ab, bc, ca, corners a, b, c.
     shading : ndarray of float64, shape (m, 3, 3)
         Unit normals at the corners that vary smoothly but for sharp edges.
     creases : Tree
-        Over the sharp edges.
+        Tree over the sharp edges.
     crease_normals : ndarray of float64, shape (k, 3, 3)
         Unit normals at their first end, along them, and at their second end.
     """
@@ -67,7 +67,7 @@ def solid_of(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> Solid:
         (m, 3).
     """
     corners = vertices[faces]
-    tree, pairs = build_tree(corners), edges_of(faces).pairs
+    tree, pairs = build_triangle_tree(corners), edges_of(faces).pairs
     normals, angles = _face_normals(corners), _angles(corners)
     face = pairs // 3
     at_edges = np.empty((faces.size, 3))
@@ -79,7 +79,7 @@ def solid_of(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> Solid:
     one = pairs[sharp, 0]
     begin, end = np.unravel_index(one, faces.shape)[1], (one % 3 + 1) % 3
     ends = np.stack([corners[one // 3, begin], corners[one // 3, end]], axis=1)
-    creases = build_tree(ends[:, [0, 1, 1]])
+    creases = build_triangle_tree(ends[:, [0, 1, 1]])
     along = np.stack(
         [at_corners[one // 3, begin], at_edges[one], at_corners[one // 3, end]], axis=1
     )
@@ -118,7 +118,7 @@ def _gathered(
 
 
 @njit(nogil=True, cache=True)
-def signed_distance(solid, point, hint, stack):  # type: ignore[no-untyped-def]
+def distance_to_solid(solid, point, hint, stack):  # type: ignore[no-untyped-def]
     """Depth of a point (positive inside), row of the nearest triangle, and its v and w.
 
     `hint` is a triangle that may be near, or -1; it changes nothing but the time.
@@ -135,7 +135,7 @@ def signed_distance(solid, point, hint, stack):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def graded_distance(solid, point, exact, stack):  # type: ignore[no-untyped-def]
-    """As `signed_distance`, but farther from the surface than `exact` up to `DEEP` too large.
+    """As `distance_to_solid`, but farther from the surface than `exact` up to `DEEP` too large.
 
     In the middle of a ball every triangle is as near as any other, and to find the very nearest
     means to look at them all. The sign stays that of the true distance: towards the triangle that
@@ -145,14 +145,14 @@ def graded_distance(solid, point, exact, stack):  # type: ignore[no-untyped-def]
     row, squared, v, w = nearest(solid.tree, point, -1, np.inf, (1.0 - DEEP) ** 2, stack)
     depth = np.sqrt(squared)
     if depth <= exact:
-        return signed_distance(solid, point, row, stack)
+        return distance_to_solid(solid, point, row, stack)
     foot, near = point_of(solid.tree, row, v, w), 1.0 - 2.0 * DEEP
     beside = (
         point[0] + near * (foot[0] - point[0]),
         point[1] + near * (foot[1] - point[1]),
         point[2] + near * (foot[2] - point[2]),
     )
-    found, _row, _v, _w = signed_distance(solid, beside, row, stack)
+    found, _row, _v, _w = distance_to_solid(solid, beside, row, stack)
     return (depth if found >= 0.0 else -depth), row, v, w
 
 

@@ -20,11 +20,11 @@ class Edges(NamedTuple):
     meeting : ndarray of int64, shape (k,)
         Sides of faces that lie on the edge.
     forward : ndarray of int64, shape (k,)
-        How many of them run from the lower to the higher vertex.
+        Number of them that run from the lower to the higher vertex.
     sides : ndarray of int64, shape (3 m,)
         The sides 3 * face + i (from corner i to the next), edge after edge.
     first : ndarray of int64, shape (k + 1,)
-        Where the sides of each edge begin.
+        Index in `sides` of the first side of each edge.
     """
 
     ends: Faces
@@ -35,12 +35,12 @@ class Edges(NamedTuple):
 
     @property
     def closed(self) -> bool:
-        """Whether two faces meet at every edge."""
+        """True if two faces meet at every edge."""
         return bool((self.meeting == 2).all())
 
     @property
     def consistent(self) -> bool:
-        """Whether the two faces of every edge run along it in opposite directions."""
+        """True if the two faces of every edge run along it in opposite directions."""
         return bool((self.forward * 2 == self.meeting).all())
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from poroscale.kernels.mesh.distance import DEEP, graded_distance, signed_distance
+from poroscale.kernels.mesh.distance import DEEP, distance_to_solid, graded_distance
 from poroscale.kernels.mesh.tree import DEPTH, EXACT, nearest, point_of
 
 SHARPNESS = 4
@@ -112,9 +112,9 @@ def mesh_depths(solid, relief, points):  # type: ignore[no-untyped-def]
     Parameters
     ----------
     solid : Solid
-        In voxels.
+        The solid, in voxels.
     relief : Relief
-        In voxels.
+        The relief, in voxels.
     points : ndarray of float64, shape (n, 3)
 
     Returns
@@ -194,7 +194,7 @@ def _decide(solid, relief, start, stop, origin, out, row, stack):  # type: ignor
         for y in range(start[1], stop[1]):
             for x in range(start[2], stop[2]):
                 point = (z + 0.5, y + 0.5, x + 0.5)
-                depth, row, v, w = signed_distance(solid, point, row, stack)
+                depth, row, v, w = distance_to_solid(solid, point, row, stack)
                 if abs(depth) <= relief.reach + 0.01:
                     depth += _on_surface(solid, relief, row, v, w, stack)[0]
                 if depth > 0.0:

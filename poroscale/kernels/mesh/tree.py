@@ -29,7 +29,7 @@ class Tree(NamedTuple):
     corners : ndarray of float64, shape (m, 3, 3)
         Corners (z, y, x) of the triangles; the last two are one for segments.
     face : ndarray of int64, shape (m,)
-        Which face of the mesh each triangle is.
+        Index of each triangle among the faces of the mesh.
     low, high : ndarray of float64, shape (k, 3)
         Boxes.
     right : ndarray of int64, shape (k,)
@@ -47,7 +47,7 @@ class Tree(NamedTuple):
     last: NDArray[np.int64]
 
 
-def build_tree(corners: NDArray[np.float64]) -> Tree:
+def build_triangle_tree(corners: NDArray[np.float64]) -> Tree:
     """The tree over triangles (m, 3, 3)."""
     corners = np.ascontiguousarray(corners, np.float64)
     low, high = corners.min(axis=1), corners.max(axis=1)
@@ -173,7 +173,8 @@ def _box(tree, node, point):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _dot(a, b):  # type: ignore[no-untyped-def]
+def dot(a, b):  # type: ignore[no-untyped-def]
+    """Scalar product of two vectors (z, y, x)."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
@@ -189,9 +190,9 @@ def closest(corners, point):  # type: ignore[no-untyped-def]
     c = (corners[2, 0] - point[0], corners[2, 1] - point[1], corners[2, 2] - point[2])
     ab = (b[0] - a[0], b[1] - a[1], b[2] - a[2])
     ac = (c[0] - a[0], c[1] - a[1], c[2] - a[2])
-    d1, d2 = -_dot(ab, a), -_dot(ac, a)
-    d3, d4 = -_dot(ab, b), -_dot(ac, b)
-    d5, d6 = -_dot(ab, c), -_dot(ac, c)
+    d1, d2 = -dot(ab, a), -dot(ac, a)
+    d3, d4 = -dot(ab, b), -dot(ac, b)
+    d5, d6 = -dot(ab, c), -dot(ac, c)
     va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
     if d1 <= 0.0 and d2 <= 0.0:
         v, w = 0.0, 0.0
@@ -227,7 +228,7 @@ def point_of(tree, row, v, w):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def feature_of(v, w):  # type: ignore[no-untyped-def]
-    """Where (v, w) lies: 0 inside, 1-3 on the edge ab, bc, ca, 4-6 at the corner a, b, c."""
+    """Place of (v, w): 0 inside, 1-3 on the edge ab, bc, ca, 4-6 at the corner a, b, c."""
     if w == 0.0:
         if v == 0.0:
             return 4

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.distance import distance_to
+
 Mask = NDArray[np.bool_]
 
 FREE = 0.01
@@ -27,7 +29,7 @@ def label_faces(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     return labels, np.bincount(labels.ravel(), minlength=number + 1)
 
 
-def without_specks(mask: Mask, *, share: float) -> tuple[Mask, NDArray[np.int64]]:
+def without_small_parts(mask: Mask, *, share: float) -> tuple[Mask, NDArray[np.int64]]:
     """Components of at least `share` of the largest one, and their voxels in falling order."""
     labels, counts = label_faces(mask)
     if len(counts) < 2:
@@ -46,17 +48,8 @@ def grow_from(seeds: Mask, mask: Mask) -> Mask:
     return held[labels]
 
 
-def distance_to(mask: Mask) -> NDArray[np.float32]:
-    """Distance to the nearest voxel centre of `mask`; inf where there is none."""
-    import edt
-
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    return np.asarray(edt.edt(~mask, black_border=False, parallel=1))
-
-
 def ball_reach(barrier: Mask, seeds: Mask, *, radius: float) -> Mask:
-    """What a ball of `radius` covers that rolls from the seeds and never touches the barrier.
+    """Region covered by a ball of `radius` that rolls from the seeds and never touches the barrier.
 
     The ball also rolls past those faces of the frame that are free. One wider than 12 voxels
     rolls over cells of 2³ voxels, and may stop two voxels short of the barrier.
@@ -149,7 +142,7 @@ def _inside_planes(equations: NDArray[np.float64], shape: tuple[int, ...]) -> Ma
 
 
 def constant_surroundings(relative: NDArray[np.float32]) -> Mask:
-    """What lies beyond the inscribed circle of square slices where that is one single value.
+    """Mask of all beyond the inscribed circle of square slices, if that is one single value.
 
     A value near the solid's 1 is solid: a square sample of constant grey has no such circle.
     """
@@ -181,5 +174,5 @@ def inner_seeds(mask: Mask, *, margin: float) -> Mask:
 
 
 def faces_met(mask: Mask) -> int:
-    """How many faces of the frame hold a voxel of `mask`."""
+    """Number of faces of the frame that hold a voxel of `mask`."""
     return sum(bool(mask.take(end, axis=axis).any()) for axis in range(3) for end in (0, -1))

@@ -1,4 +1,4 @@
-"""Which dark voxels of a scan are air around the part, decided on a coarse copy of the scan.
+"""Decision which dark voxels of a scan are air around the part, on a coarse copy of the scan.
 
 The steps, each with what it must not be fooled by:
 
@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.distance import distance_to
 from poroscale.kernels.outside.geometry import (
     Mask,
     ball_reach,
-    distance_to,
     faces_met,
     free_sides,
     grow_from,
     hull_of,
     label_faces,
 )
-from poroscale.kernels.outside.scene import Reading, Scene
+from poroscale.kernels.outside.scene import OutsideScene, Reading
 from poroscale.kernels.outside.voids import (
     NETWORK,
     evenness,
@@ -58,7 +58,7 @@ what air floods is the space of a lattice."""
 LET_IN = 0.005
 """Share of the pores of an open porous body that a ball may reach."""
 WORTH_TELLING = 0.005
-"""Share of the volume from which another reading is told."""
+"""Share of the volume from which another reading is stated."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class OutsideDecision:
     others
         Other possible readings, the likelier ones first.
     warnings
-        What makes the decision doubtful.
+        Warnings that make the decision doubtful.
     bodies
         Separate bright bodies.
     """
@@ -108,7 +108,7 @@ def read_outside(
     """
     if np.min(solid) <= air:
         raise ValueError(f"solid must be brighter than air, got {np.min(solid)} and {air}")
-    scene = Scene.of(grey, air=air, solid=solid, factor=factor)
+    scene = OutsideScene.of(grey, air=air, solid=solid, factor=factor)
     if not scene.material.any():
         return _nothing_bright(scene)
     chosen, others = _by_air(scene)
@@ -117,7 +117,7 @@ def read_outside(
     return OutsideDecision(chosen, told, tuple(_doubts(scene, chosen)), scene.bodies)
 
 
-def _nothing_bright(scene: Scene) -> OutsideDecision:
+def _nothing_bright(scene: OutsideScene) -> OutsideDecision:
     reading = scene.reading(np.zeros_like(scene.dark), "no voxel is as bright as the solid")
     return OutsideDecision(reading, (), ("no part was found",), 0)
 
@@ -135,7 +135,7 @@ def _different(chosen: Reading, others: list[Reading]) -> tuple[Reading, ...]:
 # 1. air beyond the hull ---------------------------------------------------------------------------
 
 
-def _by_air(scene: Scene) -> tuple[Reading, list[Reading]]:
+def _by_air(scene: OutsideScene) -> tuple[Reading, list[Reading]]:
     """The reading by air beyond the hull, and the others."""
     nothing = _no_outside(scene)
     hull = hull_of(scene.material, slack=1.0)
@@ -151,8 +151,8 @@ def _by_air(scene: Scene) -> tuple[Reading, list[Reading]]:
     return chosen, others
 
 
-def _may_be_crop(scene: Scene, seeds: Mask, hull: Mask) -> bool:
-    """Whether air beyond the hull is no more than a wide pore at a corner of a crop.
+def _may_be_crop(scene: OutsideScene, seeds: Mask, hull: Mask) -> bool:
+    """True if air beyond the hull is no more than a wide pore at a corner of a crop.
 
     No face is free of material, the air goes on as an uneven network within the hull, and it is
     no more than three times as deep as most of that network.
@@ -168,7 +168,7 @@ def _may_be_crop(scene: Scene, seeds: Mask, hull: Mask) -> bool:
     return shallow and evenness(flood, scene.depth) < NETWORK
 
 
-def _between_bodies(scene: Scene) -> Reading | None:
+def _between_bodies(scene: OutsideScene) -> Reading | None:
     """Air between a few bodies that stand side by side across the frame."""
     labels, counts = label_faces(scene.material)
     large = np.flatnonzero(counts[1:] >= 0.1 * counts[1:].max()) + 1
@@ -186,14 +186,14 @@ def _between_bodies(scene: Scene) -> Reading | None:
     return None if uneven else replace(reading, reason=reason)
 
 
-def _no_outside(scene: Scene) -> Reading:
+def _no_outside(scene: OutsideScene) -> Reading:
     circle = scene.padding.any()
     where = "its circle: only what lies beyond the circle is outside" if circle else "the frame"
     ball = scene.ball if circle else 0.0  # pores that the circle cuts are open to what lies beyond
     return scene.reading(np.zeros_like(scene.dark), f"the material fills {where}", ball)
 
 
-def _others_of_crop(scene: Scene, doubtful: Mask) -> Iterator[Reading]:
+def _others_of_crop(scene: OutsideScene, doubtful: Mask) -> Iterator[Reading]:
     if doubtful.any():
         part = ball_reach(scene.barrier, doubtful, radius=scene.ball)
         yield scene.reading(part, "the corners beyond the material are air", scene.ball)
@@ -203,7 +203,7 @@ def _others_of_crop(scene: Scene, doubtful: Mask) -> Iterator[Reading]:
     yield scene.reading(open_space, "all dark space that reaches the frame is air")
 
 
-def _air_beyond(scene: Scene, hull: Mask) -> tuple[Mask, Mask]:
+def _air_beyond(scene: OutsideScene, hull: Mask) -> tuple[Mask, Mask]:
     """Seeds of air around the part, and regions beyond its hull that may be a crop's corners.
 
     A region beyond the hull is air where it takes up more than `BEYOND` of the frame or is much
@@ -221,7 +221,7 @@ def _air_beyond(scene: Scene, hull: Mask) -> tuple[Mask, Mask]:
     return sure[labels] | (scene.dark & _free_faces(scene)), doubtful[labels]
 
 
-def _free_faces(scene: Scene) -> Mask:
+def _free_faces(scene: OutsideScene) -> Mask:
     """The outermost layer of each face whose first two fine layers hold next to no material."""
     layers = max(1, round(2 / scene.factor))
     out = np.zeros_like(scene.material)
@@ -234,7 +234,7 @@ def _free_faces(scene: Scene) -> Mask:
 # 2. how far that air reaches into the part --------------------------------------------------------
 
 
-def _by_flood(scene: Scene, seeds: Mask, hull: Mask) -> tuple[Reading, list[Reading]]:
+def _by_flood(scene: OutsideScene, seeds: Mask, hull: Mask) -> tuple[Reading, list[Reading]]:
     """All dark space that is open to the air, or the envelope of an open porous body."""
     flood = grow_from(seeds, scene.dark)
     open_to_air = scene.reading(flood, "air around the part and all that is open to it")
@@ -252,8 +252,10 @@ def _by_flood(scene: Scene, seeds: Mask, hull: Mask) -> tuple[Reading, list[Read
     return scene.reading(envelope, "air around an open porous part", radius), [open_to_air]
 
 
-def _reach(scene: Scene, seeds: Mask, pores: Mask, width: float | None) -> tuple[Mask, float]:
-    """What a ball reaches that sinks one voxel at most into pores of a width, and its radius."""
+def _reach(
+    scene: OutsideScene, seeds: Mask, pores: Mask, width: float | None
+) -> tuple[Mask, float]:
+    """Reach of a ball that sinks one voxel at most into pores of a width, and its radius."""
     widest = scene.ball if width is None else 4 * scene.ball
     radius = min(max(scene.ball, 0.5 * (width or 0.0) ** 2), widest)
     while True:
@@ -266,7 +268,7 @@ def _reach(scene: Scene, seeds: Mask, pores: Mask, width: float | None) -> tuple
 # 3. channels --------------------------------------------------------------------------------------
 
 
-def _by_channels(scene: Scene, reading: Reading) -> tuple[Reading, list[Reading]]:
+def _by_channels(scene: OutsideScene, reading: Reading) -> tuple[Reading, list[Reading]]:
     """A reading with the channels it leaves as voids, and the same told the other way."""
     voids = scene.dark & ~reading.outside
     part = voids.size - int(reading.outside.sum())
@@ -286,7 +288,7 @@ def _by_channels(scene: Scene, reading: Reading) -> tuple[Reading, list[Reading]
     return reading, [scene.reading(reading.outside | perhaps, reason, reading.ball)]
 
 
-def _doubts(scene: Scene, chosen: Reading) -> Iterator[str]:
+def _doubts(scene: OutsideScene, chosen: Reading) -> Iterator[str]:
     share = float(scene.barrier.mean())
     if share < 0.01:
         yield (
@@ -312,10 +314,10 @@ def _doubts(scene: Scene, chosen: Reading) -> Iterator[str]:
 
 
 FREE_BODIES, FREE_SHARE = 6, 0.15
-"""Bright bodies without a hold, and the share of pores in the part, from which they are told."""
+"""Bright bodies without a hold, and the share of pores in the part, from which they are stated."""
 
 
-def _free_bodies(scene: Scene, chosen: Reading) -> int:
+def _free_bodies(scene: OutsideScene, chosen: Reading) -> int:
     """Bright bodies without a hold in dark space that is one body in a bright frame; 0 of few."""
     void = scene.dark & ~chosen.outside
     porous = void.sum() >= FREE_SHARE * (~chosen.outside).sum()

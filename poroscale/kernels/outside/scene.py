@@ -1,4 +1,4 @@
-"""A coarse scan as the decision about its outside sees it, and a reading of it with its numbers."""
+"""The coarse scan on which the outside is decided, and a reading of it with its numbers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.distance import distance_to
 from poroscale.kernels.grey.partial_volume import normalise
 from poroscale.kernels.outside.geometry import (
     Mask,
     constant_surroundings,
-    distance_to,
-    without_specks,
+    without_small_parts,
 )
 
 MATERIAL = 0.3
@@ -38,7 +38,7 @@ class Reading:
     reason
         A short sentence.
     share
-        Of the volume that is outside.
+        Share of the volume that is outside.
     void_share
         Dark voxels that are not outside over all that are not: porosity on the coarse copy.
     ball
@@ -55,7 +55,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Scene:
+class OutsideScene:
     """A coarse scan by its dark voxels, its material and what lies past the scanner's circle."""
 
     dark: Mask
@@ -67,7 +67,7 @@ class Scene:
     @classmethod
     def of(
         cls, grey: NDArray[Any], *, air: float, solid: float | NDArray[Any], factor: float
-    ) -> Scene:
+    ) -> OutsideScene:
         """The scene of grey values, see `outside_reading.read_outside`."""
         with np.errstate(over="ignore"):  # an outlier of 1e38 is as bright as one of 4
             relative = np.clip((grey - air) / (solid - air), -4, 4).astype(np.float32)
@@ -75,8 +75,8 @@ class Scene:
         padding = constant_surroundings(normalise(grey, air, usual))
         relative, calm = _calmed(relative)
         bright = (calm >= MATERIAL) & ~padding
-        _, sizes = without_specks((relative >= 0.5) & ~padding, share=BODY)
-        material, _ = without_specks(bright, share=SPECK)
+        _, sizes = without_small_parts((relative >= 0.5) & ~padding, share=BODY)
+        material, _ = without_small_parts(bright, share=SPECK)
         return cls((relative < 0.5) & ~padding, material, padding, len(sizes), factor)
 
     @property
@@ -86,7 +86,7 @@ class Scene:
 
     @cached_property
     def barrier(self) -> Mask:
-        """What stops a ball or a flood."""
+        """Mask of all that stops a ball or a flood."""
         return ~self.dark & ~self.padding
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Voids of a coarse scan: which are channels by design, which are pores."""
+"""Voids of a coarse scan, sorted into channels by design and pores."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.outside.geometry import Mask, distance_to, label_faces
+from poroscale.kernels.distance import distance_to
+from poroscale.kernels.outside.geometry import Mask, label_faces
 
 SIMILAR = 0.2
 """Share of the largest void from which another is its equal."""
 EVEN = 0.7
 """Evenness from which a void that runs through the frame, or hollows the part, is a channel."""
 FAR_LARGER = 50
-"""How many times the next void's voxels make a closed void a channel, if it is long and even."""
+"""Multiple of the next void's voxels from which a long and even closed void is a channel."""
 LARGE = 0.01
 """Share of the part that such a void has at least."""
 HOLLOW = 0.15
@@ -33,13 +34,13 @@ class Void:
     Attributes
     ----------
     place
-        Its bounding box.
+        Bounding box of the void.
     mask
-        Its voxels in that box.
+        Voxels of the void in that box.
     radius
-        Of the largest ball in it [coarse voxels].
+        Radius of the largest ball in the void [coarse voxels].
     even
-        Its `evenness`.
+        Evenness of the void, see `evenness`.
     faces
         Faces of the frame that it meets: "z-", "z+" and so on.
     following
@@ -55,7 +56,7 @@ class Void:
 
     @property
     def voxels(self) -> int:
-        """How many voxels it has."""
+        """Number of its voxels."""
         return int(self.mask.sum())
 
     @property
@@ -65,7 +66,7 @@ class Void:
 
     @property
     def runs_through(self) -> bool:
-        """Whether it meets two opposite faces, at least as far apart as it is wide.
+        """True if it meets two opposite faces, at least as far apart as it is wide.
 
         In a few slices a pore does so, too, and looks no different from a bore.
         """
@@ -130,7 +131,7 @@ def _faces_met(place: tuple[slice, slice, slice], shape: tuple[int, ...]) -> fro
 
 
 def is_channel(void: Void, *, part: int, resolved: float) -> bool:
-    """Whether a void that air does not reach is a channel or hollow by design.
+    """True if a void that air does not reach is a channel or hollow by design.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ def is_channel(void: Void, *, part: int, resolved: float) -> bool:
 
 
 def may_be_channel(void: Void) -> bool:
-    """Whether a void that is no channel is so large and even that a person may take it for one."""
+    """True if a void that is no channel is so large and even that a person may take it for one."""
     far_larger = void.voxels >= FAR_LARGER * void.following
     return far_larger and void.even >= 0.5 and len(void.faces) <= 4
 
@@ -160,7 +161,7 @@ def porous_width(
 ) -> float | None:
     """Radius of most pores where dark space below the hull is a network of pores, else None.
 
-    A network hangs together and is uneven, far deeper than its pores are wide, and far larger
+    A network is connected and uneven, far deeper than its pores are wide, and far larger
     than one of them: it is no notch, drilled hole or lattice.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Analytic pore shapes: inside or outside, how far from the wall, how large.
+"""Analytic pore shapes: inside or outside, distance from the wall, size.
 
 All pores are one family. In the pore's own frame (p, q, w), in units of its semi-axes (a, b, c),
 

@@ -1,4 +1,4 @@
-"""How far each point of a grid is from the nearest of many balls, in radii of that ball."""
+"""Distance of each point of a grid to the nearest of many balls, in radii of that ball."""
 
 from __future__ import annotations
 

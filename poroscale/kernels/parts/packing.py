@@ -1,4 +1,4 @@
-"""Which candidate pores can stand beside each other, decided once for every window.
+"""Choice of candidate pores that can stand beside each other, decided once for every window.
 
 Candidates are taken in the order of their priority: larger pores first, then by a random key. One
 is accepted exactly when it conflicts with no accepted candidate of earlier priority. This decision
@@ -60,7 +60,7 @@ class Candidates(NamedTuple):
 
 
 class Spacing(NamedTuple):
-    """How near two pores may stand.
+    """Smallest distances at which two pores may stand.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Spacing(NamedTuple):
         face; 0 keeps them apart under 6-connectivity and no more.
     wide, chance
         A wider gap [voxel], and the share of the pairs that keep it. A pair's lot comes from its
-        two random keys, so that it is the same whoever decides.
+        two random keys, so that it is the same in every window.
     """
 
     gap: float = 0.0

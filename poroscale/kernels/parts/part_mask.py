@@ -1,4 +1,4 @@
-"""Which voxels belong to a rough cylinder or box, and how deep points lie below its surface.
+"""Mask of a rough cylinder or box, and the depth of points below its surface.
 
 Row i of a map stands at the centre of voxel layer `first` + i, column j at the fraction
 (j + 0.5) / columns of the way round (cylinder) or at the voxel j of a face (box). All lengths in

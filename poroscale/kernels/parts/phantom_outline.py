@@ -1,4 +1,4 @@
-"""The rough outline of a part: how deep below its surface a point lies.
+"""The rough outline of a part, and the depth of points below its surface.
 
 The outline is a nominal shape (a circle or a square, extended along z) whose surface is moved in
 and out by a height map over (z, s), where s runs once around the part, 0 <= s < 1. All lengths are

@@ -27,7 +27,7 @@ def place_in_order(centres, spans, cells, volumes, fixed, target, gap):  # type:
     spans : ndarray of float64, shape (n, 3, 3)
         Semi-axes of the enclosing ellipsoid as vectors, the last the pole.
     cells : ndarray of int64, shape (n, 3)
-        From `cells_of`, with an edge no smaller than twice the largest reach plus `gap`.
+        Cells from `cells_of`, with an edge no smaller than twice the largest reach plus `gap`.
     volumes : ndarray of float64, shape (n,)
     fixed : int
         The first `fixed` candidates are kept already (earlier rounds).

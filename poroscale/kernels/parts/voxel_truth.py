@@ -1,4 +1,4 @@
-"""What becomes of each analytic pore on the voxel grid: counts, centroids, pieces, openings."""
+"""Analytic pores on the voxel grid: counts, centroids, pieces, openings of each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pores of a slab, drawn from a part model.
 
 Each slab of the unbounded part is drawn by itself from a generator keyed by seed and slab, so that
-its candidates are the same whoever asks, and in whatever order. There are three ways:
+its candidates are the same for any caller and any order. There are three ways:
 
 - joint: a smoothed bootstrap over whole pores of the scans. A pore keeps its shape, its normalised
   radius r*, nearly its angle, its phase within the layers and, near the surface, the local
@@ -30,7 +30,8 @@ from poroscale.kernels.parts.voxel_shapes import moments
 from poroscale.parts.bank import LOOKED_UP, nearest_shapes
 from poroscale.parts.geometry import Geometry
 from poroscale.parts.model import PartModel
-from poroscale.parts.placing.fitting_in import fits
+from poroscale.parts.placing.bins import SHARPNESS, BinLists, PolarBins
+from poroscale.parts.placing.fitting_in import fits_in_part
 from poroscale.parts.placing.strata import Strata
 
 Floats = NDArray[np.float64]
@@ -44,11 +45,9 @@ OPEN_PLACES = 3
 """Of these, a pore that cuts the surface looks at so many, at several depths each."""
 SHIFTS = (0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0)
 """Voxels that it is moved outwards."""
-SHARPNESS = 0.2
-"""Bandwidth of δr in standard deviations of the scans' δr."""
 
 
-class Drawn(NamedTuple):
+class DrawnPores(NamedTuple):
     """Pores before they look for a place: source (n,), shape (n,), θ, r*, z [voxel] of each try."""
 
     source: Rows
@@ -78,14 +77,14 @@ class CandidateSampler:
     seed: int
 
     def __post_init__(self) -> None:
-        check_sampling(self.model.settings["sampling"], polar=self.geometry.polar)
+        check_sampling(self.model.settings.sampling, polar=self.geometry.polar)
 
     def __call__(self, slab: int) -> Candidates:
         """The candidates whose centroid is drawn in slab `slab`."""
         generator = tile_generator(self.seed, DRAWS, (slab, 0, 0))
         if not self.geometry.polar:
             return self._unpolar(slab, generator)
-        match self.model.settings["sampling"]:
+        match self.model.settings.sampling:
             case "joint":
                 drawn = self._joint(slab, generator)
             case "polar":
@@ -111,7 +110,7 @@ class CandidateSampler:
     @property
     def scale(self) -> float:
         """Cross-section against that of the scans: another diameter keeps the number density."""
-        return self.geometry.section * self._voxel**2 / float(self.model.settings["section_um2"])
+        return self.geometry.section * self._voxel**2 / float(self.model.settings.section_um2)
 
     @cached_property
     def _pores(self) -> dict[str, NDArray[Any]]:
@@ -129,32 +128,32 @@ class CandidateSampler:
 
     @property
     def _layer_voxels(self) -> int:
-        layer = self.model.settings["layer_um"]
+        layer = self.model.settings.layer_um
         return 0 if layer is None else int(np.ceil(layer / self._voxel))
 
     def _number(self, slab: int, generator: np.random.Generator) -> int:
-        """How many pores the slab is offered."""
+        """Number of pores that the slab is offered."""
         mean = float(self._cumulated[-1]) * self._voxel * SLAB * self.scale
-        return draw_count(mean, float(self.model.settings["dispersion"]), generator)
+        return draw_count(mean, float(self.model.settings.dispersion), generator)
 
-    def _joint(self, slab: int, generator: np.random.Generator) -> Drawn:
+    def _joint(self, slab: int, generator: np.random.Generator) -> DrawnPores:
         count, pores = self._number(slab, generator), self._pores
         total = self._cumulated[-1]
         source = np.searchsorted(self._cumulated, generator.random(count) * total, side="right")
         source = np.minimum(source, len(self._cumulated) - 1)
-        jitter = self.model.settings["jitter"]
+        jitter = self.model.settings.jitter
         depth = 1 - pores["r_star"][source]
-        depth = depth * np.exp(jitter["depth"] * generator.standard_normal(count))
+        depth = depth * np.exp(jitter.depth * generator.standard_normal(count))
         r_star = np.abs(1 - depth)
         angle = pores["theta_rad"][source][:, None]
-        theta = angle + jitter["theta_rad"] * generator.standard_normal((count, TRIES))
+        theta = angle + jitter.theta_rad * generator.standard_normal((count, TRIES))
         z = slab * SLAB + SLAB * generator.random((count, TRIES))
         z = self._in_phase(z, pores["z_phase"][source])
         theta, z = self._clustered(r_star, theta, z, generator)
-        return Drawn(source, pores["bank_row"][source], r_star, theta, z)
+        return DrawnPores(source, pores["bank_row"][source], r_star, theta, z)
 
     def _in_phase(self, z: Floats, phase: Floats) -> Floats:
-        layer = self.model.settings["layer_um"]
+        layer = self.model.settings.layer_um
         if layer is None:
             return z
         height = layer / self._voxel
@@ -164,10 +163,10 @@ class CandidateSampler:
         self, r_star: Floats, theta: Floats, z: Floats, generator: np.random.Generator
     ) -> tuple[Floats, Floats]:
         """Some pores move beside the one that is next in r*."""
-        cluster = self.model.settings["cluster"]
+        cluster = self.model.settings.cluster
         count = len(r_star)
-        chosen = generator.random(count) < cluster["fraction"]
-        step = generator.standard_normal((count, TRIES, 2)) * cluster["scale_um"] / self._voxel
+        chosen = generator.random(count) < cluster.fraction
+        step = generator.standard_normal((count, TRIES, 2)) * cluster.scale_um / self._voxel
         if not chosen.any() or count < 2:
             return theta, z
         order = np.argsort(r_star, kind="stable")
@@ -182,10 +181,10 @@ class CandidateSampler:
             np.where(moved[:, None], above, z),
         )
 
-    def _polar(self, slab: int, generator: np.random.Generator) -> Drawn:
+    def _polar(self, slab: int, generator: np.random.Generator) -> DrawnPores:
         """Places within bins of (r*, θ), properties by independent draws from the bin."""
         drawn = self._joint(slab, generator)
-        bins = PolarBins.of(self._pores, int(self.model.settings["bins"]))
+        bins = PolarBins.of(self._pores, int(self.model.settings.bins))
         r_star, theta = bins.uniform(drawn.source, generator)
         near = self.model.pores["depth_um"].to_numpy()[drawn.source] < NEAR_UM
         points = self.geometry.place(r_star, theta, drawn.z[:, 0])
@@ -193,9 +192,9 @@ class CandidateSampler:
         targets = bins.properties(drawn.source, rough, generator)
         shape = nearest_shapes(self.model.bank, targets)
         spread = np.repeat(theta[:, None], TRIES, axis=1)
-        return Drawn(drawn.source, shape, r_star, spread, drawn.z)
+        return DrawnPores(drawn.source, shape, r_star, spread, drawn.z)
 
-    def _settle(self, drawn: Drawn, generator: np.random.Generator) -> Candidates:
+    def _settle(self, drawn: DrawnPores, generator: np.random.Generator) -> Candidates:
         """Each pore takes the first of its places at which it fits, likely ones first."""
         count = len(drawn.source)
         keys = generator.integers(0, 1 << 64, count, np.uint64, endpoint=False)
@@ -214,7 +213,7 @@ class CandidateSampler:
                 drawn.r_star[waiting] + shift, theta, drawn.z[waiting, pick]
             )
             corner[waiting] = self._corner(points, drawn.shape[waiting])
-            fit = fits(
+            fit = fits_in_part(
                 self.model.bank.shapes,
                 drawn.shape[waiting],
                 corner[waiting],
@@ -230,7 +229,7 @@ class CandidateSampler:
         placed[waiting] = False
         return self._candidates(corner, drawn, opened, keys).select(placed)
 
-    def _likely_first(self, drawn: Drawn, generator: np.random.Generator) -> Rows:
+    def _likely_first(self, drawn: DrawnPores, generator: np.random.Generator) -> Rows:
         """(n, TRIES) order of the places: near the surface by how alike δr is to the source's."""
         known = self._pores["local_roughness_um"][drawn.source]
         # Gumbel noise: the largest sum with log weights draws without replacement by weight.
@@ -240,13 +239,13 @@ class CandidateSampler:
             flat = np.repeat(drawn.r_star[tied], TRIES)
             points = self.geometry.place(flat, drawn.theta[tied].ravel(), drawn.z[tied].ravel())
             found = self.geometry.local_roughness(points).reshape(-1, TRIES)
-            width = SHARPNESS * float(self.model.settings["roughness_spread_um"]) + 1e-9
+            width = SHARPNESS * float(self.model.settings.roughness_spread_um) + 1e-9
             luck[tied] -= 0.5 * ((found - known[tied][:, None]) / width) ** 2
         return np.argsort(-luck, axis=1, kind="stable")
 
     @property
     def _uses_roughness(self) -> bool:
-        return bool(self.model.settings["use_roughness"])
+        return bool(self.model.settings.use_roughness)
 
     def _corner(self, points: Floats, shape: Rows) -> NDArray[np.int32]:
         return np.floor(points - self._centroids[shape] + 0.5).astype(np.int32)
@@ -254,7 +253,7 @@ class CandidateSampler:
     def _candidates(
         self,
         corner: NDArray[np.int32],
-        drawn: Drawn,
+        drawn: DrawnPores,
         opened: NDArray[np.bool_],
         keys: NDArray[np.uint64],
     ) -> Candidates:
@@ -271,8 +270,8 @@ class CandidateSampler:
         """Numbers from the maps, properties independent of each other (section 2.4)."""
         density, pores = self.model.density, self._pores
         window = density[generator.integers(len(density))]
-        share = SLAB * self._voxel / float(self.model.settings["window_um"]) * self.scale
-        expected = window * share * float(self.model.settings["calibration"]["map_factor"])
+        share = SLAB * self._voxel / float(self.model.settings.window_um) * self.scale
+        expected = window * share * float(self.model.settings.calibration.map_factor)
         # Bernoulli below one, else rounded, as in the authors' code: rounding at random does both.
         number = np.floor(expected + generator.random(window.shape)).astype(np.int64)
         row, column = np.repeat(np.argwhere(number > 0), number[number > 0], axis=0).T
@@ -282,7 +281,7 @@ class CandidateSampler:
         targets = {name: pores[name][lists.draw(home, generator)] for name in LOOKED_UP}
         source = lists.draw(home, generator)
         shape = nearest_shapes(self.model.bank, targets)
-        width = np.sqrt(self.scale) * float(self.model.settings["width_um"]) / self._voxel
+        width = np.sqrt(self.scale) * float(self.model.settings.width_um) / self._voxel
         middle = np.array(self.geometry.shape[1:]) / 2
         across = (np.stack([row, column], axis=1) + generator.random((count, 2))) / bins - 0.5
         z = slab * SLAB + SLAB * generator.random(count)
@@ -290,8 +289,10 @@ class CandidateSampler:
         corner = self._corner(points, shape)
         keys = generator.integers(0, 1 << 64, count, np.uint64, endpoint=False)
         opened = np.zeros(count, bool)
-        drawn = Drawn(source, shape, z, z[:, None], z[:, None])
-        fit = fits(self.model.bank.shapes, shape, corner, opened=opened, geometry=self.geometry)
+        drawn = DrawnPores(source, shape, z, z[:, None], z[:, None])
+        fit = fits_in_part(
+            self.model.bank.shapes, shape, corner, opened=opened, geometry=self.geometry
+        )
         return self._candidates(corner, drawn, opened, keys).select(fit)
 
     def _unpolar(self, slab: int, generator: np.random.Generator) -> Candidates:
@@ -308,8 +309,10 @@ class CandidateSampler:
         source = strata.source(r_star[kept], choice[kept])
         shape = self._pores["bank_row"][source]
         corner, opened = self._corner(points[kept], shape), self._pores["opened"][source]
-        drawn = Drawn(source, shape, r_star[kept], points[kept], points[kept])
-        fit = fits(self.model.bank.shapes, shape, corner, opened=opened, geometry=self.geometry)
+        drawn = DrawnPores(source, shape, r_star[kept], points[kept], points[kept])
+        fit = fits_in_part(
+            self.model.bank.shapes, shape, corner, opened=opened, geometry=self.geometry
+        )
         return self._candidates(corner, drawn, opened, keys[kept]).select(fit)
 
 
@@ -323,8 +326,8 @@ def check_sampling(sampling: str, *, polar: bool) -> None:
     """
     if sampling != "joint" and not polar:
         raise ValueError(
-            f"--sampling {sampling} must have a cylinder to place pores in, got a box or a mesh; "
-            "fit the model with --sampling joint"
+            f"`sampling` {sampling} must have a cylinder to place pores in, got a box or a mesh; "
+            "fit the model with `sampling` joint"
         )
 
 
@@ -341,86 +344,3 @@ def draw_count(mean: float, dispersion: float, generator: np.random.Generator) -
         trials = max(1, round(mean / (1 - max(dispersion, 0.05))))
         return int(generator.binomial(trials, min(1.0, mean / trials)))
     return int(generator.poisson(mean))
-
-
-@dataclass(frozen=True)
-class BinLists:
-    """Members of bins, for drawing one of the bin's members; an empty bin draws from all."""
-
-    members: Rows
-    first: Rows
-
-    @classmethod
-    def of(cls, home: Rows, bins: int) -> BinLists:
-        """Lists from the bin (n,) of every member."""
-        order = np.argsort(home, kind="stable")
-        return cls(order, np.searchsorted(home[order], np.arange(bins + 1)))
-
-    def draw(self, home: Rows, generator: np.random.Generator) -> Rows:
-        """A member for each bin in `home`."""
-        size = self.first[home + 1] - self.first[home]
-        u = generator.random(len(home))
-        within = self.first[home] + np.floor(u * size).astype(np.int64)
-        anywhere = np.floor(u * len(self.members)).astype(np.int64)
-        return np.asarray(self.members[np.where(size > 0, within, anywhere)])
-
-
-ANGLES = 12
-
-
-@dataclass(frozen=True)
-class PolarBins:
-    """Bins over (r*, θ) of equal area, and δr within them (Appendix A)."""
-
-    pores: dict[str, NDArray[Any]]
-    rings: int
-    home: Rows
-    lists: BinLists
-
-    @classmethod
-    def of(cls, pores: dict[str, NDArray[Any]], bins: int) -> PolarBins:
-        """Half as many rings as the maps have bins across."""
-        rings = max(2, bins // 2)
-        ring = np.clip((pores["r_star"] * rings).astype(np.int64), 0, rings - 1)
-        angle = (pores["theta_rad"] / (2 * np.pi) * ANGLES).astype(np.int64) % ANGLES
-        home = ring * ANGLES + angle
-        return cls(pores, rings, home, BinLists.of(home, rings * ANGLES))
-
-    def uniform(self, source: Rows, generator: np.random.Generator) -> tuple[Floats, Floats]:
-        """r* and θ anywhere in the bins of sources (n,)."""
-        ring, angle = self.home[source] // ANGLES, self.home[source] % ANGLES
-        u = generator.random((2, len(source)))
-        low, high = (ring / self.rings) ** 2, ((ring + 1) / self.rings) ** 2
-        return np.sqrt(low + (high - low) * u[0]), (angle + u[1]) / ANGLES * 2 * np.pi
-
-    def properties(
-        self, source: Rows, rough: Floats, generator: np.random.Generator
-    ) -> dict[str, Floats]:
-        """Independent draws of each property from the bin; from δr-alike pores where known."""
-        alike = self._alike(source, rough)
-        found = {}
-        for name in LOOKED_UP:
-            donor = self.lists.draw(self.home[source], generator)
-            pick = alike[np.arange(len(source)), generator.integers(0, alike.shape[1], len(source))]
-            found[name] = self.pores[name][np.where(np.isfinite(rough), pick, donor)]
-        return found
-
-    def _alike(self, source: Rows, rough: Floats) -> Rows:
-        from scipy.spatial import cKDTree
-
-        known = np.flatnonzero(np.isfinite(self.pores["local_roughness_um"]))
-        if len(known) < 2:
-            return np.repeat(source[:, None], 1, axis=1)
-        spread = float(np.std(self.pores["local_roughness_um"][known])) + 1e-9
-
-        def place(rows: Rows, roughness: Floats) -> Floats:
-            angle = self.pores["theta_rad"][rows]
-            radial = 20 * self.pores["r_star"][rows]
-            return np.stack(
-                [np.cos(angle), np.sin(angle), radial, roughness / (SHARPNESS * spread)], axis=1
-            )
-
-        tree = cKDTree(place(known, self.pores["local_roughness_um"][known]))
-        wanted = place(source, np.nan_to_num(rough))
-        _, near = tree.query(wanted, k=min(6, len(known)))
-        return known[near.reshape(len(source), -1)]

@@ -1,4 +1,4 @@
-"""Whether pores fit below the surface of a part."""
+"""Test of whether pores fit below the surface of a part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPEN_SHARE = 0.85
 """Of the voxels of a pore that cuts the surface, at least this share lies below it."""
 
 
-def fits(
+def fits_in_part(
     shapes: Shapes,
     rows: NDArray[np.int64],
     corner: NDArray[np.int32],
@@ -23,11 +23,11 @@ def fits(
     opened: NDArray[np.bool_],
     geometry: Geometry,
 ) -> NDArray[np.bool_]:
-    """Whether pores lie where they may.
+    """True for each pore that lies where it may.
 
     A closed pore and all voxels that share a face with it are inside the part, so that solid is
-    left between it and the outside. A pore that is open to the surface touches the outside, a good
-    part of it is inside, and that part is in one piece: two pieces would count as two pores.
+    left between it and the outside. A pore that is open to the surface touches the outside. A good
+    share of its voxels is inside, in one piece: two pieces would count as two pores.
 
     Parameters
     ----------

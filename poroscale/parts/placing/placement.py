@@ -1,4 +1,4 @@
-"""The plan of a part: which pores stand where, decided before a voxel is painted.
+"""The plan of a part: all its pores with their places, decided before a voxel is painted.
 
 The process has no ends along z. A window of slabs is decided by drawing slabs beyond it until none
 of its candidates is left open, so that the plan is the same for any windows and any order, and the
@@ -62,7 +62,7 @@ class Planner:
     shapes
         The bank.
     spacing
-        How near two pores may stand.
+        Smallest distances of two pores.
     """
 
     sampler: Sampler
@@ -113,11 +113,11 @@ class Planner:
             halo *= 2
         raise ValueError(
             f"density must be one that can be placed: {len(state)} candidates in "
-            f"{high - low} slabs hang together; lower it"
+            f"{high - low} slabs depend on each other; lower it"
         )
 
 
-def plan_pores(
+def place_pores(
     planner: Planner, length: int, *, workers: int = 1, show: bool | None = False
 ) -> Candidates:
     """Place the pores of a part of `length` voxel layers.
@@ -131,7 +131,7 @@ def plan_pores(
     workers
         Threads.
     show
-        Whether to draw a progress bar; None draws where a person looks on.
+        Draw a progress bar; None draws it on a terminal.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Number density of pores over depth, for parts in which a radius and an angle tell no place."""
+"""Number density of pores over depth, for parts in which radius and angle define no place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.parts.model_settings import ModelSettings
+
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
@@ -15,15 +17,15 @@ STRATA = 20
 """Strata of r*."""
 
 
-def area_within(r_star: Floats, settings: dict[str, Any]) -> Floats:
+def area_within(r_star: Floats, settings: ModelSettings) -> Floats:
     """Share of the cross-section of the scanned part that lies within r*.
 
     r*² for a cylinder. For a box of half edges a <= b, what is deeper than (1 - r*) a below the
     nearest face is a box of half edges a r* and b - a (1 - r*).
     """
-    if settings["part"] == "cylinder":
+    if settings.part == "cylinder":
         return r_star**2
-    small, large = sorted(settings["half_um"])
+    small, large = sorted(settings.half_um)
     return r_star * (1 - small / large * (1 - r_star))
 
 
@@ -37,11 +39,11 @@ class Strata:
     members: list[Rows]
 
     @classmethod
-    def of(cls, pores: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Strata:
+    def of(cls, pores: dict[str, NDArray[Any]], settings: ModelSettings) -> Strata:
         """Strata of equal width in r*."""
         home = np.clip((pores["r_star"] * STRATA).astype(np.int64), 0, STRATA - 1)
         edges = np.arange(STRATA + 1) / STRATA
-        area = float(settings["section_um2"]) * np.diff(area_within(edges, settings))
+        area = float(settings.section_um2) * np.diff(area_within(edges, settings))
         weight = np.bincount(home, pores["weight"], STRATA)
         members = [np.flatnonzero(home == stratum) for stratum in range(STRATA)]
         cumulated = [np.cumsum(pores["weight"][rows]) for rows in members]
@@ -53,7 +55,7 @@ class Strata:
         return float(self.density.max())
 
     def accept(self, r_star: Floats, luck: Floats) -> NDArray[np.bool_]:
-        """Whether a place at r* is kept, by a number `luck` in [0, 1)."""
+        """True for each place at r* that is kept, by a number `luck` in [0, 1)."""
         stratum = np.clip((r_star * STRATA).astype(np.int64), 0, STRATA - 1)
         inside = (r_star >= 0) & (r_star < 1)
         return np.asarray(inside & (luck * self.densest < self.density[stratum]))

@@ -1,4 +1,4 @@
-"""Point clouds of any size: points while they can be told apart, counts per cell beyond."""
+"""Point clouds of any size: drawn as points while these can be seen, as counts per cell beyond."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def counts_map() -> Colormap:
     return LinearSegmentedColormap.from_list("counts", colours)
 
 
-def edges_of(values: NDArray[np.float64], *, cells: int, log: bool) -> NDArray[np.float64]:
+def bin_edges(values: NDArray[np.float64], *, cells: int, log: bool) -> NDArray[np.float64]:
     """Edges (cells + 1,) around all `values`, of equal ratio if `log`, else of equal width."""
     if log:
         return log_bins(values, cells)
@@ -54,8 +54,8 @@ def draw_cloud(
     from matplotlib.colors import LogNorm
 
     cells = int(np.clip(np.sqrt(len(x)) / 1.5, 25, cells))
-    x_edges = edges_of(x, cells=cells, log=log_x)
-    y_edges = edges_of(y, cells=cells, log=log_y)
+    x_edges = bin_edges(x, cells=cells, log=log_x)
+    y_edges = bin_edges(y, cells=cells, log=log_y)
     counts = np.histogram2d(x, y, bins=(x_edges, y_edges))[0].T
     shown = np.ma.masked_equal(counts, 0)
     norm = LogNorm(1, max(2.0, float(counts.max())))

@@ -1,4 +1,4 @@
-"""How well scores tell pores from solid: curves over all thresholds, and pores by size."""
+"""Figures of how well scores tell pores from solid: curves over thresholds, and pores by size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from poroscale.segment import Evaluation
+    from poroscale.segmentation import Evaluation
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, GREY, "#CC79A7", "#56B4E9", INK)
 MOST_POINTS = 1500

@@ -37,7 +37,7 @@ def search(result: Mapping[str, Any], names: Mapping[str, str]) -> Figure:
         `pairs` and `gammas`, rows of a loss with the `means` of its measures over folds and the
         number of folds that `collapsed`; `best`, and the `measure` it was chosen by.
     names
-        Of the measures.
+        Names of the measures.
     """
     figure = new_figure(9.2, 3.9)
     left, right = figure.subplots(1, 2)

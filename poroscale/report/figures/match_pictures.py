@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.compare.pictures import cell_means
 from poroscale.report.figures.match_values import titles_of
 from poroscale.report.style import BLUE, MUTED, VERMILION, new_figure
 
@@ -36,7 +37,7 @@ def sections(comparison: Comparison) -> Figure:
         length = min(len(s.streams[0].part) for s in _sides(comparison))
         _show_phases(row[0], _cross_section(phases, streamed.pore))
         _show_phases(row[1], _lengthwise(phases, length))
-        shadow = _shrunk(streamed.along_x[:length].T.astype(np.float32))
+        shadow = _shrunk_to_page(streamed.along_x[:length].T.astype(np.float32))
         row[2].imshow(shadow, cmap="Greys", vmin=0, vmax=_most(comparison, length))
         row[0].set_title(name, loc="left", fontweight="bold")
     for axes, words in zip(
@@ -56,7 +57,10 @@ def _aspect(side: Side) -> float:
 
 
 def _most(comparison: Comparison, length: int) -> float:
-    both = [_shrunk(s.streams[0].along_x[:length].astype(np.float32)) for s in _sides(comparison)]
+    both = [
+        _shrunk_to_page(s.streams[0].along_x[:length].astype(np.float32))
+        for s in _sides(comparison)
+    ]
     return max(1e-6, *(float(np.quantile(each, 0.998)) for each in both))
 
 
@@ -75,7 +79,7 @@ def _lengthwise(phases: Volume, length: int) -> NDArray[Any]:
 
 def _show_phases(axes: Axes, image: NDArray[Any]) -> None:
     greys = np.choose(np.minimum(image, 2), [1.0, 0.68, 0.1]).astype(np.float32)
-    axes.imshow(_shrunk(greys), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(_shrunk_to_page(greys), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
 def surfaces(comparison: Comparison) -> Figure | None:
@@ -89,7 +93,7 @@ def surfaces(comparison: Comparison) -> Figure | None:
     figure = new_figure(9.6, 4.6)
     cells = figure.subplots(2, 1)
     for axes, height, name in zip(cells, heights, titles_of(comparison), strict=True):
-        picture = _shrunk(np.concatenate(list(height), axis=1).T)
+        picture = _shrunk_to_page(np.concatenate(list(height), axis=1).T)
         image = axes.imshow(picture, cmap="RdBu_r", vmin=-reach, vmax=reach, aspect="auto")
         axes.set_title(name, loc="left", fontweight="bold")
         axes.set_ylabel("around the part")
@@ -180,14 +184,12 @@ def _rose(axes: Any, grid: NDArray[np.float64], limits: Any) -> None:
     axes.spines["polar"].set_color(MUTED)
 
 
-def _shrunk(picture: NDArray[Any]) -> Picture:
+def _shrunk_to_page(picture: NDArray[Any]) -> Picture:
     """Means over square cells, at most `LONGEST` pixels a side."""
     step = -(-max(picture.shape) // LONGEST)
-    rows, columns = (n - n % step for n in picture.shape)
-    if not rows or not columns:
+    if step > min(picture.shape):
         return np.asarray(picture, np.float32)
-    cells = picture[:rows, :columns].reshape(rows // step, step, columns // step, step)
-    return np.asarray(cells.mean(axis=(1, 3)), np.float32)
+    return cell_means(picture, step)
 
 
 def _bare(axes: Axes) -> None:

@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 
 
 def labels_of(comparison: Comparison) -> list[str]:
-    """What either side is called in a legend."""
+    """Names of the two sides in a legend."""
     return list(comparison.numbers["sides"]["labels"])
 
 
@@ -49,7 +49,7 @@ def titles_of(comparison: Comparison) -> list[str]:
 
 
 def ratios(comparison: Comparison) -> Figure:
-    """How many times more original and generated differ than two halves of the original."""
+    """Ratio of the difference of original and generated to that of two halves of the original."""
     rows = [r for r in comparison.numbers["measures"] if np.isfinite(r["ratio"])][::-1]
     limit = comparison.numbers["settings"]["limit"]
     figure = new_figure(7.4, 0.55 + 0.22 * len(rows))
@@ -102,7 +102,7 @@ def _histograms(axes: Axes, comparison: Comparison, measure: Measure) -> None:
     if log:
         log_axis(axes, roomy=1.0)
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_xlabel(named(measure), fontsize=7.8)
+    axes.set_xlabel(name_of(measure), fontsize=7.8)
 
 
 def _edges(sides: list[Floats], *, log: bool) -> Floats:
@@ -149,12 +149,12 @@ def _contours(axes: Axes, comparison: Comparison, x: Measure, y: Measure) -> Non
             ticks = [t for t in TICKS if low <= np.log10(t) <= high]
             place = axes.set_xticks if which == "x" else axes.set_yticks
             place(np.log10(ticks), [plain_number(t) for t in ticks])
-    axes.set_xlabel(named(x))
-    axes.set_ylabel(named(y))
+    axes.set_xlabel(name_of(x))
+    axes.set_ylabel(name_of(y))
 
 
 def positions(comparison: Comparison) -> Figure:
-    """Where the pores lie across the part, and around it along z."""
+    """Positions of the pores across the part, and around it along z."""
     figure = new_figure(9.6, 5.6)
     cells = figure.subplots(2, 2, width_ratios=(1, 1.7))
     for row, side, name, colour in zip(
@@ -254,13 +254,13 @@ def ablation_panel(ablation: Ablation) -> Figure:
     return figure
 
 
-def named(measure: Measure) -> str:
+def name_of(measure: Measure) -> str:
     """A measure with its unit, for an axis."""
     return f"{measure.words} ({measure.unit})" if measure.unit else measure.words
 
 
 def definitions() -> Figure:
-    """What position, orientation and shape of a pore mean (Fig. B.12)."""
+    """Sketch of position, orientation and shape of a pore (Fig. B.12)."""
     from matplotlib.patches import Arc, Circle, Ellipse
 
     figure = new_figure(7.4, 2.7)

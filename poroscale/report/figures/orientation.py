@@ -1,4 +1,4 @@
-"""Which way the pores point."""
+"""Figures of the orientation of pores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the measures of a pore hang together."""
+"""Figures of the relations between the measures of a pore."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.report.figures.density import draw_cloud, edges_of
+from poroscale.report.figures.density import bin_edges, draw_cloud
 from poroscale.report.figures.shape import resolved
 from poroscale.report.style import INK, PALE, bins_for, log_axis, new_figure
 
@@ -64,7 +64,7 @@ def _draw_pair(
 
 def _draw_histogram(axes: Axes, values: NDArray[np.float64], *, log: bool) -> None:
     values = values[values > 0] if log else values
-    edges = edges_of(values, cells=bins_for(len(values), 30), log=log)
+    edges = bin_edges(values, cells=bins_for(len(values), 30), log=log)
     axes.hist(values, edges.tolist(), color=PALE)
     axes.set_yticks([])
 

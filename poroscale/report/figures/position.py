@@ -1,4 +1,4 @@
-"""Where the pores are."""
+"""Figures of the positions of pores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.report.figures.density import add_colour_bar, draw_cloud
-from poroscale.report.figures.size import in_words
+from poroscale.report.figures.size import measure_in_words
 from poroscale.report.style import (
     BLUE,
     CLASS_COLOURS,
@@ -71,7 +71,7 @@ def _draw_points(
         return
     for name, at in table.classes().items():
         colour = CLASS_COLOURS.get(name, MUTED)
-        axes.scatter(x[at], y[at], label=in_words(name), color=colour, **style)
+        axes.scatter(x[at], y[at], label=measure_in_words(name), color=colour, **style)
     legend_above(axes)
 
 

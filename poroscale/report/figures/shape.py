@@ -1,4 +1,4 @@
-"""What form the pores have; only pores large enough for it to mean something."""
+"""Figures of the shape of pores; only pores large enough for it to mean something."""
 
 from __future__ import annotations
 

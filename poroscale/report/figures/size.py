@@ -1,4 +1,4 @@
-"""How large the pores are."""
+"""Figures of the size of pores."""
 
 from __future__ import annotations
 
@@ -69,7 +69,14 @@ def size_by_class(table: PoreTable) -> Figure | None:
         counts = np.histogram(diameter[at], edges)[0].astype(float)
         counts[counts == 0] = np.nan
         colour = CLASS_COLOURS.get(name, MUTED)
-        axes.plot(centres, counts, marker=marker, color=colour, label=in_words(name), linewidth=1.1)
+        axes.plot(
+            centres,
+            counts,
+            marker=marker,
+            color=colour,
+            label=measure_in_words(name),
+            linewidth=1.1,
+        )
     axes.set_xlim(edges[0], edges[-1])
     log_axis(axes, "y")
     axes.set_ylim(bottom=0.7)
@@ -80,7 +87,7 @@ def size_by_class(table: PoreTable) -> Figure | None:
     return figure
 
 
-def in_words(name: str) -> str:
+def measure_in_words(name: str) -> str:
     """A class as people write it: lack_of_fusion is lack of fusion."""
     return name.replace("_", " ")
 

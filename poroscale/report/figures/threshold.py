@@ -1,4 +1,4 @@
-"""Where the threshold lies, and what another one would have found."""
+"""Figures of the threshold, and of what other thresholds would have found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
+def draw_grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
     """Grey values, or scores, in and outside the part with thresholds; logarithmic counts."""
     histogram = segmentation.get("histogram") or {}
     levels = np.asarray(histogram.get("levels", ()), float)
@@ -61,7 +61,7 @@ def grey_histogram(segmentation: Mapping[str, Any]) -> Figure | None:
 
 
 def _is_scored(segmentation: Mapping[str, Any]) -> bool:
-    """Whether the phases are those of scores; then the outer threshold is of something else."""
+    """True if the phases are those of scores; then the outer threshold is of something else."""
     return segmentation.get("method") == "scores"
 
 

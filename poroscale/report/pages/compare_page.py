@@ -3,66 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poroscale.report.pages.page import json_bytes, store
-from poroscale.report.pages.panels import Panel, Section
+from poroscale.report.pages.panels import PageSection, Panel
 from poroscale.report.style import house_style, svg_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from poroscale.compare import Ablation, CompareConfig, Comparison, Sample
+    from poroscale.compare import Ablation, Comparison
 
 PAGE, NUMBERS = "compare.html", "compare.json"
 Drawing = tuple[str, Callable[[], "Figure | None"], str, bool]
 """Name, function, caption, and whether the figure takes the whole width."""
 
 
-def compare_volumes(
-    reference: Sequence[Sample],
-    generated: Sequence[Sample],
-    out_dir: Path,
-    *,
-    config: CompareConfig | None = None,
-    ablation: Ablation | None = None,
-) -> Comparison:
-    """Compare two sets of measured parts and write the page.
-
-    Parameters
-    ----------
-    reference, generated
-        Original and generated parts.
-    out_dir
-        Gets `compare.html` and `compare.json`, both listed in its manifest; byte-identical for
-        the same inputs. What is there is replaced.
-    config
-        Windows, splits, intervals.
-    ablation
-        Pores for several numbers of bins (Appendix B), shown if given.
-
-    Raises
-    ------
-    ValueError, FileNotFoundError, OSError
-        As `poroscale.compare.compare_parts`.
-    """
-    from poroscale.compare import compare_parts
-
-    comparison = compare_parts(reference, generated, config=config)
-    write_comparison(comparison, out_dir, ablation=ablation)
-    return comparison
-
-
 def write_comparison(
     comparison: Comparison, out_dir: Path, *, ablation: Ablation | None = None
 ) -> Path:
-    """Write `compare.html` and `compare.json` into `out_dir`; return the path of the page."""
-    from poroscale import __version__
+    """Write the page of a comparison.
+
+    Parameters
+    ----------
+    comparison
+        The comparison.
+    out_dir
+        Gets `compare.html` and `compare.json`, both listed in its manifest; byte-identical for
+        the same inputs. What is there is replaced.
+    ablation
+        Pores for several numbers of bins (Appendix B), shown if given.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
     from poroscale.compare.pictures import VIEWS
     from poroscale.manifest import record_results
     from poroscale.report.pages.template import render
+    from poroscale.version import __version__
 
     out_dir = Path(out_dir)
     numbers = comparison.numbers
@@ -73,7 +55,7 @@ def write_comparison(
         "compare.html",
         numbers=numbers,
         views=VIEWS,
-        sections=draw(comparison, ablation),
+        sections=draw_comparison(comparison, ablation),
         version=__version__,
     )
     path = store(out_dir / PAGE, page.encode())
@@ -81,7 +63,7 @@ def write_comparison(
     return path
 
 
-def draw(comparison: Comparison, ablation: Ablation | None) -> list[Section]:
+def draw_comparison(comparison: Comparison, ablation: Ablation | None) -> list[PageSection]:
     """Every section that has something to show."""
     plan = {
         ("side-by-side", "Side by side"): _pictures(comparison),
@@ -101,7 +83,7 @@ def draw(comparison: Comparison, ablation: Ablation | None) -> list[Section]:
                 if (figure := make()) is not None
             ]
             if panels:
-                sections.append(Section(name, title, tuple(panels)))
+                sections.append(PageSection(name, title, tuple(panels)))
     return sections
 
 

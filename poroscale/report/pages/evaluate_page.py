@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from poroscale.report.pages.page import json_bytes, store
-from poroscale.report.pages.panels import Drawing, Section, drawn_sections
+from poroscale.report.pages.panels import Drawing, PageSection, drawn_sections
 from poroscale.report.style import house_style
 
 if TYPE_CHECKING:
     from poroscale.report.sections.verdict_slices import VerdictRow
-    from poroscale.segment import Evaluation
+    from poroscale.segmentation import Evaluation
 
 PAGE, NUMBERS, CURVES = "evaluation.html", "evaluation.json", "curves.parquet"
 EVALUATION_FORMAT = 1
@@ -37,7 +37,7 @@ def write_evaluation(
     evaluations
         One or several scores against the same truth; their names differ.
     out_dir
-        What is there is replaced.
+        Files that are there are replaced.
     truth
         Name of the truth.
     pictures
@@ -45,20 +45,12 @@ def write_evaluation(
     folds
         A table of models over folds (`segment.uncertainty.fold_table`), shown if given.
     """
-    from poroscale import __version__
     from poroscale.manifest import record_results
     from poroscale.report.pages.template import render
     from poroscale.report.sections.verdict_slices import VERDICTS
-    from poroscale.segment.evaluation.grey_scores import beaten_by_grey
+    from poroscale.version import __version__
 
-    numbers = {
-        "format": EVALUATION_FORMAT,
-        "truth": truth,
-        "evaluations": [one.numbers for one in evaluations],
-        "warnings": beaten_by_grey(evaluations),
-    }
-    if folds is not None:
-        numbers["folds"] = dict(folds)
+    numbers = _numbers(evaluations, truth, folds)
     store(out_dir / NUMBERS, json_bytes(numbers))
     _write_curves(evaluations, out_dir / CURVES)
     page = render(
@@ -66,7 +58,7 @@ def write_evaluation(
         numbers=numbers,
         pictures=pictures or {},
         verdicts=VERDICTS,
-        sections=draw(evaluations, folds),
+        sections=draw_evaluation(evaluations, folds),
         version=__version__,
     )
     path = store(out_dir / PAGE, page.encode())
@@ -74,9 +66,24 @@ def write_evaluation(
     return path
 
 
+def _numbers(
+    evaluations: Sequence[Evaluation], truth: str, folds: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The content of `evaluation.json`."""
+    from poroscale.segmentation.evaluation.grey_scores import beaten_by_grey
+
+    return {
+        "format": EVALUATION_FORMAT,
+        "truth": truth,
+        "evaluations": [one.numbers for one in evaluations],
+        "warnings": beaten_by_grey(evaluations),
+        **({} if folds is None else {"folds": dict(folds)}),
+    }
+
+
 def _write_curves(evaluations: Sequence[Evaluation], path: Path) -> None:
     """One row per score that occurs, from the highest on; `name` says whose."""
-    from poroscale.columns import write_columns
+    from poroscale.storage.columns import write_columns
 
     curves = [one.ranking.curves() for one in evaluations]
     lengths = [len(each["threshold"]) for each in curves]
@@ -85,9 +92,9 @@ def _write_curves(evaluations: Sequence[Evaluation], path: Path) -> None:
     write_columns(columns, path, about={"kind": "curves", "format": EVALUATION_FORMAT})
 
 
-def draw(
+def draw_evaluation(
     evaluations: Sequence[Evaluation], folds: Mapping[str, Any] | None = None
-) -> list[Section]:
+) -> list[PageSection]:
     """Every section that has something to show."""
     with house_style():
         return drawn_sections(

@@ -1,4 +1,4 @@
-"""One scan's report: `report.html`, which needs nothing but itself, and `report.json`."""
+"""The report of one scan: `report.html`, which needs no other file, and `report.json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from poroscale.report.cautions import cautions
 from poroscale.report.chosen import ReportConfig, above_size, section_rows, without_skin
-from poroscale.report.kind import Kind, taken_for, taken_in_words
+from poroscale.report.kind import SubjectKind, taken_for, taken_in_words
 from poroscale.report.methods import methods_text
 from poroscale.report.numbers import (
     class_rows,
@@ -30,7 +30,7 @@ from poroscale.report.table import PoreTable
 
 if TYPE_CHECKING:
     from poroscale.engine import Run
-    from poroscale.pores.phases import Chosen
+    from poroscale.pore_analysis.phases import Chosen
     from poroscale.volume import Volume
 
 REPORT_FORMAT = 1
@@ -39,7 +39,7 @@ DIGITS = 9
 
 @dataclass(frozen=True)
 class _Sources:
-    """What a report is made from."""
+    """Inputs of a report."""
 
     table: PoreTable
     scan: Volume | None
@@ -52,7 +52,7 @@ class _Sources:
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """What the phases say of how they were made; empty for phases from elsewhere."""
+        """Record of how the phases were made; empty for phases from elsewhere."""
         return {} if self.phases is None else self.phases.attributes
 
     @property
@@ -108,9 +108,9 @@ def write_report(
     title : str, optional
         Heading of the page; the name of the file that was scanned if not given.
     config : ReportConfig, optional
-        What is said beyond what a report always says.
+        Settings for the additional numbers.
     run : Run, optional
-        How the phases are counted; changes no byte.
+        Memory, workers and cluster for counting the phases; changes no byte.
 
     Raises
     ------
@@ -144,8 +144,8 @@ def _title(scan: Volume | None) -> str:
 def _values(sources: _Sources, run: Run | None) -> Chosen | None:
     """Values of pore and of outside: those the table was measured with, else what phases say."""
     from poroscale.engine import Run
-    from poroscale.pores import PoresConfig
-    from poroscale.pores.phases import Chosen, choose_values
+    from poroscale.pore_analysis import PoresConfig
+    from poroscale.pore_analysis.phases import Chosen, choose_values
 
     if sources.phases is None:
         return None
@@ -162,7 +162,7 @@ def _extent(phases: Volume | None, values: Chosen | None, run: Run | None) -> Pa
 
 def _numbers(
     sources: _Sources, values: Chosen | None, extent: PartExtent | None
-) -> tuple[dict[str, Any], Kind]:
+) -> tuple[dict[str, Any], SubjectKind]:
     volume = sources.volume
     shape = None if volume is None else volume.shape
     numbers = key_numbers(
@@ -180,7 +180,7 @@ def _numbers(
     given = sources.phases is not None and not sources.segmentation
     if given and shape is not None and values is not None and extent is not None:
         numbers["taken_for"] = taken_for(values, extent, math.prod(shape))
-    return numbers, Kind.of(shape, numbers, labels=given)
+    return numbers, SubjectKind.of(shape, numbers, labels=given)
 
 
 def _facts(
@@ -243,7 +243,7 @@ def _asked_for(
         found["above"] = above_size(table, config.min_um, part)
     if config.skin_um is not None:
         if sources.phases is None or values is None or extent is None:
-            raise ValueError("--skin-um must come with phases: a table tells nothing of the part")
+            raise ValueError("`skin_um` must come with phases: a table tells nothing of the part")
         found["core"] = without_skin(
             table, sources.phases, values=values, skin_um=config.skin_um, extent=extent, run=run
         )
@@ -277,7 +277,7 @@ def _render(
         sources.table,
         extent=extent,
         segmentation=sources.segmentation,
-        kind=Kind(connected=kind["connected"], labels=kind["labels"], flat=kind["flat"]),
+        kind=SubjectKind(connected=kind["connected"], labels=kind["labels"], flat=kind["flat"]),
     )
     slices, close_ups = _pictures(sources, values)
     close_ups = [] if kind["connected"] else close_ups

@@ -12,7 +12,7 @@ from poroscale.report.style import house_style, svg_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from poroscale.report.kind import Kind
+    from poroscale.report.kind import SubjectKind
     from poroscale.report.sections.extent import PartExtent
     from poroscale.report.table import PoreTable
 
@@ -28,7 +28,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A heading with its figures."""
 
     name: str
@@ -51,8 +51,8 @@ def draw_sections(
     *,
     extent: PartExtent | None,
     segmentation: Mapping[str, Any],
-    kind: Kind,
-) -> list[Section]:
+    kind: SubjectKind,
+) -> list[PageSection]:
     """Every section that has something to show of such a kind, in the order of the page."""
     plan = {
         ("size", "Size"): _size(table, kind),
@@ -69,13 +69,13 @@ def draw_sections(
         return drawn_sections(plan)
 
 
-def drawn_sections(plan: Mapping[tuple[str, str], Sequence[Drawing]]) -> list[Section]:
+def drawn_sections(plan: Mapping[tuple[str, str], Sequence[Drawing]]) -> list[PageSection]:
     """Sections by name and title, but for those without a figure."""
     sections = []
     for (name, title), drawings in plan.items():
         panels = tuple(panel for d in drawings if (panel := _drawn(d)) is not None)
         if panels:
-            sections.append(Section(name, title, panels))
+            sections.append(PageSection(name, title, panels))
     return sections
 
 
@@ -86,7 +86,7 @@ def _drawn(drawing: Drawing) -> Panel | None:
     return Panel(drawing.name, drawing.caption, svg_of(figure, drawing.name), drawing.wide)
 
 
-def _size(table: PoreTable, kind: Kind) -> list[Drawing]:
+def _size(table: PoreTable, kind: SubjectKind) -> list[Drawing]:
     from poroscale.report.figures import size
 
     diameter, weight = "equivalent spherical diameter", "volume"
@@ -128,7 +128,7 @@ def _shape(table: PoreTable) -> list[Drawing]:
     ]
 
 
-def _orientation(table: PoreTable, kind: Kind) -> list[Drawing]:
+def _orientation(table: PoreTable, kind: SubjectKind) -> list[Drawing]:
     from poroscale.report.figures import orientation
 
     if kind.flat == 0:
@@ -160,7 +160,7 @@ def _orientation(table: PoreTable, kind: Kind) -> list[Drawing]:
     ]
 
 
-def _position(table: PoreTable, extent: PartExtent | None, kind: Kind) -> list[Drawing]:
+def _position(table: PoreTable, extent: PartExtent | None, kind: SubjectKind) -> list[Drawing]:
     if kind.connected:
         return [] if kind.flat is not None else _porosities(table, extent)
     distance = _surface_distance(table, "area" if kind.flat is not None else "volume")
@@ -263,7 +263,7 @@ def _segmentation(segmentation: Mapping[str, Any]) -> list[Drawing]:
     return [
         Drawing(
             "grey-histogram",
-            lambda: threshold.grey_histogram(segmentation),
+            lambda: threshold.draw_grey_histogram(segmentation),
             f"{what}{after} outside and inside the part, with the "
             f"{'levels' if local else 'thresholds'}.",
         ),

@@ -37,6 +37,8 @@ def significant(value: float | None, digits: int = 3) -> str:
     """
     if value is None or math.isnan(value):
         return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
     if abs(value) >= 1e7 or abs(value) < 1e-4:

@@ -1,1 +1,1 @@
-"""Sections through volumes, and what lies in each."""
+"""Sections through volumes, and the counts of part and pore in each."""

@@ -1,4 +1,4 @@
-"""How much part and how much pore lie in every section, in one reduction over the phases."""
+"""Counts of part and pore in every section, in one reduction over the phases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CELLS = 256
 """Cells of a map along its longer axis, at most."""
 
-Gift = Mapping[str, NDArray[np.int64]]
+Partial = Mapping[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PartExtent:
     part, pore : int64 (Z,)
         Voxels of part and of pore in each slice.
     part_map, pore_map : int64 (Y / step, X / step)
-        The same seen along z, summed over cells of `step` x `step` voxels.
+        Counts as seen along z, summed over cells of `step` x `step` voxels.
     step : int
     voxel_size : (z, y, x) in um
     has_outside : whether any value means that a voxel is beyond the part
@@ -109,7 +109,7 @@ def measure_extent(
     outside : int or None
         The value of voxels that belong to no part; None if all belong to it.
     run : Run, optional
-        How to run; changes no number.
+        Memory, workers and cluster; changes no number.
     """
     from poroscale.engine import Reduction, reduce_blocks
 
@@ -117,17 +117,17 @@ def measure_extent(
     step = -(-max(rows, columns) // CELLS)
     parameters = {"pore": pore, "outside": outside, "step": step}
     reduction = Reduction(_count_block, _collect, _as_list, located=True)
-    gifts = reduce_blocks(reduction, phases, parameters=parameters, bytes_per_voxel=4.0, run=run)
+    partials = reduce_blocks(reduction, phases, parameters=parameters, bytes_per_voxel=4.0, run=run)
     lines = {name: np.zeros(depth, np.int64) for name in ("part", "pore")}
     shape = (-(-rows // step), -(-columns // step))
     maps = {f"{name}_map": np.zeros(shape, np.int64) for name in ("part", "pore")}
-    for gift in gifts:
-        z, y, x = gift["place"]
+    for found in partials:
+        z, y, x = found["place"]
         for name, line in lines.items():
-            line[z : z + len(gift[name])] += gift[name]
+            line[z : z + len(found[name])] += found[name]
         for name, plane in maps.items():
-            high, wide = gift[name].shape
-            plane[y : y + high, x : x + wide] += gift[name]
+            high, wide = found[name].shape
+            plane[y : y + high, x : x + wide] += found[name]
     corner = [o * edge for o, edge in zip(phases.origin, phases.voxel_size, strict=True)]
     return PartExtent(
         **lines,
@@ -142,29 +142,29 @@ def measure_extent(
 @kernel("report.count_block")
 def _count_block(
     block: NDArray[Any], *, origin: Index, pore: int, outside: int | None, step: int
-) -> Gift:
+) -> Partial:
     """Counts per slice and per cell; `place` is the first slice and the first cell they are of."""
     is_pore = block == pore
     is_part = is_pore | (block != outside) if outside is not None else np.ones_like(is_pore)
-    gift = {"place": np.array([origin[0], origin[1] // step, origin[2] // step])}
+    found = {"place": np.array([origin[0], origin[1] // step, origin[2] // step])}
     for name, mask in (("part", is_part), ("pore", is_pore)):
         seen = mask.sum(axis=0, dtype=np.int64)
         for axis in (0, 1):
             cells = (origin[axis + 1] + np.arange(seen.shape[axis])) // step
             seen = np.add.reduceat(seen, np.flatnonzero(np.diff(cells, prepend=-1)), axis=axis)
-        gift[name] = np.asarray(np.count_nonzero(mask, axis=(1, 2)), np.int64)
-        gift[f"{name}_map"] = seen
-    return gift
+        found[name] = np.asarray(np.count_nonzero(mask, axis=(1, 2)), np.int64)
+        found[f"{name}_map"] = seen
+    return found
 
 
-def _collect(gifts: list[Gift] | Gift, gift: Gift) -> list[Gift]:
-    gifts = _as_list(gifts)
-    gifts.append(gift)
-    return gifts
+def _collect(partials: list[Partial] | Partial, found: Partial) -> list[Partial]:
+    partials = _as_list(partials)
+    partials.append(found)
+    return partials
 
 
-def _as_list(gifts: list[Gift] | Gift) -> list[Gift]:
-    return gifts if isinstance(gifts, list) else [gifts]
+def _as_list(partials: list[Partial] | Partial) -> list[Partial]:
+    return partials if isinstance(partials, list) else [partials]
 
 
 def _ratio(over: NDArray[np.generic], under: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Which sections of a volume to show: those that cut the most pores, and the largest pore."""
+"""Choice of the sections to show: those that cut the most pores, and the largest pore."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Plane:
 
     @property
     def is_line(self) -> bool:
-        """Whether a volume of one slice leaves nothing of the plane to look at but a line."""
+        """True if a volume of one slice leaves nothing of the plane to look at but a line."""
         return sorted(self.shape)[1] == 1
 
 

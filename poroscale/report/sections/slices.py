@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from poroscale.pores.phases import Chosen
+    from poroscale.pore_analysis.phases import Chosen
     from poroscale.report.sections.planes import Plane
     from poroscale.volume import Volume
 

@@ -23,10 +23,11 @@ from poroscale.report.sections.slices import (
     to_levels,
 )
 from poroscale.report.style import BLUE, DENSITY, GREEN, VERMILION
-from poroscale.segment.evaluation.truth import counted_voxels, pore_voxels
+from poroscale.segmentation.evaluation.truth import counted_voxels, truth_pores
+from poroscale.statistics.sums import summed
 
 if TYPE_CHECKING:
-    from poroscale.segment.evaluation.beside_truth import Scored
+    from poroscale.segmentation.evaluation.beside_truth import Scored
     from poroscale.volume import Index, Shape, Volume
 
 VERDICTS = {"found": GREEN, "missed": VERMILION, "invented": BLUE}
@@ -82,7 +83,7 @@ def _row(scored: Scored, threshold: float, plane: Plane, *, scan: Volume | None)
     truth = read_plane(scored.truth.volume, plane)
     inside = None if scored.inside is None else read_plane(scored.inside, plane)
     counted = counted_voxels(truth, inside, kind=scored.truth.kind, everywhere=scored.everywhere)
-    pore = pore_voxels(truth, scored.truth.kind)
+    pore = truth_pores(truth, scored.truth.kind)
     levels = score_levels(scored.scores_of(read_plane(volume, plane)))
     score = scored.values[levels]
     shares = {
@@ -139,7 +140,7 @@ def _profile(
     whole: Shape,
 ) -> dict[str, NDArray[np.int64]]:
     """Pore voxels of each section along every axis of the volume."""
-    pore = pore_voxels(truth, kind)
+    pore = truth_pores(truth, kind)
     pore &= counted_voxels(truth, inside, kind=kind, everywhere=everywhere)
     counts = {}
     for axis, name in enumerate("zyx"):
@@ -149,8 +150,4 @@ def _profile(
     return counts
 
 
-def _add(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: a[name] + b[name] for name in a}
-
-
-_PROFILES = Reduction(_profile, _add, lambda total: total, located=True)
+_PROFILES = Reduction(_profile, summed, lambda total: total, located=True)

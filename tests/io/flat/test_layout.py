@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from poroscale.io.flat.layout import Layout, layout_source
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 
 
 def packed(tmp_path, data, compression, shape=(4, 5, 6)):

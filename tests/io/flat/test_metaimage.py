@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Run
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 from poroscale.io.write.export import ExportConfig, export
 from poroscale.volume import Volume
@@ -176,7 +177,7 @@ def test_one_slice_with_two_spacings(tmp_path, voxels):
 def test_channels(tmp_path, voxels, reads_like):
     array = voxels(np.uint16, (7, 11, 13, 3))
     path = write(tmp_path, array, sizes=(13, 11, 7), extra="ElementNumberOfChannels = 3\n")
-    with pytest.raises(ValueError, match=r"scan\.mhd: .* 3 channels: choose one with --channel"):
+    with pytest.raises(ValueError, match=r"scan\.mhd: .* 3 channels: choose one with `channel`"):
         open_source(path)
     reads_like(open_source(path, channel=2), array[..., 2], examples=5)
 

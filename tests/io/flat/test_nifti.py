@@ -44,7 +44,7 @@ def test_without_unit_there_is_no_size(tmp_path, voxels, nibabel):
 def test_of_several_volumes_one_must_be_chosen(tmp_path, voxels, nibabel, reads_like):
     array = voxels(np.int16, (2, 5, 4, 3))
     nibabel.save(nibabel.Nifti1Image(array.T, np.eye(4)), tmp_path / "scan.nii")
-    with pytest.raises(ValueError, match=r"scan\.nii: .* 2 channels: choose one with --channel"):
+    with pytest.raises(ValueError, match=r"scan\.nii: .* 2 channels: choose one with `channel`"):
         open_source(tmp_path / "scan.nii")
     reads_like(open_source(tmp_path / "scan.nii", channel=1), array[1], examples=5)
     with pytest.raises(ValueError, match=r"the channel must be 0 to 1, got 2"):

@@ -65,7 +65,7 @@ def test_one_channel(tmp_path, voxels, reads_like, name, encoding):
     array = np.moveaxis(voxels(np.int16, (3, 7, 11, 13)), 0, axis)
     path = tmp_path / "scan.nrrd"
     nrrd.write(str(path), array, {**header, "encoding": encoding}, index_order="C")
-    with pytest.raises(ValueError, match=r"scan\.nrrd: .* 3 channels: choose one with --channel"):
+    with pytest.raises(ValueError, match=r"scan\.nrrd: .* 3 channels: choose one with `channel`"):
         open_source(path)
     source = open_source(path, channel=2, scratch=tmp_path / "scratch")
     reads_like(source, array.take(2, axis=axis), examples=3)

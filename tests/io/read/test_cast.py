@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 from poroscale.io.read.cast import Cast
-from poroscale.io.read.levels import clipped, fits, limits, rescaled
+from poroscale.io.read.levels import clipped_to_dtype, fits, limits, rescaled
 
 NARROW = ["uint8", "int8", "uint16", "int16", "uint32", "int32"]
 
@@ -78,7 +79,7 @@ def test_clipped_is_the_nearest_value(values, name):
     dtype = np.dtype(name)
     low, high = limits(dtype)
     expected = [min(max(round(value), low), high) for value in values.tolist()]
-    assert clipped(values, dtype).tolist() == expected
+    assert clipped_to_dtype(values, dtype).tolist() == expected
     whole = all(value == round(value) for value in values.tolist())
     inside = all(low <= value <= high for value in values.tolist())
     assert fits(values, dtype) == (whole and inside)

@@ -44,5 +44,5 @@ def test_a_size_in_no_unit_is_no_size():
     "values", [(-1,), (0,), (1, 1), (1, 1, float("nan")), (1, float("inf"), 1)]
 )
 def test_sizes_that_cannot_be(values):
-    with pytest.raises(ValueError, match="--voxel-size: the voxel size must be"):
-        positive_voxel_size(values, "--voxel-size")
+    with pytest.raises(ValueError, match="`voxel_size`: the voxel size must be"):
+        positive_voxel_size(values, "`voxel_size`")

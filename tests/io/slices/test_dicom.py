@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from poroscale.io.ingest import IngestConfig, ingest, prepare
+from poroscale.io.ingest import ingest, prepare
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 
 pydicom = pytest.importorskip("pydicom")
@@ -84,7 +85,7 @@ def test_padding_is_no_measurement(tmp_path, voxels):
     array[2, 3, 4] = -2000
     tags = {"PixelPaddingValue": -2000, "RescaleSlope": 1, "RescaleIntercept": -24}
     folder = series(tmp_path / "scan", array, **tags)
-    with pytest.raises(ValueError, match=r"-2024 are no measurement.*IM0010\.dcm\. --nan VALUE"):
+    with pytest.raises(ValueError, match=r"-2024 are no measurement.*IM0010\.dcm\. .*`nan`"):
         prepare(folder, IngestConfig())((0, 0, 0), array.shape)
     filled = prepare(folder, IngestConfig(nan=-1000))((0, 0, 0), array.shape)
     expected = array.astype(np.int32) - 24
@@ -119,7 +120,7 @@ def test_series_that_are_no_volume(tmp_path, voxels):
     with pytest.raises(ValueError, match=r"IM0004\.dcm and IM0005\.dcm lie in the same place"):
         open_source(folder)
     write_slice(folder / "IM0004.dcm", voxels()[0], (0.1, 0.2, 1.12), series="9")
-    with pytest.raises(ValueError, match=r"differ in SeriesInstanceUID; --pattern picks"):
+    with pytest.raises(ValueError, match=r"differ in SeriesInstanceUID; `pattern` picks"):
         open_source(folder)
     write_slice(folder / "IM0004.dcm", voxels()[0], (0.2, 0.2, 1.12))
     with pytest.raises(ValueError, match=r"straight above each other \(the gantry is tilted\)"):

@@ -37,7 +37,7 @@ def test_a_coloured_palette_needs_a_choice(tmp_path, voxels, reads_like):
     colours = np.random.default_rng(3).integers(0, 256, (256, 3), np.uint8)
     picture.putpalette(colours.tobytes())
     picture.save(tmp_path / "s.png")
-    with pytest.raises(ValueError, match=r"s\.png: .*palette has colours.*--channel index"):
+    with pytest.raises(ValueError, match=r"s\.png: .*palette has colours.*`channel` index"):
         open_source(tmp_path / "s.png")
     indices = voxels(np.uint8)[:1]
     reads_like(open_source(tmp_path / "s.png", channel="index"), indices, examples=3)
@@ -64,7 +64,7 @@ def test_grey_as_colour(tmp_path, voxels, reads_like, mode):
     pixels[3, 4, -1] ^= 1
     save(tmp_path / "s1.png", pixels, mode)
     what = "coloured" if mode == "RGB" else "transparent"
-    with pytest.raises(ValueError, match=rf"slices must be grey, s1\.png is {what}: .*--channel"):
+    with pytest.raises(ValueError, match=rf"slices must be grey, s1\.png is {what}: .*`channel`"):
         whole(open_source(tmp_path))
     reads_like(open_source(tmp_path, channel=0), grey, examples=4)
 

@@ -3,7 +3,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from poroscale.io.ingest import IngestConfig, ingest
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 
 
@@ -105,7 +106,7 @@ def test_a_coloured_palette_needs_a_choice(tmp_path, voxels, reads_like):
     colours = RAMP * 257
     colours[1] = 0
     path = palette_tiff(tmp_path / "scan.tif", indices, colours)
-    with pytest.raises(ValueError, match=r"scan\.tif: .* palette has colours.*--channel index"):
+    with pytest.raises(ValueError, match=r"scan\.tif: .* palette has colours.*`channel` index"):
         open_source(path)
     reads_like(open_source(path, channel="index"), indices, examples=5)
     reads_like(open_source(path, channel=0), 255 - indices, examples=5)
@@ -157,7 +158,7 @@ def test_grey_as_colour(tmp_path, voxels, reads_like, *, kind, compression, alph
     reads_like(open_source(path), grey, examples=4)
     parts[1] = 255 - grey
     write()
-    with pytest.raises(ValueError, match=r"slices must be grey, slice 0 is coloured: .*--channel"):
+    with pytest.raises(ValueError, match=r"slices must be grey, slice 0 is coloured: .*`channel`"):
         whole(open_source(path))
     reads_like(open_source(path, channel=1), 255 - grey, examples=4)
     if alpha:
@@ -177,7 +178,7 @@ def test_one_channel_of_a_stack(tmp_path, voxels, reads_like, *, axes, compressi
     for channel in range(array.shape[first]):
         source = open_source(path, channel=channel)
         reads_like(source, array.take(channel, axis=first), examples=3)
-    with pytest.raises(ValueError, match=r"scan\.tif: .*--channel 0 to"):
+    with pytest.raises(ValueError, match=r"scan\.tif: .*`channel` 0 to"):
         open_source(path)
     with pytest.raises(ValueError, match=r"the channel must be 0 to \d, got 7"):
         open_source(path, channel=7)

@@ -36,7 +36,7 @@ def test_channels_and_frames(tmp_path, voxels, reads_like, axes):
     )
     axis = 0 if axes[0] in "CT" else 1
     reads_like(open_source(path, channel=1), array.take(1, axis=axis), examples=4)
-    with pytest.raises(ValueError, match=r"scan\.ome\.tif: .*--channel 0 to"):
+    with pytest.raises(ValueError, match=r"scan\.ome\.tif: .*`channel` 0 to"):
         open_source(path)
 
 

@@ -72,7 +72,7 @@ def test_any_source_can_be_written(tmp_path, voxels, reads_like):
 def test_what_exists_is_kept_unless_told_otherwise(tmp_path, volume, name):
     source, _ = volume()
     written = export(source, tmp_path / name)
-    with pytest.raises(FileExistsError, match="--overwrite"):
+    with pytest.raises(FileExistsError, match="`overwrite`"):
         export(source, tmp_path / name)
     other, flipped = volume(np.uint8)
     export(other, tmp_path / name, run=Run(overwrite=True))

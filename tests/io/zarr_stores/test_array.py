@@ -103,10 +103,10 @@ def test_a_channel_and_another_order_of_axes(tmp_path, voxels, reads_like):
     write_image(
         tmp_path / "xyz.zarr", voxels(), version=3, axes="xyz", scale=[1] * 3, units="micrometer"
     )
-    with pytest.raises(ValueError, match=r"two\.zarr/0: .* the axis c of 2 .* with --channel"):
+    with pytest.raises(ValueError, match=r"two\.zarr/0: .* the axis c of 2 .* with `channel`"):
         open_source(tmp_path / "two.zarr")
     reads_like(open_source(tmp_path / "two.zarr", channel=1), two[1], examples=3)
-    with pytest.raises(ValueError, match="--channel must be from 0 to 1, got 2"):
+    with pytest.raises(ValueError, match="`channel` must be from 0 to 1, got 2"):
         open_source(tmp_path / "two.zarr", channel=2)
     reads_like(open_source(tmp_path / "xyz.zarr"), voxels().transpose(2, 1, 0), examples=5)
 

@@ -10,7 +10,7 @@ from poroscale.kernels.bodies.nearest import (
     nearest_of_points,
     nearest_of_runs,
 )
-from poroscale.kernels.bodies.runs_of_labels import label_runs
+from poroscale.kernels.bodies.runs_of_labels import runs_of_labels
 
 
 def box_distance(a, b, voxel_size):
@@ -28,7 +28,7 @@ def brute_gaps(labels, voxel_size):
 
 
 def gaps_of(labels, voxel_size):
-    runs, owners = label_runs(labels.astype(np.uint32), (0, 0, 0))
+    runs, owners = runs_of_labels(labels.astype(np.uint32), (0, 0, 0))
     present, bodies = group_runs(runs, owners)
     best = np.full(len(present), np.inf)
     nearest_of_runs(build_tree(runs, owners), bodies, best=best, voxel_size=voxel_size)
@@ -86,7 +86,7 @@ def test_points_equal_brute_force(seed):
         return
     points = rng.random((20, 3)) * 12 - 1
     best = np.full(len(points), np.inf)
-    tree = build_tree(*label_runs(mask.astype(np.uint32), (0, 0, 0)))
+    tree = build_tree(*runs_of_labels(mask.astype(np.uint32), (0, 0, 0)))
     nearest_of_points(tree, points, best=best, voxel_size=(1.0, 2.0, 0.5))
     low = np.argwhere(mask)[None]
     gap = np.maximum(np.maximum(low - points[:, None], points[:, None] - low - 1), 0)

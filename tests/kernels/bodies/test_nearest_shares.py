@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
 from poroscale.kernels.bodies.nearest_shares import BESIDE, WIDEST, Reach, share_sums
-from poroscale.kernels.grey.partial_volume import OUTSIDE_SHARE, distance_to
+from poroscale.kernels.distance import distance_to
+from poroscale.kernels.grey.partial_volume import OUTSIDE_SHARE
 
 RADII = st.sampled_from([0.0, 1.0, 2.0, 3.5, 4.0, 5.2])
 

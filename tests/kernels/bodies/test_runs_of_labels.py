@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_dilation, generate_binary_structure
 
-from poroscale.kernels.bodies.runs_of_labels import label_runs, silhouette, skin_runs
+from poroscale.kernels.bodies.runs_of_labels import runs_of_labels, silhouette, skin_runs
 
 
 def random_labels(seed, shape=(5, 6, 7), labels=3):
@@ -22,26 +22,26 @@ def painted(runs, owners, shape, origin=(0, 0, 0)):
 @settings(max_examples=30, deadline=None)
 def test_runs_paint_the_block(seed):
     labels = random_labels(seed)
-    runs, owners = label_runs(labels, (100, 20, 3))
+    runs, owners = runs_of_labels(labels, (100, 20, 3))
     np.testing.assert_array_equal(painted(runs, owners, labels.shape, (100, 20, 3)), labels)
 
 
 def test_runs_are_maximal():
-    runs, owners = label_runs(np.array([[[1, 1, 2, 2, 0, 2]]], np.uint32), (0, 0, 0))
+    runs, owners = runs_of_labels(np.array([[[1, 1, 2, 2, 0, 2]]], np.uint32), (0, 0, 0))
     assert runs.tolist() == [[0, 0, 0, 2], [0, 0, 2, 4], [0, 0, 5, 6]]
     assert owners.tolist() == [1, 2, 2]
 
 
 def test_runs_of_a_piece_are_those_of_its_copy():
     labels = random_labels(5, (9, 8, 40))
-    piece = label_runs(labels, (1, 2, 3), first=(2, 1, 4), shape=(6, 5, 33))
-    copy = label_runs(labels[2:8, 1:6, 4:37], (1, 2, 3))
+    piece = runs_of_labels(labels, (1, 2, 3), first=(2, 1, 4), shape=(6, 5, 33))
+    copy = runs_of_labels(labels[2:8, 1:6, 4:37], (1, 2, 3))
     for found, expected in zip(piece, copy, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 def test_shadows_are_those_of_labels_too_large_to_pack():
-    runs, owners = label_runs(random_labels(6), (0, 0, 0))
+    runs, owners = runs_of_labels(random_labels(6), (0, 0, 0))
     far = runs + np.array([0, 1, 1, 1], np.int32) * (np.arange(len(runs)) % 2 << 29)[:, None]
     order = np.lexsort((far[:, 2], far[:, 1], owners))
     shadows = silhouette(far.astype(np.int32), owners + np.uint32(2**31))
@@ -56,7 +56,7 @@ def test_shadows_are_those_of_labels_too_large_to_pack():
 def test_silhouettes_of_parts_unite_to_that_of_the_whole(seed, cut):
     labels = random_labels(seed, labels=2)
     parts = [
-        silhouette(*label_runs(labels[low:high], (low, 0, 0)))
+        silhouette(*runs_of_labels(labels[low:high], (low, 0, 0)))
         for low, high in ((0, cut), (cut, len(labels)))
     ]
     runs, owners = silhouette(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from poroscale.kernels.distance import distance_to
 from poroscale.kernels.grey.partial_volume import (
     CODES_HALO,
     OUTSIDE_SHARE,
     SHARE_STEPS,
-    distance_to,
     normalise,
     pore_codes,
     pore_shares,
@@ -21,7 +21,7 @@ from poroscale.kernels.grey.partial_volume import (
     support_radius,
     trimmed,
 )
-from poroscale.phantom.known.bodies import ball, filled
+from poroscale.phantoms.known.bodies import ball, filled
 
 SIGMAS = (0.6, 0.8, 1.0, 1.5)
 RADII = (1.5, 2.0, 2.5, 4.0, 6.0)

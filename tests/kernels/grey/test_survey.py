@@ -13,7 +13,7 @@ from poroscale.kernels.grey.survey import (
     point_spread,
     two_levels,
 )
-from poroscale.phantom.known.bodies import ball, depths, filled
+from poroscale.phantoms.known.bodies import ball, depths, filled
 
 SHAPE = (64, 64, 64)
 

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poroscale.kernels.mesh.crossing import crossing_faces
-from poroscale.kernels.mesh.tree import build_tree
+from poroscale.kernels.mesh.tree import build_triangle_tree
 from tests.kernels.closed_meshes import ball, box, torus
 
 MOST = 200
 
 
 def crossings(vertices, faces):
-    return crossing_faces(build_tree(vertices[faces]), 1e-6, MOST)
+    return crossing_faces(build_triangle_tree(vertices[faces]), 1e-6, MOST)
 
 
 def joined(one, two, shift):

@@ -4,7 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poroscale.kernels.mesh.tree import DEPTH, EXACT, build_tree, closest, nearest, point_of
+from poroscale.kernels.mesh.tree import (
+    DEPTH,
+    EXACT,
+    build_triangle_tree,
+    closest,
+    nearest,
+    point_of,
+)
 
 
 def triangles(seed, count):
@@ -17,7 +24,7 @@ def triangles(seed, count):
 
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(-1, 59))
 def test_nearest_is_the_least_of_all(seed, count, hint):
-    tree = build_tree(triangles(seed, count))
+    tree = build_triangle_tree(triangles(seed, count))
     point = tuple(np.random.default_rng(seed + 1).uniform(-15, 15, 3))
     stack = np.empty(DEPTH, np.int64)
     row, squared, v, w = nearest(tree, point, min(hint, count - 1), np.inf, EXACT, stack)
@@ -43,13 +50,16 @@ def test_equal_distances_give_the_first_face():
     same = np.repeat(triangles(3, 1), 40, axis=0)
     stack = np.empty(DEPTH, np.int64)
     for hint in (-1, 7, 39):
-        tree = build_tree(same)
+        tree = build_triangle_tree(same)
         row, *_ = nearest(tree, (1.0, 2.0, 3.0), hint, np.inf, EXACT, stack)
         assert tree.face[row] == 0
 
 
 def test_nothing_within_the_limit():
-    tree, stack = build_tree(np.zeros((1, 3, 3))), np.empty(DEPTH, np.int64)
+    tree, stack = build_triangle_tree(np.zeros((1, 3, 3))), np.empty(DEPTH, np.int64)
     assert nearest(tree, (3.0, 0.0, 0.0), -1, 8.9, EXACT, stack)[0] == -1
     assert nearest(tree, (3.0, 0.0, 0.0), -1, 9.1, EXACT, stack)[0] == 0
-    assert nearest(build_tree(np.zeros((0, 3, 3))), (0.0, 0.0, 0.0), -1, 9.0, EXACT, stack)[0] == -1
+    assert (
+        nearest(build_triangle_tree(np.zeros((0, 3, 3))), (0.0, 0.0, 0.0), -1, 9.0, EXACT, stack)[0]
+        == -1
+    )

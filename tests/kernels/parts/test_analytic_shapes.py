@@ -18,8 +18,8 @@ from poroscale.kernels.parts.analytic_shapes import (
     with_extents,
 )
 from poroscale.kernels.parts.rendering import stamp_pores
-from poroscale.phantom.candidates import GAS, KEYHOLE, LACK_OF_FUSION, draw_shapes
-from poroscale.phantom.solids import Ellipsoid, Ellipsoids
+from poroscale.phantoms.candidates import GAS, KEYHOLE, LACK_OF_FUSION, draw_shapes
+from poroscale.phantoms.solids import Ellipsoid, Ellipsoids
 
 
 def drawn(kind, count=6, diameter=26.0):

@@ -8,8 +8,8 @@ from poroscale.kernels.parts.phantom_outline import (
     depths_below_surface,
     surface_place,
 )
-from poroscale.phantom.config import PhantomConfig
-from poroscale.phantom.surface import draw_outline
+from poroscale.phantoms.config import PhantomConfig
+from poroscale.phantoms.surface import draw_outline
 
 
 @pytest.fixture(params=["cylinder", "cube"])

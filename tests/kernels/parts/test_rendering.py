@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from poroscale.kernels.parts.rendering import solid_fraction, solid_mask
-from poroscale.phantom.config import PhantomConfig
-from poroscale.phantom.solids import spheres
-from poroscale.phantom.surface import draw_outline
+from poroscale.phantoms.config import PhantomConfig
+from poroscale.phantoms.solids import spheres
+from poroscale.phantoms.surface import draw_outline
 
 
 def smooth(part="cylinder", **settings):

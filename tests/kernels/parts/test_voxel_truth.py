@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 
 from poroscale.kernels.parts.voxel_truth import AT_EDGE, COUNT, FIRST, OPEN, PIECES, voxelise
-from poroscale.phantom.config import PhantomConfig
-from poroscale.phantom.part import PartPhases, PoreIds
-from poroscale.phantom.plan import plan_of
+from poroscale.phantoms.config import PhantomConfig
+from poroscale.phantoms.part import PartPhases, PoreIds
+from poroscale.phantoms.plan import phantom_plan
 
 SHAPE = (70, 84, 90)
 
@@ -15,7 +15,7 @@ SHAPE = (70, 84, 90)
 @pytest.mark.parametrize("part", ["cylinder", "cube"])
 def test_statistics_equal_those_of_the_whole_array(part):
     config = PhantomConfig(shape=SHAPE, porosity=0.04, part=part, open_fraction=0.2, seed=3)
-    plan = plan_of(config)
+    plan = phantom_plan(config)
     statistics, pieces = voxelise(plan.outline, plan.pores, SHAPE)
     ids, phases = PoreIds(config)((0, 0, 0), SHAPE), PartPhases(config)((0, 0, 0), SHAPE)
     outside = ndimage.binary_dilation(phases == 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poroscale.kernels.parts.voxel_shapes import Shapes
-from poroscale.parts.placing.fitting_in import fits
+from poroscale.parts.placing.fitting_in import fits_in_part
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def staple():
 
 def judged(edge, opened=True):
     return bool(
-        fits(
+        fits_in_part(
             staple(),
             np.array([0]),
             np.zeros((1, 3), np.int32),
@@ -43,8 +43,8 @@ def test_a_pore_that_the_surface_would_cut_in_two_does_not_fit():
     longer = np.concatenate([np.repeat(long[..., :1], 40, axis=2), long], axis=2)
     shapes, corner = Shapes.of([longer]), np.zeros((1, 3), np.int32)
     open_, row = np.array([True]), np.array([0])
-    in_two = fits(shapes, row, corner, opened=open_, geometry=HalfSpace(51.2))  # 95 % below
-    in_one = fits(shapes, row, corner, opened=open_, geometry=HalfSpace(52.0))
+    in_two = fits_in_part(shapes, row, corner, opened=open_, geometry=HalfSpace(51.2))  # 95 % below
+    in_one = fits_in_part(shapes, row, corner, opened=open_, geometry=HalfSpace(52.0))
     assert in_two.tolist() == [False]
     assert in_one.tolist() == [True]
 

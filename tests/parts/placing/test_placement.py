@@ -11,7 +11,7 @@ from poroscale.kernels.parts.voxel_shapes import Shapes
 from poroscale.parts.generate import Painter
 from poroscale.parts.geometry import Cylinder
 from poroscale.parts.placing import placement
-from poroscale.parts.placing.placement import Planner, cut_by_ends, plan_pores
+from poroscale.parts.placing.placement import Planner, cut_by_ends, place_pores
 from tests.parts.scenes import Crowd, ellipsoids
 
 SHAPES = ellipsoids()
@@ -52,17 +52,17 @@ def test_windows_add_up_to_the_whole(seed, rate, step, backwards):
 @pytest.mark.parametrize("window", [1, 3, 64])
 def test_plan_knows_neither_windows_nor_workers(window, monkeypatch):
     crowd = Crowd(SHAPES, slim(), 120)
-    plan = plan_pores(Planner(crowd, SHAPES), 5 * SLAB + 7)
+    plan = place_pores(Planner(crowd, SHAPES), 5 * SLAB + 7)
     monkeypatch.setattr(placement, "WINDOW", window)
-    other = plan_pores(Planner(crowd, SHAPES), 5 * SLAB + 7, workers=3)
+    other = place_pores(Planner(crowd, SHAPES), 5 * SLAB + 7, workers=3)
     for a, b in zip(plan, other, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_longer_part_begins_with_the_shorter_one():
     crowd = Crowd(SHAPES, slim(), 120)
-    short = plan_pores(Planner(crowd, SHAPES), 200)
-    long = plan_pores(Planner(crowd, SHAPES), 400)
+    short = place_pores(Planner(crowd, SHAPES), 200)
+    long = place_pores(Planner(crowd, SHAPES), 400)
     assert rows_of(short) == rows_of(long.select(long.corner[:, 0] < 200))
     a = Painter(slim(200), short, SHAPES)((0, 0, 0), (200, 64, 64))
     b = Painter(slim(400), long, SHAPES)((0, 0, 0), (200, 64, 64))
@@ -70,7 +70,9 @@ def test_longer_part_begins_with_the_shorter_one():
 
 
 def test_seeds_differ():
-    first, second = (plan_pores(Planner(Crowd(SHAPES, slim(), 60, s), SHAPES), 128) for s in (0, 1))
+    first, second = (
+        place_pores(Planner(Crowd(SHAPES, slim(), 60, s), SHAPES), 128) for s in (0, 1)
+    )
     assert rows_of(first) != rows_of(second)
 
 
@@ -80,7 +82,7 @@ def test_seeds_differ():
 )
 def test_boxes_are_cut_from_one_part(origin, shape):
     crowd = Crowd(SHAPES, slim(200), 120)
-    painter = Painter(slim(200), plan_pores(Planner(crowd, SHAPES), 200), SHAPES)
+    painter = Painter(slim(200), place_pores(Planner(crowd, SHAPES), 200), SHAPES)
     all_of_it = painter((0, 0, 0), (200, 64, 64))
     box = tuple(slice(o, o + n) for o, n in zip(origin, shape, strict=True))
     np.testing.assert_array_equal(painter(origin, shape), all_of_it[box])
@@ -89,7 +91,7 @@ def test_boxes_are_cut_from_one_part(origin, shape):
 def test_labelling_finds_each_of_5000_closed_pores():
     part = Cylinder((640, 200, 200), 1.0, 90.0)
     shapes = ellipsoids(largest=4.0)
-    pores = plan_pores(Planner(Crowd(shapes, part, 1100), shapes), 640)
+    pores = place_pores(Planner(Crowd(shapes, part, 1100), shapes), 640)
     phases = Painter(part, pores, shapes)((0, 0, 0), part.shape)
     kept = ~cut_by_ends(pores, shapes, 640)
     assert kept.sum() > 5000

@@ -5,10 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from poroscale.compare import CompareConfig, ablate_bins
+from poroscale.compare import CompareConfig, ablate_bins, compare_samples
 from poroscale.manifest import Manifest
-from poroscale.report import compare_volumes, write_comparison
+from poroscale.report import write_comparison
 from tests.compare.parts import make_part
+from tests.conftest import printing
 from tests.report.browser import find_browser, open_tab
 
 BROWSER = find_browser()
@@ -19,12 +20,14 @@ CONFIG = CompareConfig(windows=4, splits=3, bootstrap=5, picture=64)
 def compared(tmp_path_factory):
     """The folder of a comparison of two phantoms, and the comparison, and its ablation."""
     folder = tmp_path_factory.mktemp("compared")
-    first, second = (make_part(folder, seed=seed) for seed in (1, 2))
+    first, second = (make_part(folder, seed=seed, shape=(96, 64, 64)) for seed in (1, 2))
     rng = np.random.default_rng(1)
     table = {f"centroid_{a}_um": rng.normal(size=200) for a in "yx"}
     ablation = ablate_bins(table, lambda bins: {k: v + 1 / bins for k, v in table.items()})
     out = folder / "out"
-    found = compare_volumes([first], [second], out, config=CONFIG, ablation=ablation)
+    found = compare_samples([first], [second], config=CONFIG)
+    with printing():
+        write_comparison(found, out, ablation=ablation)
     return out, found, ablation
 
 
@@ -58,11 +61,12 @@ def test_the_numbers_are_strict_json_and_listed(compared):
         raise AssertionError(name)
 
     numbers = json.loads((out / "compare.json").read_text(), parse_constant=refuse)
-    assert numbers["summary"] == found.describe()
+    assert numbers["summary"] == list(found.describe())
     assert [row["bins"] for row in numbers["ablation"]] == [5, 10, 20, 30, 50, 100]
     assert set(Manifest.load(out).files) == {"compare.html", "compare.json"}
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_the_same_bytes_come_again(compared, tmp_path):
     out, found, ablation = compared
     again = write_comparison(found, tmp_path, ablation=ablation)
@@ -70,16 +74,16 @@ def test_the_same_bytes_come_again(compared, tmp_path):
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_opens_whole_and_alone(compared, tmp_path, width):
+def test_the_page_opens_whole_and_alone(compared, tmp_path):
     page = shutil.copy(compared[0] / "compare.html", tmp_path / "alone.html")
     with open_tab(BROWSER, tmp_path / "profile") as tab:
-        tab.open(page, width=width)
-        assert tab.errors() == []
-        assert tab.requests() == [page.resolve().as_uri()]
-        sizes = tab.value(
-            "[...document.querySelectorAll('figure svg')].map(svg => "
-            "[svg.getBoundingClientRect().width, svg.getBoundingClientRect().height])"
-        )
-        assert all(w > 100 and h > 10 for w, h in sizes)
-        assert tab.value("document.documentElement.scrollWidth") <= width
+        for width in (1280, 390):
+            tab.open(page, width=width)
+            assert tab.errors() == []
+            assert tab.requests() == [page.resolve().as_uri()]
+            sizes = tab.value(
+                "[...document.querySelectorAll('figure svg')].map(svg => "
+                "[svg.getBoundingClientRect().width, svg.getBoundingClientRect().height])"
+            )
+            assert all(w > 100 and h > 10 for w, h in sizes)
+            assert tab.value("document.documentElement.scrollWidth") <= width

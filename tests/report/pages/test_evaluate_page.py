@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from poroscale.engine import volume_from_array
-from poroscale.pipelines.evaluate import Beside, evaluate
-from poroscale.report.pages.evaluate_page import draw, write_evaluation
-from poroscale.segment import EvaluateConfig, evaluate_scores
+from poroscale.pipelines.evaluate import evaluate
+from poroscale.report.pages.evaluate_page import draw_evaluation, write_evaluation
+from poroscale.segmentation import EvaluateConfig, evaluate_scores
 from poroscale.statistics.uncertainty import fold_table
 from tests.report.browser import find_browser, open_tab
-from tests.segment.evaluation.test_evaluate import SHAPE, scene, stored
+from tests.segmentation.evaluation.test_evaluate import SHAPE, scene, stored
 
 __all__ = ["stored"]
 
@@ -31,11 +31,12 @@ def volumes(stored):
     }
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_a_folder_holds_page_numbers_and_curves(volumes, tmp_path):
     truth, scores = volumes["truth"], volumes["scores"]
     out = tmp_path / "one"
-    beside = Beside(scan=volumes["scan"], baselines=False)
-    (found,) = evaluate([scores], truth, out, beside=beside)
+    beside = {"scan": volumes["scan"], "baselines": False}
+    (found,) = evaluate([scores], truth, out, **beside)
     assert {path.name for path in out.iterdir()} == {
         ".poroscale",
         "curves.parquet",
@@ -50,14 +51,14 @@ def test_a_folder_holds_page_numbers_and_curves(volumes, tmp_path):
     assert curves["dice"].max() == pytest.approx(said["best"]["dice"])
     page = (out / "evaluation.html").read_bytes()
     assert page.count(b"data:image/png") == 2 * 3 + 2
-    evaluate([scores], truth, out, beside=beside)
+    evaluate([scores], truth, out, **beside)
     assert (out / "evaluation.html").read_bytes() == page
 
 
 def test_the_scan_itself_is_judged_beside_the_scores(volumes, stored, tmp_path):
     blunt = stored(volumes["scores"].read() // 64 * 64, "pore_scores", chunks=SHAPE)
-    truth, beside = volumes["truth"], Beside(scan=volumes["scan"])
-    found = evaluate([blunt, volumes["hard"]], truth, tmp_path / "out", beside=beside)
+    truth, scan = volumes["truth"], volumes["scan"]
+    found = evaluate([blunt, volumes["hard"]], truth, tmp_path / "out", scan=scan)
     names = [one.name for one in found]
     assert names[2:] == ["grey", "grey, smoothed"]
     assert [one.is_baseline for one in found] == [False, False, True, True]
@@ -84,19 +85,17 @@ def test_air_around_the_part_is_no_pore_where_the_truth_does_not_know_the_part(s
     grey[phases == 0] -= 20
     scan = stored(grey.astype(np.uint8), "scan")
     mask = stored(phases == 2)
-    found = evaluate([stored(phases == 2, "phases")], mask, beside=Beside(scan=scan))
+    found = evaluate([stored(phases == 2, "phases")], mask, scan=scan)
     assert found[1].name == "grey"
     assert found[1].ranking.average_precision > 0.99
 
 
 def test_baselines_need_a_scan_and_names_of_their_own(volumes, stored, tmp_path):
-    with pytest.raises(ValueError, match="baselines must come with the scan"):
-        Beside.of(None, None, baselines=True)
-    assert not Beside.of(None, volumes["scan"], baselines=False).baselines
+    with pytest.raises(ValueError, match="`baselines` must come with the `scan`"):
+        evaluate([volumes["scores"]], volumes["truth"], baselines=True)
     named = volume_from_array(volumes["scores"].read(), tmp_path / "grey.zarr")
-    beside = Beside(scan=volumes["scan"])
     with pytest.raises(ValueError, match="must not be called 'grey'"):
-        evaluate([named], volumes["truth"], beside=beside)
+        evaluate([named], volumes["truth"], scan=volumes["scan"])
 
 
 def test_several_scores_and_folds_share_a_page(volumes, tmp_path):
@@ -109,7 +108,7 @@ def test_several_scores_and_folds_share_a_page(volumes, tmp_path):
     rng = np.random.default_rng(0)
     folds = fold_table({name: {"average_precision": rng.random(5).tolist()} for name in "ab"})
     page = write_evaluation(both, tmp_path, truth="truth", folds=folds).read_text()
-    assert [s.name for s in draw(both, folds)] == ["voxels", "folds"]
+    assert [s.name for s in draw_evaluation(both, folds)] == ["voxels", "folds"]
     assert "a less b" in page
     said = json.loads((tmp_path / "evaluation.json").read_text())["folds"]
     assert said["pairs"][0]["p"] == pytest.approx(folds["pairs"][0]["p"])
@@ -121,7 +120,7 @@ def test_scores_of_one_name_are_told_apart_or_refused(volumes, tmp_path):
     with pytest.raises(ValueError, match="scores must have different names"):
         evaluate([scores, scores], truth)
     with pytest.raises(ValueError, match="scan must have the truth's shape"):
-        evaluate([scores], truth, beside=Beside(scan=_other(volumes, tmp_path)))
+        evaluate([scores], truth, scan=_other(volumes, tmp_path))
 
 
 def _other(volumes, tmp_path):
@@ -129,19 +128,20 @@ def _other(volumes, tmp_path):
 
 
 @pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome is installed")
-@pytest.mark.parametrize("width", [1280, 390])
-def test_it_opens_whole_and_alone(width, volumes, tmp_path):
+@pytest.mark.usefixtures("printed_figures")
+def test_it_opens_whole_and_alone(volumes, tmp_path):
     config = EvaluateConfig(min_voxels=3)
-    evaluate([volumes["scores"].path], volumes["truth"].path, tmp_path / "out", config=config)
+    evaluate([volumes["scores"]], volumes["truth"], tmp_path / "out", config=config)
+    page = tmp_path / "out" / "evaluation.html"
     with open_tab(find_browser(), tmp_path / "profile") as tab:
-        page = tmp_path / "out" / "evaluation.html"
-        tab.open(page, width=width)
-        assert tab.errors() == []
-        assert tab.requests() == [page.resolve().as_uri()]
-        sizes = tab.value(
-            "[...document.querySelectorAll('figure svg')].map("
-            "svg => svg.getBoundingClientRect().width)"
-        )
-        assert len(sizes) == 2 * 2 + 5
-        assert min(sizes) > 100
-        assert tab.value("document.documentElement.scrollWidth") <= width
+        for width in (1280, 390):
+            tab.open(page, width=width)
+            assert tab.errors() == []
+            assert tab.requests() == [page.resolve().as_uri()]
+            sizes = tab.value(
+                "[...document.querySelectorAll('figure svg')].map("
+                "svg => svg.getBoundingClientRect().width)"
+            )
+            assert len(sizes) == 2 * 2 + 5
+            assert min(sizes) > 100
+            assert tab.value("document.documentElement.scrollWidth") <= width

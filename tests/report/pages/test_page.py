@@ -61,6 +61,7 @@ def test_references_within_the_page_have_targets(report):
     assert set(used) <= ids
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_same_inputs_give_the_same_bytes_in_any_folder(report, volumes, tmp_path):
     table = write_table(tmp_path / "deep" / "other.parquet", columns(300))
     again = tmp_path / "deep" / "other"
@@ -124,6 +125,7 @@ def test_an_empty_table_makes_a_page_that_says_so(volumes, tmp_path):
     assert re.search(r"\b(nan|None)\b", page) is None
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_one_pore_makes_a_page(volumes, tmp_path):
     path = write_table(tmp_path / "pores.parquet", columns(1))
     write_report(tmp_path, scan=volumes["scan"], phases=volumes["phases"], table=path)
@@ -159,6 +161,7 @@ def test_a_title_is_text_not_markup(tmp_path):
     assert "&lt;script&gt;" in page_of(tmp_path)
 
 
+@pytest.mark.usefixtures("printed_figures")
 def test_large_tables_stay_small_pages(volumes, tmp_path):
     path = write_table(tmp_path / "pores.parquet", columns(150_000, size=(4e4, 4e4, 4e4)))
     noise = np.random.default_rng(0).integers(0, 65535, (1, 1500, 1500), np.uint16)

@@ -10,6 +10,8 @@ from poroscale.report.pages.template import count, percent, short, significant
     [
         (None, "–"),
         (float("nan"), "–"),
+        (float("inf"), "∞"),
+        (float("-inf"), "−∞"),
         (0.0, "0"),
         (1234.5, "1,230"),
         (0.012345, "0.0123"),

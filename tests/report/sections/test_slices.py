@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from poroscale.pores.phases import Chosen
+from poroscale.pore_analysis.phases import Chosen
 from poroscale.report.sections.planes import Plane
 from poroscale.report.sections.slices import (
     EDGE_COLOUR,

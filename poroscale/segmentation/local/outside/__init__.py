@@ -1,0 +1,1 @@
+"""Decision on where the outside of a scan begins."""
