@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-slow lint format bench lock clean
+.PHONY: help venv demo test test-slow lint face format bench lock clean
 
 help:
 	@sed -n "/^$$/q;s/^# \{0,1\}//p" Makefile
@@ -39,6 +39,10 @@ lint: venv
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/codespell
+
+# The table of public names and the stub, from the declarations of the verbs.
+face: venv
+	$(BIN)/python -m poroscale.face.renew
 
 format: venv
 	$(BIN)/ruff check --fix .

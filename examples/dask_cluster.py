@@ -9,19 +9,18 @@ from pathlib import Path
 import pandas as pd
 from distributed import Client, LocalCluster
 
-from poroscale import verbs
-from poroscale.volume import Volume
+import poroscale as ps
 
 
 def main(out: Path, edge: int = 128) -> None:
-    config = verbs.phantom_config({"shape": [edge] * 3, "voxel_size": 5.0, "porosity": 0.01})
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster),
     ):
-        scan = verbs.phantom(out / "coupon.zarr", config=config).scan
-        phases = verbs.segment(scan, out / "phases.zarr")
-        table = pd.read_parquet(verbs.pores(phases, out / "pores"))
+        made = ps.phantom(out / "coupon.zarr", shape=(edge, edge, edge), porosity=0.01)
+        scan = made.scan
+        phases = ps.segment(scan, out / "phases.zarr")
+        table = pd.read_parquet(ps.pores(phases, out / "pores"))
 
         grey = scan.to_xarray()  # lazy: dask reads the chunks that a computation touches
         solid = (phases.to_xarray() == 1).mean(("y", "x"))
@@ -29,7 +28,7 @@ def main(out: Path, edge: int = 128) -> None:
         print(f"grey value of the middle slice {float(middle.mean().compute()):.0f}")
         print(f"solid fraction along z {solid.compute().values[::32].round(3)}")
     print(table[["label", "volume_um3", "sphericity", "open"]].nlargest(5, "volume_um3"))
-    print(f"labels {Volume.open(out / 'pores' / 'labels.zarr').shape}")
+    print(f"labels {ps.open(out / 'pores' / 'labels.zarr').shape}")
 
 
 if __name__ == "__main__":

@@ -5,15 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from poroscale import verbs
+import poroscale as ps
 
 
 def main(out: Path, edge: int = 128) -> None:
-    config = verbs.phantom_config({"shape": [edge] * 3, "voxel_size": 5.0, "porosity": 0.01})
-    scan = verbs.phantom(out / "coupon.zarr", config=config).scan
-
-    analysis = verbs.AnalyseConfig(pores=verbs.pores_config({"classes": True}))
-    (result,) = verbs.analyse([scan.path], out / "results", config=analysis)
+    scan = ps.phantom(out / "coupon.zarr", shape=(edge, edge, edge), porosity=0.01).scan
+    (result,) = ps.analyse(scan.path, out / "results", classes=True)
 
     table = pd.read_parquet(result.table)
     print(f"porosity {100 * result.phases.attributes['segmentation']['porosity']:.2f} %")

@@ -8,25 +8,18 @@ no thresholds: it measures the levels of each scan.
 import sys
 from pathlib import Path
 
-from poroscale import verbs
-from poroscale.config import parse_config
-from poroscale.pipelines.analyse import BatchConfig
+import poroscale as ps
 
 
 def main(out: Path, edge: int = 128) -> None:
-    scans = []
+    shape, scans = (edge, edge, edge), []
     for name, noise in (("quiet", 0.02), ("noisy", 0.08)):
-        values = {"shape": [edge] * 3, "voxel_size": 5.0, "porosity": 0.01, "noise": noise}
-        config = verbs.phantom_config(values)
-        scans.append(verbs.phantom(out / f"{name}.zarr", config=config).scan.path)
+        made = ps.phantom(out / f"{name}.zarr", shape=shape, porosity=0.01, noise=noise)
+        scans.append(made.scan.path)
 
-    otsu = verbs.segment_config({}, method="otsu")
     for same in (False, True):
-        batch = parse_config(BatchConfig, {"same_thresholds": same}, where="batch")
         folder = out / ("same" if same else "each")
-        for result in verbs.analyse(
-            scans, folder, config=verbs.AnalyseConfig(segment=otsu, batch=batch)
-        ):
+        for result in ps.analyse(scans, folder, method="otsu", same_thresholds=same):
             found = result.phases.attributes["segmentation"]
             row = found["inner_threshold"], found["inner_rule"], 100 * found["porosity"]
             print(f"{result.scan.path.parent.name} {folder.name}", *row)

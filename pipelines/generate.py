@@ -6,12 +6,13 @@ Fit a part model, generate parts from it, compare them with the original: the st
 
 import sys
 
+from poroscale.cli.talk import told
 from poroscale.pipelines.part_job import PartJob
 
 
 def main(path: str) -> None:
-    for line in PartJob.load(path).start():
-        print(line)
+    with told():
+        PartJob.load(path).start()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ runs, too.
 
 import sys
 
+from poroscale.cli.talk import told
 from poroscale.pipelines.train import TrainJob
 
 
 def main(path: str) -> None:
-    for line in TrainJob.load(path).start():
-        print(line)
+    with told():
+        TrainJob.load(path).start()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where numba keeps compiled code: a folder is found even if nothing of ours can be written.
+"""Choice of the folder for numba's compiled code, even if the package cannot be written.
 
 Numba writes beside the source, or else into the user's cache folder, and refuses to import a
 function where it can write to neither (a read-only installation run without a home). Then a folder
@@ -38,7 +38,7 @@ def _user_caches() -> list[Path]:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether files can be made in `folder`, which is made if it is not there."""
+    """True if files can be made in `folder`, which is made if it is not there."""
     probe = folder / f".poroscale-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,9 +27,9 @@ def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> M
     model
         The section's model.
     values
-        Its entries.
+        Entries of the section.
     where
-        What to call the section in an error.
+        Name of the section in an error.
 
     Raises
     ------

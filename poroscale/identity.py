@@ -2,7 +2,7 @@
 
 The recipe of an output names the functions that made it. A name that is declared stays when the
 function moves to another module, so that finished outputs stay valid; a version that is raised
-tells that the function gives other results than before.
+means that the function gives other results than before.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def kernel(name: str, *, version: int = 1) -> Callable[[T], T]:
 
 
 def identity_of(target: Any) -> Identity | None:
-    """What was declared of a function or class itself; None of others, and of subclasses."""
+    """Identity declared for a function or class itself; None for others, and for subclasses."""
     found = getattr(target, "__dict__", {}).get(_ATTRIBUTE)
     return found if isinstance(found, Identity) else None
 

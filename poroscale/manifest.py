@@ -1,4 +1,4 @@
-"""What a finished volume consists of.
+"""The files of a finished volume.
 
 The manifest lists every file of a finished output with its size and SHA-256, and every chunk
 that was left out because it holds only the fill value. Without a manifest a volume does not open
@@ -70,13 +70,13 @@ class Manifest:
     Attributes
     ----------
     recipe
-        What made the output: kernel, parameters, inputs.
+        Recipe of the output: kernel, parameters, inputs.
     files
         Size and SHA-256 of each file, by its name relative to the output.
     empty
         Chunks left out on purpose: they hold the fill value alone.
     result
-        What the job says of the whole (JSON), such as a reduction's value; None for most volumes.
+        Result of the job as a whole (JSON), such as a reduction's value; None for most volumes.
     """
 
     recipe: Mapping[str, Any]
@@ -134,7 +134,7 @@ class Manifest:
 
     @property
     def is_results(self) -> bool:
-        """Whether this is a folder of results: files of its own, and outputs in it."""
+        """True if this is a folder of results: files of its own, and outputs in it."""
         return self.recipe.get("kind") == RESULTS
 
     def problems(self, output: Path) -> Iterator[str]:
@@ -240,7 +240,7 @@ def _lost_outputs(folder: Path, digests: Mapping[str, str]) -> Iterator[str]:
 
 
 def manifest_path(output: Path) -> Path:
-    """Where the manifest of `output` lies."""
+    """Path of the manifest of `output`."""
     return output / JOURNAL_DIR / "manifest.json"
 
 

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.chunk_files import ChunkFiles
+from poroscale.lazy_array import ReadByBox, dask_array, labelled
 from poroscale.manifest import JOURNAL_DIR, Manifest, check
+from poroscale.storage.chunk_files import ChunkFiles
 
 if TYPE_CHECKING:
+    import dask.array
     import xarray
     import zarr
 
@@ -67,22 +69,25 @@ def flat_axis(shape: Shape) -> int | None:
 
 @dataclass(frozen=True)
 class VolumeSpec:
-    """What a volume is to be, before there are voxels.
+    """Specification of a volume, before there are voxels.
 
     Attributes
     ----------
-    shape, dtype
-        Voxels along (z, y, x) and their type: a bool, integer or float type of fixed size.
+    shape
+        Voxels along (z, y, x).
+    dtype
+        Type of the voxels: a bool, integer or float type of fixed size.
     voxel_size
         Edge lengths of a voxel along (z, y, x) [um].
     origin
-        Absolute voxel index of the first voxel; a crop keeps where it came from.
+        Absolute voxel index of the first voxel; a crop keeps its position in the scan.
     attributes
-        JSON that travels with the volume: kind, thresholds, source.
+        JSON that is stored with the volume: kind, thresholds, source.
     chunks
-        Shape of a storage chunk; 128 voxels an axis, or the volume's own extent where it is less.
+        Shape of a storage chunk; None takes 128 voxels along an axis, or the volume's own extent
+        where that is less.
     pyramid
-        How coarser levels are made, "mean" or "max"; None stores full resolution alone.
+        Rule by which coarser levels are made, "mean" or "max"; None stores full resolution alone.
     """
 
     shape: Shape
@@ -152,7 +157,7 @@ def _three(value: Any, name: str, kind: type) -> Any:
 
 
 @dataclass(frozen=True)
-class Volume:
+class Volume(ReadByBox):
     """A finished volume on disk. Pickles as its path and spec; reads open it where they run.
 
     Calling a volume reads it: `volume(origin, shape)`, the signature of every sampler.
@@ -235,6 +240,26 @@ class Volume:
         """The Zarr array, read-only and verified."""
         return _open_array(self.path, self.level, self.digest)
 
+    @property
+    def levels(self) -> int:
+        """Levels of its pyramid, full resolution included."""
+        return self.level + self.spec.levels
+
+    def at_level(self, level: int) -> Volume:
+        """Another level of its pyramid; 0 is full resolution.
+
+        Raises
+        ------
+        ValueError
+            If there is no such level.
+        OSError
+            If the volume was replaced since it was opened.
+        """
+        found = Volume.open(self.path, level=level)
+        if found.digest != self.digest:
+            raise OSError(f"{self.path} was replaced while it was in use")
+        return found
+
     def read(self, origin: Index | None = None, shape: Shape | None = None) -> NDArray[Any]:
         """Voxels of the box of `shape` at `origin`, both in this volume's own index.
 
@@ -269,61 +294,41 @@ class Volume:
             origin, out
         )
 
-    def to_xarray(self) -> xarray.DataArray:
-        """The volume as a lazy, labelled, dask-backed array: coordinates are voxel centres [um]."""
-        import dask.array
-        import xarray
+    def to_dask(self, *, level: int | None = None) -> dask.array.Array:
+        """The voxels (z, y, x) as a lazy dask array, one chunk for each chunk on disk.
 
-        data = dask.array.from_array(
-            _Lazy(self),
-            chunks=self.chunks,
-            name=f"{self.path.name}-{self.digest}",
-            fancy=False,
-            meta=np.empty((0, 0, 0), self.dtype),
+        Parameters
+        ----------
+        level
+            Level of the pyramid; None is the level of this volume.
+        """
+        volume = self if level is None else self.at_level(level)
+        name = f"{volume.path.name}-{volume.digest}-{volume.level}"
+        return dask_array(volume, chunks=volume.chunks, name=name)
+
+    def to_xarray(self, *, level: int | None = None) -> xarray.DataArray:
+        """The voxels as a lazy, labelled, dask-backed array; coordinates are voxel centres [um].
+
+        Parameters
+        ----------
+        level
+            Level of the pyramid; None is the level of this volume.
+        """
+        volume = self if level is None else self.at_level(level)
+        return labelled(
+            volume.to_dask(),
+            voxel_size=volume.voxel_size,
+            origin=volume.origin,
+            name=volume.path.stem,
+            attributes=volume.attributes,
         )
-        coords = {
-            axis: ((np.arange(n) + o + 0.5) * edge)
-            for axis, n, o, edge in zip(
-                "zyx", self.shape, self.origin, self.voxel_size, strict=True
-            )
-        }
-        attrs = {"voxel_size_um": self.voxel_size, **self.attributes}
-        array = xarray.DataArray(data, coords, ("z", "y", "x"), self.path.stem, attrs)
-        for axis in "zyx":
-            array[axis].attrs["units"] = "um"
-        return array
-
-
-@dataclass(frozen=True)
-class _Lazy:
-    """What dask slices: a volume that is read when, and only where, it is computed."""
-
-    volume: Volume
-    ndim = 3
-
-    @property
-    def shape(self) -> Shape:
-        return self.volume.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.volume.dtype
-
-    def __getitem__(self, box: tuple[slice | int, ...]) -> NDArray[Any]:
-        """Dask asks for slices of positive step, and for single indices where it has fused some."""
-        slices = [i if isinstance(i, slice) else slice(i, i + 1) for i in box]
-        ranges = [s.indices(n) for s, n in zip(slices, self.shape, strict=True)]
-        z, y, x = (r[0] for r in ranges)
-        dz, dy, dx = (max(0, r[1] - r[0]) for r in ranges)
-        within = (slice(None, None, i.step) if isinstance(i, slice) else 0 for i in box)
-        return self.volume.read((z, y, x), (dz, dy, dx))[tuple(within)]
 
 
 @lru_cache(maxsize=32)
 def _open_array(path: Path, level: int, digest: str) -> zarr.Array[Any]:
     import zarr
 
-    from poroscale.verified_store import VerifiedStore
+    from poroscale.storage.verified_store import VerifiedStore
 
     store = VerifiedStore(path, manifest=_manifest(path, digest))
     return zarr.open_array(store, path=str(level), mode="r")
@@ -358,7 +363,7 @@ def _spec_of(path: Path, manifest: Manifest, level: int) -> VolumeSpec:
 
 
 def _metadata(path: Path, manifest: Manifest, key: str) -> dict[str, Any]:
-    """What one `zarr.json` of a volume says."""
+    """Content of one `zarr.json` of a volume."""
     try:
         data = (path / key).read_bytes()
     except FileNotFoundError:

@@ -6,15 +6,19 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
+import poroscale as ps
 from poroscale.config import load_sections
 from poroscale.pipelines.settings import load_job
-from poroscale.verbs import phantom, phantom_config
+from tests.cli.conftest import poroscale
+
+__all__ = ["poroscale"]
 
 ROOT = Path(__file__).parents[1]
 EDGE = 48
@@ -45,9 +49,8 @@ def run(*command: str | Path, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small coupon from configs/phantom.yaml."""
-    section = load_sections(ROOT / "configs" / "phantom.yaml")["phantom"]
-    config = phantom_config({**section, "shape": [EDGE] * 3, "porosity": 0.02})
-    return phantom(tmp_path_factory.mktemp("scan") / "coupon.zarr", config=config).scan.path
+    file, out = ROOT / "configs" / "phantom.yaml", tmp_path_factory.mktemp("scan") / "coupon.zarr"
+    return ps.phantom(out, config=file, shape=(EDGE, EDGE, EDGE), porosity=0.02).scan.path
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -63,7 +66,9 @@ def test_config_is_the_default_analysis_of_the_demo() -> None:
     assert job.run.memory_bytes == 2 << 30
 
 
-def test_pipeline_script_and_command_run_the_same_job(scan: Path, tmp_path: Path) -> None:
+def test_pipeline_script_and_command_run_the_same_job(
+    scan: Path, tmp_path: Path, poroscale: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sections = load_sections(ROOT / "configs" / "analyse.yaml")
     texts = []
     for name in ("script", "command"):
@@ -71,7 +76,8 @@ def test_pipeline_script_and_command_run_the_same_job(scan: Path, tmp_path: Path
         file = tmp_path / f"{name}.yaml"
         file.write_text(yaml.safe_dump(sections))
     run(ROOT / "pipelines" / "analyse.py", "script.yaml", cwd=tmp_path)
-    run("-m", "poroscale", "analyse", "--config", "command.yaml", cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert poroscale("analyse", "--config", "command.yaml")[0] == 0
     for name in ("script", "command"):
         texts.append((tmp_path / name / "pores.parquet").read_bytes())
         assert (tmp_path / name / "report.html").is_file()
@@ -85,3 +91,41 @@ def test_python_of_the_readme_runs(scan: Path, tmp_path: Path) -> None:
     (tmp_path / "readme.py").write_text(code)
     run("readme.py", cwd=tmp_path)
     assert len(pd.read_parquet(tmp_path / "results" / "pores.parquet")) > 0
+
+
+@pytest.mark.slow
+def test_python_of_getting_started_runs(scan: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "getting-started.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "SLICES_DIR").symlink_to(scan)
+    (tmp_path / "page.py").write_text(code)
+    assert "equivalent_diameter_um" in run("page.py", cwd=tmp_path)
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("poroscale/**/*.md")]
+    assert len(pages) > 10
+    broken = []
+    for page in pages:
+        links = re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text())
+        for file, _, heading in (link.partition("#") for link in links):
+            target = page.parent / file if file else page
+            if not target.exists() or (heading and heading not in headings(target)):
+                broken.append(f"{page.name}: {file}#{heading}")
+    assert not broken
+
+
+def test_paths_that_documents_name_exist() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = r"`((?:poroscale|tests|configs|docs|examples|pipelines)/[\w./-]+)`"
+    paths = {path for page in pages for path in re.findall(named, page.read_text())}
+    assert len(paths) > 20
+    made_up = {path for path in paths if re.search("[A-Z]{4}", path)}  # NAME stands for any name
+    assert not {path for path in paths - made_up if not (ROOT / path).exists()}
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as they are made from its headings."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.strip().lower()).replace(" ", "-") for line in found}

@@ -17,20 +17,24 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     from poroscale.cli.app import app
+    from poroscale.cli.talk import told
+    from poroscale.cli.words import in_flags
 
     try:
         _refuse_addresses(sys.argv[1:])
-        app()
+        with told():
+            app(prog_name="poroscale")
     except Interrupted:
         # A request that the interrupt caught on its way to zarr's loop would be reported at exit.
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         _stop("interrupted; run the same command again to go on", INTERRUPTED)
     except MemoryError as error:
-        _stop(str(error) or "out of memory; lower --workers or --block", BAD_INPUT)
+        message = str(error) or "out of memory; lower `workers` or `block`"
+        _stop(in_flags(message, _flags(error)), BAD_INPUT)
     except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
-        _stop(_sentence(error), BAD_INPUT)
+        _stop(in_flags(_sentence(error), _flags(error)), BAD_INPUT)
     except OSError as error:
-        _stop(_disk(error), BAD_INPUT)
+        _stop(in_flags(_disk(error), _flags(error)), BAD_INPUT)
 
 
 def _refuse_addresses(words: list[str]) -> None:
@@ -44,11 +48,17 @@ def _refuse_addresses(words: list[str]) -> None:
 
 
 class Interrupted(BaseException):
-    """Ctrl-C or a request to end. Typer would swallow a KeyboardInterrupt without a word."""
+    """Ctrl-C or a request to end. Click would swallow a KeyboardInterrupt without a word."""
 
 
 def _interrupt(*_: Any) -> NoReturn:
     raise Interrupted
+
+
+def _flags(error: BaseException) -> dict[str, str]:
+    """Flag by setting, of the command that failed."""
+    flags: dict[str, str] = getattr(error, "flags", {})
+    return flags
 
 
 def _sentence(error: Exception) -> str:

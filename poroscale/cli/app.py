@@ -1,91 +1,89 @@
-"""The app: one command per verb. Heavy imports wait until a verb runs."""
+"""The commands, found in `cli/verbs`; what a verb imports waits until it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
-import typer
+import click
 
-from poroscale import __version__
-from poroscale.cli import (
-    analyse,
-    bench,
-    check,
-    compare,
-    demo,
-    evaluate,
-    export,
-    fit,
-    generate,
-    ingest,
-    phantom,
-    pores,
-    segment,
-    surface,
-    train,
-)
+from poroscale.cli import verbs
+from poroscale.cli.command import Command
+from poroscale.version import __version__
 
-app = typer.Typer(
+SECTIONS = ("Start here", "Scans", "Parts", "Networks", "Files", "Checks")
+"""Headings of the help, in their order."""
+
+GROUPS = {
+    "fit": "Fit a model to scans.",
+    "generate": "Generate new volumes from a model.",
+    "compare": "Compare originals with what was generated, or models or losses with each other.",
+    "train": "Train networks.",
+}
+"""First words of commands of two words."""
+
+
+@cache
+def commands() -> dict[str, Command]:
+    """Every command by its words."""
+    modules = (
+        importlib.import_module(f"{verbs.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(verbs.__path__)
+    )
+    return {one.words: one for module in modules for one in module.COMMANDS}
+
+
+class Group(click.Group):
+    """Commands whose words begin with `first`; click's own are made when they are asked for."""
+
+    def __init__(self, first: str = "", **given: Any) -> None:
+        super().__init__(no_args_is_help=True, **given)
+        self._first = f"{first} " if first else ""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """The next words, in the order in which help shows them."""
+        return [name for _, names in self._sections() for name in names]
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command, or the group of commands, of the next word."""
+        words = self._first + name
+        if words in commands():
+            return commands()[words].click_command()
+        if any(known.startswith(f"{words} ") for known in commands()):
+            return Group(words, name=name, help=GROUPS[words])
+        return None
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands under their headings."""
+        for section, names in self._sections():
+            rows = [(name, self._summary(context, name)) for name in names]
+            with formatter.section("Commands" if self._first else section):
+                formatter.write_dl(rows)
+
+    def _summary(self, context: click.Context, name: str) -> str:
+        command = self.get_command(context, name)
+        return command.get_short_help_str(limit=100) if command else ""
+
+    def _sections(self) -> list[tuple[str, list[str]]]:
+        found: dict[str, str] = {}
+        for section in SECTIONS:
+            for name in self._in(section):
+                found.setdefault(name, section)
+        sections = dict.fromkeys(found.values())
+        return [(one, [name for name in found if found[name] == one]) for one in sections]
+
+    def _in(self, section: str) -> Iterable[str]:
+        for words, one in commands().items():
+            if one.section == section and words.startswith(self._first):
+                yield words.removeprefix(self._first).split()[0]
+
+
+app = Group(
     name="poroscale",
     help="From a CT scan to a pore table, and to new parts like it, at any size.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-
-def _version(value: bool) -> None:
-    if value:
-        typer.echo(f"poroscale {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
-    ] = False,
-) -> None:
-    """From a CT scan to a pore table, and to new parts like it, at any size."""
-
-
-app.command("demo")(demo.demo)
-app.command("analyse")(analyse.analyse)
-app.command("phantom")(phantom.phantom)
-app.command("ingest")(ingest.ingest)
-app.command("segment")(segment.segment)
-app.command("evaluate")(evaluate.evaluate)
-app.command("pores")(pores.pores)
-app.command("surface")(surface.surface)
-app.command("export")(export.export)
-app.command("info")(check.info)
-app.command("verify")(check.verify)
-app.command("doctor")(check.doctor)
-app.command("bench")(bench.bench)
-
-
-def _group(name: str, what: str, **commands: Callable[..., None]) -> None:
-    """Commands of two words: `poroscale fit part`."""
-    group = typer.Typer(help=what, no_args_is_help=True, rich_markup_mode=None)
-    group.callback()(_nothing)
-    for verb, command in commands.items():
-        group.command(verb)(command)
-    app.add_typer(group, name=name)
-
-
-def _nothing() -> None:
-    """Keeps the second word, which typer drops from a group of one command."""
-
-
-_group("fit", "Fit a model to scans.", part=fit.part)
-_group("generate", "Generate new volumes from a model.", part=generate.part)
-_group(
-    "compare",
-    "Compare originals with what was generated, or models or losses with each other.",
-    volumes=compare.volumes,
-    models=compare.models,
-    losses=compare.losses,
-)
-_group("train", "Train networks.", segment=train.segment)
+app = click.version_option(__version__, "--version", message="poroscale %(version)s")(app)

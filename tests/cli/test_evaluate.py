@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.segment.evaluation.test_evaluate import SHAPE, scene, stored
+from tests.segmentation.evaluation.test_evaluate import SHAPE, scene, stored
 
 __all__ = ["stored"]
 
@@ -50,6 +50,10 @@ def test_bad_input_costs_one_sentence(refused, pair, stored, tmp_path):
     assert "got no pore voxel" in refused("evaluate", scores, stored(np.zeros(SHAPE, bool)).path)
     assert "must hold scores" in refused("evaluate", stored(np.ones(SHAPE, np.float32)).path, truth)
     assert "evaluate: threshold" in refused("evaluate", scores, truth, "--threshold", 2)
-    assert "truth: " in refused("evaluate", scores, truth, "--truth", "pores")
-    assert "baselines must come with the scan" in refused("evaluate", scores, truth, "--baselines")
+    assert "must be auto, phases, mask or labels" in refused(
+        "evaluate", scores, truth, "--truth", "pores"
+    )
+    assert "--baselines must come with the --scan" in refused(
+        "evaluate", scores, truth, "--baselines"
+    )
     assert "does not exist" in refused("evaluate", scores, tmp_path / "none.zarr")

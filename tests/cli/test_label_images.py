@@ -9,7 +9,7 @@ import pytest
 from poroscale.volume import Volume
 
 
-def voids(shape=(30, 40, 50), seed=3):
+def voids(shape=(20, 28, 34), seed=3):
     """True in some balls."""
     rng, grid = np.random.default_rng(seed), np.indices(shape)
     pore = np.zeros(shape, bool)
@@ -86,5 +86,4 @@ def test_nothing_is_segmented_and_settings_of_it_are_refused(refused, poroscale,
     scan = tmp_path / "scan.zarr"
     assert poroscale("ingest", src, scan, "--voxel-size", 4)[0] == 0
     error = refused("segment", scan, tmp_path / "phases.zarr", out=tmp_path / "phases.zarr")
-    assert "poroscale pores" in error
-    assert "--pore VALUE" in error
+    assert "the verb pores measures it" in error

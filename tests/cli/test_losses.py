@@ -7,15 +7,8 @@ import pytest
 import yaml
 
 from poroscale.kernels.learning.ranking import Ranking
-from poroscale.studies.losses import (
-    GAMMAS,
-    PAIRS,
-    Loss,
-    LossesConfig,
-    LossSearch,
-    has_collapsed,
-    markdown,
-)
+from poroscale.studies.loss_config import GAMMAS, PAIRS, Loss, LossesConfig
+from poroscale.studies.losses import LossSearch, compare_losses, has_collapsed, losses_in_markdown
 from tests.studies.test_study import PHANTOM
 from tests.test_examples import ROOT
 
@@ -90,7 +83,7 @@ def test_a_file_describes_the_whole_search(poroscale, written, tmp_path):
 
 @pytest.mark.slow
 def test_a_search_over_all_folds_has_intervals(written, tmp_path):
-    list(LossSearch.load(written(training={"fold": "all"}, network={"entropy": 0})).start())
+    compare_losses(written(training={"fold": "all"}, network={"entropy": 0}))
     result = json.loads((tmp_path / "losses" / "losses.json").read_text())
     assert result["training"]["network"]["entropy"] == 0
     for row in result["pairs"]:
@@ -99,7 +92,7 @@ def test_a_search_over_all_folds_has_intervals(written, tmp_path):
     assert " ± " in (tmp_path / "losses" / "losses.md").read_text()
 
 
-def test_a_training_that_collapses_is_shown_as_such(written, tmp_path):
+def test_a_training_that_collapses_is_shown_as_such(written, tmp_path, caplog):
     """Where false pores cost nothing, everything becomes one."""
     path = written(
         losses={"pairs": [[1, 0]], "gammas": [0.5]},
@@ -107,8 +100,15 @@ def test_a_training_that_collapses_is_shown_as_such(written, tmp_path):
         patches={"steps": 8},
         training={"learning_rate": 0.1},
     )
-    said = list(LossSearch.load(path).start())
-    assert said[1].endswith(", collapsed")
+    told = []
+    with caplog.at_level("INFO", "poroscale.studies"):
+        result = compare_losses(path, progress=told.append)
+    assert caplog.messages[1].endswith(", collapsed")
+    assert result.best == Loss(1, 0, 0.5)
+    assert result.pairs[0]["collapsed"] == 1
+    assert result.picture.exists()
+    (tried,) = [event for event in told if event.kind == "loss"]
+    assert (tried.done, tried.total, tried.values["collapsed"]) == (1, 1, 1)
     assert "| collapsed |" in (tmp_path / "losses" / "losses.md").read_text()
 
 
@@ -125,7 +125,9 @@ def test_tables_count_the_folds_that_collapsed():
     row = {"alpha": 0.1, "beta": 0.9, "gamma": 0.5, "means": dict.fromkeys(names, mean)}
     best = {"alpha": 0.1, "beta": 0.9, "gamma": 0.5}
     pairs = [{**row, "collapsed": 1}]
-    table = markdown({"best": best, "measure": "dice_at_half", "pairs": pairs, "gammas": pairs})
+    table = losses_in_markdown(
+        {"best": best, "measure": "dice_at_half", "pairs": pairs, "gammas": pairs}
+    )
     assert table.startswith("Best by Dice at 0.5: alpha 0.1, beta 0.9, gamma 0.5.")
     assert "| 0.1 | 0.9 | 0.5 | 0.500 ± 0.100 |" in table
     assert "| 1 of 2 folds collapsed |" in table

@@ -27,6 +27,6 @@ def test_a_channel_is_chosen_or_refused_in_a_sentence(poroscale, tmp_path):
     assert "choose a channel with --channel 0 to 2" in said
     code, _, said = poroscale(*given, "--channel", "green", "--overwrite")
     assert code == 2
-    assert "--channel must be a number from 0, or index, got 'green'" in said
+    assert "'--channel': must be index or an integer, got 'green'" in said
     assert poroscale(*given, "--channel", "1", "--overwrite")[0] == 0
     np.testing.assert_array_equal(Volume.open(tmp_path / "scan.zarr").read()[0], colours[..., 1])

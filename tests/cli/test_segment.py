@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from poroscale.engine import Lattice, Windows
+from poroscale.networks.unet import UNet
 from poroscale.volume import Volume
-from tests.segment.network.test_by_network import LIKE, model_of, scan
+from tests.segmentation.network.test_by_network import LIKE, model_of, scan
 
 __all__ = ["scan"]
 
@@ -47,7 +48,8 @@ def test_a_scan_unlike_the_training_is_warned_of_on_the_terminal(poroscale, scan
     assert "  warning: the scan has pores that hold balls of up to" in shown
 
 
-def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path):
+def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path, monkeypatch):
+    monkeypatch.setattr(UNet, "halo", 8)  # one of 64 voxels takes twenty times as long
     model_of("unet", tmp_path / "model")
     config = tmp_path / "windows.yaml"
     config.write_text(yaml.safe_dump({"windows": {"tiles": True, "tile_edge": 48}}))
@@ -55,7 +57,7 @@ def test_tiles_say_what_their_halo_costs(poroscale, scan, tmp_path):
     options = ("--model", tmp_path / "model", "--config", config, "--memory", "6GiB")
     code, shown, error = poroscale("segment", scan.path, out, *options)
     assert code == 0, error
-    assert "tiles of 48³ with a halo of 64: 1 inferred and 0 skipped, 64.5 passes" in shown
+    assert "tiles of 48³ with a halo of 8: 1 inferred and 0 skipped, 3.1" in shown
     assert "(half overlap takes 4.85)" in shown
 
 
@@ -95,9 +97,9 @@ def test_bad_input_costs_one_sentence(refused, scan, tmp_path):
     altered = tmp_path / "model" / "weights.safetensors"
     altered.write_bytes(altered.read_bytes()[:-1] + b"x")
     assert "was altered" in refused("segment", scan.path, out, "--model", altered.parent)
-    assert "--scores must come with --model" in refused(
+    assert "--scores must come with a --model" in refused(
         "segment", scan.path, out, "--scores", tmp_path / "scores.zarr"
     )
-    assert "--inner-threshold must come without --model" in refused(
+    assert "--inner-threshold must come with the method otsu or iso50" in refused(
         "segment", scan.path, out, "--model", "default", "--inner-threshold", 9000
     )

@@ -10,9 +10,9 @@ import yaml
 
 from poroscale.config import load_sections
 from poroscale.pipelines.train import TrainJob
-from poroscale.segment.network.model import SegmentationModel
-from poroscale.segment.training.train import SegmenterTask
-from tests.segment.pores_in_metal import CHUNK, bar
+from poroscale.segmentation.network.model import SegmentationModel
+from poroscale.segmentation.training.train import SegmenterTask
+from tests.segmentation.pores_in_metal import CHUNK, bar
 from tests.test_examples import ROOT
 
 CONFIG = ROOT / "configs" / "train_segment.yaml"

@@ -1,0 +1,31 @@
+"""Messages of a running job as lines on standard output."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class _Lines(logging.Handler):
+    """Writes each record as it reads; the stream is looked up when a record comes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record, with a word before it if it is a warning."""
+        before = "warning    " if record.levelno >= logging.WARNING else ""
+        print(f"{before}{record.getMessage()}", file=sys.stdout, flush=True)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Print what the loggers below "poroscale" say, from level INFO on, while a verb runs."""
+    logger, lines = logging.getLogger("poroscale"), _Lines(logging.INFO)
+    before = logger.level
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(lines)

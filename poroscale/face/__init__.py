@@ -1,0 +1,1 @@
+"""The public face: verbs and configurations as `poroscale.NAME`, and the table of settings."""

@@ -1,0 +1,227 @@
+"""Verbs as users call them: paths, arrays or open volumes, and settings as keywords."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from poroscale.engine import Run
+from poroscale.face.settings import (
+    ARRAY_SETTINGS,
+    RUN_SETTINGS,
+    array_settings,
+    configuration,
+    refuse_unknown,
+    run_of,
+)
+from poroscale.face.table import public_names
+from poroscale.verb import Verb, declared_verb, plan_of
+from poroscale.volume import Volume
+
+
+def public(name: str) -> Any:
+    """The object of a public name: a verb as users call it, a class, or a function.
+
+    Raises
+    ------
+    AttributeError
+        If there is no such name.
+    """
+    place = public_names().get(name)
+    if place is None:
+        raise AttributeError(f"module 'poroscale' has no attribute {name!r}")
+    module, _, attribute = place.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    return as_called(found) if declared_verb(found) else found
+
+
+def as_called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb's function as users call it: with any volume, and with settings as keywords."""
+    declared = _declared(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        return function(**arguments(function, args, given))
+
+    call.__name__ = call.__qualname__ = declared.name
+    call.__module__ = "poroscale"
+    del call.__wrapped__
+    call.__signature__ = signature(function)  # type: ignore[attr-defined]
+    call.__poroscale__ = function  # type: ignore[attr-defined]
+    return call
+
+
+def plan(verb: Callable[..., Any] | str, /, *args: Any, **given: Any) -> Any:
+    """The memory, the disk and the blocks of a verb, before it starts.
+
+    Parameters
+    ----------
+    verb
+        A public verb, as `poroscale.segment`, or its name.
+    args, given
+        The arguments and settings that the verb would be called with.
+
+    Returns
+    -------
+    JobPlan
+        The plan of each stage; it prints as a table.
+
+    Raises
+    ------
+    TypeError
+        If `verb` is no verb, or an argument is wrong.
+    ValueError
+        If the verb has no plan, or as the verb itself.
+    MemoryError
+        If the budget cannot hold a stage.
+    """
+    called = public(verb) if isinstance(verb, str) else verb
+    function = getattr(called, "__poroscale__", called)
+    name, planned = _declared(function).name, plan_of(function)
+    if planned is None:
+        raise ValueError(f"{name} has no plan: it passes over no blocks")
+    return planned(**arguments(function, args, given, planned=planned))
+
+
+def arguments(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    given: Mapping[str, Any],
+    *,
+    planned: Callable[..., Any] | None = None,
+) -> dict[str, Any]:
+    """The arguments of a verb's function, or of its plan, from what a user gave."""
+    declared = _declared(function)
+    own = inspect.signature(function)
+    places = declared.settings()
+    of_arrays = array_settings(declared, [*own.parameters])
+    refuse_unknown(declared.name, given, [*own.parameters, *places, *RUN_SETTINGS, *of_arrays])
+    direct = {name: value for name, value in given.items() if name in own.parameters}
+    settings = {name: value for name, value in given.items() if name in places}
+    how = {
+        name: value
+        for name, value in given.items()
+        if name in RUN_SETTINGS and name not in own.parameters
+    }
+    bound = _bound(own, args, direct, _handed(declared))
+    if "config" in own.parameters and declared.sections:
+        bound["config"] = configuration(declared, bound.get("config"), settings)
+    if "run" in own.parameters:
+        bound["run"] = run_of(bound.get("run"), how)
+    taken = inspect.signature(planned).parameters if planned else own.parameters
+    bound = {name: value for name, value in bound.items() if name in taken}
+    about = {name: given[name] for name in of_arrays if name in given}
+    beside = None if planned else _beside(bound)
+    return bound | {
+        name: opened_input(bound[name], name, beside, run=bound.get("run"), **about)
+        for name in declared.volumes
+        if bound.get(name) is not None
+    }
+
+
+def _handed(declared: Verb) -> set[str]:
+    """Parameters of a verb's function that the face makes from single settings."""
+    return {"config", "run"} if declared.sections else {"run"}
+
+
+def _bound(
+    own: inspect.Signature, args: tuple[Any, ...], direct: Mapping[str, Any], handed: set[str]
+) -> dict[str, Any]:
+    """Arguments by parameter; TypeError if one is missing that the face does not make."""
+    free = [
+        one.replace(default=None) if one.name in handed else one for one in own.parameters.values()
+    ]
+    return dict(own.replace(parameters=free).bind(*args, **direct).arguments)
+
+
+def _beside(bound: Mapping[str, Any]) -> Path | None:
+    """The output, beside which an array is kept as a volume."""
+    for name in ("out", "out_dir", "model_dir", "dst"):
+        if isinstance(bound.get(name), str | Path):
+            return Path(bound[name])
+    return None
+
+
+def opened_input(
+    given: Any, role: str, beside: Path | None, *, run: Run | None, **about: Any
+) -> Any:
+    """An open volume, or several, from volumes, paths or arrays.
+
+    An array is ingested first, as a volume beside the output that its `role` names; `about` are
+    settings of arrays.
+    """
+    if isinstance(given, Volume):
+        return given
+    if isinstance(given, str | Path):
+        return Volume.open(given)
+    if isinstance(given, list | tuple):
+        return [
+            opened_input(one, f"{role}-{i}", beside, run=run, **about)
+            for i, one in enumerate(given)
+        ]
+    if beside is None:
+        raise TypeError(
+            f"{role} must be a volume or a path for a plan, and for a verb without an output, got "
+            f"an array of type {type(given).__name__}; ingest it first"
+        )
+    from poroscale.io.arrays import as_volume
+
+    return as_volume(given, beside=beside, role=role, run=run, **about)
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a verb as users call it, every setting with its type and default."""
+    declared = _declared(function)
+    own = inspect.signature(function)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    handed_on = _handed(declared)
+    kept = [p for p in own.parameters.values() if p.name not in handed_on]
+    settings = [
+        inspect.Parameter(name, keyword, default=default, annotation=annotation)
+        for name, (annotation, default) in settings_in(declared).items()
+    ]
+    handed = [
+        p.replace(kind=keyword, default=None)
+        for p in own.parameters.values()
+        if p.name in handed_on
+    ]
+    how = [
+        inspect.Parameter(
+            name, keyword, default=getattr(Run, name, None), annotation=Run.__annotations__[name]
+        )
+        for name in (RUN_SETTINGS if "run" in own.parameters else ())
+        if name not in own.parameters
+    ]
+    arrays = [
+        inspect.Parameter(name, keyword, default=None, annotation=ARRAY_SETTINGS[name][0])
+        for name in array_settings(declared, [*own.parameters])
+    ]
+    return own.replace(parameters=[*kept, *settings, *arrays, *handed, *how])
+
+
+def settings_in(declared: Verb) -> dict[str, tuple[Any, Any]]:
+    """Type and default of each setting of a verb."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for section in declared.sections:
+        for setting, name in section.fields().items():
+            if name in section.chooses:
+                annotation, default, _ = section.chooses[name]
+                found[setting] = (annotation, default)
+                continue
+            field = next(m.model_fields[name] for m in section.models if name in m.model_fields)
+            default = field.get_default(call_default_factory=True)
+            found[setting] = (field.annotation, None if field.is_required() else default)
+    return found
+
+
+def _declared(function: Callable[..., Any]) -> Verb:
+    declared = declared_verb(function)
+    if declared is None:
+        raise TypeError(f"{function!r} is no verb of poroscale")
+    return declared
