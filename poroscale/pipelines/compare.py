@@ -33,6 +33,7 @@ from poroscale.pore_analysis import PoresConfig
 from poroscale.pore_analysis.measure import measure_into
 from poroscale.report import write_comparison
 from poroscale.surfaces import measure_surface
+from poroscale.surfaces.no_surface import NoSurfaceError
 from poroscale.surfaces.roughness import Roughness
 from poroscale.verb import Section, verb
 from poroscale.volume import Volume
@@ -125,16 +126,14 @@ def plan_compare_volumes(
 def _measured(phases: Volume, folder: Path, run: Run) -> Sample:
     with held_folder(folder):
         table = measure_into(folder, phases, config=PoresConfig(), run=run)
-    return Sample(phases, table, _surface(phases, folder / SURFACE, run))
+    return Sample(phases, table, surface_of(phases, folder / SURFACE, run))
 
 
-def _surface(phases: Volume, folder: Path, run: Run) -> Path | None:
+def surface_of(phases: Volume, folder: Path, run: Run) -> Path | None:
     """The folder of the unrolled surface; None for a volume without one, as a piece of rock."""
     try:
         return measure_surface(phases, folder, run=run).folder
-    except ValueError as error:
-        if "surface" not in str(error):
-            raise
+    except NoSurfaceError:
         return None
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poroscale.engine import Pass, Reduction, Run, reduce_pass
 from poroscale.identity import kernel
 from poroscale.surfaces.frame import Frame
+from poroscale.surfaces.no_surface import NoSurfaceError
 from poroscale.volume import PHASES, Index, Volume
 
 Floats = NDArray[np.float64]
@@ -105,7 +106,7 @@ def _check_sides(phases: Volume, box: NDArray[np.int64]) -> None:
     sides |= {"x = 0": box[1] == 0, f"x = {nx}": box[3] == nx}
     touched = [side for side, touches in sides.items() if touches]
     if touched:
-        raise ValueError(
+        raise NoSurfaceError(
             f"the surface must lie inside the volume, got a part in {phases.path} that reaches "
             f"{' and '.join(touched)}: there is no outside around it"
         )

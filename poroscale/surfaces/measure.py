@@ -29,6 +29,7 @@ from poroscale.surfaces.config import SurfaceConfig
 from poroscale.surfaces.flags import GAP
 from poroscale.surfaces.frame import Frame
 from poroscale.surfaces.layers import LAYERS, first_frame
+from poroscale.surfaces.no_surface import NoSurfaceError
 from poroscale.surfaces.outline import fit_frame
 from poroscale.surfaces.unroll import OUTLINE, surface_pass, unroll
 from poroscale.verb import Section, verb
@@ -177,7 +178,7 @@ def _check_volume(phases: Volume) -> None:
         raise TypeError(f"{phases.path} must hold phases (uint8), got {phases.dtype}")
     sizes = phases.voxel_size
     if max(sizes) > 1.001 * min(sizes):
-        raise ValueError(f"voxels must be cubes to unroll a surface, got {sizes} um")
+        raise NoSurfaceError(f"voxels must be cubes to unroll a surface, got {sizes} um")
 
 
 def _finished(out_dir: Path, made_by: Mapping[str, Any]) -> bool:
@@ -203,7 +204,7 @@ def _write(
     about = {"kind": "radius_map", **frame.describe(voxel, phases.origin)}
     rows = _rows_with_surface(radius, flags)
     if rows is None:
-        raise ValueError(f"{phases.path} has no surface that could be unrolled")
+        raise NoSurfaceError(f"{phases.path} has no surface that could be unrolled")
     um = (radius * np.float32(voxel)).astype(np.float32)
     roughness = {
         **about,

@@ -19,6 +19,7 @@ from poroscale.engine import Run
 from poroscale.surfaces.config import SurfaceConfig
 from poroscale.surfaces.frame import Frame
 from poroscale.surfaces.layers import FEW
+from poroscale.surfaces.no_surface import NoSurfaceError
 from poroscale.surfaces.unroll import surface_along
 from poroscale.volume import Volume
 
@@ -66,7 +67,9 @@ def fit_frame(phases: Volume, frame: Frame, config: SurfaceConfig, *, run: Run) 
         rays = frame.outline_rays(reach)
         radius, _ = surface_along(phases, rays, run=run)
         if np.isfinite(radius).sum() < 0.1 * radius.size:
-            raise ValueError(f"{phases.path} has no surface that could be unrolled around one axis")
+            raise NoSurfaceError(
+                f"{phases.path} has no surface that could be unrolled around one axis"
+            )
         before, points = frame, _points(frame, radius.astype(np.float64))
         share, turn = _form(radius.astype(np.float64), frame.turn)
         box = share > FULL if config.part == "auto" else config.part == "box"
@@ -142,7 +145,7 @@ def _planes(points: _Points) -> list[Floats]:
             out, along, depth, width = sign * points.y, points.x, half_y, half_x
         own = (out > 0.6 * depth) & (np.abs(along) < CORE * width)
         if own.sum() < FEW:
-            raise ValueError(
+            raise NoSurfaceError(
                 f"a box must have four faces, got {own.sum()} points of its surface on one of them"
             )
         planes.append(_robust([np.ones(int(own.sum())), along[own]], points.z[own], out[own]))

@@ -9,7 +9,7 @@ from poroscale.engine import Run, volume_from_array
 from poroscale.engine.plan import MIB, release_memory
 from poroscale.io.ingest_config import IngestConfig
 from poroscale.pipelines.analyse import AnalyseConfig, analyse
-from poroscale.pipelines.compare import compare_parts
+from poroscale.pipelines.compare import compare_parts, surface_of
 from poroscale.pore_analysis import measure_pores
 from poroscale.segmentation import LocalConfig, OtsuConfig, segment_scan
 from poroscale.volume import Volume, VolumeSpec
@@ -81,3 +81,14 @@ def test_verbs_are_refused_before_they_begin(stored, phases, tmp_path):
 def test_what_is_finished_is_left_alone_whatever_the_memory(phases, tmp_path):
     table = measure_pores(phases, tmp_path / "out", run=Run(workers=2))
     assert measure_pores(phases, tmp_path / "out", run=LITTLE.but(memory="8GiB")) == table
+
+
+def test_only_a_volume_without_a_surface_is_compared_without_one(tmp_path):
+    spec = VolumeSpec((24, 24, 24), np.dtype(np.uint8), (5.0, 5.0, 5.0))
+    rock = np.ones(spec.shape, np.uint8)
+    whole = volume_from_array(rock, tmp_path / "rock.zarr", spec=spec)
+    assert surface_of(whole, tmp_path / "rock", Run()) is None
+    # The name of the folder is in the sentence: it must not decide.
+    empty = volume_from_array(0 * rock, tmp_path / "surface.zarr", spec=spec)
+    with pytest.raises(ValueError, match="holds no part"):
+        surface_of(empty, tmp_path / "none", Run())
