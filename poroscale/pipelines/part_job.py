@@ -19,7 +19,7 @@ from poroscale.parts.model import PartModel
 from poroscale.pipelines.compare import compare_parts
 from poroscale.pipelines.fit import FitPartConfig, fit_part
 from poroscale.pipelines.generate import GenerateConfig, generate_part
-from poroscale.pipelines.settings import RunConfig
+from poroscale.pipelines.settings import run_section
 from poroscale.volume import Volume
 
 log = logging.getLogger("poroscale.parts")
@@ -69,11 +69,11 @@ class PartJob:
         """
         sections = load_sections(Path(path))
         paths = parse_config(PartPaths, sections.pop("part", {}), where="part")
-        run = parse_config(RunConfig, sections.pop("run", {}), where="run")
+        run = run_section(sections)
         generate = parse_config(GenerateConfig, sections.pop("generate", {}), where="generate")
         compare = parse_config(CompareConfig, sections.pop("compare", {}), where="compare")
         fit = FitPartConfig.of(sections)
-        return cls(paths, fit, generate, compare, Run(**run.model_dump()))
+        return cls(paths, fit, generate, compare, run)
 
     def start(self, *, progress: Progress | None = None) -> FittedParts:
         """Make the calls.

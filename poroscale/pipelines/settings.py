@@ -43,6 +43,26 @@ class RunConfig(Config):
     overwrite: bool = False
 
 
+def run_section(sections: dict[str, dict[str, Any]], given: Mapping[str, Any] | None = None) -> Run:
+    """The run that the section `run` describes; the section is taken out of `sections`.
+
+    Parameters
+    ----------
+    sections
+        Entries of the file by section.
+    given
+        Entries that take precedence over those of the file; None leaves the file's.
+
+    Raises
+    ------
+    ValueError
+        Naming an unknown entry or a wrong value.
+    """
+    chosen = {name: value for name, value in (given or {}).items() if value is not None}
+    how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
+    return Run(**how.model_dump())
+
+
 @dataclass(frozen=True)
 class AnalyseJob:
     """A call of `analyse`, ready to be made."""
@@ -69,11 +89,11 @@ def load_job(path: str | Path) -> AnalyseJob:
     """
     stages = load_sections(Path(path))
     named = parse_config(PathsConfig, stages.pop("analyse", {}), where="analyse")
-    how = parse_config(RunConfig, stages.pop("run", {}), where="run")
+    run = run_section(stages)
     if not named.sources or named.out is None:
         raise ValueError(f"sources and out must be given in the section 'analyse' of {path}")
     config = AnalyseConfig.of(stages)
-    return AnalyseJob(named.sources, Path(named.out), config, Run(**how.model_dump()))
+    return AnalyseJob(named.sources, Path(named.out), config, run)
 
 
 def call_of_file(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:

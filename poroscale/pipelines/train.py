@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from poroscale.config import Config, load_sections, parse_config, parse_stages
 from poroscale.engine import Run
 from poroscale.events import Described, Progress
-from poroscale.pipelines.settings import RunConfig
+from poroscale.pipelines.settings import run_section
 from poroscale.segmentation.training.config import (
     AugmentationConfig,
     NetworkConfig,
@@ -103,9 +103,8 @@ class TrainJob:
         """
         sections = load_sections(Path(path))
         paths = parse_config(TrainPaths, sections.pop("train", {}), where="train")
-        chosen = {name: value for name, value in given.items() if value is not None}
-        how = parse_config(RunConfig, sections.pop("run", {}) | chosen, where="run")
-        return cls(paths, segmenter_config(sections), Run(**how.model_dump()))
+        run = run_section(sections, given)
+        return cls(paths, segmenter_config(sections), run)
 
     def start(self, *, progress: Progress | None = None) -> TrainedModel:
         """Train, or go on training; see `train_segment`."""

@@ -25,6 +25,7 @@ from poroscale.events import Event, Progress, under_name
 from poroscale.kernels.learning.ranking import Ranking
 from poroscale.manifest import canonical_json, write_durably
 from poroscale.phantoms import PhantomConfig
+from poroscale.pipelines.settings import run_section
 from poroscale.pipelines.train import segmenter_config
 from poroscale.report.figures import losses as figures
 from poroscale.report.style import house_style, png_of
@@ -34,7 +35,6 @@ from poroscale.segmentation.training.config import NetworkConfig, SegmenterConfi
 from poroscale.statistics.uncertainty import mean_of_folds
 from poroscale.studies.loss_config import MEASURES, Loss, LossesConfig
 from poroscale.studies.phantoms import TRAINING_SET, phantom_scans, phantom_sets
-from poroscale.studies.run_section import run_section
 from poroscale.studies.tables import mean_cell
 from poroscale.verb import verb
 from poroscale.volume import Volume

@@ -27,12 +27,12 @@ from poroscale.engine import Run, connect
 from poroscale.events import Event, Progress, under_name
 from poroscale.manifest import canonical_json, write_durably
 from poroscale.phantoms import PhantomConfig
+from poroscale.pipelines.settings import run_section
 from poroscale.segmentation import evaluate_scores, segment_otsu
 from poroscale.segmentation.evaluation.evaluate import EvaluateConfig
 from poroscale.segmentation.evaluation.grey_scores import SIGMAS, grey_baselines
 from poroscale.statistics.uncertainty import fold_table
 from poroscale.studies.phantoms import TRAINING_SET, phantom_scans, phantom_sets
-from poroscale.studies.run_section import run_section
 from poroscale.studies.study_config import (
     OTSU,
     TRUTH,
