@@ -94,8 +94,6 @@ class Command:
         Settings that the command leaves to the configuration file.
     prepare
         The keywords of the verb from the values of the command.
-    config
-        True if a YAML file can be given; by default if the verb has sections.
     """
 
     words: str
@@ -107,7 +105,6 @@ class Command:
     metavars: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     prepare: Callable[[Values], Values] = dict
-    config: bool | None = None
 
     @property
     def name(self) -> str:
@@ -147,8 +144,8 @@ class Command:
             for name, entry in settings_of(self.name).items()
             if name not in self.hidden and name not in _named(self.arguments)
         ]
-        if self.config if self.config is not None else self.entry["sections"]:
-            names = self.entry["sections"]
+        names = self.entry["sections"]
+        if names:
             text = _FILE.format(s="s" if len(names) > 1 else "", names=", ".join(names))
             made.append(click.Option(["--config", "config"], metavar="FILE", help=text))
         if self.entry["run"]:
@@ -210,10 +207,9 @@ class _Word(click.ParamType[Any]):
     def convert(self, value: Any, _param: Any, _context: Any) -> Any:
         if not isinstance(value, str):
             return value
-        if self._pieces:  # one word of several: click puts them together
-            return int(value) if self._kind.item_number == "integer" else float(value)
+        kind = ValueKind(number=self._kind.item_number) if self._pieces else self._kind
         try:
-            return self._kind.value(value, self._setting)
+            return kind.value(value, self._setting)
         except ValueError as error:
             self.fail(str(error).removeprefix(f"`{self._setting}` "))
 

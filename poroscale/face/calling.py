@@ -172,6 +172,8 @@ def opened_input(
         )
     from poroscale.io.arrays import as_volume
 
+    if run is not None and run.cluster in ("processes", "cuda"):  # the verb itself starts these
+        run = run.but(cluster="threads")
     return as_volume(given, beside=beside, role=role, run=run, **about)
 
 

@@ -98,7 +98,6 @@ def _verb(function: Callable[..., Any]) -> dict[str, Any]:
     own = inspect.signature(function).parameters
     return {
         "summary": (inspect.getdoc(function) or "").partition("\n")[0],
-        "parameters": list(own),
         "sections": [section.name for section in declared.sections],
         "run": "run" in own,
         "plan": bool(declared.plan),
@@ -110,7 +109,7 @@ def _own_settings(function: Callable[..., Any]) -> dict[str, Any]:
     """Parameters of the function itself that may be left out, but for configuration and run."""
     hints, texts = hints_of(function), described(function, "Parameters")
     return {
-        name: {**entry, "direct": True}
+        name: entry
         for name, one in inspect.signature(function).parameters.items()
         if one.default is not one.empty and name not in ("config", "run")
         for entry in [_entry(_stated(hints[name]), one.default, texts.get(name, ""))]

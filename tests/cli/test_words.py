@@ -146,3 +146,8 @@ def test_the_shell_completes_commands():
         check=False,
     )
     assert done.stdout.split() == ["plain,analyse"]
+
+
+def test_a_word_of_several_that_is_no_number_is_told(refused, tmp_path):
+    said = refused("phantom", tmp_path / "scan.zarr", "--shape", 64, 64, "wide")
+    assert "'--shape': must be an integer, got 'wide'" in said
