@@ -113,7 +113,7 @@ class VolumeSpec:
         if self.dtype.kind not in "buif" or self.dtype.name in UNSUPPORTED:
             raise TypeError(
                 f"dtype must be bool, integer, float16, float32 or float64, got {self.dtype}; "
-                "ingest it with --dtype float32"
+                "ingest it with `dtype` float32"
             )
         chunks = self.chunks or (CHUNK, CHUNK, CHUNK)
         clipped = tuple(min(c, n) for c, n in zip(chunks, self.shape, strict=True))

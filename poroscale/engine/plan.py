@@ -363,7 +363,7 @@ def keep_memory() -> None:
     """Let the heap keep what is freed for the next call, where the C library can (glibc).
 
     A network takes and frees the same large blocks at every call. Left alone, glibc maps and unmaps
-    them each time, and the system zeroes their pages anew: 40 % of the time of a UNet in small
+    them each time, and the system zeroes their pages again: 40 % of the time of a UNet in small
     windows. `release_memory` still hands them back, and `release_kept_memory` after every block.
     """
     with suppress(OSError, AttributeError):

@@ -167,7 +167,7 @@ def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:
     """Run a stage that writes nothing; `take(number, gift)` gets every block's partial result."""
     with cluster_of(run) as cluster:
         plan = _plan_of(stage, run, cluster)
-        task = partial(_gift, grid=plan.grid, stage=stage)
+        task = partial(_gathered, grid=plan.grid, stage=stage)
         blocks = range(len(plan.grid))
         title = full_title(run.job, stage.title)
         with progress(title, total=len(blocks), done=0, show=run.progress) as advance:
@@ -180,13 +180,13 @@ def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:
     release_memory()
 
 
-def _gift(number: int, *, grid: BlockGrid, stage: Stage) -> tuple[int, dict[str, NDArray[Any]]]:
+def _gathered(number: int, *, grid: BlockGrid, stage: Stage) -> tuple[int, dict[str, NDArray[Any]]]:
     """One task; arrays are copied, for a view would pin its whole block."""
     _, found = stage.task(None, number, grid[number])
-    gift = {name: np.array(array) for name, array in found.items()}
+    kept = {name: np.array(array) for name, array in found.items()}
     del found
     release_kept_memory()
-    return number, gift
+    return number, kept
 
 
 def plan_stages(

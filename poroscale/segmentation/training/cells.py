@@ -83,16 +83,16 @@ def cell_sums(mask: NDArray[np.bool_], origin: Index) -> NDArray[np.int64]:
 def _count_phases(phases: NDArray[Any], origin: Index) -> Counts:
     pore = phases == PHASES["pore"]
     strange = np.asarray([np.count_nonzero((phases > PHASES["pore"]) | (phases < 0))])
-    return _gift(phases != PHASES["outside"], pore, origin) | {"strange": strange}
+    return _counted(phases != PHASES["outside"], pore, origin) | {"strange": strange}
 
 
 @kernel("segment.count_bright")
 def _count_bright(grey: NDArray[Any], origin: Index, *, threshold: float) -> Counts:
     part = grey > threshold
-    return _gift(part, np.zeros_like(part), origin)
+    return _counted(part, np.zeros_like(part), origin)
 
 
-def _gift(part: NDArray[np.bool_], pore: NDArray[np.bool_], origin: Index) -> Counts:
+def _counted(part: NDArray[np.bool_], pore: NDArray[np.bool_], origin: Index) -> Counts:
     sums = cell_sums(part, origin)
     held = np.nonzero(sums)
     first = np.array([o // CELL for o in origin])

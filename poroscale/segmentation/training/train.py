@@ -122,7 +122,7 @@ def train_segmenter(
     run
         Run of the reading at the start, and of the training of folds: on a cluster of worker
         processes side by side, one in each, to the same bits as one after another; `overwrite`
-        begins anew.
+        begins again.
     progress
         Called after each epoch of each fold, with its losses; of folds that are trained in worker
         processes, when the fold is finished.
