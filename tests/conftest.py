@@ -129,8 +129,10 @@ def new_path(tmp_path_factory):
 def as_volume(new_path):
     """Write an array as a volume in small chunks."""
 
-    def write(array, path=None, voxel_size=(1.0, 1.0, 1.0), chunks=CHUNK):
-        spec = VolumeSpec(array.shape, array.dtype, voxel_size, chunks=chunks)
+    def write(array, path=None, voxel_size=(1.0, 1.0, 1.0), chunks=CHUNK, attributes=None):
+        spec = VolumeSpec(
+            array.shape, array.dtype, voxel_size, chunks=chunks, attributes=attributes or {}
+        )
         return volume_from_array(array, path or new_path(), spec=spec)
 
     return write

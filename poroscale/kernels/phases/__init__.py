@@ -1,0 +1,1 @@
+"""Measures of phase codes in a block: cells of eight voxels, runs, inscribed balls."""

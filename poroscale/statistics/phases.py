@@ -1,0 +1,129 @@
+"""Phases of a volume as small codes, and where it counts as part.
+
+A statistic never looks at the values of a volume. Each block is coded first: code k for the k-th
+phase value in ascending order, `OUTSIDE` for a voxel that does not count. Every kernel of this room
+and of `kernels.phases` then works on uint8 codes, whatever the dtype of the volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import Run
+from poroscale.statistics.values import few_values
+from poroscale.volume import PHASES, Volume
+
+OUTSIDE = 255
+"""Code of a voxel that does not count: beyond the mask, or of the phase `outside`."""
+STRANGE = 254
+"""Code of a value that the samples did not show."""
+MOST = 32
+"""Phases that a volume can hold at most; a scan of grey values has more."""
+
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PhaseMap:
+    """Phase values of a volume in the order of their codes.
+
+    Attributes
+    ----------
+    values
+        Values that count, ascending; the code of a value is its place.
+    outside
+        Value of voxels that do not count; None where all voxels count.
+    """
+
+    values: tuple[int, ...]
+    outside: int | None = None
+
+    def code(self, value: int) -> int:
+        """The code of a phase value.
+
+        Raises
+        ------
+        ValueError
+            If the volume does not hold the value.
+        """
+        if value not in self.values:
+            known = ", ".join(map(str, self.values))
+            raise ValueError(f"`phase` must be one of the values {known}, got {value}")
+        return self.values.index(value)
+
+    def codes(self, block: NDArray[Any], inside: NDArray[Any] | None = None) -> Codes:
+        """uint8 codes of a block; voxels where `inside` is zero are `OUTSIDE`."""
+        codes = self._coded(block)
+        if inside is not None:
+            codes[inside == 0] = OUTSIDE
+        return codes
+
+    def _coded(self, block: NDArray[Any]) -> Codes:
+        if block.dtype.itemsize == 1:
+            return self._table(block.dtype)[block.view(np.uint8)]
+        codes = np.full(block.shape, STRANGE, np.uint8)
+        for code, value in enumerate(self.values):
+            codes[block == value] = code
+        if self.outside is not None:
+            codes[block == self.outside] = OUTSIDE
+        return codes
+
+    def _table(self, dtype: np.dtype[Any]) -> Codes:
+        """Codes of all 256 values of a type of one byte."""
+        table = np.full(256, STRANGE, np.uint8)
+        each = np.arange(256, dtype=np.uint8).view("u1" if dtype.kind == "b" else dtype)
+        for code, value in enumerate(self.values):
+            table[each == value] = code
+        if self.outside is not None:
+            table[each == self.outside] = OUTSIDE
+        return table
+
+
+def phase_map(volume: Volume, *, run: Run | None = None) -> PhaseMap:
+    """The phases of a volume, from its values.
+
+    In phases that `segment` wrote, and in volumes of the same kind, the value of `outside` does
+    not count. In any other volume every value is a phase.
+
+    Parameters
+    ----------
+    volume
+        Integers or bool.
+    run
+        Memory, workers and cluster.
+
+    Raises
+    ------
+    TypeError
+        If the volume holds floats.
+    ValueError
+        If it holds more than `MOST` values.
+    """
+    if volume.dtype.kind not in "bui":
+        raise TypeError(
+            f"{volume.path} must hold phases (integers or bool), got {volume.dtype}; segment it "
+            "first"
+        )
+    counts = few_values(volume, most=MOST, run=run)
+    if counts is None:
+        raise ValueError(
+            f"{volume.path} must hold at most {MOST} phases, got more values than that, as in a "
+            "scan or in a compressed picture; segment it first"
+        )
+    return map_of_values([int(value) for value in counts], of_ours=is_phases(volume))
+
+
+def map_of_values(values: Sequence[int], *, of_ours: bool) -> PhaseMap:
+    """The map of values; `of_ours` says that the value of `outside` does not count."""
+    outside = PHASES["outside"] if of_ours and PHASES["outside"] in values else None
+    return PhaseMap(tuple(sorted(value for value in values if value != outside)), outside)
+
+
+def is_phases(volume: Volume) -> bool:
+    """True if the volume says that its values are those of `PHASES`."""
+    return volume.attributes.get("kind") == "phases"
