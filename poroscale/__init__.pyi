@@ -153,8 +153,8 @@ def compare_models(
     """Train segmentation models on phantoms and compare them, as a YAML file says."""
 
 def compare_volumes(
-    reference: Sequence[VolumeLike],
-    generated: Sequence[VolumeLike],
+    reference: VolumeLike | Sequence[VolumeLike],
+    generated: VolumeLike | Sequence[VolumeLike],
     out_dir: str | Path,
     *,
     model: str | Path | None = None,
@@ -218,7 +218,7 @@ def doctor() -> list[str]:
     """Tell what this machine offers: cores, memory, GPUs and optional packages."""
 
 def evaluate(
-    scores: Sequence[VolumeLike],
+    scores: VolumeLike | Sequence[VolumeLike],
     truth: VolumeLike,
     out_dir: str | Path | None = None,
     *,
@@ -269,7 +269,7 @@ def export(
     """Write the volume or table `src` to `dst` in another program's format."""
 
 def fit_part(
-    phases: Sequence[VolumeLike],
+    phases: VolumeLike | Sequence[VolumeLike],
     model_dir: str | Path,
     *,
     bank: Literal['empirical', 'dcgan', 'ellipsoid'] = 'empirical',

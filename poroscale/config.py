@@ -5,18 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
-class Config(BaseModel):
-    """Base of every stage's configuration: frozen, and strict about names."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _InOneSentence(ModelMetaclass):
+    """Type of configurations: a wrong value given to one is told in one sentence.
+
+    pydantic does not come this way for a configuration inside another one, so that the outermost
+    one names the whole way to the value.
+    """
+
+    if not TYPE_CHECKING:  # type checkers know the fields, which this signature would hide
+
+        def __call__(cls, *args: Any, **values: Any) -> Any:
+            try:
+                return super().__call__(*args, **values)
+            except ValidationError as error:
+                raise ValueError(f"{cls.__name__}: {sentence(error, cls)}") from None
+
+
+class Config(BaseModel, metaclass=_InOneSentence):
+    """Base of every stage's configuration: frozen, and strict about names and finite numbers.
+
+    Raises
+    ------
+    ValueError
+        One sentence that names the first wrong value.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=BaseModel)
+_EXPECTED = "Input should be "
 
 
 def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> Model:
@@ -37,7 +65,7 @@ def parse_config(model: type[Model], values: dict[str, Any], *, where: str) -> M
         One sentence that names the section and the first wrong entry.
     """
     try:
-        return model(**values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise ValueError(f"{where}: {sentence(error, model)}") from None
 
@@ -98,7 +126,16 @@ def sentence(error: ValidationError, model: type[BaseModel] | None = None) -> st
     if first["type"] == "extra_forbidden":
         return unknown_key(name, _keys_at(model, first["loc"][:-1]))
     message = first["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}, got {first['input']!r}" if name else message
+    if not name:
+        return message
+    if first["type"] == "missing":
+        return f"`{name}` must be given"
+    wanted, expected = message.removeprefix(_EXPECTED), message.startswith(_EXPECTED)
+    # "a valid number, unable to parse string as a number": what was given says the rest
+    said = (
+        f"`{name}` must be {wanted.partition(', unable')[0]}" if expected else f"{name}: {message}"
+    )
+    return f"{said}, got {first['input']!r}"
 
 
 def _keys_at(model: type[BaseModel] | None, way: Sequence[int | str]) -> list[str]:

@@ -189,6 +189,8 @@ class Volume(ReadByBox):
             If its manifest or metadata is damaged.
         """
         path = Path(path)
+        if not isinstance(level, int):
+            raise TypeError(f"level must be a whole number from 0 on, got {level!r}")
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
         if not (path / JOURNAL_DIR).exists():
@@ -204,6 +206,14 @@ class Volume(ReadByBox):
         if "zarr.json" not in manifest.files:
             raise ValueError(f"{path} holds a result, not a volume")
         return cls(path, _spec_of(path, manifest, level), manifest.digest, level)
+
+    def __repr__(self) -> str:
+        """Path, shape and voxel size on one line; the attributes may fill pages."""
+        shape = " x ".join(map(str, self.shape))
+        edges = " x ".join(f"{edge:g}" for edge in self.voxel_size)
+        level = f", level={self.level}" if self.level else ""
+        kind = self.attributes.get("kind", "volume")
+        return f"<Volume {str(self.path)!r}{level}: {kind}, {shape} {self.dtype}, {edges} um>"
 
     @property
     def shape(self) -> Shape:
@@ -348,7 +358,8 @@ def _spec_of(path: Path, manifest: Manifest, level: int) -> VolumeSpec:
     attributes: dict[str, Any] = _metadata(path, manifest, "zarr.json")["attributes"]
     datasets = attributes["ome"]["multiscales"][0]["datasets"]
     if not 0 <= level < len(datasets):
-        raise ValueError(f"{path} has {len(datasets)} levels, got level {level}")
+        count = f"{len(datasets)} level{'s' * (len(datasets) > 1)}"
+        raise ValueError(f"{path} has {count}, counted from 0, got level {level}")
     array = _metadata(path, manifest, f"{level}/zarr.json")
     own = attributes["poroscale"]
     return VolumeSpec(

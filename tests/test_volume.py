@@ -105,7 +105,7 @@ def test_levels_of_the_pyramid(new_path):
     view = volume.to_xarray(level=2)
     np.testing.assert_array_equal(view, coarse.read())
     assert view.x.values[:2].tolist() == [4.0, 12.0]
-    with pytest.raises(ValueError, match="has 3 levels, got level 3"):
+    with pytest.raises(ValueError, match="has 3 levels, counted from 0, got level 3"):
         volume.to_dask(level=3)
 
 

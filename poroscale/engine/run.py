@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from poroscale.volume import Shape
@@ -16,8 +17,8 @@ _BINARY = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 DEFAULT_MEMORY = "2GiB"
 
 
-def parse_memory(text: int | str) -> int:
-    """Bytes of a size such as "2GiB", "1.5 GB" or 2147483648.
+def parse_memory(text: int | str, name: str = "memory") -> int:
+    """Bytes of a size such as "2GiB", "1.5 GB" or 2147483648; `name` is the setting in an error.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def parse_memory(text: int | str) -> int:
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]?i?)b?\s*", str(text).lower())
     if match is None or float(match[1]) <= 0 or match[2] == "i":
-        raise ValueError(f"memory must be a size such as 2GiB, got {text!r}")
+        raise ValueError(f"`{name}` must be a size such as 2GiB, got {text!r}")
     return int(float(match[1]) * {**_UNITS, **_BINARY}[match[2]])
 
 
@@ -82,15 +83,17 @@ class Run:
     job: str = ""
 
     def __post_init__(self) -> None:
-        for size in (self.memory, self.memory_per_worker):
-            if size is not None:
-                parse_memory(size)
+        for name in ("memory", "memory_per_worker"):
+            if (size := getattr(self, name)) is not None:
+                parse_memory(size, name)
         if not self.wait >= 0:
-            raise ValueError(f"wait must not be negative, got {self.wait}")
-        if self.workers is not None and self.workers < 1:
-            raise ValueError(f"workers must be at least 1, got {self.workers}")
-        if self.block is not None and (len(self.block) != 3 or min(self.block) < 1):
-            raise ValueError(f"block must be three positive numbers (z, y, x), got {self.block}")
+            raise ValueError(f"`wait` must not be negative, got {self.wait}")
+        if self.workers is not None and not _positive(self.workers):
+            raise ValueError(f"`workers` must be a whole number from 1 on, got {self.workers!r}")
+        if self.block is not None and not _is_block(self.block):
+            raise ValueError(
+                f"`block` must be three positive whole numbers (z, y, x), got {self.block!r}"
+            )
 
     @property
     def memory_bytes(self) -> int:
@@ -100,3 +103,12 @@ class Run:
     def but(self, **changes: Any) -> Run:
         """This run with some fields replaced."""
         return replace(self, **changes)
+
+
+def _positive(value: Any) -> bool:
+    """Whether a value is a whole number above zero, of Python or of numpy."""
+    return type(value) is not bool and isinstance(value, Integral) and int(value) >= 1
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 3 and all(map(_positive, value))

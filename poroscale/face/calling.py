@@ -5,16 +5,21 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from poroscale.engine import Run
+from poroscale.face.hints import hints_of
+from poroscale.face.kinds import members
 from poroscale.face.settings import (
     ARRAY_SETTINGS,
+    OUTPUTS,
     RUN_SETTINGS,
     array_settings,
     configuration,
+    refuse_types,
     refuse_unknown,
     run_of,
 )
@@ -85,7 +90,7 @@ def plan(verb: Callable[..., Any] | str, /, *args: Any, **given: Any) -> Any:
     function = getattr(called, "__poroscale__", called)
     name, planned = _declared(function).name, plan_of(function)
     if planned is None:
-        raise ValueError(f"{name} has no plan: it passes over no blocks")
+        raise ValueError(f"{name} has no plan of memory and disk")
     return planned(**arguments(function, args, given, planned=planned))
 
 
@@ -110,19 +115,33 @@ def arguments(
         if name in RUN_SETTINGS and name not in own.parameters
     }
     bound = _bound(own, args, direct, _handed(declared))
+    refuse_types(declared, function, bound)
     if "config" in own.parameters and declared.sections:
         bound["config"] = configuration(declared, bound.get("config"), settings)
     if "run" in own.parameters:
         bound["run"] = run_of(bound.get("run"), how)
     taken = inspect.signature(planned).parameters if planned else own.parameters
     bound = {name: value for name, value in bound.items() if name in taken}
-    about = {name: given[name] for name in of_arrays if name in given}
+    about = {name: given[name] for name in of_arrays if given.get(name) is not None}
+    _refuse_about(about, {name: bound.get(name) for name in declared.volumes})
     beside = None if planned else _beside(bound)
     return bound | {
-        name: opened_input(bound[name], name, beside, run=bound.get("run"), **about)
+        name: opened_input(one, name, beside, run=bound.get("run"), **about)
         for name in declared.volumes
-        if bound.get(name) is not None
+        if (one := _as_listed(function, name, bound.get(name))) is not None
     }
+
+
+def _as_listed(function: Callable[..., Any], name: str, given: Any) -> Any:
+    """What is given for a volume; a single one in a list where the verb takes several."""
+    if given is None or isinstance(given, list | tuple) or not takes_several(function, name):
+        return given
+    return [given]
+
+
+def takes_several(function: Callable[..., Any], name: str) -> bool:
+    """Whether a parameter of a verb takes a sequence of volumes; a single one may stand for it."""
+    return any(get_origin(one) is Sequence for one in members(hints_of(function)[name]))
 
 
 def _handed(declared: Verb) -> set[str]:
@@ -142,10 +161,22 @@ def _bound(
 
 def _beside(bound: Mapping[str, Any]) -> Path | None:
     """The output, beside which an array is kept as a volume."""
-    for name in ("out", "out_dir", "model_dir", "dst"):
-        if isinstance(bound.get(name), str | Path):
-            return Path(bound[name])
-    return None
+    found = next((bound[name] for name in OUTPUTS if bound.get(name) is not None), None)
+    return None if found is None else Path(found)
+
+
+def _refuse_about(about: Mapping[str, Any], volumes: Mapping[str, Any]) -> None:
+    """ValueError if a setting of arrays is given and no array is."""
+    inputs = [
+        one
+        for given in volumes.values()
+        for one in (given if isinstance(given, list | tuple) else [given])
+        if one is not None
+    ]
+    if about and all(isinstance(one, Volume | str | PathLike) for one in inputs):
+        raise ValueError(
+            f"`{next(iter(about))}` must be left out where no array is given: a volume has its own"
+        )
 
 
 def opened_input(
@@ -158,8 +189,8 @@ def opened_input(
     """
     if isinstance(given, Volume):
         return given
-    if isinstance(given, str | Path):
-        return Volume.open(given)
+    if isinstance(given, str | PathLike):
+        return Volume.open(Path(given))
     if isinstance(given, list | tuple):
         return [
             opened_input(one, f"{role}-{i}", beside, run=run, **about)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from poroscale.config import load_sections, parse_config
+from poroscale.config import load_sections, parse_config, unknown_section
 from poroscale.engine import Run
+from poroscale.face.hints import hints_of
+from poroscale.face.kinds import members
 from poroscale.verb import Verb
 from poroscale.volume import VoxelSize
 
@@ -25,6 +29,9 @@ RUN_SETTINGS = (
     "progress",
 )
 """Fields of `Run` that a verb takes as settings of its own."""
+
+OUTPUTS = ("out", "out_dir", "model_dir", "dst")
+"""Parameters of verbs that name an output."""
 
 ARRAY_SETTINGS: dict[str, tuple[Any, str]] = {
     "voxel_size": (float | VoxelSize | None, "Edge of a voxel [um], of an array without one."),
@@ -89,6 +96,10 @@ def _sections(declared: Verb, config: str | Path | Mapping[str, Any] | None) -> 
     if config is None:
         return {}
     if isinstance(config, Mapping):
+        names, known = [one.name for one in declared.sections], declared.settings()
+        if wrong := sorted(set(config) - set(names)):
+            meant = f"; give it as a setting, {wrong[0]}=..." if wrong[0] in known else ""
+            raise ValueError(f"config: {unknown_section(wrong[0], names)}{meant}")
         return dict(config)
     sections = load_sections(Path(config))
     if declared.parse is None:
@@ -113,6 +124,43 @@ def _renewed(config: BaseModel, added: Mapping[str, Mapping[str, Any]]) -> BaseM
 def run_of(run: Run | None, given: Mapping[str, Any]) -> Run:
     """The run with the settings of it that are given."""
     return (run or Run()).but(**given)
+
+
+def refuse_types(declared: Verb, function: Callable[..., Any], bound: Mapping[str, Any]) -> None:
+    """Refuse what is no volume, no output, no configuration or no run at all.
+
+    Parameters
+    ----------
+    declared
+        The verb.
+    function
+        Its function, whose type of `config` counts.
+    bound
+        Arguments by parameter.
+
+    Raises
+    ------
+    TypeError
+        Naming the first argument of another type.
+    """
+    verb, empty = declared.name, inspect.Parameter.empty
+    for name, parameter in inspect.signature(function).parameters.items():
+        value = bound.get(name)
+        if name not in bound or (value is None and parameter.default is not empty):
+            continue
+        if name in OUTPUTS and not isinstance(value, str | PathLike):
+            raise TypeError(f"{verb}: `{name}` must be a path, got {value!r}")
+        if name in declared.volumes and value is None:
+            raise TypeError(f"{verb}: `{name}` must be a volume, a path or an array, got None")
+    run, config = bound.get("run"), bound.get("config")
+    if run is not None and not isinstance(run, Run):
+        raise TypeError(f"{verb}: `run` must be a Run, such as Run(memory='8GiB'), got {run!r}")
+    if config is None or isinstance(config, str | PathLike | Mapping):
+        return
+    kinds = tuple(one for one in members(hints_of(function)["config"]) if isinstance(one, type))
+    if not isinstance(config, kinds):
+        known = " or ".join(kind.__name__ for kind in kinds if kind not in (str, Path))
+        raise TypeError(f"{verb}: `config` must be {known}, got {type(config).__name__}")
 
 
 def refuse_unknown(verb: str, names: Iterable[str], known: Iterable[str]) -> None:

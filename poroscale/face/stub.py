@@ -83,7 +83,7 @@ def _verb(name: str, function: Callable[..., Any], imported: set[str]) -> str:
 def _volume_like(annotation: Any) -> str:
     several = any(get_origin(one) is not None for one in members(annotation))
     none = " | None" if type(None) in get_args(annotation) else ""
-    return f"Sequence[VolumeLike]{none}" if several else f"VolumeLike{none}"
+    return f"VolumeLike | Sequence[VolumeLike]{none}" if several else f"VolumeLike{none}"
 
 
 def _default(one: inspect.Parameter) -> str:

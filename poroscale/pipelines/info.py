@@ -159,9 +159,10 @@ def _volume_lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
     edge = f"{size[0]:g}" if min(size) == max(size) else " x ".join(f"{each:g}" for each in size)
     yield f"{path}: {facts['kind']}, {z} x {y} x {x} {facts['dtype']}"
     yield f"  voxels     {edge} um (z, y, x), first voxel at {' '.join(map(str, origin))}"
+    s = "s" * (facts["levels"] > 1)
     yield (
         f"  on disk    {facts['bytes'] / 1e6:.1f} MB, {facts['files']} files, "
-        f"{facts['empty_chunks']} chunks empty, {facts['levels']} levels"
+        f"{facts['empty_chunks']} chunks empty, {facts['levels']} level{s}"
     )
     yield f"  content    {facts['content']}"
     about = {k: v for k, v in facts["attributes"].items() if k not in ("made_by", "kind")}

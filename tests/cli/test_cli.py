@@ -182,9 +182,9 @@ def test_budget_that_cannot_hold_a_block(refused, stack, tmp_path):
 @pytest.mark.parametrize(
     ("option", "word"),
     [
-        ("--memory=much", "memory must be a size"),
-        ("--workers=0", "workers must be at least 1"),
-        ("--cluster=abacus", "cluster must be threads"),
+        ("--memory=much", "--memory must be a size"),
+        ("--workers=0", "--workers must be a whole number"),
+        ("--cluster=abacus", "--cluster must be threads"),
         ("--cluster=tcp://127.0.0.1:9", "cannot be reached"),
         ("--inner-rule=iso50", "must come with the method otsu or iso50, got the method auto"),
         ("--outside=front", "'front' does not exist"),

@@ -136,14 +136,17 @@ def test_tables_count_the_folds_that_collapsed():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"losses": {"pairs": [[-1, 0.5]]}}, "losses: alpha -1, beta 0.5, gamma 0.5: alpha: "),
+        (
+            {"losses": {"pairs": [[-1, 0.5]]}},
+            "losses: alpha -1, beta 0.5, gamma 0.5: `alpha` must be ",
+        ),
         ({"losses": {"pairs": [[0, 0]]}}, "must not both be 0"),
-        ({"losses": {"pairs": [[0.5]]}}, "losses: pairs.0.1: "),
+        ({"losses": {"pairs": [[0.5]]}}, "losses: `pairs.0.1` must be given"),
         ({"losses": {"pairs": []}}, "losses: pairs: "),
         ({"losses": {"gammas": []}}, "losses: gammas: "),
-        ({"losses": {"gammas": [0]}}, "gamma: Input should be greater than 0, got 0.0"),
+        ({"losses": {"gammas": [0]}}, "gamma` must be greater than 0, got 0.0"),
         ({"losses": {"alphas": [1]}}, "losses: unknown key 'alphas'"),
-        ({"losses": {"measure": "beauty"}}, "losses: measure: "),
+        ({"losses": {"measure": "beauty"}}, "losses: `measure` must be "),
         ({"network": {"gamma": 1}}, "network: gamma is searched for"),
         ({"network": {"model": "vae"}}, "model must be a supervised one, got 'vae'"),
         ({"network": {"model": "resnet"}}, "model must be one of unet"),

@@ -82,7 +82,7 @@ def test_the_script_trains_what_the_command_does(
         ("network", {"model": "resnet"}, "model must be one of unet"),
         ("networks", {}, "unknown section 'networks'; known: train, run, network"),
         ("training", {"epoch": 3}, "training: unknown key 'epoch'"),
-        ("augmentation", {"noise": -1}, "augmentation: noise: "),
+        ("augmentation", {"noise": -1}, "augmentation: `noise` must be "),
         ("train", {"scans": []}, "scans must name at least one scan"),
         ("train", {"scans": [{"scan": "no.zarr"}]}, "no.zarr does not exist"),
         ("run", {"memory": "much"}, "memory must be a size such as 2GiB"),

@@ -109,7 +109,7 @@ def test_what_a_worker_keeps_counts_against_its_budget():
 
 
 def test_a_budget_must_be_a_size():
-    with pytest.raises(ValueError, match="memory must be a size"):
+    with pytest.raises(ValueError, match="`memory_per_worker` must be a size"):
         Run(memory_per_worker="much")
 
 

@@ -120,5 +120,5 @@ def test_sizes(text, size):
 
 @pytest.mark.parametrize("text", ["", "GiB", "-1GiB", "0", "2 GiBs", "two", "3i"])
 def test_no_sizes(text):
-    with pytest.raises(ValueError, match="memory must be a size"):
+    with pytest.raises(ValueError, match="`memory` must be a size"):
         parse_memory(text)

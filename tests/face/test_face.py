@@ -147,3 +147,84 @@ def test_arrays_without_an_output_or_a_voxel_size_are_refused(volume, tmp_path):
     with pytest.raises(TypeError, match="volume must be a volume or a path for a plan"):
         ps.plan(ps.crop, voxels, tmp_path / "crop.zarr", box=(0, 1, 0, 1, 0, 1), voxel_size=2)
     assert list(tmp_path.iterdir()) == [volume.path]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "sentence"),
+    [
+        ({"volume": None}, TypeError, "crop: `volume` must be a volume, a path or an array"),
+        ({"volume": 5}, TypeError, "a volume must be a path, a Volume, or an array of .* got int"),
+        ({"out": 5}, TypeError, "crop: `out` must be a path, got 5"),
+        ({"run": "threads"}, TypeError, "crop: `run` must be a Run"),
+        ({"config": PoresConfig()}, TypeError, "`config` must be CropConfig, got PoresConfig"),
+        (
+            {"config": {"box": [0] * 6}},
+            ValueError,
+            "unknown section 'box'; known: crop; give it as a setting, box=...",
+        ),
+        ({"box": "all"}, ValueError, "crop: `box` must be a valid tuple, got 'all'"),
+        ({"voxel_size": 2.0}, ValueError, "`voxel_size` must be left out where no array is given"),
+        ({"workers": "two"}, ValueError, "`workers` must be a whole number from 1 on, got 'two'"),
+        ({"workers": 1.5}, ValueError, "`workers` must be a whole number from 1 on, got 1.5"),
+        ({"block": "abc"}, ValueError, "`block` must be three positive whole numbers"),
+        ({"memory": "lots"}, ValueError, "^`memory` must be a size such as 2GiB"),
+        ({"memory_per_worker": "lots"}, ValueError, "^`memory_per_worker` must be a size"),
+    ],
+)
+def test_what_has_another_type_is_refused_by_name(given, kind, sentence, volume, tmp_path):
+    usual = {"volume": volume, "out": tmp_path / "crop.zarr", "box": (0, 1, 0, 1, 0, 1)}
+    with pytest.raises(kind, match=sentence) as told:
+        ps.crop(**usual | given)
+    assert len(str(told.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [volume.path]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"close_um": "thirty"}, "OtsuConfig: `close_um` must be a valid number, got 'thirty'"),
+        ({"close_um": float("inf")}, "OtsuConfig: `close_um` must be a finite number, got inf"),
+        ({"closeum": 3}, "OtsuConfig: unknown key 'closeum'; known, nearest first: close_um"),
+    ],
+)
+def test_a_configuration_is_refused_in_one_sentence(values, sentence):
+    with pytest.raises(ValueError, match=sentence) as told:
+        ps.OtsuConfig(**values)
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_a_voxel_size_of_words_is_refused_by_name(volume, tmp_path):
+    with pytest.raises(ValueError, match=r"`voxel_size` must be one or three numbers \[um\]"):
+        ps.crop(volume.read(), tmp_path / "crop.zarr", box=(0, 1, 0, 1, 0, 1), voxel_size="5um")
+
+
+def test_a_volume_prints_on_one_line(volume):
+    assert repr(volume) == f"<Volume '{volume.path}': volume, 6 x 8 x 10 uint16, 2 x 2 x 2 um>"
+    with pytest.raises(TypeError, match="level must be a whole number from 0 on, got 'a'"):
+        ps.open(volume.path, level="a")
+
+
+def test_one_volume_can_be_given_where_a_verb_takes_several(volume, tmp_path):
+    phases = ps.ingest(
+        np.repeat([[[2, 1, 1, 1]]], 4, 0).astype(np.uint8), tmp_path / "p.zarr", voxel_size=2
+    )
+    one = ps.evaluate(phases, phases.path)
+    (listed,) = ps.evaluate([str(phases.path)], phases)
+    assert repr(one) == repr([listed])
+    assert str(ps.plan(ps.evaluate, phases, phases)) == str(ps.plan(ps.evaluate, [phases], phases))
+
+
+def test_an_array_cannot_be_exported(volume, tmp_path):
+    with pytest.raises(TypeError, match="`src` must be a path or a Volume, got ndarray; ingest"):
+        ps.export(volume.read(), tmp_path / "scan.tif")
+
+
+def test_a_command_that_is_none_names_the_nearest():
+    from click.testing import CliRunner
+
+    from poroscale.cli.app import app
+
+    for words, meant in ((["segmnt"], "segment"), (["fit", "prt"], "part")):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 2
+        assert f"No such command '{words[-1]}'. Did you mean '{meant}'?" in done.output

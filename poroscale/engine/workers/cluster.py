@@ -110,7 +110,7 @@ def _client(run: Run) -> Iterator[Client]:
                 yield _prepared(client, run)
         case other:
             raise ValueError(
-                "cluster must be threads, processes, cuda, or the address or scheduler file of a "
+                "`cluster` must be threads, processes, cuda, or the address or scheduler file of a "
                 f"running scheduler, got {other!r}"
             )
 

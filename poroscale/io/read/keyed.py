@@ -45,7 +45,7 @@ def keyed_array(
     source = array_source(thing, name=label, sized=voxel_size is not None)
     if voxel_size is not None:
         given = voxel_size if isinstance(voxel_size, tuple | list) else (voxel_size,)
-        source = replace(source, voxel_size=positive_voxel_size(given, "voxel_size"))
+        source = replace(source, voxel_size=positive_voxel_size(given, "`voxel_size`"))
     elif source.voxel_size is None:
         raise ValueError(f"{label} states no voxel size with a unit; give voxel_size, in um")
     return Keyed.of(source, label=label, key=_key(thing, source, name))
@@ -55,7 +55,8 @@ def refuse_others(thing: Any) -> None:
     """Raise a TypeError unless `thing` is an array that can be read."""
     if is_array(thing):
         return
-    kind = f"{type(thing).__module__.partition('.')[0]}.{type(thing).__name__}"
+    package = type(thing).__module__.partition(".")[0]
+    kind = f"{package}.{type(thing).__name__}".removeprefix("builtins.")
     hint = "; give one of its arrays, as dataset['name']" if kind == "xarray.Dataset" else ""
     raise TypeError(
         "a volume must be a path, a Volume, or an array of numpy, dask, zarr or xarray, "

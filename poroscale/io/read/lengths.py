@@ -70,7 +70,11 @@ def voxel_size_um(values: Iterable[float], unit: str | None, name: str) -> Voxel
 
 def positive_voxel_size(values: Iterable[float], name: str) -> VoxelSize:
     """Three positive finite numbers, or an error that names where they come from."""
-    sizes = [float(value) for value in values]
+    given = list(values)
+    try:
+        sizes = [float(value) for value in given]
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be one or three numbers [um], got {given}") from None
     if len(sizes) == 1:
         sizes *= 3
     if len(sizes) != 3 or not all(math.isfinite(size) and size > 0 for size in sizes):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from math import prod
+from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -112,6 +113,7 @@ def export(
         If the disk cannot hold the output.
     """
     config, run, dst = config or ExportConfig(), run or Run(), Path(dst)
+    _require_place(src)
     name = _format(config, dst)
     refuse_overlap(src.path if isinstance(src, Volume) else src, dst)
     if name in TABLES:
@@ -151,6 +153,7 @@ def plan_export(
         If the budget cannot hold what the input decodes at a time.
     """
     config, run = config or ExportConfig(), run or Run()
+    _require_place(src)
     name = _format(config, Path(dst))
     if name in TABLES:
         return JobPlan(notes={"table": "batch by batch"})
@@ -184,6 +187,13 @@ def _exported_source(src: str | Path | Volume, name: Format) -> Source:
     if source.dtype == np.float16 and name != "npy":
         return Cast.of(source, np.dtype(np.float32))
     return source
+
+
+def _require_place(src: Any) -> None:
+    if not isinstance(src, str | PathLike | Volume):
+        raise TypeError(
+            f"`src` must be a path or a Volume, got {type(src).__name__}; ingest an array first"
+        )
 
 
 def _format(config: ExportConfig, dst: Path) -> Format:

@@ -140,7 +140,7 @@ class TrainingData:
         """
         if not scans:
             raise ValueError("scans must name at least one scan")
-        chunks = ChunkCache(parse_memory(cache))
+        chunks = ChunkCache(parse_memory(cache, "cache"))
         every = [*scans, *validation]
         for each in every:
             _check(each, supervised)

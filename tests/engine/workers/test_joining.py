@@ -121,5 +121,5 @@ def slowly(block):
 
 
 def test_a_wait_must_be_a_time():
-    with pytest.raises(ValueError, match="wait must not be negative"):
+    with pytest.raises(ValueError, match="`wait` must not be negative"):
         Run(wait=-1)

@@ -258,7 +258,7 @@ def test_every_network_trains_saves_and_loads(model, scans, tmp_path):
         ({"training": {"folds": 1, "fold": "all"}}, "fold must be left out where folds is 1"),
         ({"network": {"alpha": 0, "beta": 0}}, "alpha and beta must not both be 0"),
         ({"training": {"precision": "bf16"}}, "precision must be float32 on the CPU, got bf16"),
-        ({"patches": {"cache": "much"}}, "memory must be a size such as 2GiB"),
+        ({"patches": {"cache": "much"}}, "`cache` must be a size such as 2GiB"),
     ],
 )
 def test_bad_settings_are_refused_with_a_sentence(sections, message, scans, tmp_path):
