@@ -1,14 +1,7 @@
 """The metrics of the pore table, from integers that were merged over all blocks.
 
-Adding a metric takes three steps:
-
-1. Write a function `(table, scene) -> {column: values}` here; `table` holds every column measured
-   before it, the raw sums included, one row per pore. What is mathematics goes to a kernel.
-2. Put the function into `METRICS`.
-3. Declare its columns in `columns.py`: name, unit, type, one sentence. File, units, docs and
-   report follow from that.
-
-A metric that must see voxels adds its integers to the streamed pass (`blocks.py`) first.
+A metric is a function `(table, scene) -> {column: values}`; `table` holds every column measured
+before it, the raw sums included, one row per pore. `docs/extending.md` has the steps to add one.
 """
 
 from __future__ import annotations
