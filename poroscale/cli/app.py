@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -55,6 +56,18 @@ class Group(click.Group):
         if any(known.startswith(f"{words} ") for known in commands()):
             return Group(words, name=name, help=GROUPS[words])
         return None
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the next word; an error names the one that was meant."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], self.list_commands(context), n=1)
+            if not near:
+                raise
+            context.fail(f"{error.message} Did you mean {near[0]!r}?")
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands under their headings."""

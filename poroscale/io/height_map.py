@@ -69,6 +69,8 @@ def read_height_map(path: str | Path) -> HeightMap:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist")
+    if not is_height_map(path):
+        raise ValueError(f"{path.name}: a height map must be a file .opd or .al3d")
     if path.stat().st_size > _LARGEST:
         raise ValueError(f"{path.name}: a height map must be at most 2 GiB")
     data = path.read_bytes()
