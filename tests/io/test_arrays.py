@@ -187,7 +187,7 @@ def test_coordinates_that_give_no_voxel_size_are_refused(array, message, convert
     [
         (GREY, ValueError, "states no voxel size with a unit; give voxel_size"),
         (da.from_array(GREY), ValueError, "states no voxel size"),
-        ([[1]], TypeError, "must be a path, a Volume, or an array of numpy.*got builtins.list"),
+        ([[1]], TypeError, "must be a path, a Volume, or an array of numpy.*got list"),
         (labelled().to_dataset(name="scan"), TypeError, r"give one of its arrays, as dataset\['n"),
         (labelled().expand_dims(channel=2), ValueError, "with channel of 2 besides; take one"),
         (np.zeros((2, 3, 4, 5)), ValueError, "got 2 x 3 x 4 x 5 with another axis besides"),
@@ -261,6 +261,28 @@ def test_a_cluster_computes_what_is_given(converted):
     np.testing.assert_array_equal(found.read(), GREY * 2)
 
 
+def test_arrays_of_one_call_start_one_cluster_at_most(tmp_path, monkeypatch):
+    """The verb starts the cluster that is asked for; its arrays are ingested by threads."""
+    import distributed
+
+    import poroscale as ps
+
+    started, start = [], distributed.LocalCluster
+
+    def counted(*args, **given):
+        started.append(given)
+        return start(*args, **given)
+
+    monkeypatch.setattr(distributed, "LocalCluster", counted)
+    grey = np.where(np.indices((12, 12, 12)).sum(0) % 3, 1, 2).astype(np.uint8)
+    ps.evaluate(
+        [grey], grey, tmp_path / "out", inside=grey, voxel_size=1.0, cluster="processes", workers=1
+    )
+    assert len(started) == 1
+    copies = sorted(one.name for one in tmp_path.glob("out.*.zarr"))
+    assert copies == ["out.inside.zarr", "out.scores-0.zarr", "out.truth.zarr"]
+
+
 def test_ingest_takes_an_array_and_shapes_it_as_a_file(tmp_path):
     np.save(tmp_path / "scan.npy", GREY)
     config = IngestConfig(voxel_size=2.0, box=(1, 9, 0, 30, 5, 40), axes="y", dtype="uint8")
@@ -271,5 +293,5 @@ def test_ingest_takes_an_array_and_shapes_it_as_a_file(tmp_path):
     np.testing.assert_array_equal(found.read(), expected.read())
     with pytest.raises(ValueError, match="must be left out for an array"):
         ingest(GREY, tmp_path / "a.zarr", config=IngestConfig(voxel_size=2.0, channel=0))
-    with pytest.raises(TypeError, match=r"got builtins\.int"):
+    with pytest.raises(TypeError, match=r"got int"):
         ingest(3, tmp_path / "a.zarr")
