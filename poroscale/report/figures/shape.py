@@ -78,9 +78,9 @@ def shape_zones(table: PoreTable) -> Figure | None:
 
 
 def _name_zones(axes: Axes) -> None:
-    places = {
-        "rod": (0.02, 1.005, "left", "top"),
-        "compact": (1.0, 1.005, "right", "top"),
+    places = {  # above the frame where pores crowd, in the corner of balls
+        "rod": (0.02, 1.035, "left", "bottom"),
+        "compact": (1.0, 1.035, "right", "bottom"),
         "blade": (0.02, 0.02, "left", "bottom"),
         "disc": (1.0, 0.02, "right", "bottom"),
     }
