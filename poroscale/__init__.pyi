@@ -266,7 +266,7 @@ def export(
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Path:
-    """Write the volume or table `src` to `dst` in another program's format."""
+    """Write a volume or a table in the format of another program."""
 
 def fit_part(
     phases: VolumeLike | Sequence[VolumeLike],

@@ -160,7 +160,7 @@ class Command:
 
     def _option(self, name: str, entry: Mapping[str, Any]) -> click.Option:
         kind, flag = ValueKind.read(entry["kind"]), self.flag(name)
-        text = in_flags(_described(entry), self._flags())
+        text = in_flags(_described(entry), self._flags()).replace("``", "")
         if kind.flag:
             names = [f"{flag}/--no-{flag.removeprefix('--')}", name]
             return click.Option(names, default=None, help=text)

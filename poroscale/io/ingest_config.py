@@ -40,12 +40,12 @@ class IngestConfig(Config):
     nan
         Grey value that replaces NaN and what the file marks as not measured; None refuses them.
     axes
-        Axis of the input that is the build direction and becomes z, see `rotated`.
+        Axis of the input that is the build direction and becomes z.
     dtype
         Type to which grey values are converted; None keeps the type of the input.
     overflow
         Treatment of values that `dtype` cannot hold: "refuse" them, "clip" them to its range, or
-        "scale" the range `levels` onto it, see `Cast`.
+        "scale" the range `levels` onto it.
     levels
         Lowest and highest grey value that "scale" maps to the ends of `dtype`.
     """

@@ -228,3 +228,14 @@ def test_a_command_that_is_none_names_the_nearest():
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 2
         assert f"No such command '{words[-1]}'. Did you mean '{meant}'?" in done.output
+
+
+def test_help_holds_no_marks_of_docstrings():
+    from click.testing import CliRunner
+
+    from poroscale.cli.app import app
+
+    for words in (["export"], ["ingest"]):
+        shown = CliRunner().invoke(app, [*words, "--help"]).output
+        assert "Usage: " in shown
+        assert "``" not in shown

@@ -83,7 +83,7 @@ def export(
     config: ExportConfig | None = None,
     run: Run | None = None,
 ) -> Path:
-    """Write the volume or table `src` to `dst` in another program's format.
+    """Write a volume or a table in the format of another program.
 
     Voxels go through in boxes that fit the budget. `dst` appears when it is whole.
 
