@@ -98,6 +98,8 @@ def _sections(declared: Verb, config: str | Path | Mapping[str, Any] | None) -> 
     if isinstance(config, Mapping):
         names, known = [one.name for one in declared.sections], declared.settings()
         if wrong := sorted(set(config) - set(names)):
+            if declared.parse is not None:
+                declared.parse(config)  # it may know the other sections of a file, and name them
             meant = f"; give it as a setting, {wrong[0]}=..." if wrong[0] in known else ""
             raise ValueError(f"config: {unknown_section(wrong[0], names)}{meant}")
         return dict(config)
