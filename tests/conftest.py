@@ -70,9 +70,13 @@ def no_line_a_minute():
 
 @pytest.fixture(autouse=True, scope="module")
 def memory_handed_back():
-    """What a module leaves behind would count against the budgets of those that follow."""
+    """What a module leaves behind would count against the budgets of those that follow.
+
+    What is left is frozen: it will stay, and looking at it again would take a second a module.
+    """
     yield
     gc.collect()
+    gc.freeze()
     release_memory()
 
 
