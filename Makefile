@@ -49,10 +49,12 @@ format: venv
 	$(BIN)/ruff format .
 
 # By file: what a file's tests share is made once. In the order of tests/conftest.py, longest files
-# first; xdist would put those with the fewest tests last, which are the longest.
+# first; xdist would put those with the fewest tests last, which are the longest. pytest itself takes
+# long to remove the hundred thousand files of the run before.
 test: lint
+	@mkdir -p build/tests && mv build/tests build/old-tests-$$$$ && (rm -rf build/old-tests-* &)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
-	  --no-loadscope-reorder
+	  --no-loadscope-reorder --basetemp build/tests
 
 test-slow: venv
 	$(BIN)/python -m pytest -m slow

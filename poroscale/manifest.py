@@ -89,6 +89,10 @@ class Manifest:
         """Identity of the content: what another recipe names this output by as its input."""
         return digest_of(self._body())
 
+    def _keep_digest(self, digest: str) -> None:
+        """Keep the digest: large results take long to spell out once more."""
+        self.__dict__["digest"] = digest
+
     def _body(self) -> dict[str, Any]:
         return {
             "format": MANIFEST_FORMAT,
@@ -100,8 +104,9 @@ class Manifest:
 
     def save(self, output: Path) -> None:
         """Write the manifest of the finished `output`; from here on it opens."""
-        body = {**self._body(), "sha256": self.digest}
-        write_durably(manifest_path(output), canonical_json(body).encode())
+        text = canonical_json(self._body()).encode()
+        self._keep_digest(hashlib.sha256(text).hexdigest())
+        write_durably(manifest_path(output), text[:-1] + _seal(self.digest))
 
     @classmethod
     def load(cls, output: Path) -> Manifest:
@@ -122,15 +127,21 @@ class Manifest:
     def parse(cls, path: Path) -> Manifest:
         """Read and check one manifest file."""
         try:
-            body = json.loads(path.read_bytes())
+            data = path.read_bytes()
+            body = json.loads(data)
             stated = body.pop("sha256")
-            whole = digest_of(body) == stated and body["format"] == MANIFEST_FORMAT
+            as_written = _is_sealed(data, stated)
+            whole = as_written or digest_of(body) == stated
+            whole = whole and body["format"] == MANIFEST_FORMAT
         except (ValueError, KeyError, AttributeError):
             whole = False
         if not whole:
             raise OSError(f"{path} is damaged: it does not match its own checksum")
         files = {key: (int(size), str(sha)) for key, (size, sha) in body["files"].items()}
-        return cls(body["recipe"], files, frozenset(body["empty"]), body["result"])
+        found = cls(body["recipe"], files, frozenset(body["empty"]), body["result"])
+        if as_written:
+            found._keep_digest(stated)
+        return found
 
     @property
     def is_results(self) -> bool:
@@ -152,6 +163,21 @@ class Manifest:
             return
         for key in sorted(_files_below(output) - self.files.keys()):
             yield f"{output / key} is not part of the finished output"
+
+
+def _seal(digest: str) -> bytes:
+    """End of a manifest's text: of all its keys `sha256` is the last one."""
+    return f',"sha256":"{digest}"}}'.encode()
+
+
+def _is_sealed(data: bytes, stated: Any) -> bool:
+    """True if the text `data`, without its seal, has the digest that the seal states."""
+    seal = _seal(stated)
+    if not data.endswith(seal):
+        return False
+    text = hashlib.sha256(memoryview(data)[: -len(seal)])
+    text.update(b"}")
+    return text.hexdigest() == stated
 
 
 def record_results(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from poroscale.engine import volume_from_array
+from poroscale.engine import stage, volume_from_array
 from poroscale.engine.plan import release_memory
 from poroscale.engine.workers import progress
 from poroscale.report import style
@@ -28,27 +28,32 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 LONGEST = (
-    "engine/test_memory.py",
     "pipelines/test_parts.py",
     "segmentation/training/test_train.py",
     "segmentation/test_local.py",
+    "surfaces/test_measure.py",
+    "engine/test_memory.py",
     "segmentation/network/test_by_network.py",
-    "parts/test_model.py",
-    "test_examples.py",
-    "parts/test_mesh_part.py",
-    "pipelines/test_analyse_by_network.py",
-    "report/pages/test_page.py",
-    "report/pages/test_compare_page.py",
+    "segmentation/network/test_scan_traits.py",
     "studies/test_study.py",
-    "parts/test_generate.py",
-    "compare/test_comparison.py",
-    "engine/stitching/test_windows.py",
-    "segmentation/thresholds/test_otsu.py",
     "segmentation/test_memory.py",
-    "surfaces/test_roughness.py",
-    "segmentation/test_default_model.py",
+    "report/pages/test_compare_page.py",
+    "parts/test_model.py",
+    "compare/test_comparison.py",
+    "segmentation/training/test_patches.py",
+    "engine/test_labels.py",
     "cli/test_cli.py",
-    "benchmark_tables/test_bench.py",
+    "test_examples.py",
+    "segmentation/thresholds/test_otsu.py",
+    "report/test_kind.py",
+    "surfaces/test_roughness.py",
+    "networks/test_segmenters.py",
+    "report/pages/test_page.py",
+    "parts/test_generate.py",
+    "parts/test_mesh_part.py",
+    "engine/stitching/test_windows.py",
+    "parts/test_memory.py",
+    "cli/test_losses.py",
 )
 """Files that take longest. They begin first, so that none is left alone at the end."""
 
@@ -62,17 +67,29 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True, scope="session")
 def no_line_a_minute():
-    """On a busy machine a line of progress would fall between what a test expects."""
+    """On a busy machine a line of progress would fall between what a test expects.
+
+    The thread that writes it takes a third of the time of a pass over a small volume.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress, "EVERY", 1e6)
+        patch.setattr(stage, "progress", _silent_unless_asked)
         yield
+
+
+def _silent_unless_asked(title, *, total, done, show):
+    return progress.progress(title, total=total, done=done, show=show or False)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def memory_handed_back():
-    """What a module leaves behind would count against the budgets of those that follow."""
+    """What a module leaves behind would count against the budgets of those that follow.
+
+    What is left is frozen: it will stay, and looking at it again would take a second a module.
+    """
     yield
     gc.collect()
+    gc.freeze()
     release_memory()
 
 

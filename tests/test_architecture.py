@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,24 @@ def imported_packages(tree: ast.AST) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+@dataclass(frozen=True)
+class Source:
+    """What the rules ask of a file: reading it into a tree takes longest."""
+
+    imported: frozenset[str]
+    functions: tuple[tuple[str, int], ...]
+    public: tuple[str, ...]
+
+
+@cache
+def source_of(path: Path) -> Source:
+    tree = ast.parse(path.read_text())
+    lines = [(n.name, body_lines(n)) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    things = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    public = tuple(n.name for n in things if not n.name.startswith("_"))
+    return Source(frozenset(imported_packages(tree)), tuple(lines), public)
+
+
 def test_imports_run_one_way_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
@@ -46,9 +66,7 @@ def test_imports_run_one_way_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_the_engine_and_lazy_arrays_import_dask() -> None:
-    importers = {
-        name_of(path) for path in FILES if DASK & {*imported_packages(ast.parse(path.read_text()))}
-    }
+    importers = {name_of(path) for path in FILES if DASK & source_of(path).imported}
     # The benchmark calls the tools that poroscale is compared with, of which some are dask's.
     allowed = ("poroscale/engine/", "poroscale/benchmarks/")
     outside = {path for path in importers if not path.startswith(allowed)}
@@ -63,7 +81,7 @@ def test_only_the_engine_and_lazy_arrays_import_dask() -> None:
 @pytest.mark.parametrize("banned", ["dask", "distributed", "zarr", "xarray"])
 def test_kernels_know_arrays_alone(banned: str) -> None:
     for path in sorted((PACKAGE / "kernels").rglob("*.py")):
-        assert banned not in {*imported_packages(ast.parse(path.read_text()))}, name_of(path)
+        assert banned not in source_of(path).imported, name_of(path)
 
 
 def test_no_drawer_for_odds_and_ends() -> None:
@@ -73,10 +91,10 @@ def test_no_drawer_for_odds_and_ends() -> None:
 
 def test_functions_are_short() -> None:
     long = {
-        f"{name_of(path)}:{node.name}"
+        f"{name_of(path)}:{name}"
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef) and body_lines(node) > FUNCTION_LINES
+        for name, lines in source_of(path).functions
+        if lines > FUNCTION_LINES
     }
     assert not long
 
@@ -103,12 +121,7 @@ and how a command prints."""
 
 
 def test_no_two_things_have_one_name() -> None:
-    places = Counter(
-        node.name
-        for path in FILES
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    )
+    places = Counter(name for path in FILES for name in source_of(path).public)
     twice = {name for name, count in places.items() if count > 1}
     assert not twice - ONE_MEANING
 

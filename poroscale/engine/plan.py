@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import product
 from math import prod
 
@@ -228,13 +229,14 @@ def make_plan(
     """
     _check_block(block, shape, chunks)
     blocks = [block] if block else _candidates(shape, chunks, staff.workers)
-    plans = [_plan(BlockGrid(shape, each), chunks, need, staff) for each in blocks]
-    for plan in plans:
+    base = baseline_bytes(need.libraries, shared=staff.processes > 0) + SMALL
+    for each in blocks:
+        plan = _plan(BlockGrid(shape, each), chunks, need, staff, base)
         if plan.fits:
             return plan
     if settled:
-        return plans[-1]
-    raise TooLittleMemoryError(plans[-1])
+        return plan
+    raise TooLittleMemoryError(plan)
 
 
 class TooLittleMemoryError(MemoryError):
@@ -271,20 +273,17 @@ def _refusal(plan: Plan, blocks: str) -> str:
     )
 
 
-def _plan(grid: BlockGrid, chunks: Shape, need: Need, staff: Staff) -> Plan:
+def _plan(grid: BlockGrid, chunks: Shape, need: Need, staff: Staff, base: int) -> Plan:
     """The plan for one tiling. Where all share one budget, everything counts against it."""
-    baseline = baseline_bytes(need.libraries, shared=staff.processes > 0) + SMALL
-    kept = need.held * max(1, staff.processes)
+    kept, beside = need.held * max(1, staff.processes), staff.beside
     if staff.budgets:
-        kept = 0
-    else:
-        baseline += staff.beside
+        kept = beside = 0
     stored = need.write if need.stored is None else need.stored
     return Plan(
         grid,
         min(staff.workers, len(grid)),
         need.task(grid.block, chunks),
-        baseline,
+        base + beside,
         need.driver + kept,
         staff.allowed,
         int(prod(grid.shape) * stored),
@@ -346,7 +345,10 @@ def worker_bytes() -> int:
 def release_memory() -> None:
     """Hand what is free in the heap back to the system, where the C library can (glibc)."""
     with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        _libc().malloc_trim(0)
+
+
+_libc = cache(partial(ctypes.CDLL, "libc.so.6"))
 
 
 def settle_heap() -> None:
@@ -367,7 +369,7 @@ def keep_memory() -> None:
     windows. `release_memory` still hands them back, and `release_kept_memory` after every block.
     """
     with suppress(OSError, AttributeError):
-        library = ctypes.CDLL("libc.so.6")
+        library = _libc()
         for parameter, size in MALLOPT.items():
             library.mallopt(parameter, size)
         _KEEPING.set()

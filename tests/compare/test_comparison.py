@@ -13,6 +13,9 @@ from poroscale.compare.words import sides_in_words
 from tests.compare.conftest import CONFIG
 from tests.compare.parts import make_part
 
+QUICK = CONFIG.model_copy(update={"splits": 3, "bootstrap": 0})
+"""For what does not depend on the number of splits."""
+
 
 def row(comparison, name):
     return next(r for r in comparison.numbers["measures"] if r["name"] == name)
@@ -88,7 +91,7 @@ def test_positions_are_relative_to_the_surface(comparison, parts):
 
 
 def test_sets_of_volumes_are_pooled(parts):
-    found = compare_samples(parts[:1], parts[1:2] * 2, config=CONFIG)
+    found = compare_samples(parts[:1], parts[1:2] * 2, config=QUICK)
     assert row(found, "volume_um3")["counts"][1] == 2 * row_count(parts[1])
 
 
@@ -125,11 +128,11 @@ def test_tables_with_nothing_in_common_are_refused(parts, tmp_path):
     few = {f"centroid_{a}_um": [100.0, 200.0] for a in "zyx"}
     parquet.write_table(pa.table(few), path)
     few_parts = [Sample(parts[1].phases, path)]
-    found = compare_samples(parts[:1], few_parts, config=CONFIG)
+    found = compare_samples(parts[:1], few_parts, config=QUICK)
     assert [r["name"] for r in found.numbers["measures"]] == [
         *("pores_per_layer", "pores_per_window", "porosity")
     ]
-    short = CONFIG.model_copy(update={"windows": 2, "layer_um": 500.0})
+    short = QUICK.model_copy(update={"windows": 2, "layer_um": 500.0})
     with pytest.raises(ValueError, match="measure of at least 8 values in common, got none"):
         compare_samples(parts[:1], few_parts, config=short)
 

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from poroscale.manifest import record_results
+from poroscale.parts import calibrate
 from poroscale.parts.fit import layer_thickness, rebinned
 from poroscale.parts.model import PORES, ROUGHNESS, SETTINGS, PartModel
 from poroscale.parts.model_settings import PORE_COLUMNS, ModelSettings
@@ -19,6 +20,17 @@ from poroscale.pipelines.checks import holdings, verify
 from poroscale.storage.columns import read_columns, write_columns
 from poroscale.surfaces.roughness import Roughness, fit_roughness
 from tests.parts.makers import UM, frame, model_of, part_of, scan_of
+
+
+@pytest.fixture
+def short_trials(monkeypatch):
+    """Trials of a quarter of the pores, where it does not matter how well they are calibrated."""
+    monkeypatch.setattr(calibrate, "TRIAL_PORES", 3000)
+
+
+@pytest.fixture(scope="module")
+def long_scan():
+    return scan_of(300, length=4000.0, seed=5)
 
 
 def placed(model, layers, seed=0):
@@ -67,18 +79,20 @@ def test_long_pores_are_not_lost_at_the_ends(scan, model):
     assert model.pores["rate"].sum() == pytest.approx(all_rate, rel=0.02)
 
 
-def test_doubling_the_density_of_a_corner_is_one_line(tmp_path):
-    model = model_of([scan_of(300, length=4000.0, seed=5)])
+@pytest.mark.usefixtures("short_trials")
+def test_doubling_the_density_of_a_corner_is_one_line(long_scan, tmp_path):
+    model = model_of([long_scan])
     corner = lambda p: (p.x_um > 0) & (p.y_um > 0)  # noqa: E731
     model.with_density(lambda p: np.where(corner(p), 2, 1)).save(tmp_path / "denser")
     denser = PartModel.open(tmp_path / "denser")
-    before, after = (corner(frame(placed(m, 20_000), m)) for m in (model, denser))
+    before, after = (corner(frame(placed(m, 10_000), m)) for m in (model, denser))
     assert after.sum() / before.sum() == pytest.approx(2, rel=0.1)
     assert (~after).sum() / (~before).sum() == pytest.approx(1, rel=0.08)
 
 
-def test_published_maps_follow_an_edited_density():
-    model = model_of([scan_of(300, length=4000.0, seed=5)], sampling="maps", bins=8)
+@pytest.mark.usefixtures("short_trials")
+def test_published_maps_follow_an_edited_density(long_scan):
+    model = model_of([long_scan], sampling="maps", bins=8)
     halved = model.with_density(lambda p: np.full(len(p), 0.5))
     numbers = [len(placed(each, 5000).shape) for each in (model, halved)]
     assert numbers[1] / numbers[0] == pytest.approx(0.5, rel=0.08)
@@ -146,6 +160,7 @@ def test_missing_and_altered_files_are_named(model, tmp_path):
         PartModel.open(tmp_path / "empty")
 
 
+@pytest.mark.usefixtures("short_trials")
 def test_layers_are_found_and_kept():
     scan = scan_of(500, layer=40.0, seed=2)
     model = model_of([scan])
@@ -164,12 +179,14 @@ def test_a_scan_without_pores_is_refused():
         model_of([scan])
 
 
+@pytest.mark.usefixtures("short_trials")
 def test_several_scans_make_one_model():
     model = model_of([scan_of(200, seed=1, name="a"), scan_of(400, seed=2, name="b")])
     assert [source["name"] for source in model.settings["sources"]] == ["a", "b"]
     assert model.pores["rate"].sum() == pytest.approx(600 / 2000, rel=0.03)
 
 
+@pytest.mark.usefixtures("short_trials")
 def test_parts_of_unlike_size_are_pooled_with_a_word():
     one, other = scan_of(200, seed=1, name="a"), scan_of(200, seed=2, name="b")
     alike = model_of([replace(one, half_um=(200.0, 200.0)), replace(other, half_um=(201.0, 201.0))])

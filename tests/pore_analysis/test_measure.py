@@ -14,7 +14,7 @@ from tests.pore_analysis.conftest import QUIET
 from tests.pore_analysis.scenes import box_distance, part_with_pores, point_distance
 
 RULE = settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a volume a try: too slow to shrink

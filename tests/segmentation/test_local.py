@@ -35,6 +35,8 @@ from tests.segmentation.made_scans import (
 )
 
 CHUNKS = (32, 32, 32)
+FEW = (32, 72, 72)
+"""Chunks of scans that are looked at with one way of cutting them into blocks."""
 BAR = with_pores(bar(), seed=2)
 RADIUS = np.hypot(*(np.indices(SHAPE)[1:] + 0.5 - 36))
 Z = np.indices(SHAPE)[0]
@@ -44,10 +46,10 @@ Z = np.indices(SHAPE)[0]
 def segmented(as_volume, new_path):
     """Phases of an array, and what is said of them."""
 
-    def segment(grey, *, run=None, voxel_size=(1.0, 1.0, 1.0), shares=None, **settings):
-        volume = as_volume(grey, chunks=CHUNKS, voxel_size=voxel_size)
+    def segment(grey, *, run=None, voxel_size=(1.0, 1.0, 1.0), chunks=FEW, **settings):
+        volume = as_volume(grey, chunks=chunks, voxel_size=voxel_size)
         config = LocalConfig(**settings)
-        phases = segment_local(volume, new_path(), shares=shares, config=config, run=run)
+        phases = segment_local(volume, new_path(), config=config, run=run)
         return phases, phases.attributes["segmentation"]
 
     return segment
@@ -183,7 +185,7 @@ def test_artefacts_leave_the_porosity_alone(name, segmented):
 def test_same_bytes_where_rings_are_taken_out_and_pores_closed(segmented):
     grey = stored(grey_of(BAR, **ARTEFACTS["rings"]))
     runs = [Run(block=CHUNKS, workers=1), Run(workers=3), Run(block=(32, 64, 96), workers=2)]
-    made = [segmented(grey, close_um=3.0, run=run)[0] for run in runs]
+    made = [segmented(grey, chunks=CHUNKS, close_um=3.0, run=run)[0] for run in runs]
     assert len({phases.digest for phases in made}) == 1
 
 
@@ -191,7 +193,7 @@ def test_same_bytes_where_rings_are_taken_out_and_pores_closed(segmented):
 def test_same_bytes_where_noise_is_loud(segmented):
     grey = stored(grey_of(BAR, noise=0.16))
     runs = [Run(block=CHUNKS, workers=1), Run(workers=3)]
-    made = [segmented(grey, run=run)[0] for run in runs]
+    made = [segmented(grey, chunks=CHUNKS, run=run)[0] for run in runs]
     assert made[0].digest == made[1].digest
 
 
@@ -298,7 +300,7 @@ def test_no_outside_makes_pore_of_the_air(drum_grey, segmented):
 
 def test_outside_by_a_mask(drum_grey, segmented, as_volume):
     mask = depths(cylinder((32, 36, 36), 33), SHAPE) < 0
-    volume = as_volume(mask.astype(np.uint8), chunks=CHUNKS)
+    volume = as_volume(mask.astype(np.uint8), chunks=FEW)
     phases, record = segmented(drum_grey, outside=str(volume.path))
     np.testing.assert_array_equal(phases.read() == 0, mask)
     assert record["part_voxels"] == (~mask).sum()
@@ -314,7 +316,7 @@ def test_outside_by_a_mask(drum_grey, segmented, as_volume):
 )
 def test_a_mask_that_marks_no_outside_is_refused(mask, message, drum_grey, segmented, as_volume):
     with pytest.raises(ValueError, match=message):
-        segmented(drum_grey, outside=str(as_volume(mask).path))
+        segmented(drum_grey, outside=str(as_volume(mask, chunks=FEW).path))
 
 
 def test_a_mask_of_another_shape_is_refused(drum_grey, segmented, as_volume):
@@ -330,7 +332,7 @@ def test_a_word_that_names_no_mask_is_refused(drum_grey, segmented):
 
 def test_corners_of_a_scan_without_air_are_refused(segmented, as_volume, new_path):
     made = with_pores(layer(MIDDLE, 1e4), seed=3)
-    volume, out = as_volume(stored(grey_of(made)), chunks=CHUNKS), new_path()
+    volume, out = as_volume(stored(grey_of(made)), chunks=FEW), new_path()
     with pytest.raises(ValueError, match="nothing dark touches the corners"):
         segment_local(volume, out, config=LocalConfig(outside="corners"))
     with pytest.raises(ValueError, match="nothing dark touches the faces z-, y\\+"):
@@ -381,13 +383,13 @@ def test_values_that_are_no_numbers_are_refused(bad, as_volume, new_path):
     grey, out = stored(grey_of(BAR), np.float32)[:20], new_path()
     grey[3, 50, 60] = bad
     with pytest.raises(ValueError, match="no finite numbers"):
-        segment_local(as_volume(grey, chunks=CHUNKS), out)
+        segment_local(as_volume(grey, chunks=FEW), out)
     assert not out.exists()
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_a_constant_scan_is_refused(dtype, as_volume, new_path):
-    volume, out = as_volume(np.full((20, 24, 28), 7, dtype)), new_path()
+    volume, out = as_volume(np.full((20, 24, 28), 7, dtype), chunks=FEW), new_path()
     with pytest.raises(ValueError, match="must have more than one grey value"):
         segment_local(volume, out)
     assert not out.exists()

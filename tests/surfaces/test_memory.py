@@ -26,9 +26,9 @@ print(json.dumps({"projected": plan.peak, "peak": peak, "allowed": run.memory_by
 
 
 def test_measured_projected_allowed(tmp_path):
-    y, x = np.indices((256, 256)) - 127.5
-    ring = (np.hypot(y, x) < 100).astype(np.uint8)
-    part = np.broadcast_to(ring, (256, 256, 256)).copy()
+    y, x = np.indices((224, 224)) - 111.5
+    ring = (np.hypot(y, x) < 90).astype(np.uint8)
+    part = np.broadcast_to(ring, (192, 224, 224)).copy()
     spec = VolumeSpec(part.shape, part.dtype, (5.0, 5.0, 5.0))
     volume = volume_from_array(part, tmp_path / "phases.zarr", spec=spec)
     command = [sys.executable, "-c", SCRIPT, str(volume.path), str(tmp_path / "out"), "800MiB"]
@@ -44,7 +44,7 @@ from pathlib import Path
 import numpy as np
 from poroscale.engine import Run
 from poroscale.surfaces.height_map import measure_heights, plan_heights
-heights = np.random.default_rng(0).normal(size=(900, 700)).astype(np.float32)
+heights = np.random.default_rng(0).normal(size=(640, 500)).astype(np.float32)
 told = plan_heights(heights, run=Run()).peak
 measure_heights(heights, (1.0, 1.0), Path(sys.argv[1]))
 status = Path("/proc/self/status").read_text().splitlines()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,15 @@ class _BlockFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.written: dict[str, tuple[Path, Fingerprint]] = {}
+        self._folders: set[Path] = set()
 
     def write(self, key: str, data: bytes) -> None:
         """Hold `data` back in a partial file beside the place of `key`."""
         path = self.root / key
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        if partial.parent not in self._folders:
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(partial.parent)
         self.written[key] = (partial, fingerprint(data))
         partial.write_bytes(data)
 
@@ -60,9 +64,17 @@ class _BlockFiles:
 
 def _flush(sync: Callable[[Path], None], paths: Collection[Path]) -> None:
     """Call `sync` for several paths at once: the file system commits them together."""
-    with ThreadPoolExecutor(FLUSHES, thread_name_prefix="poroscale-flush") as pool:
-        for _ in pool.map(sync, paths):
-            pass
+    if len(paths) == 1:
+        sync(*paths)
+        return
+    for _ in _flushers(os.getpid()).map(sync, paths):
+        pass
+
+
+@cache
+def _flushers(_process: int) -> ThreadPoolExecutor:
+    """Threads that flush for all blocks of a process: starting them takes longer than a chunk."""
+    return ThreadPoolExecutor(FLUSHES, thread_name_prefix="poroscale-flush")
 
 
 def _sync_file(path: Path) -> None:

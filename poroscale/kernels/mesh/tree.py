@@ -102,7 +102,9 @@ def _sort(order, keys):  # type: ignore[no-untyped-def]
     own = np.empty(len(rows))
     for k in range(len(rows)):
         own[k] = keys[rows[k]]
-    order[:] = rows[np.argsort(own)]
+    sorting = np.argsort(own)
+    for k in range(len(rows)):  # an assignment of slices takes seconds longer to compile
+        order[k] = rows[sorting[k]]
 
 
 @njit(nogil=True, cache=True)

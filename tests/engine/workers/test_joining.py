@@ -71,7 +71,7 @@ def test_none_comes(empty):
             cluster_of(run),
         ):
             pass
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30  # and not a minute, as without `wait`
 
 
 def test_some_do_not_come(empty, caplog):
@@ -82,8 +82,8 @@ def test_some_do_not_come(empty, caplog):
     with caplog.at_level(logging.WARNING), cluster_of(Run(cluster=client, wait=0.2)) as found:
         assert found.workers == 1
     begun = time.monotonic()
-    with cluster_of(Run(cluster=client, wait=20)):  # the next step of the job
-        assert time.monotonic() - begun < 5
+    with cluster_of(Run(cluster=client, wait=90)):  # the next step of the job
+        assert time.monotonic() - begun < 45
     del cluster.worker_spec["never"]
     assert "1 of 2 workers have joined within 0.2 s" in caplog.text
 

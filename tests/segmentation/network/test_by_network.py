@@ -22,6 +22,8 @@ EDGE = 16
 
 LIKE = {"contrast_to_noise": 20.0, "blur": 0.4, "pore_diameter": 8.0, "largest_ball": 8.0}
 """What the scan below is like."""
+APART = ByNetworkConfig(windows=WindowsConfig(overlap=0))
+"""A fifth of the windows, where it does not matter how they are put together."""
 
 
 def model_of(name, folder, *, traits=None):
@@ -90,8 +92,7 @@ def test_phases_and_scores_do_not_depend_on_blocks(name, scan, tmp_path):
 def test_supervised_scores_are_those_of_the_windows(scan, tmp_path):
     model = model_of("unet", tmp_path / "model")
     scores = tmp_path / "scores.zarr"
-    config = ByNetworkConfig(windows=WindowsConfig(overlap=0))
-    segment_by_network(scan, tmp_path / "phases.zarr", model=model, scores=scores, config=config)
+    segment_by_network(scan, tmp_path / "phases.zarr", model=model, scores=scores, config=APART)
     infer = Inference.of(model, grey_range(scan))
     patch = scan.read((0, 16, 16), (EDGE, EDGE, EDGE))[None].astype(np.float32)
     wanted = infer.finish(infer(patch))[0]
@@ -110,7 +111,7 @@ def test_anomaly_scores_by_hand():
 
 def warnings_of(scan, tmp_path, traits):
     model = model_of("unet", tmp_path / "model", traits=traits)
-    phases = segment_by_network(scan, tmp_path / "phases.zarr", model=model)
+    phases = segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=APART)
     return phases.attributes["segmentation"]["warnings"]
 
 
@@ -203,9 +204,9 @@ def test_tiles_must_fit_the_pooling_and_the_memory(scan, tmp_path):
 
 def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_path):
     model, out = model_of("unet", tmp_path / "model"), tmp_path / "phases.zarr"
-    first = segment_by_network(scan, out, model=model)
-    assert segment_by_network(scan, out, model=model).digest == first.digest
-    other = ByNetworkConfig.of({"scores": {"threshold": 0.4}})
+    first = segment_by_network(scan, out, model=model, config=APART)
+    assert segment_by_network(scan, out, model=model, config=APART).digest == first.digest
+    other = ByNetworkConfig.of({"windows": {"overlap": 0}, "scores": {"threshold": 0.4}})
     with pytest.raises(ValueError, match="other input or settings"):
         segment_by_network(scan, out, model=model, config=other)
 
@@ -213,13 +214,14 @@ def test_finished_phases_are_left_alone_and_other_settings_refused(scan, tmp_pat
 def test_scores_beside_finished_phases_are_those_behind_them(scan, tmp_path):
     model, out = model_of("unet", tmp_path / "model"), tmp_path / "phases.zarr"
     scores = tmp_path / "scores.zarr"
-    phases = segment_by_network(scan, out, model=model)
-    segment_by_network(scan, out, model=model, scores=scores)
+    phases = segment_by_network(scan, out, model=model, config=APART)
+    segment_by_network(scan, out, model=model, scores=scores, config=APART)
     assert Volume.open(scores).digest == phases.attributes["segmentation"]["scores_digest"]
-    assert segment_by_network(scan, out, model=model, scores=scores).digest == phases.digest
+    again = segment_by_network(scan, out, model=model, scores=scores, config=APART)
+    assert again.digest == phases.digest
     foreign = volume_from_array(np.zeros(scan.shape, np.uint8), tmp_path / "foreign.zarr")
     with pytest.raises(ValueError, match=r"foreign\.zarr"):
-        segment_by_network(scan, out, model=model, scores=foreign.path)
+        segment_by_network(scan, out, model=model, scores=foreign.path, config=APART)
 
 
 def test_the_scan_is_never_the_output(scan, tmp_path):

@@ -126,7 +126,7 @@ def test_cross_validation_leaves_each_scan_out_once(scans, tmp_path):
 
 
 def test_folds_trained_side_by_side_come_to_the_same_weights(scans, tmp_path):
-    settings = config(epochs=1, training={"fold": "all"})
+    settings, scans = config(epochs=1, training={"fold": "all"}), scans[:2]
     told = {"here": [], "there": []}
     alone = train_segmenter(scans, tmp_path / "here", config=settings, progress=told["here"].append)
     beside = train_segmenter(
@@ -136,10 +136,10 @@ def test_folds_trained_side_by_side_come_to_the_same_weights(scans, tmp_path):
         run=Run(cluster="processes", workers=2),
         progress=told["there"].append,
     )
-    assert [event.name for event in told["here"]] == ["fold 0", "fold 1", "fold 2"]
+    assert [event.name for event in told["here"]] == ["fold 0", "fold 1"]
     assert told["here"][0].values == alone[0].history[0]
     assert sorted(told["there"], key=lambda event: event.name) == told["here"]
-    assert [each.model.folder.name for each in beside] == ["fold_0", "fold_1", "fold_2"]
+    assert [each.model.folder.name for each in beside] == ["fold_0", "fold_1"]
     for here, there in zip(alone, beside, strict=True):
         assert here.history == there.history
         assert here.model.card.sha256 == there.model.card.sha256
