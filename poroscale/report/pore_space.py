@@ -32,17 +32,23 @@ def pore_space(
         "mean_chord_um" (None if no chord ends), "spans": whether one pore reaches from face to
         face of the volume, None if the part does not reach both.
     """
-    from poroscale.statistics.interfaces import count_volume
+    from poroscale.statistics.counting import count_phases
+    from poroscale.statistics.morphology import Contacts, chord_lengths
+    from poroscale.statistics.phases import PhaseMap
 
-    found = count_volume(phases, pore=values.pore, outside=values.outside, run=run)
-    chords = [float(c) if np.isfinite(c) else None for c in found.mean_chords]
+    counts = count_phases(
+        phases, phases=PhaseMap((values.pore,), values.outside, rest=True), run=run
+    )
+    contacts = Contacts.of(counts)
+    means = [chord_lengths(counts, contacts, 0, axis).mean_um for axis in range(3)]
+    chords = [float(mean) if np.isfinite(mean) else None for mean in means]
     spans = _spans(table, phases, extent)
     axes = [
         {"axis": name, "mean_chord_um": chord, "spans": span}
         for name, chord, span, n in zip("zyx", chords, spans, phases.shape, strict=True)
         if n > 1
     ]
-    surface = found.specific_surface * 1e3
+    surface = contacts.interface([0], [1]) * 1e3
     body = len(axes) == 3 and np.isfinite(surface)
     return {"specific_surface_per_mm": surface if body else None, "axes": axes}
 

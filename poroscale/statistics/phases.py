@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run
-from poroscale.statistics.values import few_values
+from poroscale.statistics.values import few_values, sampled_values
 from poroscale.volume import PHASES, Volume
 
 OUTSIDE = 255
@@ -38,10 +38,23 @@ class PhaseMap:
         Values that count, ascending; the code of a value is its place.
     outside
         Value of voxels that do not count; None where all voxels count.
+    rest
+        Whether all other values are one more phase, with the last code.
     """
 
     values: tuple[int, ...]
     outside: int | None = None
+    rest: bool = False
+
+    @property
+    def count(self) -> int:
+        """Number of phases."""
+        return len(self.values) + self.rest
+
+    @property
+    def _default(self) -> int:
+        """Code of a value that is not named."""
+        return len(self.values) if self.rest else STRANGE
 
     def code(self, value: int) -> int:
         """The code of a phase value.
@@ -65,8 +78,8 @@ class PhaseMap:
 
     def _coded(self, block: NDArray[Any]) -> Codes:
         if block.dtype.itemsize == 1:
-            return self._table(block.dtype)[block.view(np.uint8)]
-        codes = np.full(block.shape, STRANGE, np.uint8)
+            return self._table(block.dtype)[np.ascontiguousarray(block).view(np.uint8)]
+        codes = np.full(block.shape, self._default, np.uint8)
         for code, value in enumerate(self.values):
             codes[block == value] = code
         if self.outside is not None:
@@ -75,13 +88,30 @@ class PhaseMap:
 
     def _table(self, dtype: np.dtype[Any]) -> Codes:
         """Codes of all 256 values of a type of one byte."""
-        table = np.full(256, STRANGE, np.uint8)
+        table = np.full(256, self._default, np.uint8)
         each = np.arange(256, dtype=np.uint8).view("u1" if dtype.kind == "b" else dtype)
         for code, value in enumerate(self.values):
             table[each == value] = code
         if self.outside is not None:
             table[each == self.outside] = OUTSIDE
         return table
+
+
+def sampled_map(volume: Volume) -> PhaseMap | None:
+    """The phases that samples of a volume show; None where they show too many.
+
+    Reads five small boxes. A value that the samples do not show gets the code `STRANGE`.
+
+    Raises
+    ------
+    TypeError
+        If the volume holds floats.
+    """
+    _check_integers(volume)
+    values = sampled_values(volume, most=MOST)
+    if values is None:
+        return None
+    return map_of_values([int(value) for value in values], of_ours=is_phases(volume))
 
 
 def phase_map(volume: Volume, *, run: Run | None = None) -> PhaseMap:
@@ -104,11 +134,7 @@ def phase_map(volume: Volume, *, run: Run | None = None) -> PhaseMap:
     ValueError
         If it holds more than `MOST` values.
     """
-    if volume.dtype.kind not in "bui":
-        raise TypeError(
-            f"{volume.path} must hold phases (integers or bool), got {volume.dtype}; segment it "
-            "first"
-        )
+    _check_integers(volume)
     counts = few_values(volume, most=MOST, run=run)
     if counts is None:
         raise ValueError(
@@ -122,6 +148,14 @@ def map_of_values(values: Sequence[int], *, of_ours: bool) -> PhaseMap:
     """The map of values; `of_ours` says that the value of `outside` does not count."""
     outside = PHASES["outside"] if of_ours and PHASES["outside"] in values else None
     return PhaseMap(tuple(sorted(value for value in values if value != outside)), outside)
+
+
+def _check_integers(volume: Volume) -> None:
+    if volume.dtype.kind not in "bui":
+        raise TypeError(
+            f"{volume.path} must hold phases (integers or bool), got {volume.dtype}; segment it "
+            "first"
+        )
 
 
 def is_phases(volume: Volume) -> bool:

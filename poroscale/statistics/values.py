@@ -40,11 +40,8 @@ def few_values(
     dict
         Values in ascending order, a bool as 0 and 1, with the number of their voxels.
     """
-    seen: NDArray[Any] = np.empty(0, volume.dtype)
-    for origin, shape in _samples(volume.shape):
-        seen = np.union1d(seen, _distinct(volume.read(origin, shape))[0])
-        if len(seen) > most:
-            return None
+    if sampled_values(volume, most=most) is None:
+        return None
     reduction = Reduction(_count, _both, lambda found: found)
     found = reduce_blocks(
         reduction,
@@ -56,6 +53,20 @@ def few_values(
     if len(found["values"]) > most:
         return None
     return dict(zip(found["values"].tolist(), found["counts"].tolist(), strict=True))
+
+
+def sampled_values(volume: Volume, *, most: int) -> list[int | float] | None:
+    """Values in samples on the diagonal of a volume, ascending; None if there are more than `most`.
+
+    Other values may lie elsewhere.
+    """
+    seen: NDArray[Any] = np.empty(0, volume.dtype)
+    for origin, shape in _samples(volume.shape):
+        seen = np.union1d(seen, _distinct(volume.read(origin, shape))[0])
+        if len(seen) > most:
+            return None
+    found: list[int | float] = seen.tolist()
+    return found
 
 
 def shares_in_words(counts: Mapping[int | float, int]) -> str:

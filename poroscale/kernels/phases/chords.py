@@ -1,0 +1,205 @@
+"""Chords: runs of voxels of one phase along an axis, within a block and across blocks.
+
+A line of a block is a sequence of runs. The runs between its first and its last are whole, and go
+to a histogram at once. The first and the last may go on in the blocks before and behind, so their
+lengths are kept for each line, and joined with those of the neighbours when these are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+OUTSIDE = 255
+"""Code of voxels that are not part."""
+WHOLE, CUT = 0, 1
+"""Kinds of runs: between two other phases, or ended by the edge of the volume or of the part."""
+
+Codes = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """First and last runs of the lines of a block along one axis; all arrays (lines, lines).
+
+    Attributes
+    ----------
+    first_code, last_code
+        uint8: codes of the first and of the last voxel.
+    first, last
+        int32: lengths of the first and the last run. A line of one run has both of its length.
+    after_first, before_last
+        uint8: codes of the voxels that end the first run, and come before the last.
+    """
+
+    first_code: Codes
+    last_code: Codes
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+    after_first: Codes
+    before_last: Codes
+
+
+def count_chords(codes: Codes, phases: int, axis: int) -> tuple[Counts, Ends]:
+    """Runs of a block along an axis.
+
+    Parameters
+    ----------
+    codes
+        uint8 (z, y, x): codes below `phases`, or `OUTSIDE`.
+    phases
+        Number of phases, P.
+    axis
+        0, 1, 2 for z, y, x.
+
+    Returns
+    -------
+    histogram
+        int64 (P, 2, n + 1): runs that are neither first nor last in their line, by phase, kind
+        (`WHOLE`, `CUT`) and length [voxels].
+    ends
+        First and last runs of all lines.
+    """
+    shape = codes.shape[:axis] + codes.shape[axis + 1 :]
+    counts = np.zeros((phases, 2, codes.shape[axis] + 1), np.int64)
+    first, last = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    after, before = np.full(shape, OUTSIDE, np.uint8), np.full(shape, OUTSIDE, np.uint8)
+    lines = (codes, codes.swapaxes(0, 1), codes)[axis]
+    (_along_x if axis == 2 else _across)(lines, counts, first, last, after, before)
+    along = np.moveaxis(codes, axis, 0)
+    return counts, Ends(along[0], along[-1], first, last, after, before)
+
+
+@njit(nogil=True, cache=True)
+def _close(code, before, after, length, counts):  # type: ignore[no-untyped-def]
+    if code < counts.shape[0]:
+        counts[code, int(before == 255 or after == 255), length] += 1
+
+
+@njit(nogil=True, cache=True)
+def _along_x(codes, counts, first, last, after, before):  # type: ignore[no-untyped-def]
+    nz, ny, nx = codes.shape
+    words = np.zeros(nx // 8 + 2, np.uint64)
+    changes = words.view(np.uint8)
+    for z in range(nz):
+        for y in range(ny):
+            row = codes[z, y]
+            for x in range(1, nx):
+                changes[x] = row[x] ^ row[x - 1]
+            begun, x = 0, 1
+            while x < nx:
+                if words[x >> 3] == 0:
+                    x = (x | 7) + 1
+                elif changes[x] == 0:
+                    x += 1
+                else:
+                    if begun == 0:
+                        first[z, y], after[z, y] = x, row[x]
+                    else:
+                        _close(row[begun], row[begun - 1], row[x], x - begun, counts)
+                    before[z, y] = row[x - 1]
+                    begun = x
+                    x += 1
+            last[z, y] = nx - begun
+            if begun == 0:
+                first[z, y] = nx
+
+
+@njit(nogil=True, cache=True)
+def _across(codes, counts, first, last, after, before):  # type: ignore[no-untyped-def]
+    """Runs along the first axis of `codes`, for all lines of a plane at a time."""
+    n, ny, nx = codes.shape
+    words = np.zeros(nx // 8 + 2, np.uint64)
+    changes = words.view(np.uint8)
+    begun = np.zeros((ny, nx), np.int32)
+    for z in range(1, n):
+        for y in range(ny):
+            row, row_before = codes[z, y], codes[z - 1, y]
+            for x in range(nx):
+                changes[x] = row[x] ^ row_before[x]
+            x = 0
+            while x < nx:
+                if words[x >> 3] == 0:
+                    x = (x | 7) + 1
+                    continue
+                if changes[x] != 0:
+                    start = begun[y, x]
+                    if start == 0:
+                        first[y, x], after[y, x] = z, row[x]
+                    else:
+                        code = row_before[x]
+                        _close(code, before[y, x], row[x], z - start, counts)
+                    before[y, x] = row_before[x]
+                    begun[y, x] = z
+                x += 1
+    for y in range(ny):
+        for x in range(nx):
+            last[y, x] = n - begun[y, x]
+            if begun[y, x] == 0:
+                first[y, x] = n
+
+
+class OpenRuns:
+    """Runs that have begun in the blocks seen so far and may go on, along one axis.
+
+    Attributes
+    ----------
+    code, before
+        uint8: phase of the run of each line, and the code before it; `OUTSIDE` at the edge of the
+        volume.
+    length
+        int32: its length so far [voxels].
+    """
+
+    BYTES = 6
+    """Bytes of a line."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.code = np.full(shape, OUTSIDE, np.uint8)
+        self.before = np.full(shape, OUTSIDE, np.uint8)
+        self.length = np.zeros(shape, np.int32)
+
+    def join(self, lines: tuple[slice, slice], ends: Ends, extent: int, counts: Counts) -> None:
+        """Go on through a block of `extent` voxels along the axis; runs that end are counted."""
+        _join(
+            self.code[lines], self.before[lines], self.length[lines],
+            ends.first_code, ends.last_code, ends.first, ends.last,
+            ends.after_first, ends.before_last, extent, counts,
+        )  # fmt: skip
+
+    def close(self, lines: tuple[slice, slice], counts: Counts) -> None:
+        """End the runs at the edge of the volume."""
+        _close_all(self.code[lines], self.before[lines], self.length[lines], counts)
+
+
+@njit(nogil=True, cache=True)
+def _join(  # type: ignore[no-untyped-def]
+    code, before, length, first_code, last_code, first, last, after, before_last, extent, counts
+):
+    for i in range(code.shape[0]):
+        for j in range(code.shape[1]):
+            whole = first[i, j] == extent
+            if first_code[i, j] == code[i, j]:
+                length[i, j] += first[i, j]
+            else:
+                _close(code[i, j], before[i, j], first_code[i, j], length[i, j], counts)
+                before[i, j] = code[i, j]
+                code[i, j] = first_code[i, j]
+                length[i, j] = first[i, j]
+            if not whole:
+                _close(code[i, j], before[i, j], after[i, j], length[i, j], counts)
+                before[i, j] = before_last[i, j]
+                code[i, j] = last_code[i, j]
+                length[i, j] = last[i, j]
+
+
+@njit(nogil=True, cache=True)
+def _close_all(code, before, length, counts):  # type: ignore[no-untyped-def]
+    for i in range(code.shape[0]):
+        for j in range(code.shape[1]):
+            _close(code[i, j], before[i, j], 255, length[i, j], counts)
+            code[i, j], before[i, j], length[i, j] = 255, 255, 0

@@ -1,0 +1,259 @@
+"""All counting statistics of a volume of phases in one pass: cells and chords.
+
+The merge rules: counts of cells add up, because every cell belongs to one block; a block needs one
+voxel beyond it. Chords that leave a block are carried on through the blocks behind it, which come
+in the order (z, y, x), so no halo is needed and no chord is ever cut by a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
+from poroscale.identity import kernel
+from poroscale.kernels.phases.cells import BEYOND, count_cells
+from poroscale.kernels.phases.chords import Ends, OpenRuns, count_chords
+from poroscale.statistics.phases import (
+    MOST,
+    OUTSIDE,
+    STRANGE,
+    PhaseMap,
+    phase_map,
+    sampled_map,
+)
+from poroscale.volume import Index, Shape, Volume, VoxelSize
+
+Counts = NDArray[np.int64]
+CELLS = ("whole", "two", "patterns", "contacts", "triple", "triple_turns")
+PHASES, PART = "phases", "part"
+"""Chords of each phase, and of the part as a whole where it does not fill the volume."""
+
+
+@dataclass(frozen=True)
+class PhaseCounts:
+    """Counts of a volume of P phases.
+
+    Attributes
+    ----------
+    phases
+        Phase values, in the order of all arrays.
+    cells
+        int64 arrays as `count_cells` gives them, of all cells of the volume and of those at its
+        edge.
+    chords
+        Three int64 arrays (P, 2, n + 1) for z, y, x: chords by phase, by kind (between two other
+        phases, or ended by the edge of the volume or of the part), and by length [voxels].
+    part_chords
+        Three int64 arrays (2, n + 1): the same of the part as a whole.
+    shape, voxel_size
+        Of the volume; voxel size in um.
+    """
+
+    phases: PhaseMap
+    cells: Mapping[str, Counts]
+    chords: tuple[Counts, Counts, Counts]
+    part_chords: tuple[Counts, Counts, Counts]
+    shape: Shape
+    voxel_size: VoxelSize
+
+    @property
+    def voxels(self) -> Counts:
+        """int64 (P,): voxels of each phase, within the part."""
+        return _lengths(self.chords[2]).sum(axis=1)
+
+    @property
+    def part_voxels(self) -> int:
+        """Voxels of the part."""
+        return int(self.voxels.sum())
+
+
+def count_phases(
+    volume: Volume,
+    *,
+    phases: PhaseMap | None = None,
+    inside: Volume | None = None,
+    run: Run | None = None,
+) -> PhaseCounts:
+    """Count the cells and chords of a volume in one pass.
+
+    Parameters
+    ----------
+    volume
+        Phases: integers or bool, 32 values at most. A 2D image is a volume of one slice.
+    phases
+        Its phases; by default those that its values show.
+    inside
+        Mask of the part, of the same shape; voxels where it is zero do not count.
+    run
+        Memory, workers and cluster; changes no number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the volume holds no phases, as `phase_map` says, or differs from the mask in shape.
+    """
+    run = run or Run()
+    guess = phases or sampled_map(volume)
+    found = _count(volume, guess, inside, run) if guess else None
+    if found is None:  # the samples did not show every value
+        found = _count(volume, phase_map(volume, run=run), inside, run)
+    if found is None:
+        raise ValueError(f"{volume.path} must hold no values but {phases.values if phases else ()}")
+    return found
+
+
+def counting_pass(
+    shape: Shape, *, reads: Sequence[DTypeLike] = ("u1",), phases: int = MOST, masked: bool = False
+) -> Pass:
+    """The pass that counts the cells and chords of a volume of `shape`."""
+    z, y, x = shape
+    planes = (y * x + z * x + z * y) * (2 if masked else 1)
+    return Pass(
+        "cells and chords",
+        reads=tuple(reads),
+        halo=Halo.of(1, pad="edge"),
+        temporary=5.0 if masked else 3.0,
+        fixed=phases**2 * 256 * 8,
+        driver=planes * OpenRuns.BYTES + phases**2 * 256 * 8,
+    )
+
+
+def _count(volume: Volume, phases: PhaseMap, inside: Volume | None, run: Run) -> PhaseCounts | None:
+    """The counts; None where a value is no phase."""
+    shape = volume.shape
+    masked = inside is not None or phases.outside is not None
+    reduction = Reduction(_count_block, partial(_joined, shape), lambda total: total, located=True)
+    reads = [volume.dtype] if inside is None else [volume.dtype, inside.dtype]
+    declared = counting_pass(shape, reads=reads, phases=phases.count, masked=masked).but(
+        kernel=reduction,
+        parameters={
+            "values": phases.values,
+            "outside": phases.outside,
+            "rest": phases.rest,
+            "masked": masked,
+            "shape": shape,
+        },
+    )
+    inputs = volume if inside is None else (volume, inside)
+    total = _as_total(shape, reduce_pass(declared, inputs, run=run))
+    if total.cells["strange"][0]:
+        return None
+    cells = {name: total.cells[name] for name in CELLS}
+    z, y, x = total.chords[PHASES]
+    if masked:
+        part = tuple(each[0] for each in total.chords[PART])
+    else:
+        part = tuple(_whole_lines(shape, axis) for axis in range(3))
+    return PhaseCounts(
+        phases, cells, (z, y, x), (part[0], part[1], part[2]), shape, volume.voxel_size
+    )
+
+
+def _whole_lines(shape: Shape, axis: int) -> Counts:
+    """(2, n + 1) chords of a part that fills the volume: every line is one, cut at both ends."""
+    n = shape[axis]
+    counts = np.zeros((2, n + 1), np.int64)
+    counts[1, n] = np.prod(shape, dtype=np.int64) // n
+    return counts
+
+
+def _lengths(chords: Counts) -> Counts:
+    """(P, 2) summed lengths of chords [voxels]."""
+    return np.asarray(chords @ np.arange(chords.shape[2]))
+
+
+@kernel("statistics.count_phases")
+def _count_block(
+    block: NDArray[Any],
+    mask: NDArray[Any] | None = None,
+    *,
+    origin: Index,
+    values: tuple[int, ...],
+    outside: int | None,
+    rest: bool,
+    masked: bool,
+    shape: Shape,
+) -> dict[str, NDArray[Any]]:
+    """Counts of a block with one voxel around it, and the ends of its lines."""
+    phases = PhaseMap(tuple(values), outside, rest)
+    codes = phases.codes(block, mask)
+    inner = np.ascontiguousarray(codes[1:-1, 1:-1, 1:-1])
+    for axis, (first, n) in enumerate(zip(origin, shape, strict=True)):
+        along = np.moveaxis(codes, axis, 0)
+        if first == 0:
+            along[0] = BEYOND
+        if first + len(along) - 2 == n:
+            along[-1] = BEYOND
+    z, y, x = (first == 0 for first in origin)
+    found: dict[str, NDArray[Any]] = dict(count_cells(codes, phases.count, starts=(z, y, x)))
+    found["strange"] = np.array([np.count_nonzero(inner == STRANGE)])
+    found["origin"] = np.array(origin)
+    found["extent"] = np.array(inner.shape)
+    kinds = {PHASES: (inner, phases.count)}
+    if masked:
+        kinds[PART] = (np.where(inner == OUTSIDE, OUTSIDE, 0).astype(np.uint8), 1)
+    for kind, (lines, count) in kinds.items():
+        for axis in range(3):
+            histogram, ends = count_chords(lines, count, axis)
+            found[f"{kind}/{axis}"] = histogram
+            found |= {f"{kind}/{axis}/{name}": array for name, array in vars(ends).items()}
+    return found
+
+
+class _Total:
+    """Counts of the blocks seen so far, and the chords that are open behind them."""
+
+    def __init__(self, shape: Shape, first: Mapping[str, NDArray[Any]]) -> None:
+        self.shape = shape
+        self.cells = {name: np.zeros_like(first[name]) for name in (*CELLS, "strange")}
+        kinds = [kind for kind in (PHASES, PART) if f"{kind}/0" in first]
+        self.chords = {
+            kind: [
+                np.zeros((len(first[f"{kind}/{axis}"]), 2, n + 1), np.int64)
+                for axis, n in enumerate(shape)
+            ]
+            for kind in kinds
+        }
+        self.open = {kind: [OpenRuns(_across(shape, axis)) for axis in range(3)] for kind in kinds}
+
+    def take(self, found: Mapping[str, NDArray[Any]]) -> _Total:
+        """Add the next block in the order (z, y, x)."""
+        for name in self.cells:
+            self.cells[name] += found[name]
+        origin, extent = found["origin"].tolist(), found["extent"].tolist()
+        stop = [a + n for a, n in zip(origin, extent, strict=True)]
+        for kind, chords in self.chords.items():
+            for axis in range(3):
+                counts = chords[axis]
+                inner = found[f"{kind}/{axis}"]
+                counts[:, :, : inner.shape[2]] += inner
+                ends = Ends(**{n: found[f"{kind}/{axis}/{n}"] for n in Ends.__annotations__})
+                lines = _lines(origin, stop, axis)
+                self.open[kind][axis].join(lines, ends, extent[axis], counts)
+                if stop[axis] == self.shape[axis]:
+                    self.open[kind][axis].close(lines, counts)
+        return self
+
+
+def _across(shape: Shape, axis: int) -> tuple[int, int]:
+    a, b = (n for other, n in enumerate(shape) if other != axis)
+    return a, b
+
+
+def _lines(origin: list[int], stop: list[int], axis: int) -> tuple[slice, slice]:
+    a, b = (slice(origin[k], stop[k]) for k in range(3) if k != axis)
+    return a, b
+
+
+def _as_total(shape: Shape, found: Any) -> _Total:
+    return found if isinstance(found, _Total) else _Total(shape, found).take(found)
+
+
+def _joined(shape: Shape, total: Any, found: Any) -> _Total:
+    return _as_total(shape, total).take(found)
