@@ -41,6 +41,7 @@ LIBRARIES = {
     "skimage.filters": 50 * MIB,
     "pandas": 60 * MIB,
     "pyarrow.parquet": 50 * MIB,
+    "torch": 210 * MIB,
 }
 """Memory for libraries that a pass needs and that are still to be imported and compiled."""
 KERNELS: tuple[str, ...] = ("numba",)

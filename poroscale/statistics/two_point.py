@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.pair_counts import PART, PairFrame, pair_counts
+from poroscale.statistics.correlation import sums_by_distance
+from poroscale.statistics.phases import PhaseMap
 from poroscale.volume import PHASES, Index, Shape, Volume
 
 CORE = 64
@@ -68,28 +71,11 @@ def _pairs_of_block(phases: Volume, corner: Index, lag: int) -> tuple[Floats, Fl
     high = tuple(min(n, c + CORE + lag) for c, n in zip(corner, phases.shape, strict=True))
     shape = tuple(b - a for a, b in zip(low, high, strict=True))
     box = phases.read((low[0], low[1], low[2]), (shape[0], shape[1], shape[2]))
-    inner = tuple(
-        slice(c - a, min(c + CORE, b) - a) for c, a, b in zip(corner, low, high, strict=True)
-    )
-    core = np.full(box.shape, PHASES["outside"], box.dtype)
-    core[inner] = box[inner]
-    pore = _correlate(core == PHASES["pore"], box == PHASES["pore"], lag)
-    part = _correlate(core != PHASES["outside"], box != PHASES["outside"], lag)
-    return pore, part
-
-
-def _correlate(core: NDArray[np.bool_], box: NDArray[np.bool_], lag: int) -> Floats:
-    """(lag + 1,) pairs by rounded distance, from a voxel of `core` to one of `box`."""
-    from scipy.fft import irfftn, next_fast_len, rfftn
-
-    if not core.any():
-        return np.zeros(lag + 1)
-    shape = [next_fast_len(n + lag, real=True) for n in box.shape]
-    first, second = (rfftn(x.astype(np.float64), shape) for x in (core, box))
-    pairs = irfftn(np.conj(first) * second, shape)
-    reach = [np.arange(-min(lag, n - 1), min(lag, n - 1) + 1) for n in box.shape]
-    counts = np.rint(pairs[np.ix_(*reach)]).astype(np.float64)
-    z, y, x = (r.astype(np.float64) ** 2 for r in reach)
-    distance = np.rint(np.sqrt(z[:, None, None] + y[:, None] + x)).astype(int)
-    near = distance <= lag
-    return np.asarray(np.bincount(distance[near], counts[near], lag + 1), np.float64)
+    z, y, x = (min(CORE, n - c) for n, c in zip(phases.shape, corner, strict=True))
+    before = (corner[0] - low[0], corner[1] - low[1], corner[2] - low[2])
+    after = (shape[0] - z - before[0], shape[1] - y - before[1], shape[2] - x - before[2])
+    frame = PairFrame((z, y, x), before, after, (lag, lag, lag))
+    codes = PhaseMap((PHASES["pore"],), PHASES["outside"], rest=True).codes(box)
+    pore, part = pair_counts(codes, [(0, 0), (PART, PART)], frame)
+    voxel = (1.0, 1.0, 1.0)
+    return sums_by_distance(pore, voxel, lag), sums_by_distance(part, voxel, lag)
