@@ -37,6 +37,8 @@ from poroscale.segmentation.local.config import LocalConfig as LocalConfig
 from poroscale.segmentation.network.config import ByNetworkConfig as ByNetworkConfig
 from poroscale.segmentation.scores.config import ScoresConfig as ScoresConfig
 from poroscale.segmentation.thresholds.config import OtsuConfig as OtsuConfig
+from poroscale.statistics.summary import StatisticsConfig as StatisticsConfig
+from poroscale.statistics.summary import VolumeStatistics as VolumeStatistics
 from poroscale.studies.losses import LossResult as LossResult
 from poroscale.studies.losses import LossSearch as LossSearch
 from poroscale.studies.poor_scan import PoorScanResult as PoorScanResult
@@ -499,6 +501,28 @@ def segment(
     progress: bool | None = None,
 ) -> Volume:
     """Segment a scan into outside, solid and pore: by local levels, thresholds, or a network."""
+
+def stats(
+    volume: VolumeLike,
+    out_dir: str | Path | None = None,
+    *,
+    inside: VolumeLike | None = None,
+    phase: int | None = None,
+    which: tuple[Literal['surface', 'minkowski', 'triple_line', 'chords', 'lineal_path', 's2'], ...] | None = None,
+    lags: int | None = None,
+    voxel_size: float | tuple[float, float, float] | None = None,
+    name: str | None = None,
+    config: StatisticsConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> VolumeStatistics:
+    """Measure fractions, surfaces, curvatures, chords and correlations of phases."""
 
 def surface(
     phases: VolumeLike,

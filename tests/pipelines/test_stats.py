@@ -1,0 +1,121 @@
+"""The verb `stats`: its files, its numbers, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+
+import poroscale as ps
+from poroscale.statistics.curves import COLUMNS, Curves
+from tests.statistics.media import boolean_model, layers
+
+FILES = ["statistics.json", "curves.parquet", "statistics.html"]
+
+
+def test_a_folder_holds_numbers_curves_and_a_page(as_volume, tmp_path):
+    medium = boolean_model((24, 24, 32), radius=4.0, fraction=0.5, seed=1)
+    volume = as_volume(medium, chunks=(16, 16, 16))
+    found = ps.stats(volume, tmp_path / "out")
+    numbers = json.loads((tmp_path / "out" / "statistics.json").read_text())
+    assert sorted(numbers["phases"]) == ["0", "1"]
+    one = numbers["phases"]["1"]
+    assert one["fraction"] == pytest.approx((medium == 1).mean())
+    for name in (
+        "fraction_std", "surface_faces_per_um", "surface_crofton_per_um", "surface_s2_per_um",
+        "euler_6", "euler_26", "mean_chord_x_um", "correlation_length_um",
+    ):  # fmt: skip
+        assert one[name] == pytest.approx(found.phase(1)[name])
+    curves = Curves.read(tmp_path / "out" / "curves.parquet")
+    assert set(curves.columns()) == set(COLUMNS)
+    kinds = {(c.statistic, c.axis) for c in curves.found}
+    assert {("s2", "radial"), ("s2", "z"), ("lineal_path", "y"), ("chord_density", "x")} <= kinds
+    assert "surface" in (tmp_path / "out" / "statistics.html").read_text()
+
+
+def test_the_same_bytes_come_again_for_other_blocks(as_volume, tmp_path):
+    volume = as_volume(layers((16, 12, 16), period=4), chunks=(8, 8, 8))
+    for name, block in (("a", (8, 8, 8)), ("b", (16, 16, 16))):
+        ps.stats(volume, tmp_path / name, block=block, which=("surface", "chords", "minkowski"))
+    for file in FILES:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_one_phase_and_some_statistics(as_volume):
+    volume = as_volume(np.random.default_rng(0).integers(0, 3, (8, 8, 8)).astype(np.int16))
+    found = ps.stats(volume, phase=2, which=("surface", "triple_line"))
+    assert list(found.numbers["phases"]) == ["2"]
+    assert set(found.phase(2)) == {
+        "voxels", "fraction", "surface_faces_per_um", "surface_crofton_per_um",
+    }  # fmt: skip
+    assert found.numbers["part"]["triple_line_edges_per_um2"] > 0
+    assert not found.curves.found
+
+
+def test_only_voxels_inside_count(as_volume):
+    array = np.zeros((8, 8, 8), np.uint8)
+    array[:, :, :2] = 1
+    inside = np.zeros((8, 8, 8), bool)
+    inside[:, :, :4] = True
+    found = ps.stats(as_volume(array), inside=as_volume(inside), which=("surface",))
+    assert found.phase(1)["fraction"] == 0.5
+    assert found.numbers["part"] == {"voxels": 256, "share_of_volume": 0.5}
+
+
+def test_phases_of_ours_leave_out_what_is_outside(as_volume):
+    array = np.zeros((8, 8, 8), np.uint8)
+    array[2:6, 2:6, 2:6] = 1
+    array[3, 3, 3] = 2
+    found = ps.stats(as_volume(array, attributes={"kind": "phases"}))
+    assert found.phase(2)["fraction"] == 1 / 64
+    assert list(found.numbers["phases"]) == ["1", "2"]
+
+
+def test_one_phase_among_more_values_than_phases_can_be(as_volume):
+    """A label image holds thousands of values; the background is a phase all the same."""
+    labels = np.arange(512, dtype=np.int32).reshape(8, 8, 8)
+    labels[:4] = 0
+    assert ps.stats(as_volume(labels), phase=0, which=("surface",)).phase(0)["fraction"] == 0.5
+
+
+def test_a_value_that_samples_do_not_show_is_found(as_volume):
+    array = np.zeros((200, 8, 8), np.uint8)
+    array[90, 4, 4] = 7
+    found = ps.stats(as_volume(array, chunks=(64, 8, 8)), which=("surface",))
+    assert found.phase(7)["voxels"] == 1
+
+
+def test_two_voxels_thick_and_one_voxel(as_volume):
+    thin = ps.stats(as_volume(layers((2, 9, 9), period=2)))
+    assert thin.phase(1)["fraction"] == 0.5
+    single = ps.stats(as_volume(np.ones((1, 1, 1), np.uint8)))
+    assert single.phase(1)["fraction"] == 1
+    assert single.phase(1)["surface_crofton_per_um"] is None
+
+
+@pytest.mark.parametrize(
+    ("array", "settings", "sentence"),
+    [
+        (np.zeros((4, 4, 4), np.float32), {}, r"must hold phases .* got float32; segment it first"),
+        (np.arange(64, dtype=np.uint8).reshape(4, 4, 4), {}, r"at most 32 phases, got more values"),
+        (np.eye(4, dtype=np.uint8)[None], {"phase": 3}, "must be one of the values 0, 1, got 3"),
+        (np.eye(4, dtype=np.uint8)[None], {"lags": 9}, "at most 3 voxels in a volume of shape"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_in_a_sentence(as_volume, array, settings, sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        ps.stats(as_volume(array), **settings)
+
+
+def test_a_mask_of_another_shape_or_of_nothing_is_refused(as_volume):
+    volume = as_volume(np.ones((4, 4, 4), np.uint8))
+    with pytest.raises(ValueError, match="`inside` must have the shape"):
+        ps.stats(volume, inside=as_volume(np.ones((4, 4, 5), np.uint8)))
+    with pytest.raises(ValueError, match="must have voxels that count"):
+        ps.stats(volume, inside=as_volume(np.zeros((4, 4, 4), np.uint8)))
+
+
+def test_the_plan_has_both_passes(as_volume):
+    volume = as_volume(layers((16, 12, 16), period=4))
+    plan = ps.plan(ps.stats, volume)
+    assert set(plan.stages) == {"cells and chords", "pairs of voxels"}
+    assert set(ps.plan(ps.stats, volume, which=("chords",)).stages) == {"cells and chords"}
