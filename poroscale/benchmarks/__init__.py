@@ -10,6 +10,7 @@ from pathlib import Path
 from poroscale.benchmarks.analysing import analysing_part
 from poroscale.benchmarks.complexity import complexity_part
 from poroscale.benchmarks.copying import copying_part
+from poroscale.benchmarks.describing import describing_part
 from poroscale.benchmarks.generating import generating_part
 from poroscale.benchmarks.label import label_part
 from poroscale.benchmarks.measure import Report
@@ -33,8 +34,9 @@ PARTS = (
     "surfaces",
     "complexity",
     "porosity",
+    "statistics",
 )
-ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity")
+ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity", "statistics")
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -75,8 +77,8 @@ def bench(
         Rounds in which every contender runs once.
     only
         Names with commas: label, dask-image, ingest, analyse, generate, windows, plan, surfaces,
-        complexity, porosity. By default all run but dask-image, surfaces, complexity and porosity,
-        which take minutes.
+        complexity, porosity, statistics. By default all run but dask-image and the last four, which
+        take minutes.
     data
         Folder that keeps generated inputs, and scores of `porosity`, for the next time.
     out
@@ -160,6 +162,10 @@ def _run(
     if "surfaces" in parts:
         report("surfaces")
         yield surfaces_part(report=report)
+    if "statistics" in parts:
+        for edge in edges:
+            report(f"statistics {edge}³")
+            yield describing_part(edge, repeats=repeats, data=data, report=report)
     if "complexity" in parts:
         yield complexity_part(repeats=repeats, data=data, report=report)
 

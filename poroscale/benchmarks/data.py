@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,21 @@ VOXEL_UM = 5.0
 @kernel("bench.SparsePores")
 @dataclass(frozen=True)
 class SparsePores:
-    """2 % pores of smoothed Gaussian noise on a periodic tile: 0 solid, 1 pore."""
+    """Pores of smoothed Gaussian noise on a periodic tile: 0 solid, 1 pore.
+
+    Attributes
+    ----------
+    seed
+        Seed of the noise.
+    sigma
+        Width of the smoothing [voxels].
+    fraction
+        Share of the pores.
+    """
 
     seed: int = 0
+    sigma: float = SIGMA
+    fraction: float = FRACTION
 
     @cached_property
     def tile(self) -> NDArray[np.uint8]:
@@ -35,8 +47,8 @@ class SparsePores:
         from scipy.ndimage import gaussian_filter
 
         noise = np.random.default_rng(self.seed).standard_normal((TILE,) * 3, np.float32)
-        smooth = gaussian_filter(noise, SIGMA, mode="wrap")
-        return (smooth > np.quantile(smooth, 1 - FRACTION)).astype(np.uint8)
+        smooth = gaussian_filter(noise, self.sigma, mode="wrap")
+        return (smooth > np.quantile(smooth, 1 - self.fraction)).astype(np.uint8)
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """The box of `shape` at `origin`."""
@@ -45,12 +57,22 @@ class SparsePores:
 
 
 def sparse_pores(folder: Path, edge: int) -> Path:
-    """A mask of edge³ voxels; left alone where it is finished."""
-    out = folder / f"sparse-{edge}.zarr"
-    sampler = SparsePores()
+    """A mask of edge³ voxels with 2 % pores; left alone where it is finished."""
+    return _filled(folder / f"sparse-{edge}.zarr", SparsePores(), edge)
+
+
+def rock(folder: Path, edge: int) -> Path:
+    """A mask of edge³ voxels with 25 % of connected pores; left alone where it is finished."""
+    return _filled(
+        folder / f"rock-{edge}.zarr", SparsePores(seed=1, sigma=4.0, fraction=0.25), edge
+    )
+
+
+def _filled(out: Path, sampler: SparsePores, edge: int) -> Path:
     _ = sampler.tile  # once here, not once in each of the threads
     spec = VolumeSpec((edge,) * 3, np.dtype(np.uint8), (VOXEL_UM,) * 3)
-    fill_blocks(sampler, out, spec=spec, recipe={"sampler": "SparsePores", "tile": TILE})
+    recipe = {"sampler": "SparsePores", "tile": TILE, **asdict(sampler)}
+    fill_blocks(sampler, out, spec=spec, recipe=recipe)
     return out
 
 
