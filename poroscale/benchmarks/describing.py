@@ -25,8 +25,8 @@ NOTE = (
     "The volume has 25 % of connected pores. `counts` is one pass for fractions, faces, Crofton's "
     "surface, Minkowski functionals, Euler numbers, triple lines, chords and lineal path along "
     "three axes, of both phases; the peer is zarr alone, which reads the same array chunk by chunk "
-    f"with two threads and throws it away. `S2` has lags up to {LAGS} voxels in all directions, from "
-    "Zarr to curves; the peer is scipy.fft, forth and back in float32 with two workers, of an "
+    f"with two threads and throws it away. `S2` has lags up to {LAGS} voxels in all directions, "
+    "from Zarr to curves; the peer is scipy.fft, forth and back in float32 with two workers, of an "
     "array that is in memory."
 )
 
