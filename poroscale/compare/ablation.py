@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.statistics.distances import wasserstein
+from poroscale.statistics.samples.distances import wasserstein
 
 BINS = (5, 10, 20, 30, 50, 100)
 Table = Mapping[str, NDArray[Any]]

@@ -12,7 +12,7 @@ from poroscale.compare.density import density, overlap
 from poroscale.compare.pore_values import MEASURES, Measure, Pores
 from poroscale.compare.voxels import Streamed
 from poroscale.kernels.noise import tile_generator
-from poroscale.statistics.distances import DRAWS, FEWEST, halves
+from poroscale.statistics.samples.distances import DRAWS, FEWEST, halves
 
 PAIRS = (
     ("equivalent_diameter_um", "anisotropy"),

@@ -19,7 +19,7 @@ from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed, stream
 from poroscale.compare.words import sides_in_words, summary
 from poroscale.events import Described
-from poroscale.statistics.distances import (
+from poroscale.statistics.samples.distances import (
     FEWEST,
     Values,
     bootstrap_interval,

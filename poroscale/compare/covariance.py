@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poroscale.compare.pore_values import MEASURES, PAIRED, Pores
 from poroscale.compare.voxels import Streamed
-from poroscale.statistics.distances import halves, ratio_of
+from poroscale.statistics.samples.distances import halves, ratio_of
 
 _WORDS = {measure.name: measure.words for measure in MEASURES}
 FEWEST = 10

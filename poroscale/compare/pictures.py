@@ -16,7 +16,7 @@ from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed
 from poroscale.kernels.maps.scattering import Coefficients, scattering_coefficients
 from poroscale.kernels.maps.scattering_distance import precision, separation
-from poroscale.statistics.distances import halves
+from poroscale.statistics.samples.distances import halves
 
 SMALLEST = 16
 """Rows and columns that a transform of four octaves needs."""

@@ -13,7 +13,7 @@ from poroscale.compare.sample import Sample
 from poroscale.compare.surfaces import Surface
 from poroscale.compare.voxels import Streamed
 from poroscale.kernels.maps.local_roughness import NEAR_UM
-from poroscale.statistics.distances import Values
+from poroscale.statistics.samples.distances import Values
 from poroscale.storage.parquet_files import parquet_file, read_parquet
 
 Floats = NDArray[np.float64]

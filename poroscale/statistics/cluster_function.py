@@ -14,12 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from poroscale.engine import Halo, Reduction, Run, label_blocks, reduce_blocks
+from poroscale.engine import (
+    Halo,
+    JobPlan,
+    LabelPass,
+    Pass,
+    Reduction,
+    Run,
+    label_blocks,
+    plan_job,
+    reduce_pass,
+)
+from poroscale.engine.passes import named
 from poroscale.identity import kernel
 from poroscale.kernels.phases.cluster_pairs import equal_pairs
-from poroscale.statistics.connectivity import clusters_of, inputs_of
+from poroscale.statistics.connectivity import AXES, clusters_of, inputs_of
 from poroscale.statistics.phases import OUTSIDE, PhaseMap
 from poroscale.statistics.sums import summed
 from poroscale.volume import Index, Shape, Volume
@@ -106,26 +117,53 @@ def _all_pairs(shape: Shape, axis: int, lags: int) -> NDArray[np.int64]:
     return across * np.maximum(0, shape[axis] - np.arange(lags + 1, dtype=np.int64))
 
 
+def plan_clusters(
+    volume: Volume,
+    *,
+    lags: int | None = None,
+    inside: Volume | None = None,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `connectivity`, or of `cluster_function` where there are `lags`."""
+    inputs = inputs_of(volume, inside)
+    reads = tuple(each.dtype for each in inputs)
+    clusters = clusters_of(PhaseMap((0,)), 0, 6)
+    labelling = LabelPass.of(clusters, None if lags is None else np.uint32)
+    passes: list[Pass] = [labelling.but(title="clusters", reads=reads)]
+    if lags is not None:
+        labels = (np.dtype(np.uint32), *reads)
+        passes += [_pairs_pass(axis, volume.shape, lags, labels) for axis in range(3)]
+    return plan_job(volume.spec, named(*passes), run or Run())
+
+
+def _pairs_pass(axis: int, shape: Shape, lags: int, reads: Sequence[DTypeLike]) -> Pass:
+    width = [0, 0, 0]
+    width[axis] = min(lags, shape[axis] - 1)
+    return Pass(
+        f"pairs of clusters along {AXES[axis]}",
+        reads=tuple(reads),
+        halo=Halo.of((width[0], width[1], width[2])),
+        temporary=6.0,
+    )
+
+
 def _along(
     axis: int, inputs: Sequence[Volume], phases: PhaseMap, lags: int, run: Run | None
 ) -> dict[str, NDArray[np.int64]]:
-    shape, width = inputs[0].shape, [0, 0, 0]
-    width[axis] = min(lags, shape[axis] - 1)
-    found: dict[str, NDArray[np.int64]] = reduce_blocks(
-        Reduction(_count_pairs, summed, lambda total: total, located=True),
-        inputs,
-        halo=Halo.of((width[0], width[1], width[2])),
+    shape = inputs[0].shape
+    declared = _pairs_pass(axis, shape, lags, [each.dtype for each in inputs])
+    declared = declared.but(
+        kernel=Reduction(_count_pairs, summed, lambda total: total, located=True),
         parameters={
             "axis": axis,
             "lags": lags,
-            "width": width[axis],
+            "width": declared.halo.width[axis],
             "shape": shape,
             "values": phases.values,
             "outside": phases.outside,
         },
-        bytes_per_voxel=6.0,
-        run=run,
     )
+    found: dict[str, NDArray[np.int64]] = reduce_pass(declared, inputs, run=run)
     return found
 
 

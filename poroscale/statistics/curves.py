@@ -14,7 +14,7 @@ from poroscale.storage.columns import read_columns, write_columns
 
 COLUMNS = ("statistic", "phase", "axis", "lag_um", "value")
 """Columns: name of the statistic, phase value (two with a comma between them for a pair of phases),
-axis ("z", "y", "x", or "radial" for all directions), lag, length or level, and value."""
+axis ("z", "y", "x", "radial" for all directions, or none), lag, length or level, and value."""
 
 
 @dataclass(frozen=True)

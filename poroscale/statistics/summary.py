@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite, prod
 from typing import Any, Literal
 
-import numpy as np
-
 from poroscale.config import Config
 from poroscale.engine import JobPlan, Run, plan_job
-from poroscale.statistics.correlation import Correlations
+from poroscale.statistics import measures
+from poroscale.statistics.cluster_function import plan_clusters
 from poroscale.statistics.counting import PhaseCounts, count_phases, counting_pass
 from poroscale.statistics.curves import Curves
-from poroscale.statistics.morphology import (
-    Contacts,
-    chord_lengths,
-    lineal_path,
-    minkowski,
-    triple_line,
-)
-from poroscale.statistics.pair_counting import correlations, in_slabs, reach_of
+from poroscale.statistics.measures import Numbers, Subject
+from poroscale.statistics.pair_counting import in_slabs, reach_of
 from poroscale.statistics.phases import MOST, PhaseMap, is_phases, sampled_map
+from poroscale.statistics.thickness import plan_thickness
 from poroscale.volume import PHASES, Volume
 
-Statistic = Literal["surface", "minkowski", "triple_line", "chords", "lineal_path", "s2"]
-EVERY: tuple[Statistic, ...] = (
+Statistic = Literal[
     "surface",
     "minkowski",
     "triple_line",
     "chords",
     "lineal_path",
     "s2",
-)
-"""Names of all statistics."""
-AXES = "zyx"
-Numbers = dict[str, Any]
+    "connectivity",
+    "c2",
+    "thickness",
+]
 
 
 class StatisticsConfig(Config):
@@ -48,15 +41,19 @@ class StatisticsConfig(Config):
         Value of the only phase that is measured; None measures every phase.
     which
         Names of the statistics, with commas between them: surface, minkowski, triple_line, chords,
-        lineal_path, s2; None takes all. The fraction is always given.
+        lineal_path, s2, connectivity, c2, thickness; None takes all. The fraction is always given.
     lags
-        Largest lag of S2 along each axis [voxels]; None takes 64, or a quarter of the longest edge
-        where that is less.
+        Largest lag of S2 and C2 along each axis [voxels]; None takes 64, or a quarter of the
+        longest edge where that is less.
+    largest_um
+        Largest diameter of the local thickness [um]: thicker places count as this thick. None
+        takes 128 voxel edges.
     """
 
     phase: int | None = None
     which: tuple[Statistic, ...] | None = None
     lags: int | None = None
+    largest_um: float | None = None
 
     @property
     def wanted(self) -> tuple[Statistic, ...]:
@@ -84,27 +81,6 @@ class VolumeStatistics:
         """Numbers of one phase."""
         found: Numbers = self.numbers["phases"][str(value)]
         return found
-
-
-@dataclass
-class _Subject:
-    """The volume, what has been counted of it, and what is found."""
-
-    volume: Volume
-    counts: PhaseCounts
-    inside: Volume | None
-    config: StatisticsConfig
-    run: Run
-    codes: list[int]
-    phases: dict[int, Numbers] = field(default_factory=dict)
-    part: Numbers = field(default_factory=dict)
-    curves: Curves = field(default_factory=Curves)
-
-    def value(self, code: int) -> int:
-        return self.counts.phases.values[code]
-
-    def others(self, code: int) -> list[int]:
-        return [k for k in range(self.counts.phases.count) if k != code]
 
 
 def volume_statistics(
@@ -146,14 +122,14 @@ def volume_statistics(
     for code in codes:
         if not counts.voxels[code]:
             _refuse_absent(volume, counts, counts.phases.values[code])
-    subject = _Subject(volume, counts, inside, config, run, codes)
+    subject = Subject(volume, counts, inside, run, codes, config.lags, config.largest_um)
     for code in codes:
         voxels = int(counts.voxels[code])
         subject.phases[code] = {"voxels": voxels, "fraction": voxels / counts.part_voxels}
     for name in EVERY:
         if name in config.wanted:
             _MEASURES[name](subject)
-    return VolumeStatistics(_numbers(subject), subject.curves)
+    return VolumeStatistics(_numbers(subject, config), subject.curves)
 
 
 def plan_statistics(
@@ -177,6 +153,12 @@ def plan_statistics(
         reach = reach_of(volume.shape, config.lags)
         declared, slabs = in_slabs(volume, reads, fields, reach, run)
         stages |= plan_job(volume.spec, {declared.title: declared}, slabs).stages
+    if {"connectivity", "c2"} & set(config.wanted):
+        lags = max(reach_of(volume.shape, config.lags)) if "c2" in config.wanted else None
+        stages |= plan_clusters(volume, lags=lags, inside=inside, run=run).stages
+    if "thickness" in config.wanted:
+        wide = config.largest_um
+        stages |= plan_thickness(volume, largest_um=wide, inside=inside, run=run).stages
     return JobPlan(stages, {})
 
 
@@ -199,7 +181,7 @@ def _refuse_absent(volume: Volume, counts: PhaseCounts, value: int) -> None:
     raise ValueError(f"{volume.path} must hold the phase {value} within the part, got {held}")
 
 
-def _numbers(subject: _Subject) -> Numbers:
+def _numbers(subject: Subject, config: StatisticsConfig) -> Numbers:
     counts = subject.counts
     shares = counts.part_voxels / prod(counts.shape)
     return {
@@ -208,8 +190,8 @@ def _numbers(subject: _Subject) -> Numbers:
         "settings": {
             "shape": list(counts.shape),
             "voxel_size_um": list(counts.voxel_size),
-            "lags": subject.config.lags,
-            "which": list(subject.config.wanted),
+            "lags": config.lags,
+            "which": list(config.wanted),
             "masked": subject.inside is not None,
         },
     }
@@ -223,95 +205,16 @@ def _plain(numbers: Mapping[str, Any]) -> Numbers:
     }
 
 
-def _surface(subject: _Subject) -> None:
-    contacts = Contacts.of(subject.counts)
-    for code, found in subject.phases.items():
-        others = subject.others(code)
-        found["surface_faces_per_um"] = contacts.faces([code], others)
-        found["surface_crofton_per_um"] = contacts.interface([code], others)
-
-
-def _minkowski(subject: _Subject) -> None:
-    for code, found in subject.phases.items():
-        body = minkowski(subject.counts, code)
-        found |= {
-            "volume_um3": body.volume_um3,
-            "body_surface_um2": body.surface_um2,
-            "mean_breadth_um": body.mean_breadth_um,
-            "integral_mean_curvature_um": body.integral_mean_curvature_um,
-            "euler_6": body.euler_6,
-            "euler_26": body.euler_26,
-        }
-
-
-def _triple_line(subject: _Subject) -> None:
-    if subject.counts.phases.count < 3:
-        return
-    line = triple_line(subject.counts)
-    subject.part["triple_line_edges_per_um2"] = line.edges_per_um2
-    subject.part["triple_line_smoothed_per_um2"] = line.smoothed_per_um2
-
-
-def _chords(subject: _Subject) -> None:
-    counts, contacts = subject.counts, Contacts.of(subject.counts)
-    for code, found in subject.phases.items():
-        for axis, name in enumerate(AXES):
-            chords = chord_lengths(counts, contacts, code, axis)
-            step = counts.voxel_size[axis]
-            found[f"mean_chord_{name}_um"] = chords.mean_um
-            density = chords.density(step)
-            lengths = np.arange(len(density))
-            last = int(np.flatnonzero(chords.counts).max(initial=0)) + 1
-            kept = slice(1, last + 1)
-            subject.curves.add(
-                "chord_density", subject.value(code), name, lengths[kept] * step, density[kept]
-            )
-
-
-def _lineal_path(subject: _Subject) -> None:
-    for code in subject.phases:
-        for axis, name in enumerate(AXES):
-            path = lineal_path(subject.counts, code, axis)
-            last = int(np.flatnonzero(np.nan_to_num(path)).max(initial=0)) + 2
-            lags = np.arange(len(path))[:last] * subject.counts.voxel_size[axis]
-            subject.curves.add("lineal_path", subject.value(code), name, lags, path[:last])
-
-
-def _s2(subject: _Subject) -> None:
-    counts = subject.counts
-    found = correlations(
-        subject.volume,
-        phases=counts.phases,
-        pairs=[(code, code) for code in subject.codes],
-        lags=subject.config.lags,
-        inside=subject.inside,
-        run=subject.run,
-    )
-    for code, numbers in subject.phases.items():
-        numbers["fraction_std"] = found.fraction_deviation(code)
-        numbers["surface_s2_per_um"] = found.surface(code)
-        numbers["correlation_length_um"] = found.correlation_length(code)
-        _add_s2(subject, found, code)
-
-
-def _add_s2(subject: _Subject, found: Correlations, code: int) -> None:
-    value = subject.value(code)
-    for axis, name in enumerate(AXES):
-        along = found.along(code, code, axis)
-        if len(along) > 1:
-            step = found.voxel_size[axis]
-            subject.curves.add("s2", value, name, np.arange(len(along)) * step, along)
-    radial = found.radial(code, code)
-    lags = np.arange(len(radial)) * found.step
-    subject.curves.add("s2", value, "radial", lags, radial)
-    subject.curves.add("correlation", value, "radial", lags, found.correlation(code))
-
-
-_MEASURES: dict[Statistic, Callable[[_Subject], None]] = {
-    "surface": _surface,
-    "minkowski": _minkowski,
-    "triple_line": _triple_line,
-    "chords": _chords,
-    "lineal_path": _lineal_path,
-    "s2": _s2,
+_MEASURES: dict[Statistic, Callable[[Subject], None]] = {
+    "surface": measures.add_surface,
+    "minkowski": measures.add_minkowski,
+    "triple_line": measures.add_triple_line,
+    "chords": measures.add_chords,
+    "lineal_path": measures.add_lineal_path,
+    "s2": measures.add_s2,
+    "connectivity": measures.add_connectivity,
+    "c2": measures.add_c2,
+    "thickness": measures.add_thickness,
 }
+EVERY: tuple[Statistic, ...] = tuple(_MEASURES)
+"""Names of all statistics, in the order in which they are measured."""

@@ -32,7 +32,7 @@ from poroscale.report.style import house_style, png_of
 from poroscale.segmentation import evaluate_scores
 from poroscale.segmentation.evaluation.evaluate import EvaluateConfig
 from poroscale.segmentation.training.config import NetworkConfig, SegmenterConfig
-from poroscale.statistics.uncertainty import mean_of_folds
+from poroscale.statistics.samples.uncertainty import mean_of_folds
 from poroscale.studies.loss_config import MEASURES, Loss, LossesConfig
 from poroscale.studies.phantoms import TRAINING_SET, phantom_scans, phantom_sets
 from poroscale.studies.tables import mean_cell

@@ -31,7 +31,7 @@ from poroscale.pipelines.settings import run_section
 from poroscale.segmentation import evaluate_scores, segment_otsu
 from poroscale.segmentation.evaluation.evaluate import EvaluateConfig
 from poroscale.segmentation.evaluation.grey_scores import SIGMAS, grey_baselines
-from poroscale.statistics.uncertainty import fold_table
+from poroscale.statistics.samples.uncertainty import fold_table
 from poroscale.studies.phantoms import TRAINING_SET, phantom_scans, phantom_sets
 from poroscale.studies.study_config import (
     OTSU,

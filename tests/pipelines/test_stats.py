@@ -22,13 +22,21 @@ def test_a_folder_holds_numbers_curves_and_a_page(as_volume, tmp_path):
     assert one["fraction"] == pytest.approx((medium == 1).mean())
     for name in (
         "fraction_std", "surface_faces_per_um", "surface_crofton_per_um", "surface_s2_per_um",
-        "euler_6", "euler_26", "mean_chord_x_um", "correlation_length_um",
+        "euler_6", "euler_26", "mean_chord_x_um", "correlation_length_um", "connected_fraction",
+        "percolates_z", "thickness_mean_um",
     ):  # fmt: skip
         assert one[name] == pytest.approx(found.phase(1)[name])
     curves = Curves.read(tmp_path / "out" / "curves.parquet")
     assert set(curves.columns()) == set(COLUMNS)
     kinds = {(c.statistic, c.axis) for c in curves.found}
-    assert {("s2", "radial"), ("s2", "z"), ("lineal_path", "y"), ("chord_density", "x")} <= kinds
+    assert {
+        ("s2", "radial"),
+        ("s2", "z"),
+        ("lineal_path", "y"),
+        ("chord_density", "x"),
+        ("c2", "z"),
+        ("thickness", ""),
+    } <= kinds
     assert "surface" in (tmp_path / "out" / "statistics.html").read_text()
 
 
@@ -117,5 +125,5 @@ def test_a_mask_of_another_shape_or_of_nothing_is_refused(as_volume):
 def test_the_plan_has_both_passes(as_volume):
     volume = as_volume(layers((16, 12, 16), period=4))
     plan = ps.plan(ps.stats, volume)
-    assert set(plan.stages) == {"cells and chords", "pairs of voxels"}
+    assert {"cells and chords", "pairs of voxels", "clusters", "thickness"} <= set(plan.stages)
     assert set(ps.plan(ps.stats, volume, which=("chords",)).stages) == {"cells and chords"}

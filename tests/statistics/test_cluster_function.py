@@ -9,7 +9,7 @@ from scipy import ndimage
 from poroscale.engine import Run
 from poroscale.statistics.cluster_function import cluster_function
 from poroscale.statistics.phases import PhaseMap, phase_map
-from tests.statistics.samples import phase_volumes
+from tests.statistics.random_phases import phase_volumes
 
 QUIET = Run(progress=False, workers=1)
 

@@ -12,7 +12,7 @@ from poroscale.engine import Run, volume_from_array
 from poroscale.statistics.connectivity import connectivity
 from poroscale.statistics.phases import PhaseMap, phase_map
 from poroscale.volume import VolumeSpec
-from tests.statistics.samples import phase_volumes
+from tests.statistics.random_phases import phase_volumes
 
 QUIET = Run(progress=False, workers=1)
 

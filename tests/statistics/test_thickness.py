@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from poroscale.engine import Run
 from poroscale.statistics.phases import PhaseMap, phase_map
 from poroscale.statistics.thickness import plan_thickness, thickness, thickness_volume
-from tests.statistics.samples import phase_volumes
+from tests.statistics.random_phases import phase_volumes
 
 QUIET = Run(progress=False, workers=1)
 VOXELS = [(1.0, 1.0, 1.0), (2.5, 2.5, 2.5), (3.0, 1.0, 1.5)]

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from scipy.stats import ttest_ind
 
-from poroscale.statistics.uncertainty import fold_table
+from poroscale.statistics.samples.uncertainty import fold_table
 from poroscale.studies.study import Study, compare_models, studies_in_markdown
 
 PHANTOM = {"shape": [24, 32, 32], "voxel_size": 10, "porosity": 0.02, "pore_diameter": 60}

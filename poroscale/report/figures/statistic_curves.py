@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, GREY)
-DASHES = {"radial": "-", "z": ":", "y": "--", "x": "-."}
+DASHES = {"": "-", "radial": "-", "z": ":", "y": "--", "x": "-."}
 FINE = 24
 """Points of a curve of chords that are drawn one by one; as many classes stand for the rest."""
 MOST = 12
@@ -60,6 +60,16 @@ def along_axes(curves: Curves, statistic: str, title: str) -> Figure | None:
     return figure
 
 
+def local_thickness(curves: Curves) -> Figure | None:
+    """Density of the local thickness of every phase."""
+    return _drawn(curves, "thickness", "Local thickness (µm)", "Density (1/µm)")
+
+
+def c2(curves: Curves) -> Figure | None:
+    """Two-point cluster function of every phase along the axes."""
+    return _drawn(curves, "c2", "Distance (µm)", "C2")
+
+
 def _drawn(curves: Curves, statistic: str, across: str, up: str) -> Figure | None:
     found = [each for each in curves.of(statistic) if len(each.lag) > 1]
     if not found:
@@ -74,7 +84,7 @@ def _drawn(curves: Curves, statistic: str, across: str, up: str) -> Figure | Non
             value,
             color=COLOURS[phases.index(each.phase) % len(COLOURS)],
             linestyle=DASHES[each.axis],
-            linewidth=1.4 if each.axis == "radial" else 1.0,
+            linewidth=1.0 if each.axis in ("z", "y", "x") else 1.4,
         )
     axes.set_xlim(0, max(each.lag.max() for each in found))
     axes.set_xlabel(across)
@@ -106,7 +116,7 @@ def _legend(axes: Axes, phases: list[str], drawn: list[str]) -> None:
         Line2D([], [], color=COLOURS[k % len(COLOURS)], label=f"phase {phase}")
         for k, phase in enumerate(phases[: MOST - len(DASHES)])
     ]
-    names = [axis for axis in DASHES if axis in drawn]
+    names = [axis for axis in DASHES if axis and axis in drawn]
     if len(names) > 1:
         keys += [
             Line2D(
@@ -115,5 +125,5 @@ def _legend(axes: Axes, phases: list[str], drawn: list[str]) -> None:
             )
             for axis in names
         ]  # fmt: skip
-    columns = min(len(keys), 6)
+    columns = len(keys) if len(keys) < 6 else -(-len(keys) // 2)
     axes.legend(handles=keys, loc="lower right", bbox_to_anchor=(1, 1), ncols=columns)

@@ -11,6 +11,7 @@ from poroscale.report.pages.panels import Drawing, PageSection, drawn_sections
 from poroscale.report.style import house_style
 
 if TYPE_CHECKING:
+    from poroscale.statistics.curves import Curves
     from poroscale.statistics.summary import VolumeStatistics
 
 PAGE, NUMBERS, CURVES = "statistics.html", "statistics.json", "curves.parquet"
@@ -46,6 +47,20 @@ GROUPS: dict[str, tuple[NumberRow, ...]] = {
         NumberRow("integral_mean_curvature_um", "Integral of the mean curvature", "µm"),
         NumberRow("euler_6", "Euler number, 6 neighbours"),
         NumberRow("euler_26", "Euler number, 26 neighbours"),
+    ),
+    "Connection, 6 neighbours": (
+        NumberRow("clusters", "Clusters"),
+        NumberRow("connected_fraction", "Share of the largest cluster"),
+        *(
+            NumberRow(f"percolating_fraction_{a}", f"Share that percolates along {a}")
+            for a in "zyx"
+        ),
+    ),
+    "Local thickness": (
+        NumberRow("thickness_mean_um", "Mean", "µm"),
+        NumberRow("thickness_median_um", "Median", "µm"),
+        NumberRow("thickness_std_um", "Standard deviation", "µm"),
+        NumberRow("thickness_capped_share", "Share that is thicker than was measured"),
     ),
     "Chords": (
         NumberRow("mean_chord_z_um", "Mean chord along z", "µm"),
@@ -102,10 +117,20 @@ def _shown(phases: dict[str, dict[str, Any]]) -> dict[str, list[NumberRow]]:
 
 def draw_statistics(found: VolumeStatistics) -> list[PageSection]:
     """Every section that has something to show."""
+    with house_style():
+        return drawn_sections(
+            {
+                ("correlation", "Correlation"): _correlations(found.curves),
+                ("lines", "Lines"): _lines(found.curves),
+                ("sizes", "Sizes and clusters"): _sizes(found.curves),
+            }
+        )
+
+
+def _correlations(curves: Curves) -> list[Drawing]:
     from poroscale.report.figures import statistic_curves as figures
 
-    curves = found.curves
-    correlations = [
+    return [
         Drawing(
             "s2",
             lambda: figures.s2(curves),
@@ -122,7 +147,12 @@ def draw_statistics(found: VolumeStatistics) -> list[PageSection]:
             "that the volume, or the largest lag, is too short.",
         ),
     ]
-    lines = [
+
+
+def _lines(curves: Curves) -> list[Drawing]:
+    from poroscale.report.figures import statistic_curves as figures
+
+    return [
         Drawing(
             "lineal-path",
             lambda: figures.along_axes(curves, "lineal_path", "Lineal path"),
@@ -137,7 +167,24 @@ def draw_statistics(found: VolumeStatistics) -> list[PageSection]:
             "edge of the volume or of the part cuts short are left out.",
         ),
     ]
-    with house_style():
-        return drawn_sections(
-            {("correlation", "Correlation"): correlations, ("lines", "Lines"): lines}
-        )
+
+
+def _sizes(curves: Curves) -> list[Drawing]:
+    from poroscale.report.figures import statistic_curves as figures
+
+    return [
+        Drawing(
+            "thickness",
+            lambda: figures.local_thickness(curves),
+            "Local thickness: diameter of the largest ball that lies in the phase and holds the "
+            "voxel, as a density over the voxels of the phase. Of pores this is the pore-size "
+            "distribution.",
+        ),
+        Drawing(
+            "c2",
+            lambda: figures.c2(curves),
+            "Two-point cluster function: probability that two points of the part at a distance "
+            "both lie in one cluster of the phase. Where it stays below S2, the phase is not "
+            "connected.",
+        ),
+    ]

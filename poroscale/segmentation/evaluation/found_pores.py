@@ -39,7 +39,7 @@ from poroscale.kernels.learning.score_levels import level_of_score, score_levels
 from poroscale.segmentation.evaluation.beside_truth import Scored, scores_of
 from poroscale.segmentation.evaluation.truth import counted_voxels, truth_pores
 from poroscale.segmentation.thresholds.candidates import KeepPores
-from poroscale.statistics.uncertainty import wilson
+from poroscale.statistics.samples.uncertainty import wilson
 from poroscale.volume import VoxelSize
 
 EDGES = (0.0, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, float("inf"))

@@ -11,7 +11,7 @@ from poroscale.engine import volume_from_array
 from poroscale.pipelines.evaluate import evaluate
 from poroscale.report.pages.evaluate_page import draw_evaluation, write_evaluation
 from poroscale.segmentation import EvaluateConfig, evaluate_scores
-from poroscale.statistics.uncertainty import fold_table
+from poroscale.statistics.samples.uncertainty import fold_table
 from tests.report.browser import find_browser, open_tab
 from tests.segmentation.evaluation.test_evaluate import SHAPE, scene, stored
 

@@ -7,7 +7,7 @@ from scipy import stats
 from poroscale.compare.comparison import measure_row
 from poroscale.compare.config import CompareConfig
 from poroscale.compare.pore_values import Measure
-from poroscale.statistics.distances import (
+from poroscale.statistics.samples.distances import (
     Values,
     bootstrap_interval,
     halves,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from poroscale.statistics.uncertainty import fold_table, mean_of_folds, welch, wilson
+from poroscale.statistics.samples.uncertainty import fold_table, mean_of_folds, welch, wilson
 
 FOLDS = st.lists(st.floats(0, 1), min_size=2, max_size=8).filter(lambda v: np.std(v) > 1e-6)
 

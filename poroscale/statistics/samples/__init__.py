@@ -1,0 +1,1 @@
+"""Statistics of samples: distances between them, and the uncertainty of a figure."""
