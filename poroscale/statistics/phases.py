@@ -22,6 +22,8 @@ OUTSIDE = 255
 """Code of a voxel that does not count: beyond the mask, or of the phase `outside`."""
 STRANGE = 254
 """Code of a value that the samples did not show."""
+FEW = 6
+"""Values up to which comparing with each is faster than a table of all."""
 MOST = 32
 """Phases that a volume can hold at most; a scan of grey values has more."""
 
@@ -77,13 +79,17 @@ class PhaseMap:
         return codes
 
     def _coded(self, block: NDArray[Any]) -> Codes:
-        if block.dtype.itemsize == 1:
-            return self._table(block.dtype)[np.ascontiguousarray(block).view(np.uint8)]
+        """Codes plane by plane, which stay in the cache; sums of matches, which are fast."""
         codes = np.full(block.shape, self._default, np.uint8)
-        for code, value in enumerate(self.values):
-            codes[block == value] = code
+        known = list(enumerate(self.values))
         if self.outside is not None:
-            codes[block == self.outside] = OUTSIDE
+            known.append((OUTSIDE, self.outside))
+        if block.dtype.itemsize == 1 and len(known) > FEW:
+            return self._table(block.dtype)[np.ascontiguousarray(block).view(np.uint8)]
+        for k, plane in enumerate(block):
+            for code, value in known:
+                matches = (plane == value).view(np.uint8)
+                codes[k] += matches * np.uint8((code - self._default) % 256)
         return codes
 
     def _table(self, dtype: np.dtype[Any]) -> Codes:

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.byte_scan import lowest_byte, without_byte
 from poroscale.kernels.phases.cell_tables import PAIRS, SQUARES
 
 OUTSIDE, BEYOND = 255, 253
@@ -69,7 +70,7 @@ def count_cells(
         "triple": np.zeros(3, np.int64),
         "triple_turns": np.zeros(9, np.int64),
     }
-    words = np.zeros(codes.shape[2] // 8 + 2, np.uint64)
+    words = np.zeros(codes.shape[2] // 8 + 1, np.uint64)
     first = tuple(0 if start else 1 for start in starts)
     _count(codes, first, phases, words, words.view(np.uint8), PAIRS, SQUARES, *counts.values())
     return counts
@@ -83,6 +84,20 @@ def _mark_mixed(a, b, c, e, mixed):  # type: ignore[no-untyped-def]
         mixed[x] = (a[x] ^ b[x]) | (a[x] ^ c[x]) | (a[x] ^ e[x])
     for x in range(n - 1):
         mixed[x] = mixed[x] | mixed[x + 1] | (a[x] ^ a[x + 1])
+
+
+_ONES = np.uint64(0x0101010101010101)
+_LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
+_GATHER = np.uint64(0x0102040810204080)
+_BYTE = np.uint64(0xFF)
+_TOP = np.uint64(56)
+
+
+@njit(nogil=True, cache=True)
+def _column(a, b, c, e, x):  # type: ignore[no-untyped-def]
+    """Four codes of a cell that lie at x, as every second byte of a word."""
+    here = np.uint64(a[x]) | np.uint64(b[x]) << np.uint64(16)
+    return here | np.uint64(c[x]) << np.uint64(32) | np.uint64(e[x]) << np.uint64(48)
 
 
 @njit(nogil=True, cache=True)
@@ -103,57 +118,54 @@ def _count(  # type: ignore[no-untyped-def]
 ):
     nz, ny, nx = codes.shape
     corner = np.empty(8, np.uint8)
+    table = two.reshape(-1)
     for z in range(first[0], nz - 1):
         for y in range(first[1], ny - 1):
             a, b = codes[z, y], codes[z, y + 1]
             c, e = codes[z + 1, y], codes[z + 1, y + 1]
             _mark_mixed(a, b, c, e, mixed)
-            begun = x = first[2]
-            while x < nx - 1:
-                if words[x >> 3] == 0:
-                    x = (x | 7) + 1
-                    continue
-                if mixed[x] == 0:
-                    x += 1
-                    continue
-                if x > begun and a[begun] < phases:
-                    whole[a[begun]] += x - begun
-                corner[0], corner[1], corner[2], corner[3] = a[x], a[x + 1], b[x], b[x + 1]
-                corner[4], corner[5], corner[6], corner[7] = c[x], c[x + 1], e[x], e[x + 1]
-                if not _add_two(corner, phases, two):
+            begun = first[2]
+            for k in range(words.size):
+                left = words[k]
+                while left != 0:
+                    byte = lowest_byte(left)
+                    left = without_byte(left, byte)
+                    x = 8 * k + byte
+                    if x < begun or x >= nx - 1:
+                        continue
+                    if x > begun and a[begun] < phases:
+                        whole[a[begun]] += x - begun
+                    begun = x + 1
+                    word = _column(a, b, c, e, x) | _column(a, b, c, e, x + 1) << np.uint64(8)
+                    place = _place_of_two(word, phases)
+                    if place >= 0:
+                        table[place] += 1
+                        continue
+                    for m in range(8):
+                        corner[m] = (word >> np.uint64(8 * m)) & _BYTE
                     _add_other(corner, phases, pairs, squares, patterns, contacts, triple, turns)
-                x += 1
-                begun = x
             if nx - 1 > begun and a[begun] < phases:
                 whole[a[begun]] += nx - 1 - begun
 
 
-_ONES = np.uint64(0x0101010101010101)
-_LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
-_GATHER = np.uint64(0x0102040810204080)
-_SHIFTS = np.arange(0, 64, 8, dtype=np.uint64)
-
-
 @njit(nogil=True, cache=True)
-def _add_two(corner, phases, two):  # type: ignore[no-untyped-def]
-    """Count a cell of two phases; False if it is none.
+def _place_of_two(word, phases):  # type: ignore[no-untyped-def]
+    """Place in the table of a cell of two phases; -1 if it is none.
 
-    The eight codes are compared as the bytes of one word, without a branch for each.
+    The eight codes are the bytes of `word`. All are compared with the first at once; where two
+    phases differ by d, the bytes that differ sum up to their number times d. There is no branch
+    for each corner: a processor cannot foresee those.
     """
-    here, word = corner[0], np.uint64(0)
-    for k in range(8):
-        word |= np.uint64(corner[k]) << np.uint64(8 * k)
-    differs = word ^ (_ONES * np.uint64(here))
-    other_bytes = (((differs & _LOW) + _LOW | differs) >> np.uint64(7)) & _ONES
-    place = 1
-    while not (other_bytes >> _SHIFTS[place]) & np.uint64(1):
-        place += 1
-    other = corner[place]
-    if differs != other_bytes * np.uint64(here ^ other) or here >= phases or other >= phases:
-        return False
-    pattern = ((other_bytes ^ _ONES) * _GATHER) >> np.uint64(56)
-    two[here, other, pattern] += 1
-    return True
+    here = word & _BYTE
+    differs = word ^ (_ONES * here)
+    others = (((differs & _LOW) + _LOW | differs) >> np.uint64(7)) & _ONES
+    count = (others * _ONES) >> _TOP
+    difference = ((differs * _ONES) >> _TOP) // count
+    other = here ^ difference
+    if differs != others * difference or here >= phases or other >= phases:
+        return -1
+    pattern = ((others ^ _ONES) * _GATHER) >> _TOP
+    return np.int64(((here * np.uint64(phases) + other) << np.uint64(8)) | pattern)
 
 
 @njit(nogil=True, cache=True)

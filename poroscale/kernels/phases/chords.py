@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.byte_scan import lowest_byte, without_byte
+
 OUTSIDE = 255
 """Code of voxels that are not part."""
 WHOLE, CUT = 0, 1
@@ -83,37 +85,41 @@ def _close(code, before, after, length, counts):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _along_x(codes, counts, first, last, after, before):  # type: ignore[no-untyped-def]
     nz, ny, nx = codes.shape
-    words = np.zeros(nx // 8 + 2, np.uint64)
+    words = np.zeros(nx // 8 + 1, np.uint64)
     changes = words.view(np.uint8)
     for z in range(nz):
         for y in range(ny):
             row = codes[z, y]
             for x in range(1, nx):
                 changes[x] = row[x] ^ row[x - 1]
-            begun, x = 0, 1
-            while x < nx:
-                if words[x >> 3] == 0:
-                    x = (x | 7) + 1
-                elif changes[x] == 0:
-                    x += 1
-                else:
+            begun = 0
+            for k in range(words.size):
+                word = words[k]
+                while word != 0:
+                    place = lowest_byte(word)
+                    word = without_byte(word, place)
+                    x = 8 * k + place
                     if begun == 0:
                         first[z, y], after[z, y] = x, row[x]
                     else:
                         _close(row[begun], row[begun - 1], row[x], x - begun, counts)
-                    before[z, y] = row[x - 1]
                     begun = x
-                    x += 1
             last[z, y] = nx - begun
             if begun == 0:
                 first[z, y] = nx
+            else:
+                before[z, y] = row[begun - 1]
 
 
 @njit(nogil=True, cache=True)
 def _across(codes, counts, first, last, after, before):  # type: ignore[no-untyped-def]
-    """Runs along the first axis of `codes`, for all lines of a plane at a time."""
+    """Runs along the first axis of `codes`, for all lines of a plane at a time.
+
+    `begun` holds where the run of each line began, negative if what comes before is not part: the
+    code there would have to be fetched from far away.
+    """
     n, ny, nx = codes.shape
-    words = np.zeros(nx // 8 + 2, np.uint64)
+    words = np.zeros(nx // 8 + 1, np.uint64)
     changes = words.view(np.uint8)
     begun = np.zeros((ny, nx), np.int32)
     for z in range(1, n):
@@ -121,26 +127,27 @@ def _across(codes, counts, first, last, after, before):  # type: ignore[no-untyp
             row, row_before = codes[z, y], codes[z - 1, y]
             for x in range(nx):
                 changes[x] = row[x] ^ row_before[x]
-            x = 0
-            while x < nx:
-                if words[x >> 3] == 0:
-                    x = (x | 7) + 1
-                    continue
-                if changes[x] != 0:
-                    start = begun[y, x]
+            for k in range(words.size):
+                word = words[k]
+                while word != 0:
+                    place = lowest_byte(word)
+                    word = without_byte(word, place)
+                    x = 8 * k + place
+                    start, code = begun[y, x], row_before[x]
                     if start == 0:
                         first[y, x], after[y, x] = z, row[x]
-                    else:
-                        code = row_before[x]
-                        _close(code, before[y, x], row[x], z - start, counts)
-                    before[y, x] = row_before[x]
-                    begun[y, x] = z
-                x += 1
+                    elif code < counts.shape[0]:
+                        cut = start < 0 or row[x] == 255
+                        counts[code, int(cut), z - abs(start)] += 1
+                    begun[y, x] = -z if code == 255 else z
     for y in range(ny):
         for x in range(nx):
-            last[y, x] = n - begun[y, x]
-            if begun[y, x] == 0:
+            start = abs(begun[y, x])
+            last[y, x] = n - start
+            if start == 0:
                 first[y, x] = n
+            else:
+                before[y, x] = codes[start - 1, y, x]
 
 
 class OpenRuns:
