@@ -1,0 +1,76 @@
+"""Persistence pairs of components and of cavities of an array in memory."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.topology.merge_graph import ClosedBox, merge_block
+from poroscale.kernels.topology.order_keys import order_keys, values_of_keys
+
+
+class PersistencePairs(NamedTuple):
+    """Persistence pairs of the sub-level sets of an array, none of zero persistence.
+
+    Attributes
+    ----------
+    components
+        (p, 2) birth and death of the components but the oldest (H0). A component is born at its
+        lowest value and ends where it meets an older one.
+    cavities
+        (q, 2) birth and death of what the components enclose: holes of an image (H1), cavities of a
+        volume (H2). A cavity is born when it is closed off and ends when it is filled.
+    oldest
+        Birth of the component that never ends: the lowest value.
+    """
+
+    components: NDArray[Any]
+    cavities: NDArray[Any]
+    oldest: Any
+
+
+def merge_pairs(values: NDArray[Any], *, wide: bool = True) -> PersistencePairs:
+    """Components and cavities of the sub-level sets {values <= t}, by union-find alone.
+
+    Cavities are the components of {values > t} but the outside (Alexander duality).
+
+    Parameters
+    ----------
+    values
+        (ny, nx) or (nz, ny, nx) bool, integers or finite floats; fewer than 2³¹. An array one
+        voxel thick along one axis is an image.
+    wide
+        True: voxels of the set are joined by 26 neighbours (8 in an image) and those of the rest by
+        6 (4), as closed cubes are; the pairs are those of the cubical complex whose top-dimensional
+        cells are the voxels. False: the reverse.
+
+    Returns
+    -------
+    PersistencePairs
+        In the type of the values, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If the array is empty, is neither two- nor three-dimensional, or not finite.
+    """
+    values = np.asarray(values)
+    if values.ndim not in (2, 3) or not values.size:
+        raise ValueError(f"values must have two or three axes, got shape {values.shape}")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("values must be finite, got NaN or infinity")
+    block = values.reshape((1,) * (3 - values.ndim) + values.shape)
+    nz, ny, nx = block.shape
+    whole = ClosedBox((0, 0, 0), (nz - 1, ny - 1, nx - 1), (nz, ny, nx))
+    keys = order_keys(block)
+    _, components = merge_block(keys, whole, wide=wide)
+    _, cavities = merge_block(~keys, whole, wide=not wide, outside=True)
+    born = values_of_keys(components, values.dtype)
+    closed = values_of_keys(cavities[::-1], values.dtype, flipped=True)
+    return PersistencePairs(_sorted(born), _sorted(closed), values.min())
+
+
+def _sorted(pairs: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(pairs[:, np.lexsort((pairs[1], pairs[0]))].T)
