@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.kernels.topology.merge_graph import ClosedBox, merge_block
-from poroscale.kernels.topology.order_keys import order_keys, values_of_keys
+from poroscale.kernels.topology.image_pairs import image_pairs
+from poroscale.kernels.topology.merge_graph import ClosedBox, Int64, merge_block
+from poroscale.kernels.topology.order_keys import order_keys, unflipped, values_of_keys
 
 
 class PersistencePairs(NamedTuple):
@@ -61,15 +62,22 @@ def merge_pairs(values: NDArray[Any], *, wide: bool = True) -> PersistencePairs:
         raise ValueError(f"values must have two or three axes, got shape {values.shape}")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError("values must be finite, got NaN or infinity")
-    block = values.reshape((1,) * (3 - values.ndim) + values.shape)
-    nz, ny, nx = block.shape
+    components, cavities = _pairs_of_keys(order_keys(values), wide=wide)
+    born = values_of_keys(components, values.dtype)
+    closed = values_of_keys(cavities, values.dtype)
+    return PersistencePairs(_sorted(born), _sorted(closed), values.min())
+
+
+def _pairs_of_keys(keys: NDArray[Any], *, wide: bool) -> tuple[Int64, Int64]:
+    thin = sum(n == 1 for n in keys.shape)
+    if keys.ndim == 2 or thin:
+        image = keys if keys.ndim == 2 else keys.squeeze()
+        return image_pairs(np.atleast_2d(image), wide=wide)
+    nz, ny, nx = keys.shape
     whole = ClosedBox((0, 0, 0), (nz - 1, ny - 1, nx - 1), (nz, ny, nx))
-    keys = order_keys(block)
     _, components = merge_block(keys, whole, wide=wide)
     _, cavities = merge_block(~keys, whole, wide=not wide, outside=True)
-    born = values_of_keys(components, values.dtype)
-    closed = values_of_keys(cavities[::-1], values.dtype, flipped=True)
-    return PersistencePairs(_sorted(born), _sorted(closed), values.min())
+    return components, unflipped(cavities[::-1], keys.dtype)
 
 
 def _sorted(pairs: NDArray[Any]) -> NDArray[Any]:

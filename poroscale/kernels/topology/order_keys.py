@@ -30,13 +30,15 @@ def order_keys(values: NDArray[Any], *, flipped: bool = False) -> Keys:
     return ~keys if flipped else keys
 
 
-def values_of_keys(
-    keys: NDArray[np.int64], dtype: DTypeLike, *, flipped: bool = False
-) -> NDArray[Any]:
+def values_of_keys(keys: NDArray[np.int64], dtype: DTypeLike) -> NDArray[Any]:
     """The values of keys that `order_keys` made of an array of `dtype`; of that dtype."""
     dtype = np.dtype(dtype)
-    narrow = keys.astype(key_dtype(dtype))
-    return _values(~narrow if flipped else narrow, dtype)
+    return _values(keys.astype(key_dtype(dtype)), dtype)
+
+
+def unflipped(keys: NDArray[np.int64], dtype: DTypeLike) -> NDArray[np.int64]:
+    """Keys of the type `dtype` from flipped ones, both held as int64."""
+    return (~keys.astype(dtype)).astype(np.int64)
 
 
 def key_dtype(dtype: DTypeLike) -> np.dtype[Any]:

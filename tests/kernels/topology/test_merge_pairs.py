@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from poroscale.kernels.topology.image_pairs import image_pairs
+from poroscale.kernels.topology.merge_graph import ClosedBox, merge_block
 from poroscale.kernels.topology.merge_pairs import merge_pairs
+from poroscale.kernels.topology.order_keys import order_keys, unflipped
 from tests.kernels.topology.brute_force import betti_numbers, components_by_value
 
 TYPES = [np.uint8, np.int16, np.float32, np.float64]
@@ -55,6 +58,22 @@ def test_pairs_alive_are_components_and_cavities(values, wide):
 
 def alive(pairs, level):
     return np.count_nonzero((pairs[:, 0] <= level) & (level < pairs[:, 1]))
+
+
+@given(images(axes=(2, 2)), st.booleans())
+def test_images_are_flat_volumes(values, wide):
+    """The sweep over pixels gives what the sweep over basins gives."""
+    keys = order_keys(values)[None]
+    ny, nx = values.shape
+    whole = ClosedBox((0, 0, 0), (0, ny - 1, nx - 1), keys.shape)
+    found = image_pairs(keys[0], wide=wide)
+    _, components = merge_block(keys, whole, wide=wide)
+    assert counted(found[0].T) == counted(components.T)
+    if min(ny, nx) > 1:
+        _, cavities = merge_block(~keys, whole, wide=not wide, outside=True)
+        assert counted(found[1].T) == counted(unflipped(cavities[::-1], keys.dtype).T)
+    else:
+        assert not found[1].size
 
 
 def test_a_ring_and_a_shell_are_born_closed_and_end_when_filled():
