@@ -33,22 +33,38 @@ def image_pairs(keys: NDArray[Any], *, wide: bool) -> tuple[NDArray[np.int64], N
     components, holes
         int64 (2, p) and (2, q): keys of birth and death, no two equal.
     """
-    ny, nx = keys.shape
-    framed = np.zeros((ny + 2, nx + 2), keys.dtype)
-    framed[1:-1, 1:-1] = keys
+    components, _, holes, _ = pairs_of_images(keys[None], wide=wide)
+    return components, holes
+
+
+def pairs_of_images(
+    keys: NDArray[Any], *, wide: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Components and holes of many images of one shape.
+
+    Parameters
+    ----------
+    keys
+        (n, ny, nx) integers as `order_keys` gives them.
+    wide
+        As of `image_pairs`.
+
+    Returns
+    -------
+    components, component_counts, holes, hole_counts
+        int64 (2, p), the pairs of all images one after the other, and int64 (n,), how many there
+        are of each; the same of holes.
+    """
+    n, _, nx = keys.shape
+    flat = keys.reshape(n, -1)
     # numpy sorts small integers by counting, if the order of equal ones is to be kept
-    order = np.argsort(keys, axis=None, kind="stable" if keys.itemsize <= 2 else None)
-    order += order // nx * 2 + nx + 3  # places in the frame
+    order = np.argsort(flat, axis=1, kind="stable" if keys.itemsize <= 2 else None)
     steps = np.array([y * (nx + 2) + x for y, x in RING])
-    parent = np.arange(framed.size, dtype=np.int32)
-    pairs, bits = np.empty((2, keys.size), np.int64), np.zeros(framed.size, np.uint8)
     low, high = (JOINED_8, JOINED_4) if wide else (JOINED_4, JOINED_8)
-    count = _sweep_up(framed.reshape(-1), order, steps, low, parent, pairs, bits)
-    components = pairs[:, :count].copy()
-    parent[:] = 0  # the frame: one component, older than all
-    parent[order] = order
-    count = _sweep_down(framed.reshape(-1), order, steps, high, parent, pairs, bits)
-    return components, pairs[:, :count]
+    components = np.empty((2, keys.size), np.int64)
+    holes, counts = np.empty((2, keys.size), np.int64), np.empty((2, n), np.int64)
+    found = _sweep_all(keys, order, steps, low, high, components, holes, counts)
+    return components[:, : found[0]].copy(), counts[0], holes[:, : found[1]].copy(), counts[1]
 
 
 def _joined(*, wide: bool) -> NDArray[np.int8]:
@@ -98,6 +114,28 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def _sweep_all(keys, orders, steps, low, high, components, holes, counts):  # type: ignore[no-untyped-def]
+    n, ny, nx = keys.shape
+    framed = np.zeros((ny + 2, nx + 2), keys.dtype)
+    flat = framed.reshape(-1)
+    parent, bits = np.empty(flat.size, np.int32), np.zeros(flat.size, np.uint8)
+    order = np.empty(ny * nx, np.int64)
+    ends, closed = 0, 0
+    for i in range(n):
+        framed[1:-1, 1:-1] = keys[i]
+        parent[:] = 0  # the frame: one component, which is node 0
+        for k in range(order.size):
+            order[k] = orders[i, k] + orders[i, k] // nx * 2 + nx + 3  # its place in the frame
+            parent[order[k]] = order[k]
+        counts[0, i] = _sweep_up(flat, order, steps, low, parent, components[:, ends:], bits)
+        parent[order] = order
+        counts[1, i] = _sweep_down(flat, order, steps, high, parent, holes[:, closed:], bits)
+        ends += counts[0, i]
+        closed += counts[1, i]
+    return ends, closed
+
+
+@njit(nogil=True, cache=True)
 def _sweep_up(flat, order, steps, joined, parent, pairs, bits):  # type: ignore[no-untyped-def]
     """Components from the lowest pixel on; `bits` get the neighbours that were there."""
     count = 0
@@ -124,7 +162,7 @@ def _sweep_up(flat, order, steps, joined, parent, pairs, bits):  # type: ignore[
 
 @njit(nogil=True, cache=True)
 def _sweep_down(flat, order, steps, joined, parent, pairs, bits):  # type: ignore[no-untyped-def]
-    """Components of the rest from the highest pixel on; the frame, node 0, outlives them all."""
+    """Components of the rest from the highest pixel on; the frame, node 0, never ends."""
     count = 0
     for place in range(order.size - 1, -1, -1):
         here = order[place]

@@ -58,14 +58,19 @@ def merge_pairs(values: NDArray[Any], *, wide: bool = True) -> PersistencePairs:
         If the array is empty, is neither two- nor three-dimensional, or not finite.
     """
     values = np.asarray(values)
-    if values.ndim not in (2, 3) or not values.size:
-        raise ValueError(f"values must have two or three axes, got shape {values.shape}")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("values must be finite, got NaN or infinity")
+    check_values(values)
     components, cavities = _pairs_of_keys(order_keys(values), wide=wide)
     born = values_of_keys(components, values.dtype)
     closed = values_of_keys(cavities, values.dtype)
     return PersistencePairs(_sorted(born), _sorted(closed), values.min())
+
+
+def check_values(values: NDArray[Any]) -> None:
+    """ValueError unless an array has two or three axes and is finite."""
+    if values.ndim not in (2, 3) or not values.size:
+        raise ValueError(f"values must have two or three axes, got shape {values.shape}")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("values must be finite, got NaN or infinity")
 
 
 def _pairs_of_keys(keys: NDArray[Any], *, wide: bool) -> tuple[Int64, Int64]:
