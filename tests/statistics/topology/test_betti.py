@@ -78,6 +78,16 @@ def test_signed_distance_by_blocks_is_that_of_the_whole(tmp_path, voxel):
         assert found.betti[:, k].tolist() == list(betti_numbers(whole <= found.levels[k]))
 
 
+def test_workers_change_nothing(tmp_path, scheduler):
+    array = np.random.default_rng(8).integers(0, 30, (7, 8, 9)).astype(np.uint8)
+    volume = stored(tmp_path, array, chunks=(4, 4, 4))
+    grey = Filtration("grey", None, UNIT)
+    one = volume_topology(volume, grey, run=QUIET)
+    two = volume_topology(volume, grey, run=QUIET.but(cluster=scheduler, block=(4, 4, 4)))
+    assert np.array_equal(one.betti, two.betti)
+    assert np.array_equal(listed(one.cavities), listed(two.cavities))
+
+
 def test_a_torus_and_a_hollow_ball(tmp_path):
     z, y, x = np.indices((20, 40, 40)) - np.array([9.5, 19.5, 19.5])[:, None, None, None]
     ring = (np.hypot(y, x) - 12) ** 2 + z**2 < 16
