@@ -36,6 +36,9 @@ def signed_distance(
         outside. No value is zero.
     """
     phase = np.ascontiguousarray(phase, bool)
+    if len(set(voxel_size)) == 1:
+        distance = _between_cubes(phase, voxel_size[0], cap)
+        return np.where(phase, -distance, distance)
     z, y, x = distance_halo(voxel_size, cap)
     squares = np.empty(phase.shape)
     _along_x(phase, squares, voxel_size[2], x, cap * cap)
@@ -49,6 +52,15 @@ def distance_halo(voxel_size: tuple[float, float, float], cap: float) -> Triple:
     """Voxels along each axis within which a distance up to `cap` is decided."""
     z, y, x = (floor(cap / edge) for edge in voxel_size)
     return z, y, x
+
+
+def _between_cubes(phase: NDArray[Any], edge: float, cap: float) -> NDArray[np.float32]:
+    """Distances between voxels of one edge: their squares are whole numbers, exact as floats."""
+    import edt
+
+    squares = edt.edtsq(phase.view(np.uint8) + np.uint8(1), black_border=False, parallel=1)
+    lengths = edge * np.sqrt(np.asarray(squares, np.float64))
+    return np.minimum(lengths, cap).astype(np.float32)
 
 
 @njit(nogil=True, cache=True)
