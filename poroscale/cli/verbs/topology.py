@@ -9,11 +9,17 @@ from poroscale.cli.command import Argument, Command
 
 
 def tell(found: Any, given: dict[str, Any]) -> Iterator[str]:
-    """Number of levels and of pairs."""
-    cavities = "holes" if found.image else "cavities"
+    """Numbers of the phase, and of the pairs over all levels."""
+    hidden, ways = ("holes", "holes") if found.image else ("cavities", "handles")
+    if given.get("phase") is not None:
+        one = found.at(0)
+        yield (
+            f"phase {given['phase']}: components {one['betti_0']}, {ways} {one['betti_1']}, "
+            f"cavities {one['betti_2']}, Euler characteristic {one['euler']}"
+        )
     yield (
-        f"{given['out_dir']}: {len(found.levels)} levels, {found.components.total + 1} components "
-        f"and {found.cavities.total} {cavities} over all levels"
+        f"{given['out_dir']}: levels {len(found.levels)}, over all levels components "
+        f"{found.components.total + 1}, {hidden} {found.cavities.total}"
     )
 
 

@@ -8,7 +8,7 @@ b1 = b0 + b2 - euler.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -31,6 +31,7 @@ PER_VOXEL = 110.0
 OF_FRONTIER = 60
 """Bytes per voxel of two planes of the volume that the frontier takes of pure noise."""
 LEVELS = 256
+STATISTICS = ("betti_0", "betti_1", "betti_2", "euler")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,20 @@ class VolumeTopology:
     cavities: PairTable
     oldest: Any
     image: bool
+
+    def at(self, level: float) -> dict[str, int]:
+        """The numbers at the highest level that is not above `level`; 0 of a phase is the phase.
+
+        Raises
+        ------
+        ValueError
+            If all levels lie above it.
+        """
+        place = int(np.searchsorted(self.levels, level, side="right")) - 1
+        if place < 0:
+            raise ValueError(f"`level` must be at least {self.levels[0]}, got {level}")
+        curves = zip(STATISTICS, (*self.betti, self.euler), strict=True)
+        return {name: int(curve[place]) for name, curve in curves}
 
 
 def volume_topology(
@@ -168,12 +183,10 @@ def _sweep_block(
     """Both trees and the cells of a block; it comes with the filtration's halo and one voxel."""
     chosen = Filtration(**filtration)
     values = chosen.values(block)
-    inner = tuple(slice(h, n - h) for h, n in zip(chosen.halo, values.shape, strict=True))
-    keys = order_keys(values[inner])
-    size = [n - 2 for n in keys.shape]
-    stop = [o + n for o, n in zip(origin, size, strict=True)]
-    ends = [a == n for a, n in zip(stop, shape, strict=True)]
+    size = [n - 2 * h - 2 for h, n in zip(chosen.halo, values.shape, strict=True)]
     begins = [o == 0 for o in origin]
+    ends = [o + n == whole for o, n, whole in zip(origin, size, shape, strict=True)]
+    keys = order_keys(_with_one_voxel(values, chosen.halo, begins, ends))
     cells = count_cells(
         _bins(keys, levels),
         len(levels) + 1,
@@ -195,6 +208,21 @@ def _sweep_block(
         plain = plain_pairs(pairs, tree, values.dtype)
         found |= packed(graph, plain, tree, levels)
     return found
+
+
+def _with_one_voxel(
+    values: NDArray[Any], halo: Shape, begins: Sequence[bool], ends: Sequence[bool]
+) -> NDArray[Any]:
+    """The block with one voxel around it; beyond the volume its outermost values are repeated.
+
+    Distances of what was repeated there lie deeper than those of the outermost voxels.
+    """
+    sides = list(zip(begins, ends, strict=True))
+    kept = tuple(
+        slice(h + begin, n - h - end)
+        for h, n, (begin, end) in zip(halo, values.shape, sides, strict=True)
+    )
+    return np.pad(values[kept], [(int(a), int(b)) for a, b in sides], mode="edge")
 
 
 def _bins(keys: NDArray[Any], levels: NDArray[np.int64]) -> NDArray[np.uint16]:

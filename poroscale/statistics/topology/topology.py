@@ -13,7 +13,12 @@ from poroscale.engine import JobPlan, Run, connect, plan_job
 from poroscale.engine.jobs.work import held_folder
 from poroscale.manifest import record_results, write_durably
 from poroscale.statistics.phases import phase_map
-from poroscale.statistics.topology.betti import VolumeTopology, topology_pass, volume_topology
+from poroscale.statistics.topology.betti import (
+    STATISTICS,
+    VolumeTopology,
+    topology_pass,
+    volume_topology,
+)
 from poroscale.statistics.topology.config import CAP_VOXELS, TopologyConfig
 from poroscale.statistics.topology.filtration import Filtration
 from poroscale.statistics.topology.pair_sums import PairTable
@@ -23,7 +28,6 @@ from poroscale.volume import Volume
 
 NUMBERS, CURVES, PAIRS = "topology.json", "curves.parquet", "pairs.parquet"
 FORMAT = 1
-STATISTICS = ("betti_0", "betti_1", "betti_2", "euler")
 
 
 @verb("topology", Section.of("topology", TopologyConfig), volumes=("volume",), plan="plan_topology")
@@ -156,7 +160,7 @@ def _numbers(found: VolumeTopology, filtration: Filtration, volume: Volume) -> d
         "components": _in_words(found.components, 0),
         "cavities": _in_words(found.cavities, 1 if found.image else 2),
     }
-    return numbers | (_of_phase(found) if filtration.phase is not None else {})
+    return numbers | ({} if filtration.phase is None else found.at(0))
 
 
 def _in_words(table: PairTable, dimension: int) -> dict[str, Any]:
@@ -166,10 +170,3 @@ def _in_words(table: PairTable, dimension: int) -> dict[str, Any]:
         "listed": table.listed,
         "not_listed_up_to_persistence": table.cut or None,
     }
-
-
-def _of_phase(found: VolumeTopology) -> dict[str, int]:
-    """Numbers of the phase itself: the last level that is not above zero."""
-    at = int(np.searchsorted(found.levels, 0, side="right")) - 1
-    curves = (*found.betti, found.euler)
-    return {name: int(curve[at]) for name, curve in zip(STATISTICS, curves, strict=True)}

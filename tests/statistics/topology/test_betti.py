@@ -61,11 +61,12 @@ def test_betti_numbers_of_a_phase(tmp_path_factory, made, wide):
 
 
 @pytest.mark.parametrize("voxel", [UNIT, (2.0, 1.0, 0.7)])
-def test_signed_distance_by_blocks_is_that_of_the_whole(tmp_path, voxel):
+@pytest.mark.parametrize("phase", [0, 1])
+def test_signed_distance_by_blocks_is_that_of_the_whole(tmp_path, voxel, phase):
     rng = np.random.default_rng(4)
-    array = rng.random((9, 11, 13)) < 0.1
+    array = rng.random((9, 11, 13)) < 0.03
     volume = stored(tmp_path, array, voxel=voxel, chunks=(3, 4, 5))
-    filtration = Filtration("distance", 1, voxel, cap=4.0)
+    filtration = Filtration("distance", phase, voxel, cap=4.0)
     found = volume_topology(volume, filtration, levels=40, run=QUIET.but(block=(3, 4, 5)))
     whole = filtration.values(array)
     known = merge_pairs(whole)
@@ -74,7 +75,7 @@ def test_signed_distance_by_blocks_is_that_of_the_whole(tmp_path, voxel):
     assert found.levels[0] == -4
     at = np.searchsorted(found.levels, 0)
     assert found.levels[at] == 0
-    for k in (0, at - 3, at, at + 5, len(found.levels) - 1):
+    for k in range(0, len(found.levels), 3):
         assert found.betti[:, k].tolist() == list(betti_numbers(whole <= found.levels[k]))
 
 
@@ -107,6 +108,9 @@ def test_wide_integers_get_every_value_or_even_levels(tmp_path):
     few = volume_topology(volume, grey, levels=4, run=QUIET)
     assert few.levels.tolist() == [1000, 1019, 1039, 1059]
     assert few.betti.tolist() == [[1] * 4, [0] * 4, [0] * 4]
+    assert few.at(1020) == {"betti_0": 1, "betti_1": 0, "betti_2": 0, "euler": 1}
+    with pytest.raises(ValueError, match="`level` must be at least 1000, got 999"):
+        few.at(999)
     for wrong in (0, 1 << 20):
         with pytest.raises(ValueError, match="`levels` must lie between"):
             volume_topology(volume, grey, levels=wrong, run=QUIET)

@@ -1,0 +1,40 @@
+"""Topology of a pore space and of its slices: `python examples/topology.py OUT [EDGE [CHIPS]]`.
+
+Components, handles and cavities of a volume of EDGE³ voxels by the distance to the pores' surface,
+and persistence images of CHIPS images of 128² pixels.
+"""
+
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+import poroscale as ps
+from poroscale.kernels.topology.persistence_images import ImageGrid
+from poroscale.statistics.topology.chips import PrincipalComponents, persistence_images
+
+
+def main(out: Path, edge: int = 128, chips: int = 100) -> None:
+    rng = np.random.default_rng(1)
+    smooth = gaussian_filter(rng.standard_normal((edge,) * 3, dtype=np.float32), 4)
+    pores = ps.ingest((smooth < np.quantile(smooth, 0.3)).astype(np.uint8), out / "pores.zarr",
+                      voxel_size=2.0)  # fmt: skip
+    start = perf_counter()
+    found = ps.topology(pores, out / "topology", phase=1, cap_um=32)
+    print(f"{edge}³ voxels: {perf_counter() - start:.1f} s")
+    for level in range(-16, 17, 8):
+        print(f"within {level} um of the surface: {found.at(level)}")
+
+    waves = gaussian_filter(rng.standard_normal((50, 128, 128)), (0, 2, 2))
+    images = (255 * (waves - waves.min()) / np.ptp(waves)).astype(np.uint8)
+    start = perf_counter()
+    pictures = persistence_images(images[np.arange(chips) % 50], ImageGrid.of_values(0, 255))
+    print(f"{chips} persistence images: {perf_counter() - start:.1f} s")
+    components = PrincipalComponents.of(pictures[:50])
+    print("share of the variance by principal component", components.share[:3].round(2))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:4]))
