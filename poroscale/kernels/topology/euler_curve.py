@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Three = tuple[bool, bool, bool]
 
 
-def count_cells(
+def euler_cells(
     bins: NDArray[np.uint16], count: int, *, first: Three, last: Three, wide: bool
 ) -> NDArray[np.int64]:
     """What the cells of a block add to the Euler characteristic, by the bin at which they come.

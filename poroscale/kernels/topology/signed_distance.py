@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Triple = tuple[int, int, int]
 
 
-def signed_distance(
+def phase_distance(
     phase: NDArray[Any], *, voxel_size: tuple[float, float, float], cap: float
 ) -> NDArray[np.float32]:
     """Distance from each voxel to the nearest one on the other side of the surface.

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Halo, Pass, Reduction, Run, reduce_blocks, reduce_pass
 from poroscale.identity import kernel
-from poroscale.kernels.topology.euler_curve import count_cells
+from poroscale.kernels.topology.euler_curve import euler_cells
 from poroscale.kernels.topology.merge_graph import ClosedBox, merge_block
 from poroscale.kernels.topology.order_keys import order_keys, values_of_keys
-from poroscale.statistics.topology.filtration import Filtration, level_keys, levels_of
+from poroscale.statistics.topology.filtration import Filtration, curve_levels, level_keys
 from poroscale.statistics.topology.frontier import TREES, Frontier, packed, plain_pairs
 from poroscale.statistics.topology.pair_sums import PairTable
 from poroscale.volume import Index, Shape, Volume, flat_axis
@@ -91,7 +91,7 @@ def volume_topology(
     filtration
         Values whose sub-level sets are looked at.
     levels
-        Levels of the curves, if not every value is one (`levels_of`).
+        Levels of the curves, if not every value is one (`curve_levels`).
     run
         Memory, workers and cluster; changes no number.
 
@@ -103,7 +103,7 @@ def volume_topology(
         If the budget cannot hold one block.
     """
     span = value_span(volume, run=run) if _needs_span(volume, filtration) else None
-    chosen = levels_of(filtration, volume, levels, span)
+    chosen = curve_levels(filtration, volume, levels, span)
     dtype, keys = filtration.dtype(volume.dtype), level_keys(chosen)
 
     def joined(a: Frontier | Mapping[str, Any], b: Mapping[str, Any]) -> Frontier:
@@ -187,7 +187,7 @@ def _sweep_block(
     begins = [o == 0 for o in origin]
     ends = [o + n == whole for o, n, whole in zip(origin, size, shape, strict=True)]
     keys = order_keys(_with_one_voxel(values, chosen.halo, begins, ends))
-    cells = count_cells(
+    cells = euler_cells(
         _bins(keys, levels),
         len(levels) + 1,
         first=(begins[0], begins[1], begins[2]),

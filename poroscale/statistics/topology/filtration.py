@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels.topology.order_keys import order_keys
-from poroscale.kernels.topology.signed_distance import distance_halo, signed_distance
+from poroscale.kernels.topology.signed_distance import distance_halo, phase_distance
 from poroscale.volume import Shape, Volume, VoxelSize
 
 Kind = Literal["grey", "phase", "distance"]
@@ -64,10 +64,10 @@ class Filtration:
         if self.kind == "phase":
             return np.asarray(block != self.phase)
         inside = np.asarray(block == self.phase)
-        return signed_distance(inside, voxel_size=self.voxel_size, cap=self.cap)
+        return phase_distance(inside, voxel_size=self.voxel_size, cap=self.cap)
 
 
-def levels_of(
+def curve_levels(
     filtration: Filtration, volume: Volume, count: int, span: tuple[Any, Any] | None
 ) -> NDArray[Any]:
     """Ascending levels of a curve, in the type of the values.

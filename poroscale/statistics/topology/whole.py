@@ -24,7 +24,7 @@ def persistence_diagram(
 
     The voxels are the top-dimensional cells of a cubical complex (26 neighbours in a set, 6 in the
     rest), as in `merge_pairs`, which is faster where components and cavities are enough. Take
-    `kernels.topology.signed_distance` for the distance to a phase.
+    `phase_distance` in `kernels.topology.signed_distance` for the distance to a phase.
 
     Parameters
     ----------

@@ -2,14 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poroscale.kernels.topology.euler_curve import count_cells
+from poroscale.kernels.topology.euler_curve import euler_cells
 from tests.kernels.topology.brute_force import euler_number
 
 
 @given(st.integers(0, 999), st.tuples(*[st.integers(1, 5)] * 3), st.booleans())
 def test_cells_up_to_a_bin_are_the_euler_number(seed, shape, wide):
     bins = np.random.default_rng(seed).integers(0, 4, shape).astype(np.uint16)
-    found = count_cells(np.pad(bins, 1, "edge"), 4, first=(True,) * 3, last=(True,) * 3, wide=wide)
+    found = euler_cells(np.pad(bins, 1, "edge"), 4, first=(True,) * 3, last=(True,) * 3, wide=wide)
     known = [euler_number(bins <= k, wide=wide) for k in range(4)]
     assert np.cumsum(found).tolist() == known
 
@@ -25,4 +25,4 @@ def test_a_ball_a_ring_and_a_shell():
         padded = np.pad(np.where(mask, 0, 1).astype(np.uint16), 1, "edge")
         for wide in (True, False):
             ends = {"first": (True,) * 3, "last": (True,) * 3}
-            assert count_cells(padded, 2, **ends, wide=wide)[0] == known
+            assert euler_cells(padded, 2, **ends, wide=wide)[0] == known
