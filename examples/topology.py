@@ -19,21 +19,21 @@ from poroscale.statistics.topology.chips import PrincipalComponents, persistence
 def main(out: Path, edge: int = 128, chips: int = 100) -> None:
     rng = np.random.default_rng(1)
     smooth = gaussian_filter(rng.standard_normal((edge,) * 3, dtype=np.float32), 4)
-    pores = ps.ingest((smooth < np.quantile(smooth, 0.3)).astype(np.uint8), out / "pores.zarr",
-                      voxel_size=2.0)  # fmt: skip
+    pores = (smooth < np.quantile(smooth, 0.3)).astype(np.uint8)
+    volume = ps.ingest(pores, out / "pores.zarr", voxel_size=2.0)
     start = process_time()
-    found = ps.topology(pores, out / "topology", phase=1, cap_um=32)
+    found = ps.topology(volume, out / "topology", phase=1, cap_um=32)
     print(f"{edge}³ voxels: {process_time() - start:.1f} s of CPU time")
-    for level in range(-16, 17, 8):
-        print(f"within {level} um of the surface: {found.at(level)}")
+    print(f"pores {found.at(0)}, deeper than 8 um {found.at(-8)}")
 
     waves = gaussian_filter(rng.standard_normal((50, 128, 128)), (0, 2, 2))
-    images = (255 * (waves - waves.min()) / np.ptp(waves)).astype(np.uint8)
+    grid, waves = ImageGrid.of_values(0, 255), waves - waves.min()
+    images = (255 * waves / waves.max()).astype(np.uint8)
+    persistence_images(images[:1], grid)  # compiles
     start = process_time()
-    pictures = persistence_images(images[np.arange(chips) % 50], ImageGrid.of_values(0, 255))
+    pictures = persistence_images(images[np.arange(chips) % 50], grid)
     print(f"{chips} persistence images: {process_time() - start:.1f} s of CPU time")
-    components = PrincipalComponents.of(pictures[:50])
-    print("share of the variance by principal component", components.share[:3].round(2))
+    print("shares of the variance", PrincipalComponents.of(pictures[:50]).share[:3].round(2))
 
 
 if __name__ == "__main__":
