@@ -36,15 +36,18 @@ def phase_distance(
         outside. No value is zero.
     """
     phase = np.ascontiguousarray(phase, bool)
-    if len(set(voxel_size)) == 1:
-        distance = _between_cubes(phase, voxel_size[0], cap)
-        return np.where(phase, -distance, distance)
-    z, y, x = distance_halo(voxel_size, cap)
-    squares = np.empty(phase.shape)
-    _along_x(phase, squares, voxel_size[2], x, cap * cap)
-    squares = _across(phase, squares, voxel_size[1], y, 1)
-    squares = _across(phase, squares, voxel_size[0], z, 0)
-    distance = np.sqrt(squares).astype(np.float32)
+    reach, cube = distance_halo(voxel_size, cap), len(set(voxel_size)) == 1
+    # Between cubes, squares of distances are whole numbers of voxels, which float32 holds exactly.
+    unit, dtype = (voxel_size[0], np.float32) if cube else (1.0, np.float64)
+    z, y, x = (
+        ((edge / unit * np.arange(n + 2, dtype=np.float64)) ** 2).astype(dtype)
+        for edge, n in zip(voxel_size, reach, strict=True)
+    )
+    squares = np.empty(phase.shape, dtype)
+    _along_x(phase, squares, x, max(each[-1] for each in (z, y, x)))
+    squares = _across(phase, squares, y, 1)
+    squares = _across(phase, squares, z, 0)
+    distance = np.minimum(unit * np.sqrt(squares, dtype=np.float64), cap).astype(np.float32)
     return np.where(phase, -distance, distance)
 
 
@@ -54,54 +57,45 @@ def distance_halo(voxel_size: tuple[float, float, float], cap: float) -> Triple:
     return z, y, x
 
 
-def _between_cubes(phase: NDArray[Any], edge: float, cap: float) -> NDArray[np.float32]:
-    """Distances between voxels of one edge: their squares are whole numbers, exact as floats."""
-    import edt
-
-    squares = edt.edtsq(phase.view(np.uint8) + np.uint8(1), black_border=False, parallel=1)
-    lengths = edge * np.sqrt(np.asarray(squares, np.float64))
-    return np.minimum(lengths, cap).astype(np.float32)
-
-
 @njit(nogil=True, cache=True)
-def _along_x(phase, squares, edge, reach, most):  # type: ignore[no-untyped-def]
-    """Square of the distance to the nearest voxel of the other kind in the row."""
+def _along_x(phase, squares, apart, most):  # type: ignore[no-untyped-def]
+    """Square of the distance to the nearest voxel of the other kind in the row; else `most`."""
     nz, ny, nx = phase.shape
+    reach = apart.size - 2
     for z in range(nz):
         for y in range(ny):
             since = reach + 1
             for x in range(nx):
                 since = 1 if x > 0 and phase[z, y, x] != phase[z, y, x - 1] else since + 1
-                squares[z, y, x] = (edge * since) ** 2 if since <= reach else most
+                squares[z, y, x] = apart[since] if since <= reach else most
             since = reach + 1
             for x in range(nx - 1, -1, -1):
                 changes = x < nx - 1 and phase[z, y, x] != phase[z, y, x + 1]
                 since = 1 if changes else since + 1
                 if since <= reach:
-                    squares[z, y, x] = min(squares[z, y, x], (edge * since) ** 2)
-                squares[z, y, x] = min(squares[z, y, x], most)
+                    squares[z, y, x] = min(squares[z, y, x], apart[since])
 
 
 @njit(nogil=True, cache=True)
-def _across(phase, squares, edge, reach, axis):  # type: ignore[no-untyped-def]
+def _across(phase, squares, aparts, axis):  # type: ignore[no-untyped-def]
     """The least over the rows along `axis`; those of the other kind lie at their own distance."""
     nz, ny, nx = phase.shape
     found = squares.copy()
     for z in range(nz):
         for y in range(ny):
             here, n = (y, ny) if axis == 1 else (z, nz)
+            least, own = found[z, y], phase[z, y]
             for side in (-1, 1):
-                open_voxels = nx
-                for step in range(1, reach + 1):
+                closer = nx  # voxels that a farther row could still bring closer
+                for step in range(1, aparts.size - 1):
                     there = here + side * step
-                    if there < 0 or there >= n or not open_voxels:
+                    if there < 0 or there >= n or not closer:
                         break
                     w, v = (z, there) if axis == 1 else (there, y)
-                    apart = (edge * step) ** 2
-                    open_voxels = 0
+                    apart, other, kind = aparts[step], squares[w, v], phase[w, v]
+                    following, closer = aparts[step + 1], 0
                     for x in range(nx):
-                        best = found[z, y, x]
-                        other = squares[w, v, x] if phase[w, v, x] == phase[z, y, x] else 0.0
-                        found[z, y, x] = min(best, apart + other)
-                        open_voxels += apart < best
+                        through = apart + other[x] if kind[x] == own[x] else apart
+                        least[x] = min(least[x], through)
+                        closer += least[x] > following
     return found

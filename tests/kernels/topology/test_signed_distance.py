@@ -38,8 +38,8 @@ def test_without_a_surface_all_is_the_cap():
     assert (phase_distance(~phase, voxel_size=(1, 1, 1), cap=7.5) == 7.5).all()
 
 
-def test_squares_of_both_ways_agree():
-    """Cubes are measured by another package than boxes."""
+def test_cubes_and_boxes_agree():
+    """Cubes are measured in whole numbers, boxes in um."""
     phase = np.random.default_rng(3).random((25, 30, 20)) < 0.03
     cubes = phase_distance(phase, voxel_size=(2.0, 2.0, 2.0), cap=20.0)
     boxes = phase_distance(phase, voxel_size=(2.0, 2.0, 2.0 * (1 + 1e-15)), cap=20.0)
