@@ -94,11 +94,6 @@ class Frontier:
         ((_, graphs),) = self._boxes
         return int(graphs["low"].birth.min())
 
-    @property
-    def nodes(self) -> int:
-        """Nodes of all graphs that are held."""
-        return sum(len(graph.voxel) for _, graphs in self._boxes for graph in graphs.values())
-
     def _may_join(self) -> bool:
         (a, _), (b, _) = self._boxes[-2:]
         apart = [k for k in range(3) if a.first[k] != b.first[k] or a.last[k] != b.last[k]]
