@@ -39,6 +39,8 @@ from poroscale.segmentation.scores.config import ScoresConfig as ScoresConfig
 from poroscale.segmentation.thresholds.config import OtsuConfig as OtsuConfig
 from poroscale.statistics.summary import StatisticsConfig as StatisticsConfig
 from poroscale.statistics.summary import VolumeStatistics as VolumeStatistics
+from poroscale.statistics.topology.betti import VolumeTopology as VolumeTopology
+from poroscale.statistics.topology.config import TopologyConfig as TopologyConfig
 from poroscale.studies.losses import LossResult as LossResult
 from poroscale.studies.losses import LossSearch as LossSearch
 from poroscale.studies.poor_scan import PoorScanResult as PoorScanResult
@@ -547,6 +549,29 @@ def surface(
     progress: bool | None = None,
 ) -> SurfaceMap:
     """Unroll the surface of a part and measure its roughness."""
+
+def topology(
+    volume: VolumeLike,
+    out_dir: str | Path,
+    *,
+    of: Literal['grey', 'phase', 'distance'] | None = None,
+    phase: int | None = None,
+    cap_um: float | None = None,
+    levels: int = 256,
+    connectivity: Literal[26, 6] = 26,
+    voxel_size: float | tuple[float, float, float] | None = None,
+    name: str | None = None,
+    config: TopologyConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> VolumeTopology:
+    """Count components, handles and cavities of a volume, level by level."""
 
 def train_segment(
     config: str | Path | TrainJob,

@@ -27,6 +27,7 @@ OPTIONAL = {
     "hdf5plugin": "filters of HDF5",
     "dask_cuda": "GPUs through dask-cuda",
     "napari": "napari",
+    "tcripser": "pairs of handles",
 }
 
 

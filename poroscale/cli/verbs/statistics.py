@@ -1,10 +1,10 @@
-"""`poroscale stats`: statistics of a volume of phases."""
+"""`poroscale stats` and `topology`: statistics of a volume, and its Betti curves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poroscale.cli.command import Argument, Command, Values
 
@@ -36,6 +36,21 @@ def _words(numbers: Values) -> Iterator[str]:
             yield words.format(numbers[name])
 
 
+def tell_topology(found: Any, given: dict[str, Any]) -> Iterator[str]:
+    """Numbers of the phase, and of the pairs over all levels."""
+    hidden, ways = ("holes", "holes") if found.image else ("cavities", "handles")
+    if given.get("phase") is not None:
+        one = found.at(0)
+        yield (
+            f"phase {given['phase']}: components {one['betti_0']}, {ways} {one['betti_1']}, "
+            f"cavities {one['betti_2']}, Euler characteristic {one['euler']}"
+        )
+    yield (
+        f"{given['out_dir']}: levels {len(found.levels)}, over all levels components "
+        f"{found.components.total + 1}, {hidden} {found.cavities.total}"
+    )
+
+
 COMMANDS = (
     Command(
         "stats",
@@ -52,5 +67,14 @@ COMMANDS = (
         ),
         metavars={"inside": "MASK.zarr"},
         hidden=("overwrite",),
+    ),
+    Command(
+        "topology",
+        tell_topology,
+        section="Statistics",
+        arguments=(
+            Argument("volume", "VOLUME.zarr", "Grey values, or phases with --phase."),
+            Argument("out_dir", help="Gets topology.json, curves.parquet and pairs.parquet."),
+        ),
     ),
 )

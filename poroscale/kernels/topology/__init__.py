@@ -1,0 +1,1 @@
+"""Topology of a block: components and cavities by value, Euler characteristic, persistence."""

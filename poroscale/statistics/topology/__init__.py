@@ -1,0 +1,1 @@
+"""Topology of volumes and of images: Betti curves, persistence pairs and images of them."""
