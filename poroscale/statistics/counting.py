@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
+from poroscale.engine.cheap_blocks import in_cheapest_block, reading_cost
 from poroscale.identity import kernel
 from poroscale.kernels.phases.cells import BEYOND, count_cells
 from poroscale.kernels.phases.chords import Ends, OpenRuns, count_chords
 from poroscale.statistics.phases import (
-    MOST,
     OUTSIDE,
     STRANGE,
     PhaseMap,
@@ -31,6 +32,8 @@ from poroscale.volume import Index, Shape, Volume, VoxelSize
 
 Counts = NDArray[np.int64]
 CELLS = ("whole", "two", "patterns", "contacts", "triple", "triple_turns")
+ENDS = 24
+"""Bytes for each line of a block: its first and its last run, and where runs begin."""
 PHASES, PART = "phases", "part"
 """Chords of each phase, and of the part as a whole where it does not fill the volume."""
 
@@ -108,20 +111,39 @@ def count_phases(
     return found
 
 
+def in_counting_blocks(
+    volume: Volume, inside: Volume | None, *, phases: int, masked: bool, run: Run
+) -> tuple[Pass, Run]:
+    """The pass that counts, and the run with the block in which it reads least."""
+    shape = volume.shape
+    reads = [volume.dtype] if inside is None else [volume.dtype, inside.dtype]
+
+    def declare(block: Shape) -> Pass:
+        return counting_pass(shape, block, reads=reads, phases=phases, masked=masked)
+
+    return in_cheapest_block(volume, declare, reading_cost(shape, volume.chunks, (1, 1, 1)), run)
+
+
 def counting_pass(
-    shape: Shape, *, reads: Sequence[DTypeLike] = ("u1",), phases: int = MOST, masked: bool = False
+    shape: Shape, block: Shape, *, reads: Sequence[DTypeLike], phases: int, masked: bool
 ) -> Pass:
-    """The pass that counts the cells and chords of a volume of `shape`."""
-    z, y, x = shape
-    planes = (y * x + z * x + z * y) * (2 if masked else 1)
+    """The pass that counts the cells and chords of a volume of `shape` in blocks of a shape."""
+    kinds = 2 if masked else 1
+    tables = phases**2 * 256 * 8
+    ends = sum(_lines_across(block, axis) for axis in range(3)) * kinds * ENDS
+    lines = sum(_lines_across(shape, axis) for axis in range(3)) * kinds
     return Pass(
         "cells and chords",
         reads=tuple(reads),
         halo=Halo.of(1, pad="edge"),
-        temporary=5.0 if masked else 3.0,
-        fixed=phases**2 * 256 * 8,
-        driver=planes * OpenRuns.BYTES + phases**2 * 256 * 8,
+        temporary=4.0 if masked else 3.0,
+        fixed=tables + ends,
+        driver=tables + ends + lines * OpenRuns.BYTES,
     )
+
+
+def _lines_across(shape: Shape, axis: int) -> int:
+    return prod(n for other, n in enumerate(shape) if other != axis)
 
 
 def _count(volume: Volume, phases: PhaseMap, inside: Volume | None, run: Run) -> PhaseCounts | None:
@@ -129,8 +151,8 @@ def _count(volume: Volume, phases: PhaseMap, inside: Volume | None, run: Run) ->
     shape = volume.shape
     masked = inside is not None or phases.outside is not None
     reduction = Reduction(_count_block, partial(_joined, shape), lambda total: total, located=True)
-    reads = [volume.dtype] if inside is None else [volume.dtype, inside.dtype]
-    declared = counting_pass(shape, reads=reads, phases=phases.count, masked=masked).but(
+    declared, run = in_counting_blocks(volume, inside, phases=phases.count, masked=masked, run=run)
+    declared = declared.but(
         kernel=reduction,
         parameters={
             "values": phases.values,
@@ -183,7 +205,7 @@ def _count_block(
     """Counts of a block with one voxel around it, and the ends of its lines."""
     phases = PhaseMap(tuple(values), outside, rest)
     codes = phases.codes(block, mask)
-    inner = np.ascontiguousarray(codes[1:-1, 1:-1, 1:-1])
+    inner = codes[1:-1, 1:-1, 1:-1]
     for axis, (first, n) in enumerate(zip(origin, shape, strict=True)):
         along = np.moveaxis(codes, axis, 0)
         if first == 0:

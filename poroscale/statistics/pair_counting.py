@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from itertools import product
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from poroscale.engine import Halo, Pass, Reduction, Run, plan_job, reduce_pass
+from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
+from poroscale.engine.cheap_blocks import in_cheapest_block
 from poroscale.identity import kernel
 from poroscale.kernels.phases.pair_counts import (
     PART,
@@ -182,33 +182,15 @@ def in_slabs(
     lags. Blocks that span the volume along y and x need no lags there, and their planes are
     transformed once.
     """
-    found: list[tuple[float, Shape, Pass]] = []
-    for block in _blocks(volume.shape, volume.chunks, run):
-        declared = correlation_pass(volume.shape, block, reads=reads, fields=fields, reach=reach)
-        cost = _cost(volume.shape, block, reach, run.workers or os.cpu_count() or 1)
-        found.append((cost, block, declared))
-    refused = None
-    for _, block, declared in sorted(found, key=lambda each: each[:2]):
-        try:
-            plan_job(volume.spec, {declared.title: declared}, run.but(block=block))
-        except MemoryError as error:
-            refused = error
-        else:
-            return declared, run.but(block=block)
-    raise refused or MemoryError("no block fits the memory")
+    shape = volume.shape
+
+    def declare(block: Shape) -> Pass:
+        return correlation_pass(shape, block, reads=reads, fields=fields, reach=reach)
+
+    return in_cheapest_block(volume, declare, partial(_transformed, shape, reach), run)
 
 
-def _blocks(shape: Shape, chunks: Shape, run: Run) -> list[Shape]:
-    if run.block is not None:
-        return [run.block]
-    edges = [
-        sorted({min(c * (1 << k), -(-n // c) * c) for k in range(12)})
-        for c, n in zip(chunks, shape, strict=True)
-    ]
-    return [(z, y, x) for z, y, x in product(*edges)]
-
-
-def _cost(shape: Shape, block: Shape, reach: Index, workers: int) -> float:
+def _transformed(shape: Shape, reach: Index, block: Shape, workers: int) -> float:
     """Voxels that one worker transforms."""
     whole = [b >= n for b, n in zip(block, shape, strict=True)]
     blocks = prod(-(-n // b) for n, b in zip(shape, block, strict=True))

@@ -72,7 +72,10 @@ class PhaseMap:
         return self.values.index(value)
 
     def codes(self, block: NDArray[Any], inside: NDArray[Any] | None = None) -> Codes:
-        """uint8 codes of a block; voxels where `inside` is zero are `OUTSIDE`."""
+        """uint8 codes of a block; voxels where `inside` is zero are `OUTSIDE`.
+
+        The block itself where its values are the codes: a copy costs more than counting it.
+        """
         codes = self._coded(block)
         if inside is not None:
             codes[inside == 0] = OUTSIDE
@@ -80,6 +83,8 @@ class PhaseMap:
 
     def _coded(self, block: NDArray[Any]) -> Codes:
         """Codes plane by plane, which stay in the cache; sums of matches, which are fast."""
+        if self._are_codes(block):
+            return block.view(np.uint8)
         codes = np.full(block.shape, self._default, np.uint8)
         known = list(enumerate(self.values))
         if self.outside is not None:
@@ -91,6 +96,11 @@ class PhaseMap:
                 matches = (plane == value).view(np.uint8)
                 codes[k] += matches * np.uint8((code - self._default) % 256)
         return codes
+
+    def _are_codes(self, block: NDArray[Any]) -> bool:
+        named = self.values == tuple(range(len(self.values))) and self.outside is None
+        small = block.dtype in (np.dtype(np.uint8), np.dtype(bool)) and not self.rest
+        return named and small and bool(block.max(initial=0) < len(self.values))
 
     def _table(self, dtype: np.dtype[Any]) -> Codes:
         """Codes of all 256 values of a type of one byte."""
