@@ -32,6 +32,8 @@ from poroscale.statistics.samples.distances import (
 from poroscale.statistics.two_point import Pairs, count_pairs
 
 Floats = NDArray[np.float64]
+SUB_VOLUMES = 8
+"""Sub-volumes of the original whose S2 is shown beside its own, at most."""
 
 
 @dataclass(frozen=True)
@@ -286,7 +288,22 @@ def _two_point(first: Side, second: Side, config: CompareConfig) -> dict[str, An
         if len(one)
     ]
     within = float(np.mean(apart)) if apart else float("nan")
-    return found | {"halves": within, "ratio": ratio_of(found["difference"], within)}
+    spread = {"halves": within, "ratio": ratio_of(found["difference"], within)}
+    return found | _spread(pooled) | spread
+
+
+def _spread(pairs: Pairs) -> dict[str, Any]:
+    """The lowest and the highest S2 of the original's own sub-volumes, by lag.
+
+    Sub-volumes are blocks that follow one another along z, all of the same number.
+    """
+    count = min(SUB_VOLUMES, len(pairs.pore) // 2)
+    if count < 2:
+        return {"sub_volumes": 0}
+    groups = np.array_split(np.arange(len(pairs.pore)), count)
+    curves = np.array([pairs.probability(group) for group in groups])
+    low, high = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)
+    return {"sub_volumes": count, "lowest": low.tolist(), "highest": high.tolist()}
 
 
 def _pool(pairs: Sequence[Pairs]) -> Pairs:

@@ -30,6 +30,14 @@ def test_equal_laws_are_as_close_as_the_part_is_to_itself(comparison):
     assert {r["view"] for r in comparison.numbers["scattering"]} == {"z", "y", "x", "surface"}
 
 
+def test_s2_stands_beside_that_of_the_original_s_own_sub_volumes(comparison):
+    found = comparison.numbers["two_point"]
+    assert found["sub_volumes"] == 8
+    low, high, whole = (np.array(found[name]) for name in ("lowest", "highest", "reference"))
+    assert (low < whole).all()
+    assert (whole < high).all()
+
+
 def test_other_pores_are_told_apart_and_named(parts):
     found = compare_samples(parts[:1], parts[2:], config=CONFIG)
     assert not row(found, "equivalent_diameter_um")["passes"]

@@ -243,6 +243,26 @@ def export(scan, out):
     verb(scan.path, out, config=ExportConfig(format="bigtiff"), run=RUN)
 
 
+def stats_settings():
+    from poroscale.statistics.summary import EVERY, StatisticsConfig
+
+    return StatisticsConfig(which=tuple(name for name in EVERY if name != "thickness"))
+
+
+def plan_stats(scan, _out):
+    from poroscale.statistics.summary import plan_statistics
+
+    phases = Volume.open(scan.path.with_name("phases.zarr"))
+    return plan_statistics(phases, config=stats_settings(), run=RUN)
+
+
+def stats(scan, out):
+    from poroscale.pipelines.stats import stats as verb
+
+    phases = Volume.open(scan.path.with_name("phases.zarr"))
+    verb(phases, out, config=stats_settings(), run=RUN)
+
+
 def evaluate(scan, out):
     from poroscale.segmentation import evaluate_scores
 

@@ -19,7 +19,11 @@ TIGHT = 1.55
 """Most that a plan may exceed what is measured, beside what is added to any plan."""
 WORST = {"pores", "grey_volumes", "stitch", "stitch_weighted", "tile"}
 """Planned for noise, where every other voxel is a pore, and for sums that do not compress."""
-TOLD = ["export", *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("compare", "fit"))]
+TOLD = [
+    "export",
+    "stats",
+    *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("compare", "fit")),
+]
 """Verbs of several steps, or without blocks: what their plan tells before they start holds."""
 BOUNDED = ["report"]
 """Verbs without a plan: they hold to the budget."""

@@ -217,6 +217,10 @@ def two_point(comparison: Comparison) -> Figure | None:
     axes = figure.add_subplot()
     lag = np.array(found["lag_um"])
     one, other = labels_of(comparison)
+    if found.get("sub_volumes"):
+        low, high = (100 * np.array(found[name]) for name in ("lowest", "highest"))
+        words = f"{one}, {found['sub_volumes']} sub-volumes"
+        axes.fill_between(lag, low, high, color=ORIGINAL, alpha=0.18, linewidth=0, label=words)
     axes.plot(lag, 100 * np.array(found["reference"]), color=ORIGINAL, label=one)
     axes.plot(lag, 100 * np.array(found["generated"]), color=GENERATED, linestyle="--", label=other)
     axes.set_xlim(0, lag[-1])
