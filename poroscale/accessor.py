@@ -71,6 +71,14 @@ class PoroAccessor:
         """Measure the unrolled surface of the part in phases: `poroscale.surface`."""
         return _verb("surface")(self._array, out_dir, **settings)
 
+    def stats(self, out_dir: str | Path | None = None, **settings: Any) -> Any:
+        """Measure the statistics of phases: `poroscale.stats`."""
+        return _verb("stats")(self._array, out_dir, **settings)
+
+    def topology(self, out_dir: str | Path, **settings: Any) -> Any:
+        """Count components, handles and cavities: `poroscale.topology`."""
+        return _verb("topology")(self._array, out_dir, **settings)
+
     def export(self, dst: str | Path, **settings: Any) -> Any:
         """Write the array in another format: `poroscale.export`."""
         return _verb("export")(self._array, dst, **settings)

@@ -74,7 +74,10 @@ COMMANDS = (
         section="Statistics",
         arguments=(
             Argument("volume", "VOLUME.zarr", "Grey values, or phases with --phase."),
-            Argument("out_dir", help="Gets topology.json, curves.parquet and pairs.parquet."),
+            Argument(
+                "out_dir",
+                help="Gets topology.html, topology.json and two tables.",
+            ),
         ),
     ),
 )

@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, PositiveFloat
 
 from poroscale.config import Config
-from poroscale.statistics.topology.filtration import MOST_LEVELS
+from poroscale.statistics.topology.filtration import MOST_LEVELS, Filtration
+from poroscale.volume import Volume
 
 CAP_VOXELS = 32
 """Cap of distances by default, in edges of the smallest voxel."""
@@ -40,3 +41,24 @@ class TopologyConfig(Config):
     cap_um: PositiveFloat | None = None
     levels: int = Field(256, ge=1, le=MOST_LEVELS)
     connectivity: Literal[26, 6] = 26
+
+
+def filtration_of(config: TopologyConfig, volume: Volume) -> Filtration:
+    """The filtration that settings describe, of a volume.
+
+    Raises
+    ------
+    ValueError
+        If a phase is missing, or given without need.
+    """
+    kind = config.of or ("grey" if config.phase is None else "distance")
+    if kind == "grey" and config.phase is not None:
+        raise ValueError(f'`phase` must be left out where `of` is "grey", got {config.phase}')
+    if kind != "grey" and config.phase is None:
+        raise ValueError(f'`phase` must be given where `of` is "{kind}", got none')
+    if kind != "distance" and config.cap_um is not None:
+        raise ValueError(f'`cap_um` must be left out where `of` is "{kind}", got {config.cap_um}')
+    cap = 0.0
+    if kind == "distance":
+        cap = config.cap_um or CAP_VOXELS * min(volume.voxel_size)
+    return Filtration(kind, config.phase, volume.voxel_size, cap, wide=config.connectivity == 26)

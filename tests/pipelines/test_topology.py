@@ -59,7 +59,7 @@ def test_the_bytes_do_not_depend_on_blocks(tmp_path):
     volume = volume_from_array(grey, tmp_path / "g.zarr", spec=spec)
     for name, block in (("a", (4, 4, 4)), ("b", (8, 4, 12))):
         ps.topology(volume, tmp_path / name, block=block)
-    for file in ("topology.json", "curves.parquet", "pairs.parquet"):
+    for file in ("topology.html", "topology.json", "curves.parquet", "pairs.parquet"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert list(ps.verify(tmp_path / "a")) == []
 

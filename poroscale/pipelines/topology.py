@@ -1,0 +1,73 @@
+"""Betti curves and persistence pairs of a volume: numbers, tables and a page in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poroscale.engine import JobPlan, Run, connect, plan_job
+from poroscale.engine.jobs.work import held_folder
+from poroscale.report.pages.topology_page import write_topology
+from poroscale.statistics.phases import phase_map
+from poroscale.statistics.topology.betti import VolumeTopology, topology_pass, volume_topology
+from poroscale.statistics.topology.config import TopologyConfig, filtration_of
+from poroscale.verb import Section, verb
+from poroscale.volume import Volume
+
+
+@verb("topology", Section.of("topology", TopologyConfig), volumes=("volume",), plan="plan_topology")
+def topology(
+    volume: Volume,
+    out_dir: str | Path,
+    *,
+    config: TopologyConfig | None = None,
+    run: Run | None = None,
+) -> VolumeTopology:
+    """Count components, handles and cavities of a volume, level by level.
+
+    Parameters
+    ----------
+    volume
+        Grey values, or phases of which `config.phase` names one; an image where it is one voxel
+        thick.
+    out_dir
+        Folder for `topology.html`, `topology.json`, `curves.parquet` (columns statistic, phase,
+        axis, lag_um, value; `lag_um` is the level: a grey value, or a distance [um]) and
+        `pairs.parquet` (dimension, birth, death, count). What is there of them is replaced.
+    config
+        Filtration, levels and connectivity.
+    run
+        Memory, workers and cluster; changes no byte.
+
+    Returns
+    -------
+    VolumeTopology
+        Curves and pairs, exact for any size of the volume.
+
+    Raises
+    ------
+    TypeError
+        If a phase is asked for and the volume holds floats.
+    ValueError
+        If the phase is absent or missing, or a grey value is NaN or infinite.
+    MemoryError
+        If the budget cannot hold one block.
+    """
+    config, run, out = config or TopologyConfig(), run or Run(), Path(out_dir)
+    filtration = filtration_of(config, volume)
+    if out.resolve().is_relative_to(volume.path.resolve()):
+        raise ValueError(f"output must not lie inside the input {volume.path}, got {out}")
+    with connect(run, job="topology") as shared, held_folder(out) as folder:
+        if filtration.phase is not None:
+            phase_map(volume, run=shared).code(filtration.phase)
+        found = volume_topology(volume, filtration, levels=config.levels, run=shared)
+        write_topology(found, filtration, folder, name=volume.path.name)
+    return found
+
+
+def plan_topology(
+    volume: Volume, *, config: TopologyConfig | None = None, run: Run | None = None
+) -> JobPlan:
+    """The plan of `topology`, with the same arguments."""
+    filtration = filtration_of(config or TopologyConfig(), volume)
+    declared = topology_pass(volume.shape, volume.dtype, filtration)
+    return plan_job(volume.spec, {declared.title: declared}, run or Run())
