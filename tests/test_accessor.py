@@ -40,7 +40,10 @@ def test_it_becomes_a_volume(array, tmp_path, monkeypatch):
     np.testing.assert_array_equal(volume, GREY)
 
 
-@pytest.mark.parametrize("verb", ["segment", "pores", "surface", "export"])
+VERBS = ["segment", "pores", "surface", "stats", "topology", "export"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_verbs_are_called_with_the_array(verb, array, monkeypatch):
     monkeypatch.setattr(poroscale, verb, lambda *args, **settings: (args, settings), raising=False)
     (given, out), settings = getattr(array.poro, verb)("out", close_um=3.0)
