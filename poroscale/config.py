@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
@@ -44,6 +45,8 @@ class Config(BaseModel, metaclass=_InOneSentence):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+_MEMBER = re.compile(r"(bool|float|int|none|str)$|(dict|list|literal|tuple|function|constrained)\W")
+"""Types among which a field has a choice: pydantic names the one that it tried last."""
 _EXPECTED = "Input should be "
 
 
@@ -122,7 +125,7 @@ def sentence(error: ValidationError, model: type[BaseModel] | None = None) -> st
     Keys that are known are listed where the `model` is given whose values these are.
     """
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = ".".join(str(part) for part in first["loc"] if not _MEMBER.match(str(part)))
     if first["type"] == "extra_forbidden":
         return unknown_key(name, _keys_at(model, first["loc"][:-1]))
     message = first["msg"].removeprefix("Value error, ")

@@ -49,7 +49,8 @@ def test_bad_input_costs_one_sentence(refused, pair, stored, tmp_path):
     assert "must have the scores' shape" in refused("evaluate", scores, small)
     assert "got no pore voxel" in refused("evaluate", scores, stored(np.zeros(SHAPE, bool)).path)
     assert "must hold scores" in refused("evaluate", stored(np.ones(SHAPE, np.float32)).path, truth)
-    assert "evaluate: threshold" in refused("evaluate", scores, truth, "--threshold", 2)
+    said = refused("evaluate", scores, truth, "--threshold", 2)
+    assert "--threshold must be less than or equal to 1" in said
     assert "must be auto, phases, mask or labels" in refused(
         "evaluate", scores, truth, "--truth", "pores"
     )

@@ -257,7 +257,7 @@ def plan_stats(scan, _out):
 
 
 def stats(scan, out):
-    from poroscale.pipelines.stats import stats as verb
+    from poroscale.pipelines.statistics import stats as verb
 
     phases = Volume.open(scan.path.with_name("phases.zarr"))
     verb(phases, out, config=stats_settings(), run=RUN)

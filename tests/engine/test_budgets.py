@@ -7,20 +7,13 @@ import numpy as np
 import pytest
 
 from poroscale.engine import Run, map_blocks
-from poroscale.engine import plan as plan_module
 from poroscale.engine.budgets import Staff, WorkerFacts, staff_of_cluster
 from poroscale.engine.plan import MIB, Need, make_plan
 
+pytestmark = pytest.mark.usefixtures("process_of_known_size")
 GIB = 1 << 30
 NEED = Need(read=2, write=1, temporary=16)
 SHAPE, CHUNKS = (1024, 1024, 1024), (128, 128, 128)
-
-
-@pytest.fixture(autouse=True)
-def process_of_known_size(monkeypatch):
-    """What earlier tests left in this process would count against the budgets."""
-    monkeypatch.setattr(plan_module, "resident_set_size", lambda: 230 * MIB)
-    monkeypatch.setattr(plan_module, "proportional_set_size", lambda: 230 * MIB)
 
 
 def facts(count, *, limit=None, machine=64 * GIB, host="node", threads=1):

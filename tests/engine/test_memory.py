@@ -17,6 +17,7 @@ PLANNED = [*VERBS, "ingest", "segment", "segment_local", "pores", "grey_volumes"
 SHAPE = (128, 256, 256)
 TIGHT = 1.55
 """Most that a plan may exceed what is measured, beside what is added to any plan."""
+WIDE = 2.3
 WORST = {"pores", "grey_volumes", "stitch", "stitch_weighted", "tile"}
 """Planned for noise, where every other voxel is a pore, and for sums that do not compress."""
 TOLD = [
@@ -69,7 +70,7 @@ def test_measured_projected_allowed(verb, measure, scan, tmp_path):
     seen = measure(verb, scan, tmp_path / "out")
     assert seen["peak"] <= seen["projected"] <= seen["allowed"], seen
     assert seen["told"] is None or seen["peak"] <= seen["told"] <= seen["allowed"], seen
-    most = (2.0 if verb in WORST else TIGHT) * seen["peak"] + SMALL
+    most = (WIDE if verb in WORST else TIGHT) * seen["peak"] + SMALL
     assert seen["projected"] <= most, seen
 
 

@@ -264,9 +264,9 @@ def test_every_entry_that_a_model_lacks_is_named(model, tmp_path):
         path.write_text(json.dumps(cut))
         record_results(folder, files=[SETTINGS])
         named = f"{outer}.{key}" if outer else key
-        with pytest.raises(ValueError, match=rf"model\.json: {named}: Field required"):
+        with pytest.raises(ValueError, match=rf"model\.json: `{named}` must be given"):
             PartModel.open(folder)
-        assert [f"model.json: {named}" in line for line in verify(folder)] == [True]
+        assert [f"model.json: `{named}`" in line for line in verify(folder)] == [True]
 
 
 def test_a_column_that_a_model_lacks_is_named(model, tmp_path):

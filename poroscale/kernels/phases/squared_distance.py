@@ -107,16 +107,17 @@ def squared_distances(mask: NDArray[np.bool_], metric: Metric) -> NDArray[np.int
 @njit(nogil=True, cache=True)
 def _along_x(mask, weight, limit, out):  # type: ignore[no-untyped-def]
     nx = mask.shape[2]
+    beyond = int(np.sqrt(limit // weight)) + 1  # farther away, squares could leave 64 bits
     for z in range(mask.shape[0]):
         for y in range(mask.shape[1]):
             row, found = mask[z, y], out[z, y]
-            away = 1 << 20
+            away = beyond
             for x in range(nx):
-                away = 0 if row[x] else away + 1
+                away = 0 if row[x] else min(away + 1, beyond)
                 found[x] = min(limit, weight * away * away)
-            away = 1 << 20
+            away = beyond
             for x in range(nx - 1, -1, -1):
-                away = 0 if row[x] else away + 1
+                away = 0 if row[x] else min(away + 1, beyond)
                 found[x] = min(np.int64(found[x]), weight * away * away)
 
 

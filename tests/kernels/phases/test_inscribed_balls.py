@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 
 from poroscale.kernels.phases.ball_painting import paint_balls
 from poroscale.kernels.phases.inscribed_balls import WITHIN, ball_centres
@@ -103,3 +104,14 @@ def test_whole_numbers_are_as_fine_as_they_say():
     exact = np.linalg.norm(steps * voxel)
     found = metric.length(np.array((steps**2 * metric.weights).sum()))
     assert found == pytest.approx(exact, rel=1 / min(metric.weights))
+
+
+@pytest.mark.parametrize("voxel", [(2.0, 1.0, 1.0), (3.0, 1.0, 1.5), (1.0, 1.0, 7.0)])
+def test_a_row_that_no_wall_crosses_is_far_from_all(voxel):
+    """Squares of steps along a row without a wall must not leave 64 bits."""
+    walls = np.zeros((4, 3, 5), bool)
+    walls[0] = True
+    found = squared_distances(walls, Metric.of(voxel, 30.0)).astype(float)
+    expected = distance_transform_edt(~walls, sampling=voxel) ** 2
+    metric = Metric.of(voxel, 30.0)
+    assert found / min(metric.weights) * metric.edge**2 == pytest.approx(expected, rel=1e-5)

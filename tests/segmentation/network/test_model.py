@@ -173,7 +173,7 @@ def test_cards_that_are_none_are_refused(text, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scans", "message"), [([], "trained_on: "), ([{}], r"trained_on\.0\.grey_range: ")]
+    ("scans", "message"), [([], "trained_on"), ([{}], r"`trained_on\.0\.grey_range` must be given")]
 )
 def test_a_card_must_know_the_grey_values_of_its_training(scans, message, tmp_path):
     folder = saved(tmp_path / "m").folder
@@ -308,6 +308,6 @@ def test_every_entry_that_a_card_lacks_is_named(model, tmp_path):
     needed = [name for name, field in ModelCard.model_fields.items() if field.is_required()]
     for name in needed:
         (copy / "card.json").write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
-        with pytest.raises(ValueError, match=rf"card\.json .*{name}: Field required"):
+        with pytest.raises(ValueError, match=rf"card\.json .*`{name}` must be given"):
             SegmentationModel.open(copy)
-        assert [f"{name}: Field required" in line for line in verify(copy)] == [True]
+        assert [f"`{name}` must be given" in line for line in verify(copy)] == [True]
