@@ -132,18 +132,26 @@ class Correlations:
         covariance over all vectors within reach, times the pairs that the part has at each, over
         the voxels of the part squared. The covariance is taken about the fraction of this very
         sample, which makes it too small by the variance sought; the equation is solved for it.
-        NaN where the reach is too short for a positive variance.
+        Where order or a short reach makes that sum negative, only vectors up to the first distance
+        count at which the radial covariance is no longer positive: an upper bound.
         """
+        found = self._variance(code, self._farthest)
+        if not found > 0:
+            low = np.flatnonzero(self.covariance(code) <= 0)
+            found = self._variance(code, (low[0] - 0.5) * self.step) if len(low) else found
+        return float(np.sqrt(found)) if found >= 0 else float("nan")
+
+    def _variance(self, code: int, farthest: float) -> float:
+        """Variance of the fraction from the covariance at vectors up to a length [um]."""
         _, y, x = self.reach
         voxels = float(self.part[0, y, x])
         if not voxels:
             return float("nan")
-        near = self._distances <= self._farthest
+        near = self._distances <= farthest
         weights = np.where(np.arange(len(near)) > 0, 2.0, 1.0)[:, None, None] * near
         seen = float((weights * self._centred(code)).sum())
         share = float((weights * self.part).sum()) / voxels**2
-        variance = seen / voxels**2 / (1 - share) if share < 1 else float("nan")
-        return float(np.sqrt(variance)) if variance >= 0 else float("nan")
+        return seen / voxels**2 / (1 - share) if share < 1 else float("nan")
 
     @cached_property
     def _distances(self) -> Floats:

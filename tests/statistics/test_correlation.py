@@ -89,6 +89,13 @@ def test_a_sample_knows_how_well_it_knows_its_fraction(as_volume):
     assert np.nanmedian(stated) == pytest.approx(np.std(fractions), rel=0.35)
 
 
+def test_an_ordered_sample_states_a_bound(as_volume):
+    """Layers sum up to less than nothing; up to the first zero they say how large a layer is."""
+    found = correlations(as_volume(layers((64, 16, 16), period=8)), lags=15)
+    assert 0 < found.fraction_deviation(1) < 0.1
+    assert found.fraction_deviation(0) == pytest.approx(found.fraction_deviation(1))
+
+
 def test_layers_are_alike_along_them_and_opposed_across(as_volume):
     found = correlations(as_volume(layers((64, 16, 16), period=8)), lags=15)
     assert found.along(1, 1, 2) == pytest.approx(np.full(16, 0.5))
