@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import yaml
 
 import poroscale as ps
@@ -64,6 +67,19 @@ def test_config_is_the_default_analysis_of_the_demo() -> None:
     assert job.sources == ("demo/coupon.zarr",)
     assert job.config.segment.close_um == 30.0
     assert job.run.memory_bytes == 2 << 30
+
+
+def test_a_table_of_phases_has_a_line_for_each(tmp_path: Path, capsys) -> None:
+    array = np.random.default_rng(0).integers(0, 3, (1, 24, 24)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "slice.tif", array)
+    main = runpy.run_path(str(ROOT / "pipelines" / "phase_table.py"))["main"]
+    main(tmp_path / "out", [tmp_path / "slice.tif"])
+    lines = (tmp_path / "out" / "statistics.md").read_text().splitlines()
+    assert [line.split("|")[1:3] for line in lines[2:]] == [
+        [" slice  ", f" {phase}     "] for phase in range(3)
+    ]
+    assert capsys.readouterr().out.splitlines() == lines
+    assert (tmp_path / "out" / "slice" / "statistics.html").exists()
 
 
 def test_pipeline_script_and_command_run_the_same_job(
