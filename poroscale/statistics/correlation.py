@@ -116,14 +116,25 @@ class Correlations:
     def surface(self, code: int) -> float:
         """Surface of a phase over the volume of the part, -4 S2'(0) [1/um] (Debye 1957).
 
-        The slope is the mean over the axes, from the lags 0 and 1.
+        The slope is the mean over the axes, from the lags 0 and 1. S2 at both lags is that of the
+        same pairs: the fall of S2 is the share of pairs of which only one voxel lies in the phase.
+        S2(0) of all voxels would add the difference of their fraction and that of the ends of the
+        pairs, which is as large as the slope where a phase is rarer at the edge. So both phases of
+        a two-phase medium have the same surface.
         """
         slopes = []
         for axis, step in enumerate(self.voxel_size):
             if self.reach[axis]:
-                first = self.along(code, code, axis)[:2]
-                slopes.append((first[1] - first[0]) / step)
+                place = self._first_along(axis)
+                fall = 0.5 * self.ends[code][place] - self.pairs[code, code][place]
+                if self.part[place]:
+                    slopes.append(-fall / (self.part[place] * step))
         return float(-4 * np.mean(slopes)) if slopes else float("nan")
+
+    def _first_along(self, axis: int) -> Index:
+        """Place of the vector of one voxel along an axis in the maps of pairs."""
+        _, y, x = self.reach
+        return ((1, y, x), (0, y + 1, x), (0, y, x + 1))[axis]
 
     def fraction_deviation(self, code: int) -> float:
         """Standard deviation of the fraction of a phase, as that of one sample of many.
