@@ -9,7 +9,7 @@ from poroscale.engine import JobPlan, Run, connect, plan_job
 from poroscale.engine.jobs.work import held_folder
 from poroscale.report.pages.statistics_page import write_statistics
 from poroscale.report.pages.topology_page import write_topology
-from poroscale.statistics.phases import phase_map
+from poroscale.statistics.phases import check_held
 from poroscale.statistics.summary import (
     StatisticsConfig,
     VolumeStatistics,
@@ -126,7 +126,7 @@ def topology(
     _refuse_folder(out, [volume], other="statistics.json")
     with connect(run, job="topology") as shared, held_folder(out) as folder:
         if filtration.phase is not None:
-            phase_map(volume, run=shared).code(filtration.phase)
+            check_held(volume, filtration.phase, run=shared)
         found = volume_topology(volume, filtration, levels=config.levels, run=shared)
         write_topology(found, filtration, folder, name=volume.path.name)
     return found
