@@ -143,11 +143,12 @@ class Correlations:
         covariance over all vectors within reach, times the pairs that the part has at each, over
         the voxels of the part squared. The covariance is taken about the fraction of this very
         sample, which makes it too small by the variance sought; the equation is solved for it.
-        NaN where the reach is too short for a positive variance.
+        NaN where the reach is too short for a positive variance, or shorter than the correlation
+        length: what lies beyond it would be missing from the sum.
         """
         _, y, x = self.reach
         voxels = float(self.part[0, y, x])
-        if not voxels:
+        if not voxels or not np.isfinite(self.correlation_length(code)):
             return float("nan")
         near = self._distances <= self._farthest
         weights = np.where(np.arange(len(near)) > 0, 2.0, 1.0)[:, None, None] * near

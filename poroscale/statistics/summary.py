@@ -128,11 +128,7 @@ def volume_statistics(
     counts = count_phases(volume, phases=_lumped(volume, config), inside=inside, run=run)
     if not counts.part_voxels:
         raise ValueError(f"{volume.path} must have voxels that count, got none inside")
-    known = range(len(counts.phases.values))
-    codes = list(known) if config.phase is None else [counts.phases.code(config.phase)]
-    for code in codes:
-        if not counts.voxels[code]:
-            _refuse_absent(volume, counts, counts.phases.values[code])
+    codes = _measured(volume, counts, config.phase)
     subject = Subject(volume, counts, inside, run, codes, config.lags, config.largest_um)
     for code in codes:
         voxels = int(counts.voxels[code])
@@ -194,10 +190,22 @@ def _lumped(volume: Volume, config: StatisticsConfig) -> PhaseMap | None:
     return PhaseMap((config.phase,), PHASES["outside"] if is_phases(volume) else None, rest=True)
 
 
-def _refuse_absent(volume: Volume, counts: PhaseCounts, value: int) -> None:
-    pairs = zip(counts.phases.values, counts.voxels, strict=False)
-    held = ", ".join(str(v) for v, n in pairs if n) or "other values only"
-    raise ValueError(f"{volume.path} must hold the phase {value} within the part, got {held}")
+def _measured(volume: Volume, counts: PhaseCounts, phase: int | None) -> list[int]:
+    """Codes of the phases that are measured: all that the part holds, or the one asked for.
+
+    Raises
+    ------
+    ValueError
+        If the part does not hold the phase that is asked for.
+    """
+    values = counts.phases.values
+    held = [code for code in range(len(values)) if counts.voxels[code]]
+    if phase is None:
+        return held
+    if (code := counts.phases.code(phase)) in held:
+        return [code]
+    known = ", ".join(str(values[each]) for each in held) or "other values only"
+    raise ValueError(f"{volume.path} must hold the phase {phase} within the part, got {known}")
 
 
 def _numbers(subject: Subject, config: StatisticsConfig) -> Numbers:

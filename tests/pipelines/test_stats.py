@@ -69,6 +69,20 @@ def test_only_voxels_inside_count(as_volume):
     assert found.numbers["part"] == {"voxels": 256, "share_of_volume": 0.5}
 
 
+def test_a_phase_that_the_mask_leaves_out_is_not_measured(as_volume):
+    """A background of the value 0 beside a mask of the part, as most label images have it."""
+    array = np.zeros((8, 8, 8), np.uint8)
+    array[2:6, 2:6, 2:6] = 1
+    array[3, 3, 3] = 2
+    volume, inside = as_volume(array), as_volume(array > 0)
+    found = ps.stats(volume, inside=inside)
+    assert list(found.numbers["phases"]) == ["1", "2"]
+    assert found.phase(2)["fraction"] == 1 / 64
+    assert found.phase(1)["surface_s2_per_um"] == pytest.approx(found.phase(2)["surface_s2_per_um"])
+    with pytest.raises(ValueError, match="must hold the phase 0 within the part, got 1, 2"):
+        ps.stats(volume, inside=inside, phase=0)
+
+
 def test_phases_of_ours_leave_out_what_is_outside(as_volume):
     array = np.zeros((8, 8, 8), np.uint8)
     array[2:6, 2:6, 2:6] = 1

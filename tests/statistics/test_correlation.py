@@ -107,6 +107,12 @@ def test_both_phases_have_the_surface_between_them_where_the_edge_holds_one_only
     assert found.surface(0) == pytest.approx(found.surface(1))
 
 
+@pytest.mark.parametrize("lags", [0, 2])
+def test_lags_below_the_correlation_length_give_no_deviation(as_volume, lags):
+    volume = as_volume(boolean_model((40, 40, 40), radius=8.0, fraction=0.5, seed=1))
+    assert np.isnan(correlations(volume, lags=lags).fraction_deviation(1))
+
+
 def test_voxels_may_be_flat(as_volume):
     medium = layers((32, 16, 16), period=8)
     found = correlations(as_volume(medium, voxel_size=(4.0, 2.0, 2.0)), lags=8)
