@@ -1,4 +1,4 @@
-"""Statistics of files of phases, in one table: `python pipelines/statistics.py OUT FILE [...]`.
+"""Statistics of files of phases, in one table: `python pipelines/measure_phases.py OUT FILE [...]`.
 
 Each file is read in any format, into `OUT/NAME.zarr`. Its statistics and their page go to
 `OUT/NAME`. The table is written to `OUT/statistics.md` and printed.
@@ -52,9 +52,9 @@ def main(out: Path, files: list[Path]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) < 3:
-        sys.exit("usage: python pipelines/statistics.py OUT FILE [FILE ...]")
+        sys.exit("usage: python pipelines/measure_phases.py OUT FILE [FILE ...]")
     try:
         with told():
             main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
     except (TypeError, ValueError, OSError, MemoryError) as error:
-        sys.exit(f"statistics: {error}")
+        sys.exit(f"measure_phases: {error}")
