@@ -155,3 +155,11 @@ def test_the_speller_passes_over_what_a_demo_leaves(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     found = [line.partition(":")[0] for line in done.stdout.splitlines()]
     assert found == ["./docs/page.txt"]
+
+
+@pytest.mark.parametrize("folder", ["pipelines", "examples"])
+def test_no_script_hides_a_module_of_the_standard_library(folder: str) -> None:
+    """Python looks for modules in the folder of the script first: `statistics.py` breaks all."""
+    names = {path.stem for path in (ROOT / folder).glob("*.py")}
+    assert names
+    assert not names & sys.stdlib_module_names

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_origin
 
 from poroscale.engine import Run
@@ -52,7 +54,8 @@ def as_called(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        return function(**arguments(function, args, given))
+        with ExitStack() as scratch:
+            return function(**arguments(function, args, given, scratch=scratch))
 
     call.__name__ = call.__qualname__ = declared.name
     call.__module__ = "poroscale"
@@ -100,8 +103,12 @@ def arguments(
     given: Mapping[str, Any],
     *,
     planned: Callable[..., Any] | None = None,
+    scratch: ExitStack | None = None,
 ) -> dict[str, Any]:
-    """The arguments of a verb's function, or of its plan, from what a user gave."""
+    """The arguments of a verb's function, or of its plan, from what a user gave.
+
+    Arrays given to a verb without an output are kept in a temporary folder until `scratch` ends.
+    """
     declared = _declared(function)
     own = inspect.signature(function)
     places = declared.settings()
@@ -123,8 +130,12 @@ def arguments(
     taken = inspect.signature(planned).parameters if planned else own.parameters
     bound = {name: value for name, value in bound.items() if name in taken}
     about = {name: given[name] for name in of_arrays if given.get(name) is not None}
-    _refuse_about(about, {name: bound.get(name) for name in declared.volumes})
+    arrays = _holds_array(bound.get(name) for name in declared.volumes)
+    _refuse_about(about, arrays=arrays)
     beside = None if planned else _beside(bound)
+    if arrays and beside is None and scratch is not None:
+        folder = scratch.enter_context(TemporaryDirectory(prefix="poroscale-"))
+        beside = Path(folder) / declared.name
     return bound | {
         name: opened_input(one, name, beside, run=bound.get("run"), **about)
         for name in declared.volumes
@@ -165,15 +176,20 @@ def _beside(bound: Mapping[str, Any]) -> Path | None:
     return None if found is None else Path(found)
 
 
-def _refuse_about(about: Mapping[str, Any], volumes: Mapping[str, Any]) -> None:
-    """ValueError if a setting of arrays is given and no array is."""
+def _holds_array(volumes: Iterable[Any]) -> bool:
+    """Whether an array is among what is given for the volumes of a verb."""
     inputs = [
         one
-        for given in volumes.values()
+        for given in volumes
         for one in (given if isinstance(given, list | tuple) else [given])
         if one is not None
     ]
-    if about and all(isinstance(one, Volume | str | PathLike) for one in inputs):
+    return not all(isinstance(one, Volume | str | PathLike) for one in inputs)
+
+
+def _refuse_about(about: Mapping[str, Any], *, arrays: bool) -> None:
+    """ValueError if a setting of arrays is given and no array is."""
+    if about and not arrays:
         raise ValueError(
             f"`{next(iter(about))}` must be left out where no array is given: a volume has its own"
         )
@@ -198,8 +214,8 @@ def opened_input(
         ]
     if beside is None:
         raise TypeError(
-            f"{role} must be a volume or a path for a plan, and for a verb without an output, got "
-            f"an array of type {type(given).__name__}; ingest it first"
+            f"{role} must be a volume or a path for a plan, got an array of type "
+            f"{type(given).__name__}; ingest it first"
         )
     from poroscale.io.arrays import as_volume
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from poroscale.engine import JobPlan, Run, connect, plan_job
 from poroscale.engine.jobs.work import held_folder
 from poroscale.report.pages.statistics_page import write_statistics
 from poroscale.report.pages.topology_page import write_topology
-from poroscale.statistics.phases import phase_map
+from poroscale.statistics.phases import check_held
 from poroscale.statistics.summary import (
     StatisticsConfig,
     VolumeStatistics,
@@ -71,6 +72,8 @@ def stats(
         If the budget cannot hold one of the passes; nothing has been done then.
     """
     run = run or Run()
+    if out_dir is not None:
+        _refuse_folder(Path(out_dir), [volume, inside], other="topology.json")
     with connect(run, job="stats") as shared:
         found = volume_statistics(volume, inside=inside, config=config, run=shared)
     if out_dir is not None:
@@ -120,11 +123,10 @@ def topology(
     """
     config, run, out = config or TopologyConfig(), run or Run(), Path(out_dir)
     filtration = filtration_of(config, volume)
-    if out.resolve().is_relative_to(volume.path.resolve()):
-        raise ValueError(f"output must not lie inside the input {volume.path}, got {out}")
+    _refuse_folder(out, [volume], other="statistics.json")
     with connect(run, job="topology") as shared, held_folder(out) as folder:
         if filtration.phase is not None:
-            phase_map(volume, run=shared).code(filtration.phase)
+            check_held(volume, filtration.phase, run=shared)
         found = volume_topology(volume, filtration, levels=config.levels, run=shared)
         write_topology(found, filtration, folder, name=volume.path.name)
     return found
@@ -137,3 +139,21 @@ def plan_topology(
     filtration = filtration_of(config or TopologyConfig(), volume)
     declared = topology_pass(volume.shape, volume.dtype, filtration)
     return plan_job(volume.spec, {declared.title: declared}, run or Run())
+
+
+def _refuse_folder(out: Path, inputs: Iterable[Volume | None], *, other: str) -> None:
+    """Refuse a folder in an input, and one whose `curves.parquet` belongs to the other verb.
+
+    Raises
+    ------
+    ValueError
+        Naming the folder.
+    """
+    for path in (volume.path for volume in inputs if volume is not None):
+        if out.resolve().is_relative_to(path.resolve()):
+            raise ValueError(f"output must not lie inside the input {path}, got {out}")
+    if (out / other).exists():
+        raise ValueError(
+            f"{out} holds {other} and the curves.parquet of it, which would be replaced; choose "
+            "another folder"
+        )

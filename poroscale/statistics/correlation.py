@@ -116,14 +116,25 @@ class Correlations:
     def surface(self, code: int) -> float:
         """Surface of a phase over the volume of the part, -4 S2'(0) [1/um] (Debye 1957).
 
-        The slope is the mean over the axes, from the lags 0 and 1.
+        The slope is the mean over the axes, from the lags 0 and 1. S2 at both lags is that of the
+        same pairs: the fall of S2 is the share of pairs of which only one voxel lies in the phase.
+        S2(0) of all voxels would add the difference of their fraction and that of the ends of the
+        pairs, which is as large as the slope where a phase is rarer at the edge. So both phases of
+        a two-phase medium have the same surface.
         """
         slopes = []
         for axis, step in enumerate(self.voxel_size):
             if self.reach[axis]:
-                first = self.along(code, code, axis)[:2]
-                slopes.append((first[1] - first[0]) / step)
+                place = self._first_along(axis)
+                fall = 0.5 * self.ends[code][place] - self.pairs[code, code][place]
+                if self.part[place]:
+                    slopes.append(-fall / (self.part[place] * step))
         return float(-4 * np.mean(slopes)) if slopes else float("nan")
+
+    def _first_along(self, axis: int) -> Index:
+        """Place of the vector of one voxel along an axis in the maps of pairs."""
+        _, y, x = self.reach
+        return ((1, y, x), (0, y + 1, x), (0, y, x + 1))[axis]
 
     def fraction_deviation(self, code: int) -> float:
         """Standard deviation of the fraction of a phase, as that of one sample of many.
@@ -134,6 +145,8 @@ class Correlations:
         sample, which makes it too small by the variance sought; the equation is solved for it.
         Where order or a short reach makes that sum negative, only vectors up to the first distance
         count at which the radial covariance is no longer positive: an upper bound.
+        NaN where the reach is shorter than the correlation length: what lies beyond it would be
+        missing from the sum.
         """
         found = self._variance(code, self._farthest)
         if not found > 0:
@@ -145,7 +158,7 @@ class Correlations:
         """Variance of the fraction from the covariance at vectors up to a length [um]."""
         _, y, x = self.reach
         voxels = float(self.part[0, y, x])
-        if not voxels:
+        if not voxels or not np.isfinite(self.correlation_length(code)):
             return float("nan")
         near = self._distances <= farthest
         weights = np.where(np.arange(len(near)) > 0, 2.0, 1.0)[:, None, None] * near

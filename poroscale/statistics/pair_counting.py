@@ -119,7 +119,8 @@ def reach_of(shape: Shape, lags: int | None) -> Index:
         lags = min(LAGS, max(1, max(shape) // 4), longest)
     if not 0 <= lags <= longest:
         raise ValueError(
-            f"`lags` must be at most {longest} voxels in a volume of shape {shape}, got {lags}"
+            f"`lags` must be at least 0 and at most {longest} voxels in a volume of shape {shape}, "
+            f"got {lags}"
         )
     z, y, x = (min(lags, n - 1) for n in shape)
     return z, y, x

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run
-from poroscale.statistics.values import few_values, sampled_values
+from poroscale.statistics.values import few_values, sampled_values, voxels_of
 from poroscale.volume import PHASES, Volume
 
 OUTSIDE = 255
@@ -158,6 +158,24 @@ def phase_map(volume: Volume, *, run: Run | None = None) -> PhaseMap:
             "scan or in a compressed picture; segment it first"
         )
     return map_of_values([int(value) for value in counts], of_ours=is_phases(volume))
+
+
+def check_held(volume: Volume, value: int, *, run: Run | None = None) -> None:
+    """Refuse a phase that a volume does not hold; the other values may be any number.
+
+    Raises
+    ------
+    TypeError
+        If the volume holds floats.
+    ValueError
+        If it does not hold the value.
+    """
+    _check_integers(volume)
+    counts = few_values(volume, most=MOST, run=run)
+    if counts is not None:
+        PhaseMap(tuple(int(each) for each in counts)).code(value)
+    elif not voxels_of(volume, value, run=run):
+        raise ValueError(f"{volume.path} must hold the phase {value}, got other values only")
 
 
 def map_of_values(values: Sequence[int], *, of_ours: bool) -> PhaseMap:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from math import isfinite, prod
 from typing import Any, Literal
 
+import numpy as np
+from pydantic import field_validator
+
 from poroscale.config import Config
 from poroscale.engine import JobPlan, Run, plan_job
 from poroscale.statistics import measures
@@ -55,10 +58,16 @@ class StatisticsConfig(Config):
     lags: int | None = None
     largest_um: float | None = None
 
+    @field_validator("which", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """Names of one string, as the command line takes them."""
+        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
     @property
     def wanted(self) -> tuple[Statistic, ...]:
         """Names of the statistics that are measured."""
-        return self.which or EVERY
+        return EVERY if self.which is None else self.which
 
 
 @dataclass(frozen=True)
@@ -109,19 +118,17 @@ def volume_statistics(
     TypeError
         If the volume holds floats.
     ValueError
-        If it holds too many values, not the phase that is asked for, or no voxel of the part, or
-        if lags are longer than the volume.
+        If it holds too many values, not the phase that is asked for, or no voxel of the part, if
+        the mask has another shape or voxel size, or if lags are longer than the volume.
+    MemoryError
+        If the budget cannot hold one of the passes; nothing has been done then.
     """
     config, run = config or StatisticsConfig(), run or Run()
-    _check(volume, inside)
+    plan_statistics(volume, config=config, inside=inside, run=run)  # refuses what cannot be done
     counts = count_phases(volume, phases=_lumped(volume, config), inside=inside, run=run)
     if not counts.part_voxels:
         raise ValueError(f"{volume.path} must have voxels that count, got none inside")
-    known = range(len(counts.phases.values))
-    codes = list(known) if config.phase is None else [counts.phases.code(config.phase)]
-    for code in codes:
-        if not counts.voxels[code]:
-            _refuse_absent(volume, counts, counts.phases.values[code])
+    codes = _measured(volume, counts, config.phase)
     subject = Subject(volume, counts, inside, run, codes, config.lags, config.largest_um)
     for code in codes:
         voxels = int(counts.voxels[code])
@@ -163,9 +170,16 @@ def plan_statistics(
 
 
 def _check(volume: Volume, inside: Volume | None) -> None:
-    if inside is not None and inside.shape != volume.shape:
+    if inside is None:
+        return
+    if inside.shape != volume.shape:
         raise ValueError(
             f"`inside` must have the shape {volume.shape} of the volume, got {inside.shape}"
+        )
+    if not np.allclose(inside.voxel_size, volume.voxel_size, rtol=1e-6):
+        raise ValueError(
+            f"`inside` must have the voxel size {volume.voxel_size} um of the volume, got "
+            f"{inside.voxel_size}"
         )
 
 
@@ -176,9 +190,22 @@ def _lumped(volume: Volume, config: StatisticsConfig) -> PhaseMap | None:
     return PhaseMap((config.phase,), PHASES["outside"] if is_phases(volume) else None, rest=True)
 
 
-def _refuse_absent(volume: Volume, counts: PhaseCounts, value: int) -> None:
-    held = [v for v, n in zip(counts.phases.values, counts.voxels, strict=False) if n]
-    raise ValueError(f"{volume.path} must hold the phase {value} within the part, got {held}")
+def _measured(volume: Volume, counts: PhaseCounts, phase: int | None) -> list[int]:
+    """Codes of the phases that are measured: all that the part holds, or the one asked for.
+
+    Raises
+    ------
+    ValueError
+        If the part does not hold the phase that is asked for.
+    """
+    values = counts.phases.values
+    held = [code for code in range(len(values)) if counts.voxels[code]]
+    if phase is None:
+        return held
+    if (code := counts.phases.code(phase)) in held:
+        return [code]
+    known = ", ".join(str(values[each]) for each in held) or "other values only"
+    raise ValueError(f"{volume.path} must hold the phase {phase} within the part, got {known}")
 
 
 def _numbers(subject: Subject, config: StatisticsConfig) -> Numbers:

@@ -55,6 +55,15 @@ def few_values(
     return dict(zip(found["values"].tolist(), found["counts"].tolist(), strict=True))
 
 
+def voxels_of(volume: Volume, value: int, *, run: Run | None = None) -> int:
+    """Number of voxels of one value, in one reading of the volume."""
+    reduction = Reduction(_count_one, _sum, lambda found: int(found["voxels"]))
+    found: int = reduce_blocks(
+        reduction, volume, parameters={"value": value}, bytes_per_voxel=1.0, run=run
+    )
+    return found
+
+
 def sampled_values(volume: Volume, *, most: int) -> list[int | float] | None:
     """Values in samples on the diagonal of a volume, ascending; None if there are more than `most`.
 
@@ -80,6 +89,15 @@ def _samples(shape: Shape) -> Iterator[tuple[Index, Shape]]:
     for place in PLACES:
         a, b, c = (int(place * (n - m)) for n, m in zip(shape, (z, y, x), strict=True))
         yield (a, b, c), (z, y, x)
+
+
+@kernel("statistics.count_one")
+def _count_one(block: NDArray[Any], *, value: int) -> dict[str, NDArray[Any]]:
+    return {"voxels": np.array(np.count_nonzero(block == value))}
+
+
+def _sum(a: Mapping[str, NDArray[Any]], b: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {"voxels": np.asarray(a["voxels"] + b["voxels"])}
 
 
 @kernel("statistics.count")

@@ -28,6 +28,7 @@ def test_components_and_cavities_are_told(poroscale, phases, tmp_path):
     assert sorted(path.name for path in out.iterdir() if path.is_file()) == [
         "curves.parquet",
         "pairs.parquet",
+        "topology.html",
         "topology.json",
     ]
     code, shown, _ = poroscale("topology", phases, out, "--of", "phase", "--phase", 2, "--dry-run")

@@ -69,6 +69,20 @@ def test_only_voxels_inside_count(as_volume):
     assert found.numbers["part"] == {"voxels": 256, "share_of_volume": 0.5}
 
 
+def test_a_phase_that_the_mask_leaves_out_is_not_measured(as_volume):
+    """A background of the value 0 beside a mask of the part, as most label images have it."""
+    array = np.zeros((8, 8, 8), np.uint8)
+    array[2:6, 2:6, 2:6] = 1
+    array[3, 3, 3] = 2
+    volume, inside = as_volume(array), as_volume(array > 0)
+    found = ps.stats(volume, inside=inside)
+    assert list(found.numbers["phases"]) == ["1", "2"]
+    assert found.phase(2)["fraction"] == 1 / 64
+    assert found.phase(1)["surface_s2_per_um"] == pytest.approx(found.phase(2)["surface_s2_per_um"])
+    with pytest.raises(ValueError, match="must hold the phase 0 within the part, got 1, 2"):
+        ps.stats(volume, inside=inside, phase=0)
+
+
 def test_phases_of_ours_leave_out_what_is_outside(as_volume):
     array = np.zeros((8, 8, 8), np.uint8)
     array[2:6, 2:6, 2:6] = 1
@@ -107,6 +121,10 @@ def test_two_voxels_thick_and_one_voxel(as_volume):
         (np.arange(64, dtype=np.uint8).reshape(4, 4, 4), {}, r"at most 32 phases, got more values"),
         (np.eye(4, dtype=np.uint8)[None], {"phase": 3}, "must be one of the values 0, 1, got 3"),
         (np.eye(4, dtype=np.uint8)[None], {"lags": 9}, "at most 3 voxels in a volume of shape"),
+        (np.eye(4, dtype=np.uint8)[None], {"lags": -1}, "`lags` must be at least 0 and at most 3"),
+        (np.eye(4, dtype=np.uint8)[None], {"which": "s2,foo"}, "`which.1` must be .* got 'foo'"),
+        (np.eye(4, dtype=np.uint8)[None], {"which": ""}, "`which.0` must be .* got ''"),
+        (np.arange(64).reshape(4, 4, 4), {"phase": 99}, "hold the phase 99 .* other values only"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_a_sentence(as_volume, array, settings, sentence):
@@ -120,6 +138,60 @@ def test_a_mask_of_another_shape_or_of_nothing_is_refused(as_volume):
         ps.stats(volume, inside=as_volume(np.ones((4, 4, 5), np.uint8)))
     with pytest.raises(ValueError, match="must have voxels that count"):
         ps.stats(volume, inside=as_volume(np.zeros((4, 4, 4), np.uint8)))
+
+
+def test_names_may_come_in_one_string_and_an_empty_list_leaves_the_fraction(as_volume):
+    volume = as_volume(layers((4, 4, 8), period=4))
+    assert ps.stats(volume, which="surface, chords").numbers["settings"]["which"] == [
+        "surface",
+        "chords",
+    ]
+    assert set(ps.stats(volume, which=[]).phase(1)) == {"voxels", "fraction"}
+
+
+def test_a_mask_of_other_voxels_is_refused(as_volume):
+    ones = np.ones((4, 4, 4), np.uint8)
+    with pytest.raises(ValueError, match=r"must have the voxel size .* of the volume, got"):
+        ps.stats(as_volume(ones), inside=as_volume(ones, voxel_size=(3.0,) * 3))
+
+
+@pytest.mark.parametrize("settings", [{"largest_um": 1e-3}, {"lags": 99}, {"memory": "300MiB"}])
+def test_what_cannot_be_done_is_refused_before_a_block_is_read(as_volume, monkeypatch, settings):
+    def counted(*_args, **_settings):
+        raise AssertionError("a pass has begun")
+
+    monkeypatch.setattr("poroscale.statistics.summary.count_phases", counted)
+    volume = as_volume(layers((4, 4, 8), period=4))
+    with pytest.raises((ValueError, MemoryError), match="must be at least"):
+        ps.stats(volume, **settings)
+
+
+def test_a_folder_in_an_input_is_refused(as_volume):
+    ones = np.ones((4, 4, 4), np.uint8)
+    volume, inside = as_volume(ones), as_volume(ones)
+    for read in (volume, inside):
+        with pytest.raises(ValueError, match="must not lie inside the input"):
+            ps.stats(volume, read.path / "out", inside=inside, which="surface")
+        assert not ps.verify(read.path)
+
+
+def test_statistics_and_topology_do_not_replace_each_others_curves(as_volume, tmp_path):
+    volume = as_volume(layers((4, 4, 8), period=4))
+    ps.stats(volume, tmp_path / "stats", which="chords")
+    with pytest.raises(ValueError, match=r"statistics\.json .* choose another folder"):
+        ps.topology(volume, tmp_path / "stats", phase=1)
+    ps.topology(volume, tmp_path / "topology", phase=1)
+    with pytest.raises(ValueError, match=r"topology\.json .* choose another folder"):
+        ps.stats(volume, tmp_path / "topology", which="chords")
+
+
+def test_an_array_is_measured_without_an_output(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    medium, inside = layers((4, 6, 8), period=4), np.ones((4, 6, 8), bool)
+    found = ps.stats(medium, inside=inside, voxel_size=2.5, which="surface")
+    assert found.phase(1)["fraction"] == 0.5
+    assert found.numbers["settings"]["voxel_size_um"] == [2.5, 2.5, 2.5]
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_plan_has_both_passes(as_volume):

@@ -5,6 +5,7 @@ import pytest
 
 import poroscale as ps
 from poroscale.engine import volume_from_array
+from poroscale.statistics.topology.config import TopologyConfig, filtration_of
 from poroscale.storage.columns import read_columns
 from poroscale.volume import VolumeSpec
 from tests.kernels.topology.brute_force import betti_numbers
@@ -78,6 +79,42 @@ def test_settings_that_do_not_fit_are_refused(phases, tmp_path, settings, words)
     with pytest.raises(ValueError, match=words):
         ps.topology(phases, tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 7])
+def test_the_numbers_of_the_phase_do_not_depend_on_levels(phases, tmp_path, levels):
+    ps.topology(phases, tmp_path, phase=4, levels=levels)
+    numbers = json.loads((tmp_path / "topology.json").read_text())
+    known = betti_numbers(phases.read() == 4)
+    assert [numbers[f"betti_{k}"] for k in range(3)] == list(known)
+
+
+def test_a_cap_beyond_the_volume_is_its_diagonal(phases, tmp_path):
+    found = ps.topology(phases, tmp_path, phase=4, cap_um=1e9)
+    assert found.levels[0] == pytest.approx(-2 * np.sqrt(6**2 + 8**2 + 7**2))
+    assert found.at(0)["betti_0"] == betti_numbers(phases.read() == 4)[0]
+
+
+def test_the_halo_of_an_image_lies_in_its_plane(tmp_path):
+    image = np.random.default_rng(3).integers(0, 2, (1, 40, 40)).astype(np.uint8)
+    volume = volume_from_array(image, tmp_path / "i.zarr")
+    assert filtration_of(TopologyConfig(phase=1), volume).halo == (0, 32, 32)
+    by_blocks = ps.topology(volume, tmp_path / "a", phase=1, block=(1, 40, 40))
+    assert by_blocks.image
+
+
+def test_one_phase_among_more_values_than_phases_can_be(tmp_path):
+    labels = np.arange(216, dtype=np.int32).reshape(6, 6, 6)
+    labels[1:5, 1:5, 1:5] = 7
+    volume = volume_from_array(labels, tmp_path / "l.zarr")
+    assert ps.topology(volume, tmp_path / "a", phase=7, of="phase").betti[:, 0].tolist() == [
+        1,
+        0,
+        0,
+    ]
+    with pytest.raises(ValueError, match="must hold the phase 999, got other values only"):
+        ps.topology(volume, tmp_path / "b", phase=999)
+    assert not (tmp_path / "b").exists()
 
 
 def test_floats_have_no_phases(tmp_path):

@@ -71,8 +71,8 @@ def test_overlapping_spheres_have_their_closed_forms(as_volume):
     assert found.along(0, 0, 1) == pytest.approx(void**union, abs=0.02)
     density = -np.log(void) / (4 / 3 * np.pi * radius**3)
     surface = density * 4 * np.pi * radius**2 * void
-    assert found.surface(0) == pytest.approx(surface, rel=0.05)
-    assert found.surface(1) == pytest.approx(found.surface(0), rel=0.03)
+    assert found.surface(0) == pytest.approx(surface, rel=0.07)  # S2 is convex within one voxel
+    assert found.surface(1) == pytest.approx(found.surface(0))
     normal = (void**union - void**2) / (void - void**2)
     expected = np.interp(-np.exp(-1), -normal, lags)
     assert found.correlation_length(0) == pytest.approx(expected, rel=0.05)
@@ -104,6 +104,22 @@ def test_layers_are_alike_along_them_and_opposed_across(as_volume):
     assert cross.along(0, 1, 0)[[0, 4]] == pytest.approx([0, 0.5], abs=0.01)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_both_phases_have_the_surface_between_them_where_the_edge_holds_one_only(as_volume, masked):
+    z, y, x = np.ogrid[:32, :34, :36]
+    ball = ((z - 16) ** 2 + (y - 17) ** 2 + (x - 18) ** 2 < 12**2).astype(np.uint8)
+    inside = as_volume(np.ones_like(ball)) if masked else None
+    found = correlations(as_volume(ball), lags=4, inside=inside)
+    assert found.surface(1) == pytest.approx(4 * np.pi * 12**2 / ball.size, rel=0.05)
+    assert found.surface(0) == pytest.approx(found.surface(1))
+
+
+@pytest.mark.parametrize("lags", [0, 2])
+def test_lags_below_the_correlation_length_give_no_deviation(as_volume, lags):
+    volume = as_volume(boolean_model((40, 40, 40), radius=8.0, fraction=0.5, seed=1))
+    assert np.isnan(correlations(volume, lags=lags).fraction_deviation(1))
+
+
 def test_voxels_may_be_flat(as_volume):
     medium = layers((32, 16, 16), period=8)
     found = correlations(as_volume(medium, voxel_size=(4.0, 2.0, 2.0)), lags=8)
@@ -113,7 +129,7 @@ def test_voxels_may_be_flat(as_volume):
 
 
 def test_lags_longer_than_the_volume_are_refused(as_volume):
-    with pytest.raises(ValueError, match=r"`lags` must be at most 9 voxels in a volume of shape"):
+    with pytest.raises(ValueError, match=r"`lags` must be at least 0 and at most 9 voxels"):
         correlations(as_volume(np.zeros((2, 3, 10), np.uint8)), lags=10)
     assert reach_of((2, 3, 10), 9) == (1, 2, 9)
     assert reach_of((512, 512, 512), None) == (64, 64, 64)

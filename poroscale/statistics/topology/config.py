@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Literal
 
 from pydantic import Field, PositiveFloat
@@ -27,7 +28,8 @@ class TopologyConfig(Config):
         Value of the phase; None for grey values.
     cap_um
         Largest distance that is told from others [um]; levels beyond it are left out. None takes
-        the length of 32 voxels.
+        the length of 32 voxels. The diagonal of the volume is enough for any of its distances, and
+        is taken where it is shorter.
     levels
         Number of levels of the curves. Of bytes, and of integers with fewer values than that, every
         value is a level.
@@ -60,5 +62,7 @@ def filtration_of(config: TopologyConfig, volume: Volume) -> Filtration:
         raise ValueError(f'`cap_um` must be left out where `of` is "{kind}", got {config.cap_um}')
     cap = 0.0
     if kind == "distance":
-        cap = config.cap_um or CAP_VOXELS * min(volume.voxel_size)
-    return Filtration(kind, config.phase, volume.voxel_size, cap, wide=config.connectivity == 26)
+        diagonal = hypot(*(n * d for n, d in zip(volume.shape, volume.voxel_size, strict=True)))
+        cap = min(config.cap_um or CAP_VOXELS * min(volume.voxel_size), diagonal)
+    wide = config.connectivity == 26
+    return Filtration(kind, config.phase, volume.voxel_size, cap, wide, volume.shape)

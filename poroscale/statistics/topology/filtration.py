@@ -34,6 +34,9 @@ class Filtration:
         Distances beyond it become the cap [um]; 0 where there are none.
     wide
         Voxels of a set are joined by 26 neighbours and those of the rest by 6; False: the reverse.
+    shape
+        Shape of the volume, if it is known: no distance reaches farther along an axis, so that the
+        halo of a thin volume is thin.
     """
 
     kind: Kind
@@ -41,11 +44,18 @@ class Filtration:
     voxel_size: VoxelSize
     cap: float = 0.0
     wide: bool = True
+    shape: Shape | None = None
 
     @property
     def halo(self) -> Shape:
         """Voxels around a block that its values depend on."""
-        return distance_halo(self.voxel_size, self.cap) if self.kind == "distance" else (0, 0, 0)
+        if self.kind != "distance":
+            return 0, 0, 0
+        z, y, x = distance_halo(self.voxel_size, self.cap)
+        if self.shape is None:
+            return z, y, x
+        depth, height, width = (n - 1 for n in self.shape)
+        return min(z, depth), min(y, height), min(x, width)
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -73,7 +83,7 @@ def curve_levels(
     """Ascending levels of a curve, in the type of the values.
 
     Of bytes, and of integers that span no more than `count` values, every value; of a phase the
-    phase itself; of others `count` levels evenly spaced.
+    phase itself; of others `count` levels evenly spaced. Of distances the one nearest to 0 is 0.
 
     Parameters
     ----------
@@ -91,7 +101,9 @@ def curve_levels(
         return np.array([False])
     if filtration.kind == "distance":
         cap = filtration.cap
-        return np.unique(np.linspace(-cap, cap, count, endpoint=False).astype(dtype))
+        even = np.linspace(-cap, cap, count, endpoint=False)
+        even[np.argmin(np.abs(even))] = 0  # the phase itself, whatever the number of levels
+        return np.unique(even.astype(dtype))
     if dtype.itemsize == 1:
         least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         return np.arange(least, most + 1).astype(dtype)
