@@ -75,12 +75,8 @@ def cluster_function(
 
     Parameters
     ----------
-    volume
-        The phases.
-    phases
-        Its phase values.
-    value
-        The phase value.
+    volume, phases, value
+        The volume, its phase values, and the value that is measured.
     lags
         Largest lag [voxels]. An axis that is shorter has no pair at the lags beyond.
     connectivity

@@ -68,12 +68,8 @@ def connectivity(
 
     Parameters
     ----------
-    volume
-        The phases.
-    phases
-        Its phase values.
-    value
-        The phase value.
+    volume, phases, value
+        The volume, its phase values, and the value that is measured.
     connectivity
         Neighbours of a voxel, 6 or 26 (or 18).
     inside

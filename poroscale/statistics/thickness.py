@@ -136,12 +136,8 @@ def thickness(
 
     Parameters
     ----------
-    volume
-        The phases.
-    phases
-        Its phase values.
-    value
-        The phase value.
+    volume, phases, value
+        The volume, its phase values, and the value that is measured.
     largest_um
         Diameter up to which balls are told apart [um], at least two voxel edges; memory grows with
         it. None takes 128 of the shortest voxel edges, or what fits the volume.
