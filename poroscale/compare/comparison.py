@@ -289,10 +289,10 @@ def _two_point(first: Side, second: Side, config: CompareConfig) -> dict[str, An
     ]
     within = float(np.mean(apart)) if apart else float("nan")
     spread = {"halves": within, "ratio": ratio_of(found["difference"], within)}
-    return found | _spread(pooled) | spread
+    return found | s2_of_sub_volumes(pooled) | spread
 
 
-def _spread(pairs: Pairs) -> dict[str, Any]:
+def s2_of_sub_volumes(pairs: Pairs) -> dict[str, Any]:
     """The lowest and the highest S2 of the original's own sub-volumes, by lag.
 
     Sub-volumes are blocks that follow one another along z, all of the same number.

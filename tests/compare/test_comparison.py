@@ -7,9 +7,10 @@ import pytest
 from pyarrow import parquet
 
 from poroscale.compare import Sample, ablate_bins, compare_samples
-from poroscale.compare.comparison import window_layers
+from poroscale.compare.comparison import s2_of_sub_volumes, window_layers
 from poroscale.compare.sample import names_of
 from poroscale.compare.words import sides_in_words
+from poroscale.statistics.two_point import Pairs
 from tests.compare.conftest import CONFIG
 from tests.compare.parts import make_part
 
@@ -30,12 +31,15 @@ def test_equal_laws_are_as_close_as_the_part_is_to_itself(comparison):
     assert {r["view"] for r in comparison.numbers["scattering"]} == {"z", "y", "x", "surface"}
 
 
-def test_s2_stands_beside_that_of_the_original_s_own_sub_volumes(comparison):
-    found = comparison.numbers["two_point"]
+def test_s2_stands_beside_that_of_the_original_s_own_sub_volumes():
+    rng = np.random.default_rng(0)
+    part = rng.integers(900, 1000, (20, 5)).astype(float)
+    pairs = Pairs(part * rng.uniform(0.1, 0.2, (20, 1)), part)
+    found = s2_of_sub_volumes(pairs)
     assert found["sub_volumes"] == 8
-    low, high, whole = (np.array(found[name]) for name in ("lowest", "highest", "reference"))
-    assert (low < whole).all()
-    assert (whole < high).all()
+    assert (np.array(found["lowest"]) < pairs.probability()).all()
+    assert (pairs.probability() < np.array(found["highest"])).all()
+    assert s2_of_sub_volumes(Pairs(part[:3], part[:3])) == {"sub_volumes": 0}
 
 
 def test_other_pores_are_told_apart_and_named(parts):

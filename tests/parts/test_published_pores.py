@@ -45,6 +45,7 @@ def deepest(count, rng):
     return mask.reshape((2 * reach + 1,) * 3)
 
 
+@pytest.mark.slow
 def test_new_parts_have_the_published_pores():
     """Measures of placed pores against the table, beside two halves of the table."""
     rng, table = np.random.default_rng(0), published()

@@ -194,6 +194,7 @@ def test_generate_needs_a_shape_that_fits(fitted, new_path):
         generate_part(fitted[1], new_path("p.zarr"), config=small)
 
 
+@pytest.mark.slow
 def test_a_mesh_is_filled(fitted, new_path):
     import trimesh
 

@@ -38,6 +38,7 @@ def written(folder, **changes):
     return path
 
 
+@pytest.mark.slow
 def test_a_file_describes_the_whole_study(tmp_path, caplog):
     study = Study.load(written(tmp_path))
     assert study.training["vae"].settings.training.epochs == 2
