@@ -170,9 +170,10 @@ def _place(comparison: Comparison) -> list[Drawing]:
             "two-point",
             lambda: match_values.two_point(comparison),
             "Probability that two points of the part, a lag apart, both lie in pores. It begins at "
-            "the porosity and falls to its square. The band spans sub-volumes of the original: a "
-            "curve within it is as close as the original is to itself. Look at the slope at small "
-            "lags (pore size and surface) and for bumps (order among the pores).",
+            "the porosity and falls to its square. The band spans sub-volumes of the original, "
+            "which differ more than wholes do: a curve outside it points to another material. Look "
+            "at the slope at small lags (pore size and surface) and for bumps (order among the "
+            "pores).",
             False,
         ),
     ]
