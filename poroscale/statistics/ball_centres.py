@@ -18,9 +18,10 @@ from poroscale.engine import Box, Halo, Pass, Run
 from poroscale.engine.filling import fill_and_count
 from poroscale.engine.jobs.recipe import plain
 from poroscale.identity import kernel
+from poroscale.kernels.phases.codes import OUTSIDE
 from poroscale.kernels.phases.inscribed_balls import WITHIN, ball_centres, code_dtype
 from poroscale.kernels.phases.squared_distance import Metric, squared_distances
-from poroscale.statistics.phases import OUTSIDE, PhaseMap
+from poroscale.statistics.phases import PhaseMap
 from poroscale.volume import Index, Shape, Volume, VolumeSpec
 
 FIRST = 12

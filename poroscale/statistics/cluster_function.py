@@ -30,8 +30,9 @@ from poroscale.engine import (
 from poroscale.engine.passes import named
 from poroscale.identity import kernel
 from poroscale.kernels.phases.cluster_pairs import equal_pairs
+from poroscale.kernels.phases.codes import OUTSIDE
 from poroscale.statistics.connectivity import AXES, clusters_of, inputs_of
-from poroscale.statistics.phases import OUTSIDE, PhaseMap
+from poroscale.statistics.phases import PhaseMap
 from poroscale.statistics.sums import summed
 from poroscale.volume import Index, Shape, Volume
 

@@ -19,11 +19,10 @@ from numpy.typing import DTypeLike, NDArray
 from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
 from poroscale.engine.cheap_blocks import in_cheapest_block, reading_cost
 from poroscale.identity import kernel
-from poroscale.kernels.phases.cells import BEYOND, count_cells
+from poroscale.kernels.phases.cells import count_cells
 from poroscale.kernels.phases.chords import Ends, OpenRuns, count_chords
+from poroscale.kernels.phases.codes import BEYOND, OUTSIDE, STRANGE
 from poroscale.statistics.phases import (
-    OUTSIDE,
-    STRANGE,
     PhaseMap,
     phase_map,
     sampled_map,

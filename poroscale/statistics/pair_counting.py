@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
 from poroscale.engine.cheap_blocks import in_cheapest_block
 from poroscale.identity import kernel
+from poroscale.kernels.phases.codes import OUTSIDE
 from poroscale.kernels.phases.pair_counts import (
     PART,
     PairFrame,
@@ -21,7 +22,7 @@ from poroscale.kernels.phases.pair_counts import (
     pair_counts,
 )
 from poroscale.statistics.correlation import Correlations, Pair
-from poroscale.statistics.phases import OUTSIDE, PhaseMap, phase_map
+from poroscale.statistics.phases import PhaseMap, phase_map
 from poroscale.statistics.sums import summed
 from poroscale.volume import Index, Shape, Volume
 

@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.engine import Run
+from poroscale.kernels.phases.codes import OUTSIDE, STRANGE
 from poroscale.statistics.values import few_values, sampled_values, voxels_of
 from poroscale.volume import PHASES, Volume
 
-OUTSIDE = 255
-"""Code of a voxel that does not count: beyond the mask, or of the phase `outside`."""
-STRANGE = 254
-"""Code of a value that the samples did not show."""
 FEW = 6
 """Values up to which comparing with each is faster than a table of all."""
 MOST = 32

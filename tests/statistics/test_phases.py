@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from poroscale.statistics.phases import OUTSIDE, STRANGE, PhaseMap, phase_map
+from poroscale.kernels.phases.codes import OUTSIDE, STRANGE
+from poroscale.statistics.phases import PhaseMap, phase_map
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.int64])

@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 
 from poroscale.kernels.phases.byte_scan import lowest_byte, without_byte
 from poroscale.kernels.phases.cell_tables import PAIRS, SQUARES
-
-OUTSIDE, BEYOND = 255, 253
-"""Codes of voxels that are not part, and that are not in the volume."""
+from poroscale.kernels.phases.codes import BEYOND
 
 Codes = NDArray[np.uint8]
 CellCounts = dict[str, NDArray[np.int64]]
@@ -188,7 +186,9 @@ def _add_other(  # type: ignore[no-untyped-def]
             seen += 1
     for i in range(pairs.shape[0]):
         low, high = corner[pairs[i, 0]], corner[pairs[i, 1]]
-        if low == 253 or high == 253:
+        if low == BEYOND:
+            continue
+        if high == BEYOND:
             continue
         low, high = min(low, phases), min(high, phases)
         contacts[i, min(low, high), max(low, high)] += 1

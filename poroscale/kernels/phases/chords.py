@@ -14,9 +14,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from poroscale.kernels.phases.byte_scan import lowest_byte, without_byte
+from poroscale.kernels.phases.codes import OUTSIDE
 
-OUTSIDE = 255
-"""Code of voxels that are not part."""
 WHOLE, CUT = 0, 1
 """Kinds of runs: between two other phases, or ended by the edge of the volume or of the part."""
 
@@ -79,7 +78,7 @@ def count_chords(codes: Codes, phases: int, axis: int) -> tuple[Counts, Ends]:
 @njit(nogil=True, cache=True)
 def _close(code, before, after, length, counts):  # type: ignore[no-untyped-def]
     if code < counts.shape[0]:
-        counts[code, int(before == 255 or after == 255), length] += 1
+        counts[code, int(max(before, after) == OUTSIDE), length] += 1
 
 
 @njit(nogil=True, cache=True)
@@ -137,9 +136,9 @@ def _across(codes, counts, first, last, after, before):  # type: ignore[no-untyp
                     if start == 0:
                         first[y, x], after[y, x] = z, row[x]
                     elif code < counts.shape[0]:
-                        cut = start < 0 or row[x] == 255
+                        cut = start < 0 or row[x] == OUTSIDE
                         counts[code, int(cut), z - abs(start)] += 1
-                    begun[y, x] = -z if code == 255 else z
+                    begun[y, x] = -z if code == OUTSIDE else z
     for y in range(ny):
         for x in range(nx):
             start = abs(begun[y, x])
@@ -208,5 +207,5 @@ def _join(  # type: ignore[no-untyped-def]
 def _close_all(code, before, length, counts):  # type: ignore[no-untyped-def]
     for i in range(code.shape[0]):
         for j in range(code.shape[1]):
-            _close(code[i, j], before[i, j], 255, length[i, j], counts)
-            code[i, j], before[i, j], length[i, j] = 255, 255, 0
+            _close(code[i, j], before[i, j], OUTSIDE, length[i, j], counts)
+            code[i, j], before[i, j], length[i, j] = OUTSIDE, OUTSIDE, 0

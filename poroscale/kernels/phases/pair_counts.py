@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.codes import BEYOND
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 Index = tuple[int, int, int]
-PART, BEYOND = -1, 253
-"""Stands for all phases; the lowest code of a voxel that is not part."""
+PART = -1
+"""Stands for all phases."""
 PRIMES = (2, 3, 5, 7)
 """Lengths of these factors are fast."""
 ROWS = 1 << 19
