@@ -7,9 +7,8 @@ its blocks span the volume along y and x; it then has neighbours along z alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import product
-from math import prod
 
 from poroscale.engine.job_plan import plan_job
 from poroscale.engine.passes import Pass
@@ -64,18 +63,3 @@ def _blocks(shape: Shape, chunks: Shape) -> list[Shape]:
         for c, n in zip(chunks, shape, strict=True)
     ]
     return [(z, y, x) for z, y, x in product(*edges)]
-
-
-def reading_cost(shape: Shape, chunks: Shape, halo: Sequence[int]) -> Callable[[Shape, int], float]:
-    """Chunks that one worker decodes: those of its blocks, and those that their halo touches."""
-
-    def cost(block: Shape, workers: int) -> float:
-        counts = [-(-n // b) for n, b in zip(shape, block, strict=True)]
-        touched = [
-            -(-n // c) + sum(2 * -(-h // c) for _ in range(count - 1))
-            for n, c, h, count in zip(shape, chunks, halo, counts, strict=True)
-        ]
-        blocks = prod(counts)
-        return prod(touched) * -(-blocks // workers) / blocks
-
-    return cost

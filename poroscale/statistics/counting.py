@@ -1,8 +1,8 @@
 """All counting statistics of a volume of phases in one pass: cells and chords.
 
-The merge rules: counts of cells add up, because every cell belongs to one block; a block needs one
-voxel beyond it. Chords that leave a block are carried on through the blocks behind it, which come
-in the order (z, y, x), so no halo is needed and no chord is ever cut by a block.
+The merge rules: counts of the cells within blocks add up; those between blocks are counted from the
+faces that the blocks hand on. Chords that leave a block are carried on through the blocks behind
+it. Blocks are joined in the order (z, y, x). So no halo is needed, and every chunk is read once.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
-from poroscale.engine.cheap_blocks import in_cheapest_block, reading_cost
+from poroscale.engine import Pass, Reduction, Run, reduce_pass
 from poroscale.identity import kernel
-from poroscale.kernels.phases.cells import count_cells
+from poroscale.kernels.phases.cells import CELLS, CellCounts, count_cells, no_cells
 from poroscale.kernels.phases.chords import Ends, OpenRuns, count_chords
-from poroscale.kernels.phases.codes import BEYOND, OUTSIDE, STRANGE
+from poroscale.kernels.phases.codes import OUTSIDE, STRANGE
+from poroscale.kernels.phases.seams import Faces, Seams
 from poroscale.statistics.phases import (
     PhaseMap,
     phase_map,
@@ -30,9 +30,6 @@ from poroscale.statistics.phases import (
 from poroscale.volume import Index, Shape, Volume, VoxelSize
 
 Counts = NDArray[np.int64]
-CELLS = ("whole", "two", "patterns", "contacts", "triple", "triple_turns")
-ENDS = 24
-"""Bytes for each line of a block: its first and its last run, and where runs begin."""
 PHASES, PART = "phases", "part"
 """Chords of each phase, and of the part as a whole where it does not fill the volume."""
 
@@ -110,34 +107,18 @@ def count_phases(
     return found
 
 
-def in_counting_blocks(
-    volume: Volume, inside: Volume | None, *, phases: int, masked: bool, run: Run
-) -> tuple[Pass, Run]:
-    """The pass that counts, and the run with the block in which it reads least."""
-    shape = volume.shape
-    reads = [volume.dtype] if inside is None else [volume.dtype, inside.dtype]
-
-    def declare(block: Shape) -> Pass:
-        return counting_pass(shape, block, reads=reads, phases=phases, masked=masked)
-
-    return in_cheapest_block(volume, declare, reading_cost(shape, volume.chunks, (1, 1, 1)), run)
-
-
-def counting_pass(
-    shape: Shape, block: Shape, *, reads: Sequence[DTypeLike], phases: int, masked: bool
-) -> Pass:
-    """The pass that counts the cells and chords of a volume of `shape` in blocks of a shape."""
+def counting_pass(shape: Shape, *, reads: Sequence[DTypeLike], phases: int, masked: bool) -> Pass:
+    """The pass that counts the cells and chords of a volume of `shape`."""
     kinds = 2 if masked else 1
     tables = phases**2 * 256 * 8
-    ends = sum(_lines_across(block, axis) for axis in range(3)) * kinds * ENDS
     lines = sum(_lines_across(shape, axis) for axis in range(3)) * kinds
+    held = lines * OpenRuns.BYTES + _lines_across(shape, 0) * Seams.BYTES
     return Pass(
         "cells and chords",
         reads=tuple(reads),
-        halo=Halo.of(1, pad="edge"),
-        temporary=4.0 if masked else 3.0,
-        fixed=tables + ends,
-        driver=tables + ends + lines * OpenRuns.BYTES,
+        temporary=3.0 if masked else 2.0,
+        fixed=2 * tables,
+        driver=tables + held,
     )
 
 
@@ -149,30 +130,28 @@ def _count(volume: Volume, phases: PhaseMap, inside: Volume | None, run: Run) ->
     """The counts; None where a value is no phase."""
     shape = volume.shape
     masked = inside is not None or phases.outside is not None
-    reduction = Reduction(_count_block, partial(_joined, shape), lambda total: total, located=True)
-    declared, run = in_counting_blocks(volume, inside, phases=phases.count, masked=masked, run=run)
-    declared = declared.but(
-        kernel=reduction,
+    inputs = [volume] if inside is None else [volume, inside]
+    reads = [each.dtype for each in inputs]
+    joined = partial(_joined, shape)
+    declared = counting_pass(shape, reads=reads, phases=phases.count, masked=masked).but(
+        kernel=Reduction(_count_block, joined, lambda total: total, located=True),
         parameters={
             "values": phases.values,
             "outside": phases.outside,
             "rest": phases.rest,
             "masked": masked,
-            "shape": shape,
         },
     )
-    inputs = volume if inside is None else (volume, inside)
     total = _as_total(shape, reduce_pass(declared, inputs, run=run))
-    if total.cells["strange"][0]:
+    if total.strange:
         return None
-    cells = {name: total.cells[name] for name in CELLS}
     z, y, x = total.chords[PHASES]
     if masked:
         part = tuple(each[0] for each in total.chords[PART])
     else:
         part = tuple(_whole_lines(shape, axis) for axis in range(3))
     return PhaseCounts(
-        phases, cells, (z, y, x), (part[0], part[1], part[2]), shape, volume.voxel_size
+        phases, total.cells, (z, y, x), (part[0], part[1], part[2]), shape, volume.voxel_size
     )
 
 
@@ -199,26 +178,16 @@ def _count_block(
     outside: int | None,
     rest: bool,
     masked: bool,
-    shape: Shape,
 ) -> dict[str, NDArray[Any]]:
-    """Counts of a block with one voxel around it, and the ends of its lines."""
-    phases = PhaseMap(tuple(values), outside, rest)
-    codes = phases.codes(block, mask)
-    inner = codes[1:-1, 1:-1, 1:-1]
-    for axis, (first, n) in enumerate(zip(origin, shape, strict=True)):
-        along = np.moveaxis(codes, axis, 0)
-        if first == 0:
-            along[0] = BEYOND
-        if first + len(along) - 2 == n:
-            along[-1] = BEYOND
-    z, y, x = (first == 0 for first in origin)
-    found: dict[str, NDArray[Any]] = dict(count_cells(codes, phases.count, starts=(z, y, x)))
-    found["strange"] = np.array([np.count_nonzero(inner == STRANGE)])
+    """Counts of a block, and the ends of its lines."""
+    codes = PhaseMap(tuple(values), outside, rest).codes(block, mask)
+    found: dict[str, NDArray[Any]] = dict(count_cells(codes, len(values) + rest))
+    found["strange"] = np.array(codes.max(initial=0) >= STRANGE and bool((codes == STRANGE).any()))
     found["origin"] = np.array(origin)
-    found["extent"] = np.array(inner.shape)
-    kinds = {PHASES: (inner, phases.count)}
+    found["extent"] = np.array(codes.shape)
+    kinds = {PHASES: (codes, len(values) + rest)}
     if masked:
-        kinds[PART] = (np.where(inner == OUTSIDE, OUTSIDE, 0).astype(np.uint8), 1)
+        kinds[PART] = (np.where(codes == OUTSIDE, codes, np.uint8(0)), 1)
     for kind, (lines, count) in kinds.items():
         for axis in range(3):
             histogram, ends = count_chords(lines, count, axis)
@@ -228,11 +197,14 @@ def _count_block(
 
 
 class _Total:
-    """Counts of the blocks seen so far, and the chords that are open behind them."""
+    """Counts of the blocks seen so far, and what is open behind them."""
 
     def __init__(self, shape: Shape, first: Mapping[str, NDArray[Any]]) -> None:
         self.shape = shape
-        self.cells = {name: np.zeros_like(first[name]) for name in (*CELLS, "strange")}
+        phases = len(first["whole"])
+        self.strange = False
+        self.cells: CellCounts = no_cells(phases)
+        self.seams = Seams(shape, phases, self.cells)
         kinds = [kind for kind in (PHASES, PART) if f"{kind}/0" in first]
         self.chords = {
             kind: [
@@ -245,9 +217,14 @@ class _Total:
 
     def take(self, found: Mapping[str, NDArray[Any]]) -> _Total:
         """Add the next block in the order (z, y, x)."""
-        for name in self.cells:
+        for name in CELLS:
             self.cells[name] += found[name]
+        self.strange |= bool(found["strange"])
         origin, extent = found["origin"].tolist(), found["extent"].tolist()
+        first, last = (
+            [found[f"{PHASES}/{axis}/{end}_code"] for axis in range(3)] for end in ("first", "last")
+        )
+        self.seams.take(origin, extent, Faces(first, last))
         stop = [a + n for a, n in zip(origin, extent, strict=True)]
         for kind, chords in self.chords.items():
             for axis in range(3):

@@ -244,5 +244,5 @@ def _classes(
     counts = np.zeros((len(codes), *(int(c[-1]) + 1 for c in every)), np.int64)
     place = np.ix_(*(np.unique(c) for c in here))
     for k, code in enumerate(codes):
-        counts[k][place] = class_sums(inner == code, here)
+        counts[k][place] = class_sums(inner, code, here)
     return counts

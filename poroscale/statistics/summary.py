@@ -14,7 +14,7 @@ from poroscale.config import Config
 from poroscale.engine import JobPlan, Run, plan_job
 from poroscale.statistics import measures
 from poroscale.statistics.cluster_function import plan_clusters
-from poroscale.statistics.counting import PhaseCounts, count_phases, in_counting_blocks
+from poroscale.statistics.counting import PhaseCounts, count_phases, counting_pass
 from poroscale.statistics.curves import Curves
 from poroscale.statistics.measures import Numbers, Subject
 from poroscale.statistics.pair_counting import in_slabs, reach_of
@@ -153,8 +153,8 @@ def plan_statistics(
     phases = MOST if guess is None else guess.count
     masked = inside is not None or (guess is not None and guess.outside is not None)
     reads = [volume.dtype] if inside is None else [volume.dtype, inside.dtype]
-    counting, blocks = in_counting_blocks(volume, inside, phases=phases, masked=masked, run=run)
-    stages = dict(plan_job(volume.spec, {counting.title: counting}, blocks).stages)
+    counting = counting_pass(volume.shape, reads=reads, phases=phases, masked=masked)
+    stages = dict(plan_job(volume.spec, {counting.title: counting}, run).stages)
     if "s2" in config.wanted:
         fields = (phases if config.phase is None and phases != 2 else 1) + masked
         reach = reach_of(volume.shape, config.lags)

@@ -1,13 +1,15 @@
 """Counts of the 2 x 2 x 2 cells of a block, from which all measures of interfaces follow.
 
-A cell is eight voxels that share a corner. A block owns the cell of each of its voxels: the voxel
-is the first corner, and the other seven lie one step on. Every pair of neighbours, every square of
-four voxels and every cell of the lattice then belongs to exactly one block, so that counts of
-disjoint blocks add up to the counts of the volume.
+A cell is eight voxels that share a corner. It owns the pairs of neighbours, the squares of four
+voxels and the edges that begin at its first corner, so that each of them belongs to exactly one
+cell. Counts of all cells of a volume with one voxel around it, `BEYOND`, are those of the volume.
 
-Most cells hold one phase. They are skipped eight at a time. A cell of two phases adds one to a
-table by its two phases and its pattern, and everything else is derived from that table. Only cells
-of more phases, and cells that leave the part, are looked at corner by corner.
+Most cells hold one phase, and are skipped. A cell of two phases adds one to a table by its two
+phases and its pattern, and everything else is derived from that table; so does a cell of one phase
+and `BEYOND`. Only cells of more phases, and cells that leave the part, are looked at corner by
+corner. Where a row holds nothing but the
+codes 0 and 1, as nearly all rows of a binary volume do, the patterns of all its cells are computed
+at once.
 """
 
 from __future__ import annotations
@@ -16,29 +18,35 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from poroscale.kernels.phases.byte_scan import lowest_byte, without_byte
-from poroscale.kernels.phases.cell_tables import PAIRS, SQUARES
+from poroscale.kernels.phases.byte_scan import (
+    WORD,
+    gather_bits,
+    lowest_bit,
+    room_for_marks,
+    without_lowest,
+)
+from poroscale.kernels.phases.cell_tables import PAIRS, SQUARES, both
 from poroscale.kernels.phases.codes import BEYOND
 
 Codes = NDArray[np.uint8]
 CellCounts = dict[str, NDArray[np.int64]]
+SHORT = 8
+"""In rows of fewer cells each is looked at."""
+CELLS = ("whole", "two", "patterns", "contacts", "triple", "triple_turns")
+"""Names of the counts, in the order in which the kernel takes them."""
 
 
-def count_cells(
-    codes: Codes, phases: int, *, starts: tuple[bool, bool, bool] = (False, False, False)
-) -> CellCounts:
-    """Counts of the cells of a block.
+def count_cells(codes: Codes, phases: int, *, into: CellCounts | None = None) -> CellCounts:
+    """Counts of the cells that lie in a box.
 
     Parameters
     ----------
     codes
-        uint8 (z + 2, y + 2, x + 2): codes of the block with one voxel around it, below `phases`,
-        `OUTSIDE` or `BEYOND`.
+        uint8 (z, y, x): codes below `phases`, `OUTSIDE` or `BEYOND`.
     phases
         Number of phases, P.
-    starts
-        Whether the block is the first along z, y, x. It then also owns the cells that begin before
-        its first voxel.
+    into
+        Counts to which these are added; new ones by default.
 
     Returns
     -------
@@ -59,35 +67,102 @@ def count_cells(
             Corners of voxels that exactly two of those edges share: straight along z, y, x, and
             bent in zy, zx, yx. Then the ends of edges along z, y, x at all other corners.
     """
+    counts = no_cells(phases) if into is None else into
     codes = np.ascontiguousarray(codes)
-    counts = {
-        "whole": np.zeros(phases, np.int64),
-        "two": np.zeros((phases, phases, 256), np.int64),
-        "patterns": np.zeros((phases, 256), np.int64),
-        "contacts": np.zeros((len(PAIRS), phases + 1, phases + 1), np.int64),
-        "triple": np.zeros(3, np.int64),
-        "triple_turns": np.zeros(9, np.int64),
-    }
-    words = np.zeros(codes.shape[2] // 8 + 1, np.uint64)
-    first = tuple(0 if start else 1 for start in starts)
-    _count(codes, first, phases, words, words.view(np.uint8), PAIRS, SQUARES, *counts.values())
+    room = room_for_marks(codes.shape[2])
+    binary = np.zeros((4, 256), np.int64)
+    edge = np.zeros((phases, 256), np.int64)
+    arrays = [counts[name] for name in CELLS]
+    _count(codes, phases, *room, binary, edge, PAIRS, SQUARES, *arrays)
+    _add_binary(binary.sum(axis=0), counts)
+    counts["patterns"] += edge
+    within = np.arange(phases)
+    counts["contacts"][:, within, within] += both() @ edge.T
     return counts
+
+
+def _add_binary(found: NDArray[np.int64], counts: CellCounts) -> None:
+    """Add cells of the codes 0 and 1, which are known by the pattern of 1."""
+    if not found.any():
+        return
+    counts["whole"][:2] += found[[0, 255]]
+    mixed = np.arange(1, 255)
+    first_is_one = mixed % 2 == 1
+    counts["two"][1, 0][mixed[first_is_one]] += found[mixed[first_is_one]]
+    counts["two"][0, 1][255 - mixed[~first_is_one]] += found[mixed[~first_is_one]]
+
+
+def no_cells(phases: int) -> CellCounts:
+    """Counts of `count_cells`, all zero."""
+    shapes = {
+        "whole": (phases,),
+        "two": (phases, phases, 256),
+        "patterns": (phases, 256),
+        "contacts": (len(PAIRS), phases + 1, phases + 1),
+        "triple": (3,),
+        "triple_turns": (9,),
+    }
+    return {name: np.zeros(shape, np.int64) for name, shape in shapes.items()}
 
 
 @njit(nogil=True, cache=True)
 def _mark_mixed(a, b, c, e, mixed):  # type: ignore[no-untyped-def]
-    """Nonzero where the cell from four rows is not of one code; loops that vectorise."""
+    """1 where the cell from four rows is not of one code; loops that vectorise."""
     n = a.size
     for x in range(n):
         mixed[x] = (a[x] ^ b[x]) | (a[x] ^ c[x]) | (a[x] ^ e[x])
     for x in range(n - 1):
-        mixed[x] = mixed[x] | mixed[x + 1] | (a[x] ^ a[x + 1])
+        mixed[x] = (mixed[x] | mixed[x + 1] | (a[x] ^ a[x + 1])) != 0
+    mixed[n - 1] = 0
+
+
+@njit(nogil=True, cache=True)
+def _are_binary(a, b, c, e):  # type: ignore[no-untyped-def]
+    """Whether four rows hold nothing but 0 and 1."""
+    every = np.uint8(0)
+    for x in range(a.size):
+        every |= a[x] | b[x] | c[x] | e[x]
+    return every <= 1
+
+
+@njit(nogil=True, cache=True)
+def _mark_patterns(a, b, c, e, marks):  # type: ignore[no-untyped-def]
+    """The pattern of 1 in each cell from four rows of 0 and 1."""
+    n = a.size
+    for x in range(n):
+        marks[x] = a[x] | (b[x] << np.uint8(2)) | (c[x] << np.uint8(4)) | (e[x] << np.uint8(6))
+    for x in range(n - 1):
+        marks[x] |= marks[x + 1] << np.uint8(1)
+
+
+@njit(nogil=True, cache=True)
+def _count_patterns(words, marks, cells, found):  # type: ignore[no-untyped-def]
+    """Add one for the pattern of each cell; eight cells of one phase at a time.
+
+    Four tables in turn: the next sum need not wait for the last, which often has the same place.
+    """
+    full = cells // 8
+    zeros, ones = 0, 0
+    for k in range(full):
+        word = words[k]
+        if word == 0:
+            zeros += 8
+        elif word == _FULL:
+            ones += 8
+        else:
+            for i in range(8):
+                found[i & 3, (word >> np.uint64(8 * i)) & _BYTE] += 1
+    for x in range(8 * full, cells):
+        found[0, marks[x]] += 1
+    found[0, 0] += zeros
+    found[0, 255] += ones
 
 
 _ONES = np.uint64(0x0101010101010101)
 _LOW = np.uint64(0x7F7F7F7F7F7F7F7F)
 _GATHER = np.uint64(0x0102040810204080)
 _BYTE = np.uint64(0xFF)
+_FULL, _NONE = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0)
 _TOP = np.uint64(56)
 
 
@@ -101,10 +176,12 @@ def _column(a, b, c, e, x):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _count(  # type: ignore[no-untyped-def]
     codes,
-    first,
     phases,
     words,
-    mixed,
+    marks,
+    bits,
+    binary,
+    edge,
     pairs,
     squares,
     whole,
@@ -115,55 +192,76 @@ def _count(  # type: ignore[no-untyped-def]
     turns,
 ):
     nz, ny, nx = codes.shape
+    cells = nx - 1
     corner = np.empty(8, np.uint8)
-    table = two.reshape(-1)
-    for z in range(first[0], nz - 1):
-        for y in range(first[1], ny - 1):
+    table, edges = two.reshape(-1), edge.reshape(-1)
+    bits[:] = _FULL if cells < SHORT else _NONE
+    bits[0] = bits[0] & ((np.uint64(1) << np.uint64(cells)) - np.uint64(1))
+    for z in range(nz - 1):
+        for y in range(ny - 1):
             a, b = codes[z, y], codes[z, y + 1]
             c, e = codes[z + 1, y], codes[z + 1, y + 1]
-            _mark_mixed(a, b, c, e, mixed)
-            begun = first[2]
-            for k in range(words.size):
-                left = words[k]
+            if cells >= SHORT:
+                if phases >= 2 and _are_binary(a, b, c, e):
+                    _mark_patterns(a, b, c, e, marks)
+                    _count_patterns(words, marks, cells, binary)
+                    continue
+                _mark_mixed(a, b, c, e, marks)
+                marks[nx:] = 0
+                gather_bits(words, bits)
+            begun = np.int64(0)
+            for k in range(bits.size):
+                left = bits[k]
                 while left != 0:
-                    byte = lowest_byte(left)
-                    left = without_byte(left, byte)
-                    x = 8 * k + byte
-                    if x < begun or x >= nx - 1:
-                        continue
+                    x = WORD * k + np.int64(lowest_bit(left))
+                    left = without_lowest(left)
                     if x > begun and a[begun] < phases:
                         whole[a[begun]] += x - begun
                     begun = x + 1
                     word = _column(a, b, c, e, x) | _column(a, b, c, e, x + 1) << np.uint64(8)
-                    place = _place_of_two(word, phases)
+                    code = word & _BYTE
+                    if word == _ONES * code:
+                        if code < phases:
+                            whole[code] += 1
+                        continue
+                    place, at_edge = _place_of_two(word, phases)
                     if place >= 0:
                         table[place] += 1
-                        continue
-                    for m in range(8):
-                        corner[m] = (word >> np.uint64(8 * m)) & _BYTE
-                    _add_other(corner, phases, pairs, squares, patterns, contacts, triple, turns)
-            if nx - 1 > begun and a[begun] < phases:
-                whole[a[begun]] += nx - 1 - begun
+                    elif at_edge >= 0:
+                        edges[at_edge] += 1
+                    else:
+                        for m in range(8):
+                            corner[m] = (word >> np.uint64(8 * m)) & _BYTE
+                        _add_other(
+                            corner, phases, pairs, squares, patterns, contacts, triple, turns
+                        )
+            if cells > begun and a[begun] < phases:
+                whole[a[begun]] += cells - begun
 
 
 @njit(nogil=True, cache=True)
 def _place_of_two(word, phases):  # type: ignore[no-untyped-def]
-    """Place in the table of a cell of two phases; -1 if it is none.
+    """Places of a cell of two kinds in the tables of two phases and of the edge; -1 in neither.
 
-    The eight codes are the bytes of `word`. All are compared with the first at once; where two
-    phases differ by d, the bytes that differ sum up to their number times d. There is no branch
-    for each corner: a processor cannot foresee those.
+    The eight codes are the bytes of `word`, which must not all be equal. All are compared with the
+    first at once; where there are two kinds, all that differ do so by the same bits. There is no
+    branch for each corner: a processor cannot foresee those.
     """
     here = word & _BYTE
     differs = word ^ (_ONES * here)
     others = (((differs & _LOW) + _LOW | differs) >> np.uint64(7)) & _ONES
-    count = (others * _ONES) >> _TOP
-    difference = ((differs * _ONES) >> _TOP) // count
+    difference = (differs >> lowest_bit(others)) & _BYTE
     other = here ^ difference
-    if differs != others * difference or here >= phases or other >= phases:
-        return -1
+    if differs != others * difference:
+        return -1, -1
     pattern = ((others ^ _ONES) * _GATHER) >> _TOP
-    return np.int64(((here * np.uint64(phases) + other) << np.uint64(8)) | pattern)
+    if here < phases and other < phases:
+        return np.int64(((here * np.uint64(phases) + other) << np.uint64(8)) | pattern), -1
+    if here < phases and other == BEYOND:
+        return -1, np.int64(here << np.uint64(8) | pattern)
+    if here == BEYOND and other < phases:
+        return -1, np.int64(other << np.uint64(8) | (_BYTE ^ pattern))
+    return -1, -1
 
 
 @njit(nogil=True, cache=True)

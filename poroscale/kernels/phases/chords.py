@@ -13,7 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from poroscale.kernels.phases.byte_scan import lowest_byte, without_byte
+from poroscale.kernels.phases.byte_scan import (
+    WORD,
+    gather_bits,
+    lowest_bit,
+    room_for_marks,
+    without_lowest,
+)
 from poroscale.kernels.phases.codes import OUTSIDE
 
 WHOLE, CUT = 0, 1
@@ -70,75 +76,79 @@ def count_chords(codes: Codes, phases: int, axis: int) -> tuple[Counts, Ends]:
     first, last = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     after, before = np.full(shape, OUTSIDE, np.uint8), np.full(shape, OUTSIDE, np.uint8)
     lines = (codes, codes.swapaxes(0, 1), codes)[axis]
-    (_along_x if axis == 2 else _across)(lines, counts, first, last, after, before)
+    room = room_for_marks(codes.shape[2])
+    (_along_x if axis == 2 else _across)(lines, *room, counts, first, last, after, before)
     along = np.moveaxis(codes, axis, 0)
     return counts, Ends(along[0], along[-1], first, last, after, before)
 
 
 @njit(nogil=True, cache=True)
 def _close(code, before, after, length, counts):  # type: ignore[no-untyped-def]
+    """Count a run; unsigned places need no look at whether they count from the end."""
     if code < counts.shape[0]:
-        counts[code, int(max(before, after) == OUTSIDE), length] += 1
+        cut = np.uint64(max(before, after) == OUTSIDE)
+        counts[code, cut, np.uint64(length)] += 1
 
 
 @njit(nogil=True, cache=True)
-def _along_x(codes, counts, first, last, after, before):  # type: ignore[no-untyped-def]
+def _along_x(  # type: ignore[no-untyped-def]
+    codes, words, changes, bits, counts, first, last, after, before
+):
     nz, ny, nx = codes.shape
-    words = np.zeros(nx // 8 + 1, np.uint64)
-    changes = words.view(np.uint8)
+    one = np.uint64(1)
     for z in range(nz):
         for y in range(ny):
             row = codes[z, y]
             for x in range(1, nx):
-                changes[x] = row[x] ^ row[x - 1]
-            begun = 0
-            for k in range(words.size):
-                word = words[k]
+                changes[x] = row[x] != row[x - 1]
+            gather_bits(words, bits)
+            begun = np.uint64(0)
+            for k in range(bits.size):
+                word = bits[k]
                 while word != 0:
-                    place = lowest_byte(word)
-                    word = without_byte(word, place)
-                    x = 8 * k + place
+                    place = np.uint64(WORD * k) + lowest_bit(word)
+                    word = without_lowest(word)
                     if begun == 0:
-                        first[z, y], after[z, y] = x, row[x]
+                        first[z, y], after[z, y] = place, row[place]
                     else:
-                        _close(row[begun], row[begun - 1], row[x], x - begun, counts)
-                    begun = x
-            last[z, y] = nx - begun
+                        _close(row[begun], row[begun - one], row[place], place - begun, counts)
+                    begun = place
+            last[z, y] = np.uint64(nx) - begun
             if begun == 0:
                 first[z, y] = nx
             else:
-                before[z, y] = row[begun - 1]
+                before[z, y] = row[begun - one]
 
 
 @njit(nogil=True, cache=True)
-def _across(codes, counts, first, last, after, before):  # type: ignore[no-untyped-def]
+def _across(  # type: ignore[no-untyped-def]
+    codes, words, changes, bits, counts, first, last, after, before
+):
     """Runs along the first axis of `codes`, for all lines of a plane at a time.
 
     `begun` holds where the run of each line began, negative if what comes before is not part: the
     code there would have to be fetched from far away.
     """
     n, ny, nx = codes.shape
-    words = np.zeros(nx // 8 + 1, np.uint64)
-    changes = words.view(np.uint8)
     begun = np.zeros((ny, nx), np.int32)
     for z in range(1, n):
         for y in range(ny):
-            row, row_before = codes[z, y], codes[z - 1, y]
+            row, row_before, starts = codes[z, y], codes[z - 1, y], begun[y]
             for x in range(nx):
-                changes[x] = row[x] ^ row_before[x]
-            for k in range(words.size):
-                word = words[k]
+                changes[x] = row[x] != row_before[x]
+            gather_bits(words, bits)
+            for k in range(bits.size):
+                word = bits[k]
                 while word != 0:
-                    place = lowest_byte(word)
-                    word = without_byte(word, place)
-                    x = 8 * k + place
-                    start, code = begun[y, x], row_before[x]
+                    place = np.uint64(WORD * k) + lowest_bit(word)
+                    word = without_lowest(word)
+                    start, code = starts[place], row_before[place]
                     if start == 0:
-                        first[y, x], after[y, x] = z, row[x]
+                        first[y, place], after[y, place] = z, row[place]
                     elif code < counts.shape[0]:
-                        cut = start < 0 or row[x] == OUTSIDE
-                        counts[code, int(cut), z - abs(start)] += 1
-                    begun[y, x] = -z if code == OUTSIDE else z
+                        cut = np.uint64(start < 0 or row[place] == OUTSIDE)
+                        counts[code, cut, np.uint64(z - abs(start))] += 1
+                    starts[place] = -z if code == OUTSIDE else z
     for y in range(ny):
         for x in range(nx):
             start = abs(begun[y, x])

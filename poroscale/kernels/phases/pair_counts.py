@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from poroscale.kernels.phases.codes import BEYOND
@@ -155,13 +156,17 @@ def edge_classes(n: int, reach: int) -> NDArray[np.int64]:
     return np.where(places <= reach, places, np.maximum(places - n + count, min(reach, n - 1)))
 
 
-def class_sums(mask: NDArray[np.bool_], classes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Voxels of a block by the classes of their places along z, y, x.
+def class_sums(
+    codes: NDArray[np.uint8], code: int, classes: Sequence[NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    """Voxels of one code in a block by the classes of their places along z, y, x.
 
     Parameters
     ----------
-    mask
-        bool (z, y, x): the voxels that are counted.
+    codes
+        uint8 (z, y, x).
+    code
+        Code of the voxels that are counted.
     classes
         `edge_classes` of the places of the block along each axis.
 
@@ -169,11 +174,23 @@ def class_sums(mask: NDArray[np.bool_], classes: Sequence[NDArray[np.int64]]) ->
     -------
     int64, with an entry for each class that the block holds, in their order
     """
-    sums: NDArray[Any] = mask
-    for axis in (2, 1, 0):
-        starts = np.flatnonzero(np.diff(classes[axis], prepend=-1))
-        sums = np.add.reduceat(sums, starts, axis=axis, dtype=np.int64)
+    z, y, x = (each - each[0] for each in classes)
+    sums = np.zeros((z[-1] + 1, y[-1] + 1, x[-1] + 1), np.int64)
+    starts = np.append(np.flatnonzero(np.diff(x, prepend=-1)), len(x))
+    _add_by_class(codes, code, z, y, starts, sums)
     return sums
+
+
+@njit(nogil=True, cache=True)
+def _add_by_class(codes, code, z_classes, y_classes, starts, sums):  # type: ignore[no-untyped-def]
+    for z in range(codes.shape[0]):
+        for y in range(codes.shape[1]):
+            row, into = codes[z, y], sums[z_classes[z], y_classes[y]]
+            for k in range(starts.size - 1):
+                count = 0
+                for x in range(starts[k], starts[k + 1]):
+                    count += row[x] == code
+                into[k] += count
 
 
 def fast_length(least: int) -> int:
