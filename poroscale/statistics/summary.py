@@ -64,6 +64,12 @@ class StatisticsConfig(Config):
         """Names of one string, as the command line takes them."""
         return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
 
+    @field_validator("which")
+    @classmethod
+    def _once(cls, given: tuple[Statistic, ...] | None) -> tuple[Statistic, ...] | None:
+        """Each name once, where it comes first."""
+        return None if given is None else tuple(dict.fromkeys(given))
+
     @property
     def wanted(self) -> tuple[Statistic, ...]:
         """Names of the statistics that are measured."""

@@ -149,6 +149,12 @@ def test_names_may_come_in_one_string_and_an_empty_list_leaves_the_fraction(as_v
     assert set(ps.stats(volume, which=[]).phase(1)) == {"voxels", "fraction"}
 
 
+@pytest.mark.parametrize("which", ["chords, surface,chords", ("chords", "surface", "chords")])
+def test_a_name_that_is_given_twice_is_listed_once(as_volume, which):
+    found = ps.stats(as_volume(layers((4, 4, 8), period=4)), which=which)
+    assert found.numbers["settings"]["which"] == ["chords", "surface"]
+
+
 def test_a_mask_of_other_voxels_is_refused(as_volume):
     ones = np.ones((4, 4, 4), np.uint8)
     with pytest.raises(ValueError, match=r"must have the voxel size .* of the volume, got"):
