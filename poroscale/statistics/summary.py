@@ -125,7 +125,7 @@ def volume_statistics(
         If the volume holds floats.
     ValueError
         If it holds too many values, not the phase that is asked for, or no voxel of the part, if
-        the mask has another shape or voxel size, or if lags are longer than the volume.
+        the mask has another shape, voxel size or place, or if lags are longer than the volume.
     MemoryError
         If the budget cannot hold one of the passes; nothing has been done then.
     """
@@ -187,6 +187,16 @@ def _check(volume: Volume, inside: Volume | None) -> None:
             f"`inside` must have the voxel size {volume.voxel_size} um of the volume, got "
             f"{inside.voxel_size}"
         )
+    if inside.origin != volume.origin and _has_place(inside) and _has_place(volume):
+        raise ValueError(
+            f"the mask {inside.path} must begin at the voxel {volume.origin} of the scan, as "
+            f"{volume.path} does, got {inside.origin}; crop both with one box"
+        )
+
+
+def _has_place(volume: Volume) -> bool:
+    """False for a file or an array that was ingested and names no place: it begins at 0."""
+    return any(volume.origin) or "source" not in volume.attributes
 
 
 def _lumped(volume: Volume, config: StatisticsConfig) -> PhaseMap | None:

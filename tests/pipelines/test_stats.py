@@ -161,6 +161,21 @@ def test_a_mask_of_other_voxels_is_refused(as_volume):
         ps.stats(as_volume(ones), inside=as_volume(ones, voxel_size=(3.0,) * 3))
 
 
+def test_a_mask_of_another_place_is_refused(as_volume, tmp_path):
+    array = layers((8, 6, 8), period=4)
+    whole, ones = as_volume(array), np.ones((4, 6, 8), np.uint8)
+    low, high = (
+        ps.crop(whole, tmp_path / f"crop{z}.zarr", box=(z, z + 4, 0, 6, 0, 8)) for z in (1, 3)
+    )
+    sentence = r"crop3\.zarr must begin at the voxel \(1, 0, 0\) .* got \(3, 0, 0\); crop both"
+    with pytest.raises(ValueError, match=sentence):
+        ps.stats(low, inside=high, which="surface")
+    with pytest.raises(ValueError, match=r"begin at the voxel \(1, 0, 0\) .* got \(0, 0, 0\)"):
+        ps.stats(low, inside=as_volume(ones), which="surface")
+    ingested = ps.stats(low, inside=ones, voxel_size=1.0, which="surface")  # it names no place
+    assert ingested.numbers["part"]["voxels"] == ones.size
+
+
 @pytest.mark.parametrize("settings", [{"largest_um": 1e-3}, {"lags": 99}, {"memory": "300MiB"}])
 def test_what_cannot_be_done_is_refused_before_a_block_is_read(as_volume, monkeypatch, settings):
     def counted(*_args, **_settings):
