@@ -20,21 +20,16 @@ from poroscale.engine import Halo, Pass, Reduction, Run, reduce_pass
 from poroscale.engine.cheap_blocks import in_cheapest_block, reading_cost
 from poroscale.identity import kernel
 from poroscale.kernels.phases.cells import count_cells
-from poroscale.kernels.phases.chords import Ends, OpenRuns, count_chords
-from poroscale.kernels.phases.codes import BEYOND, OUTSIDE, STRANGE
-from poroscale.statistics.phases import (
-    PhaseMap,
-    phase_map,
-    sampled_map,
-)
+from poroscale.kernels.phases.chords import PART, PHASES, OpenRuns, block_chords
+from poroscale.kernels.phases.codes import BEYOND, STRANGE
+from poroscale.kernels.phases.joined_chords import Chords
+from poroscale.statistics.phases import PhaseMap, phase_map, sampled_map
 from poroscale.volume import Index, Shape, Volume, VoxelSize
 
 Counts = NDArray[np.int64]
 CELLS = ("whole", "two", "patterns", "contacts", "triple", "triple_turns")
 ENDS = 24
 """Bytes for each line of a block: its first and its last run, and where runs begin."""
-PHASES, PART = "phases", "part"
-"""Chords of each phase, and of the part as a whole where it does not fill the volume."""
 
 
 @dataclass(frozen=True)
@@ -166,9 +161,9 @@ def _count(volume: Volume, phases: PhaseMap, inside: Volume | None, run: Run) ->
     if total.cells["strange"][0]:
         return None
     cells = {name: total.cells[name] for name in CELLS}
-    z, y, x = total.chords[PHASES]
+    z, y, x = total.lines.counts[PHASES]
     if masked:
-        part = tuple(each[0] for each in total.chords[PART])
+        part = tuple(each[0] for each in total.lines.counts[PART])
     else:
         part = tuple(_whole_lines(shape, axis) for axis in range(3))
     return PhaseCounts(
@@ -216,60 +211,23 @@ def _count_block(
     found["strange"] = np.array([np.count_nonzero(inner == STRANGE)])
     found["origin"] = np.array(origin)
     found["extent"] = np.array(inner.shape)
-    kinds = {PHASES: (inner, phases.count)}
-    if masked:
-        kinds[PART] = (np.where(inner == OUTSIDE, OUTSIDE, 0).astype(np.uint8), 1)
-    for kind, (lines, count) in kinds.items():
-        for axis in range(3):
-            histogram, ends = count_chords(lines, count, axis)
-            found[f"{kind}/{axis}"] = histogram
-            found |= {f"{kind}/{axis}/{name}": array for name, array in vars(ends).items()}
-    return found
+    return found | block_chords(inner, phases.count, masked=masked)
 
 
 class _Total:
     """Counts of the blocks seen so far, and the chords that are open behind them."""
 
     def __init__(self, shape: Shape, first: Mapping[str, NDArray[Any]]) -> None:
-        self.shape = shape
         self.cells = {name: np.zeros_like(first[name]) for name in (*CELLS, "strange")}
         kinds = [kind for kind in (PHASES, PART) if f"{kind}/0" in first]
-        self.chords = {
-            kind: [
-                np.zeros((len(first[f"{kind}/{axis}"]), 2, n + 1), np.int64)
-                for axis, n in enumerate(shape)
-            ]
-            for kind in kinds
-        }
-        self.open = {kind: [OpenRuns(_across(shape, axis)) for axis in range(3)] for kind in kinds}
+        self.lines = Chords(shape, {kind: len(first[f"{kind}/0"]) for kind in kinds})
 
     def take(self, found: Mapping[str, NDArray[Any]]) -> _Total:
         """Add the next block in the order (z, y, x)."""
         for name in self.cells:
             self.cells[name] += found[name]
-        origin, extent = found["origin"].tolist(), found["extent"].tolist()
-        stop = [a + n for a, n in zip(origin, extent, strict=True)]
-        for kind, chords in self.chords.items():
-            for axis in range(3):
-                counts = chords[axis]
-                inner = found[f"{kind}/{axis}"]
-                counts[:, :, : inner.shape[2]] += inner
-                ends = Ends(**{n: found[f"{kind}/{axis}/{n}"] for n in Ends.__annotations__})
-                lines = _lines(origin, stop, axis)
-                self.open[kind][axis].join(lines, ends, extent[axis], counts)
-                if stop[axis] == self.shape[axis]:
-                    self.open[kind][axis].close(lines, counts)
+        self.lines.take(found, found["origin"].tolist(), found["extent"].tolist())
         return self
-
-
-def _across(shape: Shape, axis: int) -> tuple[int, int]:
-    a, b = (n for other, n in enumerate(shape) if other != axis)
-    return a, b
-
-
-def _lines(origin: list[int], stop: list[int], axis: int) -> tuple[slice, slice]:
-    a, b = (slice(origin[k], stop[k]) for k in range(3) if k != axis)
-    return a, b
 
 
 def _as_total(shape: Shape, found: Any) -> _Total:
