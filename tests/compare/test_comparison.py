@@ -7,7 +7,8 @@ import pytest
 from pyarrow import parquet
 
 from poroscale.compare import Sample, ablate_bins, compare_samples
-from poroscale.compare.comparison import s2_of_sub_volumes, window_layers
+from poroscale.compare.comparison import window_layers
+from poroscale.compare.curves import s2_of_sub_volumes
 from poroscale.compare.sample import names_of
 from poroscale.compare.words import sides_in_words
 from poroscale.statistics.two_point import Pairs
