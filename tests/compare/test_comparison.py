@@ -65,6 +65,15 @@ def test_two_scans_are_called_by_their_names_with_their_porosity(comparison, par
     assert "original" not in told
 
 
+def test_many_pores_are_told_without_an_exponent(comparison):
+    told = next(line for line in comparison.describe() if "per mm³" in line)
+    assert "e+" not in told
+    for side in ("generated", "reference"):
+        value = comparison.numbers["parts"][side][0]["pores_per_mm3"]
+        assert value > 1000
+        assert f"{round(value, -1 if value < 1e4 else -2):,.0f}" in told
+
+
 def test_generated_parts_are_called_generated():
     names = [["scan"], ["new_0000", "new_0001"]]
     assert sides_in_words(names, generated=True)["labels"] == ["original", "generated"]
