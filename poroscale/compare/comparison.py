@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poroscale.compare.bivariate import overlap_row, pairs_of, points_of
 from poroscale.compare.config import CompareConfig
 from poroscale.compare.covariance import covariance_rows
+from poroscale.compare.curves import curve_rows, two_point_curves
 from poroscale.compare.pictures import SMALLEST, Scattered, scatter_views, scattering_row
 from poroscale.compare.pore_values import MEASURES, Measure, Pores, pores_of_sample, values_of
 from poroscale.compare.sample import Sample, check_samples, names_of
@@ -23,17 +24,13 @@ from poroscale.statistics.samples.distances import (
     FEWEST,
     Values,
     bootstrap_interval,
-    halves,
     kolmogorov_smirnov,
     ratio_of,
     split_distances,
     wasserstein,
 )
-from poroscale.statistics.two_point import Pairs, count_pairs
 
 Floats = NDArray[np.float64]
-SUB_VOLUMES = 8
-"""Sub-volumes of the original whose S2 is shown beside its own, at most."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Comparison(Described):
     ----------
     numbers
         JSON: `summary`, `sides`, `measures`, `scattering`, `covariance`, `bivariate`,
-        `roughness`, `two_point`, `parts`, `settings`.
+        `roughness`, `two_point`, `curves`, `parts`, `settings`.
     reference, generated
         Measurements of either side.
     scattered
@@ -107,7 +104,8 @@ def compare_samples(
     check_samples(reference, generated)
     layers = window_layers(reference, generated, config.windows)
     first, second = (_read_side(side, layers) for side in (reference, generated))
-    voxel = reference[0].phases.voxel_size[0]
+    size = reference[0].phases.voxel_size
+    voxel = size[0]
     clump = max(1, round(config.layer_um / voxel))
     measures = list(_measure_rows(first, second, clump, config))
     if not measures:
@@ -125,7 +123,10 @@ def compare_samples(
         "covariance": covariance_rows(first.pores, second.pores, first.streams, **dealt),
         "bivariate": _bivariate(first, second, [row["name"] for row in measures], dealt),
         "roughness": _roughness(first, second),
-        "two_point": _two_point(first, second, config),
+        "two_point": two_point_curves(first.samples, second.samples, config),
+        "curves": curve_rows(
+            first.streams, second.streams, reference[0].phases.voxel_size, **dealt
+        ),
         "parts": {"reference": _parts(first, names[0]), "generated": _parts(second, names[1])},
         "sides": sides_in_words(names, generated=all(each.generated for each in generated)),
         "settings": config.model_dump()
@@ -259,58 +260,3 @@ def _roughness(first: Side, second: Side) -> list[dict[str, Any]]:
             rows.append({"name": name, "reference": values[0], "generated": values[1]})
             rows[-1]["change"] = change
     return rows
-
-
-def _two_point(first: Side, second: Side, config: CompareConfig) -> dict[str, Any]:
-    """S2 of both sides, and root mean square differences, also between halves of the original."""
-    phases = [*first.samples, *second.samples]
-    size = phases[0].phases.voxel_size
-    if max(size) > 1.001 * min(size):
-        return {}
-    shortest = min(min(sample.phases.shape) for sample in phases)
-    lag = max(1, min(round(config.lag_um / size[0]), shortest // 2, 64))
-    a, b = (
-        _pool([count_pairs(sample.phases, lag) for sample in side.samples])
-        for side in (first, second)
-    )
-    curves = [a.probability(), b.probability()]
-    found = {
-        "lag_um": [k * size[0] for k in range(lag + 1)],
-        "reference": curves[0].tolist(),
-        "generated": curves[1].tolist(),
-        "difference": _rms(*curves),
-    }
-    filled = np.flatnonzero(a.pore[:, 0] + a.part[:, 0] > 0)
-    pooled = Pairs(a.pore[filled], a.part[filled])
-    apart = [
-        _rms(pooled.probability(one), pooled.probability(other))
-        for one, other in halves(len(filled), splits=config.splits, seed=config.seed)
-        if len(one)
-    ]
-    within = float(np.mean(apart)) if apart else float("nan")
-    spread = {"halves": within, "ratio": ratio_of(found["difference"], within)}
-    return found | s2_of_sub_volumes(pooled) | spread
-
-
-def s2_of_sub_volumes(pairs: Pairs) -> dict[str, Any]:
-    """The lowest and the highest S2 of the original's own sub-volumes, by lag.
-
-    Sub-volumes are blocks that follow one another along z, all of the same number.
-    """
-    count = min(SUB_VOLUMES, len(pairs.pore) // 2)
-    if count < 2:
-        return {"sub_volumes": 0}
-    groups = np.array_split(np.arange(len(pairs.pore)), count)
-    curves = np.array([pairs.probability(group) for group in groups])
-    low, high = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)
-    return {"sub_volumes": count, "lowest": low.tolist(), "highest": high.tolist()}
-
-
-def _pool(pairs: Sequence[Pairs]) -> Pairs:
-    return Pairs(
-        np.concatenate([each.pore for each in pairs]), np.concatenate([each.part for each in pairs])
-    )
-
-
-def _rms(a: Floats, b: Floats) -> float:
-    return float(np.sqrt(np.nanmean((a - b) ** 2)))

@@ -1,20 +1,24 @@
-"""Sums over the voxels of a volume: projections, layer sums, and the axis of the part.
+"""Sums over the voxels of a volume: projections, layer sums, chords, and the axis of the part.
 
 The phases are streamed once along z, some layers at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.joined_chords import WindowChords, WindowCounter
+from poroscale.statistics.phases import PhaseMap
 from poroscale.volume import PHASES, Volume
 
 SLAB_BYTES = 1 << 25
 """Voxels read at a time."""
+CODED = PhaseMap((PHASES["pore"],), PHASES["outside"], rest=True)
+"""Pores have code 0; all else that belongs to the part has code 1."""
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -36,6 +40,9 @@ class Streamed:
         (y, x) centroid of the part [voxels].
     layers
         Layers of a window.
+    chords
+        Chords of each window, of the phases of `CODED` and of the part; layers above the last whole
+        window belong to it here.
     """
 
     part: Counts
@@ -45,6 +52,7 @@ class Streamed:
     along_x: NDArray[np.uint16]
     centre: tuple[float, float]
     layers: int
+    chords: Sequence[WindowChords] = ()
 
     @property
     def windows(self) -> int:
@@ -80,6 +88,8 @@ def stream(phases: Volume, layers: int) -> Streamed:
     along_y = np.zeros((depth, columns), np.uint16)
     along_x = np.zeros((depth, rows), np.uint16)
     shadow = np.zeros((rows, columns), np.int64)
+    starts = [k * layers for k in range(max(1, windows))]
+    chords = WindowCounter(phases.shape, starts, CODED.count)
     for first, count in slabs(depth, layers, max(1, SLAB_BYTES // (rows * columns))):
         block = phases.read((first, 0, 0), (count, rows, columns))
         solid, empty = block != PHASES["outside"], block == PHASES["pore"]
@@ -91,7 +101,9 @@ def stream(phases: Volume, layers: int) -> Streamed:
         shadow += solid.sum(axis=0)
         if first // layers < windows:
             along_z[first // layers] += empty.sum(axis=0, dtype=np.uint16)
-    return Streamed(part, pore, along_z, along_y, along_x, _centroid(shadow), layers)
+        chords.take(CODED.codes(block), first)
+    centre = _centroid(shadow)
+    return Streamed(part, pore, along_z, along_y, along_x, centre, layers, chords.windows)
 
 
 def _centroid(shadow: Counts) -> tuple[float, float]:

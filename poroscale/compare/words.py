@@ -89,8 +89,13 @@ def _counts(numbers: Mapping[str, Any]) -> list[str]:
     subject = "Generated parts hold" if other == "generated" else f"The {other} holds"
     return [
         f"{subject} {abs(change):.1f} % {more} pores per volume of the part than the {one} "
-        f"({means[1]:.3g} against {means[0]:.3g} per mm³)."
+        f"({_plain(means[1])} against {_plain(means[0])} per mm³)."
     ]
+
+
+def _plain(value: float) -> str:
+    """Three digits of a number without an exponent: 3,520."""
+    return f"{float(f'{value:.3g}'):,.15g}"
 
 
 def _scattering(rows: Sequence[Mapping[str, Any]]) -> list[str]:

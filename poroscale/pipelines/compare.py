@@ -23,6 +23,7 @@ from poroscale.engine import BlockGrid, JobPlan, Run, connect
 from poroscale.engine.job_plan import driver_plan, planned
 from poroscale.engine.jobs.work import held_folder
 from poroscale.engine.workers.progress import progress
+from poroscale.kernels.phases.joined_chords import WindowCounter
 from poroscale.parts.fit import rebinned
 from poroscale.parts.model import ROUGHNESS, PartModel
 from poroscale.parts.placing.candidates import CandidateSampler
@@ -120,6 +121,7 @@ def plan_compare_volumes(
     layers = max(1, SLAB_BYTES // prod(largest[1:]))
     slabs = BlockGrid(largest, (min(largest[0], layers), *largest[1:]))
     task = COMPARING + int(SLAB_COPIES * prod(slabs.block))
+    task += WindowCounter.BYTES * prod(largest[1:])
     return JobPlan({"comparison": driver_plan(slabs, task, run)}, jobs=jobs)
 
 

@@ -31,7 +31,13 @@ from poroscale.engine.passes import named
 from poroscale.identity import kernel
 from poroscale.kernels.phases.cluster_pairs import equal_pairs
 from poroscale.kernels.phases.codes import OUTSIDE
-from poroscale.statistics.connectivity import AXES, clusters_of, inputs_of
+from poroscale.statistics.connectivity import (
+    AXES,
+    Connectivity,
+    clusters_of,
+    connectivity_of,
+    inputs_of,
+)
 from poroscale.statistics.phases import PhaseMap
 from poroscale.statistics.sums import summed
 from poroscale.volume import Index, Shape, Volume
@@ -47,10 +53,13 @@ class ClusterFunction:
         int64 (3, lags + 1) pairs that lie in one cluster of the phase.
     inside
         int64 (3, lags + 1) pairs of which both voxels count.
+    clusters
+        What `connectivity` says of the clusters.
     """
 
     together: NDArray[np.int64]
     inside: NDArray[np.int64]
+    clusters: Connectivity
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -100,12 +109,13 @@ def cluster_function(
         )
     clusters, inputs = clusters_of(phases, value, connectivity), inputs_of(volume, inside)
     with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
-        labels = label_blocks(clusters, inputs, Path(folder) / "clusters.zarr", run=run).volume
+        labelled = label_blocks(clusters, inputs, Path(folder) / "clusters.zarr", run=run)
+        known = connectivity_of(labelled.columns(), volume.shape, neighbours=connectivity)
         if inside is None and phases.outside is None:
             inputs = []  # Every voxel counts, and the number of pairs follows from the shape.
-        found = [_along(axis, [labels, *inputs], phases, lags, run) for axis in range(3)]
+        found = [_along(axis, [labelled.volume, *inputs], phases, lags, run) for axis in range(3)]
     pairs = [each.get("inside", _all_pairs(volume.shape, k, lags)) for k, each in enumerate(found)]
-    return ClusterFunction(np.stack([each["together"] for each in found]), np.stack(pairs))
+    return ClusterFunction(np.stack([each["together"] for each in found]), np.stack(pairs), known)
 
 
 def _all_pairs(shape: Shape, axis: int, lags: int) -> NDArray[np.int64]:

@@ -6,9 +6,9 @@ clusters are counted but never painted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from poroscale.engine import Components, Run, count_components
 from poroscale.identity import kernel
 from poroscale.statistics.phases import PhaseMap
 from poroscale.volume import Shape, Volume
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 AXES = ("z", "y", "x")
 
@@ -84,17 +81,23 @@ def connectivity(
         none of those.
     """
     table = count_components(
-        clusters_of(phases, value, connectivity),
-        inputs_of(volume, inside),
-        run=run,
+        clusters_of(phases, value, connectivity), inputs_of(volume, inside), run=run
     )
-    sizes = table["voxel_count"].to_numpy()
+    columns = {str(name): column.to_numpy() for name, column in table.items()}
+    return connectivity_of(columns, volume.shape, neighbours=connectivity)
+
+
+def connectivity_of(
+    columns: Mapping[str, NDArray[np.int64]], shape: Shape, *, neighbours: int
+) -> Connectivity:
+    """What the table of all clusters of a volume of a shape says, by its columns."""
+    sizes = columns["voxel_count"]
     total = int(sizes.sum())
-    ways = [_through(table, sizes, axis, volume.shape) for axis in range(3)]
+    ways = [_through(columns, axis, shape) for axis in range(3)]
     z, y, x = ((None if way is None else bool(way > 0)) for way in ways)
     shares = [None if way is None else way / total if total else float("nan") for way in ways]
     return Connectivity(
-        connectivity,
+        neighbours,
         len(sizes),
         total,
         int(sizes.max()) / total if total else float("nan"),
@@ -103,13 +106,13 @@ def connectivity(
     )
 
 
-def _through(table: pd.DataFrame, sizes: NDArray[np.int64], axis: int, shape: Shape) -> int | None:
+def _through(columns: Mapping[str, NDArray[np.int64]], axis: int, shape: Shape) -> int | None:
     """Voxels in clusters that touch both faces along an axis."""
     if shape[axis] == 1:
         return None
     name = AXES[axis]
-    spans = (table[f"{name}0"].to_numpy() == 0) & (table[f"{name}1"].to_numpy() == shape[axis])
-    return int(sizes[spans].sum())
+    spans = (columns[f"{name}0"] == 0) & (columns[f"{name}1"] == shape[axis])
+    return int(columns["voxel_count"][spans].sum())
 
 
 def clusters_of(phases: PhaseMap, value: int, neighbours: int) -> Components:

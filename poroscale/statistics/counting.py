@@ -19,19 +19,14 @@ from numpy.typing import DTypeLike, NDArray
 from poroscale.engine import Pass, Reduction, Run, reduce_pass
 from poroscale.identity import kernel
 from poroscale.kernels.phases.cells import CELLS, CellCounts, count_cells, no_cells
-from poroscale.kernels.phases.chords import Ends, OpenRuns, count_chords
-from poroscale.kernels.phases.codes import OUTSIDE, STRANGE
+from poroscale.kernels.phases.chords import PART, PHASES, OpenRuns, block_chords
+from poroscale.kernels.phases.codes import STRANGE
+from poroscale.kernels.phases.joined_chords import Chords
 from poroscale.kernels.phases.seams import Faces, Seams
-from poroscale.statistics.phases import (
-    PhaseMap,
-    phase_map,
-    sampled_map,
-)
+from poroscale.statistics.phases import PhaseMap, phase_map, sampled_map
 from poroscale.volume import Index, Shape, Volume, VoxelSize
 
 Counts = NDArray[np.int64]
-PHASES, PART = "phases", "part"
-"""Chords of each phase, and of the part as a whole where it does not fill the volume."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +140,9 @@ def _count(volume: Volume, phases: PhaseMap, inside: Volume | None, run: Run) ->
     total = _as_total(shape, reduce_pass(declared, inputs, run=run))
     if total.strange:
         return None
-    z, y, x = total.chords[PHASES]
+    z, y, x = total.lines.counts[PHASES]
     if masked:
-        part = tuple(each[0] for each in total.chords[PART])
+        part = tuple(each[0] for each in total.lines.counts[PART])
     else:
         part = tuple(_whole_lines(shape, axis) for axis in range(3))
     return PhaseCounts(
@@ -185,35 +180,19 @@ def _count_block(
     found["strange"] = np.array(codes.max(initial=0) >= STRANGE and bool((codes == STRANGE).any()))
     found["origin"] = np.array(origin)
     found["extent"] = np.array(codes.shape)
-    kinds = {PHASES: (codes, len(values) + rest)}
-    if masked:
-        kinds[PART] = (np.where(codes == OUTSIDE, codes, np.uint8(0)), 1)
-    for kind, (lines, count) in kinds.items():
-        for axis in range(3):
-            histogram, ends = count_chords(lines, count, axis)
-            found[f"{kind}/{axis}"] = histogram
-            found |= {f"{kind}/{axis}/{name}": array for name, array in vars(ends).items()}
-    return found
+    return found | block_chords(codes, len(values) + rest, masked=masked)
 
 
 class _Total:
     """Counts of the blocks seen so far, and what is open behind them."""
 
     def __init__(self, shape: Shape, first: Mapping[str, NDArray[Any]]) -> None:
-        self.shape = shape
         phases = len(first["whole"])
         self.strange = False
         self.cells: CellCounts = no_cells(phases)
         self.seams = Seams(shape, phases, self.cells)
         kinds = [kind for kind in (PHASES, PART) if f"{kind}/0" in first]
-        self.chords = {
-            kind: [
-                np.zeros((len(first[f"{kind}/{axis}"]), 2, n + 1), np.int64)
-                for axis, n in enumerate(shape)
-            ]
-            for kind in kinds
-        }
-        self.open = {kind: [OpenRuns(_across(shape, axis)) for axis in range(3)] for kind in kinds}
+        self.lines = Chords(shape, {kind: len(first[f"{kind}/0"]) for kind in kinds})
 
     def take(self, found: Mapping[str, NDArray[Any]]) -> _Total:
         """Add the next block in the order (z, y, x)."""
@@ -225,28 +204,8 @@ class _Total:
             [found[f"{PHASES}/{axis}/{end}_code"] for axis in range(3)] for end in ("first", "last")
         )
         self.seams.take(origin, extent, Faces(first, last))
-        stop = [a + n for a, n in zip(origin, extent, strict=True)]
-        for kind, chords in self.chords.items():
-            for axis in range(3):
-                counts = chords[axis]
-                inner = found[f"{kind}/{axis}"]
-                counts[:, :, : inner.shape[2]] += inner
-                ends = Ends(**{n: found[f"{kind}/{axis}/{n}"] for n in Ends.__annotations__})
-                lines = _lines(origin, stop, axis)
-                self.open[kind][axis].join(lines, ends, extent[axis], counts)
-                if stop[axis] == self.shape[axis]:
-                    self.open[kind][axis].close(lines, counts)
+        self.lines.take(found, origin, extent)
         return self
-
-
-def _across(shape: Shape, axis: int) -> tuple[int, int]:
-    a, b = (n for other, n in enumerate(shape) if other != axis)
-    return a, b
-
-
-def _lines(origin: list[int], stop: list[int], axis: int) -> tuple[slice, slice]:
-    a, b = (slice(origin[k], stop[k]) for k in range(3) if k != axis)
-    return a, b
 
 
 def _as_total(shape: Shape, found: Any) -> _Total:

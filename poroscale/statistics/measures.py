@@ -9,7 +9,7 @@ import numpy as np
 
 from poroscale.engine import Run
 from poroscale.statistics.cluster_function import cluster_function
-from poroscale.statistics.connectivity import AXES, connectivity
+from poroscale.statistics.connectivity import AXES, Connectivity, connectivity
 from poroscale.statistics.correlation import Correlations
 from poroscale.statistics.counting import PhaseCounts
 from poroscale.statistics.curves import Curves
@@ -47,6 +47,8 @@ class Subject:
         Largest diameter of the local thickness [um].
     phases, part, curves
         Numbers by code, numbers of the part, and curves that have been found.
+    clusters
+        Clusters by code, of phases that have been labelled.
     """
 
     volume: Volume
@@ -59,6 +61,7 @@ class Subject:
     phases: dict[int, Numbers] = field(default_factory=dict)
     part: Numbers = field(default_factory=dict)
     curves: Curves = field(default_factory=Curves)
+    clusters: dict[int, Connectivity] = field(default_factory=dict)
 
     def value(self, code: int) -> int:
         """Phase value of a code."""
@@ -165,9 +168,12 @@ def _add_s2_curves(subject: Subject, found: Correlations, code: int) -> None:
 
 
 def add_connectivity(subject: Subject) -> None:
-    """Clusters of six neighbours: the largest, and those that reach from face to face."""
+    """Clusters of six neighbours: the largest, and those that reach from face to face.
+
+    They are known where C2 has been measured before.
+    """
     for code, numbers in subject.phases.items():
-        found = connectivity(
+        found = subject.clusters.get(code) or connectivity(
             subject.volume,
             subject.counts.phases,
             subject.value(code),
@@ -193,6 +199,7 @@ def add_c2(subject: Subject) -> None:
             inside=subject.inside,
             run=subject.run,
         )
+        subject.clusters[code] = found.clusters
         for name, step, values in zip(AXES, subject.counts.voxel_size, found.values, strict=True):
             if np.isfinite(values[1:]).any():
                 lags = np.arange(len(values)) * step

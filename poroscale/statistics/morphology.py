@@ -217,7 +217,12 @@ def lineal_path(counts: PhaseCounts, code: int, axis: int) -> Floats:
     float64 (n,)
         Probabilities at lags 0, 1 ... n - 1 voxels; NaN where the part has no such line.
     """
-    inside, part = (_lines(c) for c in (counts.chords[axis][code], counts.part_chords[axis]))
+    return path_of_chords(counts.chords[axis][code], counts.part_chords[axis])
+
+
+def path_of_chords(chords: Counts, part_chords: Counts) -> Floats:
+    """`lineal_path` of the chords (2, n + 1) of a phase and of those of the part."""
+    inside, part = _lines(chords), _lines(part_chords)
     return np.divide(inside, part, out=np.full(len(part), np.nan), where=part > 0)
 
 

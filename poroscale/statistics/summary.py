@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydantic import field_validator
@@ -18,7 +18,7 @@ from poroscale.statistics.counting import PhaseCounts, count_phases, counting_pa
 from poroscale.statistics.curves import Curves
 from poroscale.statistics.measures import Numbers, Subject
 from poroscale.statistics.pair_counting import in_slabs, reach_of
-from poroscale.statistics.phases import MOST, PhaseMap, is_phases, sampled_map
+from poroscale.statistics.phases import MOST, PhaseMap, is_phases, phase_map, sampled_map
 from poroscale.statistics.thickness import plan_thickness
 from poroscale.volume import PHASES, Volume
 
@@ -63,6 +63,12 @@ class StatisticsConfig(Config):
     def _listed(cls, given: Any) -> Any:
         """Names of one string, as the command line takes them."""
         return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
+    @field_validator("which")
+    @classmethod
+    def _once(cls, given: tuple[Statistic, ...] | None) -> tuple[Statistic, ...] | None:
+        """Each name once, where it comes first."""
+        return None if given is None else tuple(dict.fromkeys(given))
 
     @property
     def wanted(self) -> tuple[Statistic, ...]:
@@ -119,13 +125,16 @@ def volume_statistics(
         If the volume holds floats.
     ValueError
         If it holds too many values, not the phase that is asked for, or no voxel of the part, if
-        the mask has another shape or voxel size, or if lags are longer than the volume.
+        the mask has another shape, voxel size or place, or if lags are longer than the volume.
     MemoryError
         If the budget cannot hold one of the passes; nothing has been done then.
     """
     config, run = config or StatisticsConfig(), run or Run()
-    plan_statistics(volume, config=config, inside=inside, run=run)  # refuses what cannot be done
-    counts = count_phases(volume, phases=_lumped(volume, config), inside=inside, run=run)
+    _check(volume, inside)
+    shown = _shown_phases(volume, config)
+    _plan(volume, shown, config, inside, run)  # refuses what cannot be done
+    shown = shown or phase_map(volume, run=run)
+    counts = count_phases(volume, phases=shown, inside=inside, run=run)
     if not counts.part_voxels:
         raise ValueError(f"{volume.path} must have voxels that count, got none inside")
     codes = _measured(volume, counts, config.phase)
@@ -133,9 +142,9 @@ def volume_statistics(
     for code in codes:
         voxels = int(counts.voxels[code])
         subject.phases[code] = {"voxels": voxels, "fraction": voxels / counts.part_voxels}
-    for name in EVERY:
+    for name, measure in _MEASURES.items():
         if name in config.wanted:
-            _MEASURES[name](subject)
+            measure(subject)
     return VolumeStatistics(_numbers(subject, config), subject.curves)
 
 
@@ -149,9 +158,19 @@ def plan_statistics(
     """The plan of `volume_statistics`, with the same arguments; samples of the volume are read."""
     config, run = config or StatisticsConfig(), run or Run()
     _check(volume, inside)
-    guess = _lumped(volume, config) or sampled_map(volume)
-    phases = MOST if guess is None else guess.count
-    masked = inside is not None or (guess is not None and guess.outside is not None)
+    return _plan(volume, _shown_phases(volume, config), config, inside, run)
+
+
+def _plan(
+    volume: Volume,
+    shown: PhaseMap | None,
+    config: StatisticsConfig,
+    inside: Volume | None,
+    run: Run,
+) -> JobPlan:
+    """The plan of a volume whose samples show some phases."""
+    phases = MOST if shown is None else shown.count
+    masked = inside is not None or (shown is not None and shown.outside is not None)
     reads = [volume.dtype] if inside is None else [volume.dtype, inside.dtype]
     counting = counting_pass(volume.shape, reads=reads, phases=phases, masked=masked)
     stages = dict(plan_job(volume.spec, {counting.title: counting}, run).stages)
@@ -181,12 +200,26 @@ def _check(volume: Volume, inside: Volume | None) -> None:
             f"`inside` must have the voxel size {volume.voxel_size} um of the volume, got "
             f"{inside.voxel_size}"
         )
+    if inside.origin != volume.origin and _has_place(inside) and _has_place(volume):
+        raise ValueError(
+            f"the mask {inside.path} must begin at the voxel {volume.origin} of the scan, as "
+            f"{volume.path} does, got {inside.origin}; crop both with one box"
+        )
 
 
-def _lumped(volume: Volume, config: StatisticsConfig) -> PhaseMap | None:
-    """One phase and all the rest, for a volume whose other values are too many to be phases."""
-    if config.phase is None or sampled_map(volume) is not None:
-        return None
+def _has_place(volume: Volume) -> bool:
+    """False for a file or an array that was ingested and names no place: it begins at 0."""
+    return any(volume.origin) or "source" not in volume.attributes
+
+
+def _shown_phases(volume: Volume, config: StatisticsConfig) -> PhaseMap | None:
+    """The phases that samples show; None where they show too many and none is asked for.
+
+    If one is asked for, it and all the rest are the phases of a volume of too many values.
+    """
+    shown = sampled_map(volume)
+    if shown is not None or config.phase is None:
+        return shown
     return PhaseMap((config.phase,), PHASES["outside"] if is_phases(volume) else None, rest=True)
 
 
@@ -239,9 +272,10 @@ _MEASURES: dict[Statistic, Callable[[Subject], None]] = {
     "chords": measures.add_chords,
     "lineal_path": measures.add_lineal_path,
     "s2": measures.add_s2,
+    "c2": measures.add_c2,  # Before the connectivity, which then needs no labels of its own.
     "connectivity": measures.add_connectivity,
-    "c2": measures.add_c2,
     "thickness": measures.add_thickness,
 }
-EVERY: tuple[Statistic, ...] = tuple(_MEASURES)
-"""Names of all statistics, in the order in which they are measured."""
+"""Statistics in the order in which they are measured."""
+EVERY: tuple[Statistic, ...] = get_args(Statistic)
+"""Names of all statistics."""

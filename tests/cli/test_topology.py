@@ -36,6 +36,18 @@ def test_components_and_cavities_are_told(poroscale, phases, tmp_path):
     assert "topology" in shown
 
 
+def test_an_image_has_holes_and_no_cavities(poroscale, tmp_path):
+    array = np.zeros((1, 8, 12), np.uint8)
+    array[0, 1:6, 1:6] = array[0, 2:5, 8:11] = 2
+    array[0, 3, 3] = 0
+    spec = VolumeSpec(array.shape, array.dtype, (1.0, 1.0, 1.0))
+    image = volume_from_array(array, tmp_path / "image.zarr", spec=spec, run=QUIET).path
+    code, shown, _ = poroscale("topology", image, tmp_path / "out", "--phase", 2, "--levels", 16)
+    assert code == 0
+    assert "phase 2: components 2, holes 1, Euler characteristic 1\n" in shown
+    assert "cavities" not in shown
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

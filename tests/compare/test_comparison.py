@@ -7,7 +7,8 @@ import pytest
 from pyarrow import parquet
 
 from poroscale.compare import Sample, ablate_bins, compare_samples
-from poroscale.compare.comparison import s2_of_sub_volumes, window_layers
+from poroscale.compare.comparison import window_layers
+from poroscale.compare.curves import s2_of_sub_volumes
 from poroscale.compare.sample import names_of
 from poroscale.compare.words import sides_in_words
 from poroscale.statistics.two_point import Pairs
@@ -62,6 +63,15 @@ def test_two_scans_are_called_by_their_names_with_their_porosity(comparison, par
     told = " ".join(numbers["summary"])
     assert "enerated" not in told
     assert "original" not in told
+
+
+def test_many_pores_are_told_without_an_exponent(comparison):
+    told = next(line for line in comparison.describe() if "per mm³" in line)
+    assert "e+" not in told
+    for side in ("generated", "reference"):
+        value = comparison.numbers["parts"][side][0]["pores_per_mm3"]
+        assert value > 1000
+        assert f"{round(value, -1 if value < 1e4 else -2):,.0f}" in told
 
 
 def test_generated_parts_are_called_generated():

@@ -7,6 +7,7 @@ import pytest
 
 import poroscale as ps
 from poroscale.statistics.curves import COLUMNS, Curves
+from poroscale.statistics.values import sampled_values
 from tests.statistics.media import boolean_model, layers
 
 FILES = ["statistics.json", "curves.parquet", "statistics.html"]
@@ -149,10 +150,63 @@ def test_names_may_come_in_one_string_and_an_empty_list_leaves_the_fraction(as_v
     assert set(ps.stats(volume, which=[]).phase(1)) == {"voxels", "fraction"}
 
 
+@pytest.mark.parametrize("which", ["chords, surface,chords", ("chords", "surface", "chords")])
+def test_a_name_that_is_given_twice_is_listed_once(as_volume, which):
+    found = ps.stats(as_volume(layers((4, 4, 8), period=4)), which=which)
+    assert found.numbers["settings"]["which"] == ["chords", "surface"]
+
+
+def test_a_phase_is_labelled_once_for_its_clusters_and_for_c2(as_volume, monkeypatch):
+    medium = boolean_model((16, 16, 16), radius=3.0, fraction=0.4, seed=2)
+    volume = as_volume(medium, chunks=(8, 8, 8))
+    alone = ps.stats(volume, which="connectivity")
+    c2 = ps.stats(volume, which="c2")
+
+    def counted(*_args, **_settings):
+        raise AssertionError("labelled once more")
+
+    monkeypatch.setattr("poroscale.statistics.connectivity.count_components", counted)
+    both = ps.stats(volume, which="connectivity,c2")
+    assert both.numbers["phases"] == alone.numbers["phases"]
+    assert both.numbers["settings"]["which"] == ["connectivity", "c2"]
+    for one, other in zip(both.curves.found, c2.curves.found, strict=True):
+        assert (one.statistic, one.phase, one.axis) == (other.statistic, other.phase, other.axis)
+        assert np.array_equal(one.value, other.value)
+
+
+@pytest.mark.parametrize("settings", [{}, {"phase": 1}])
+def test_samples_of_a_volume_are_read_once(as_volume, monkeypatch, settings):
+    seen = []
+
+    def counted(volume, *, most):
+        seen.append(volume.path)
+        return sampled_values(volume, most=most)
+
+    monkeypatch.setattr("poroscale.statistics.phases.sampled_values", counted)
+    volume = as_volume(layers((4, 4, 8), period=4))
+    ps.stats(volume, which="surface,s2", **settings)
+    assert seen == [volume.path]
+
+
 def test_a_mask_of_other_voxels_is_refused(as_volume):
     ones = np.ones((4, 4, 4), np.uint8)
     with pytest.raises(ValueError, match=r"must have the voxel size .* of the volume, got"):
         ps.stats(as_volume(ones), inside=as_volume(ones, voxel_size=(3.0,) * 3))
+
+
+def test_a_mask_of_another_place_is_refused(as_volume, tmp_path):
+    array = layers((8, 6, 8), period=4)
+    whole, ones = as_volume(array), np.ones((4, 6, 8), np.uint8)
+    low, high = (
+        ps.crop(whole, tmp_path / f"crop{z}.zarr", box=(z, z + 4, 0, 6, 0, 8)) for z in (1, 3)
+    )
+    sentence = r"crop3\.zarr must begin at the voxel \(1, 0, 0\) .* got \(3, 0, 0\); crop both"
+    with pytest.raises(ValueError, match=sentence):
+        ps.stats(low, inside=high, which="surface")
+    with pytest.raises(ValueError, match=r"begin at the voxel \(1, 0, 0\) .* got \(0, 0, 0\)"):
+        ps.stats(low, inside=as_volume(ones), which="surface")
+    ingested = ps.stats(low, inside=ones, voxel_size=1.0, which="surface")  # it names no place
+    assert ingested.numbers["part"]["voxels"] == ones.size
 
 
 @pytest.mark.parametrize("settings", [{"largest_um": 1e-3}, {"lags": 99}, {"memory": "300MiB"}])

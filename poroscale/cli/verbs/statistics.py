@@ -38,16 +38,14 @@ def _words(numbers: Values) -> Iterator[str]:
 
 def tell_topology(found: Any, given: dict[str, Any]) -> Iterator[str]:
     """Numbers of the phase, and of the pairs over all levels."""
-    hidden, ways = ("holes", "holes") if found.image else ("cavities", "handles")
+    names = ("components", "holes") if found.image else ("components", "handles", "cavities")
     if given.get("phase") is not None:
         one = found.at(0)
-        yield (
-            f"phase {given['phase']}: components {one['betti_0']}, {ways} {one['betti_1']}, "
-            f"cavities {one['betti_2']}, Euler characteristic {one['euler']}"
-        )
+        counted = [f"{name} {one[f'betti_{k}']}" for k, name in enumerate(names)]
+        yield f"phase {given['phase']}: {', '.join(counted)}, Euler characteristic {one['euler']}"
     yield (
         f"{given['out_dir']}: levels {len(found.levels)}, over all levels components "
-        f"{found.components.total + 1}, {hidden} {found.cavities.total}"
+        f"{found.components.total + 1}, {names[-1]} {found.cavities.total}"
     )
 
 

@@ -7,7 +7,9 @@ lengths are kept for each line, and joined with those of the neighbours when the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -22,6 +24,8 @@ from poroscale.kernels.phases.byte_scan import (
 )
 from poroscale.kernels.phases.codes import OUTSIDE
 
+PHASES, PART = "phases", "part"
+"""Chords of each phase, and of the part as a whole where it does not fill the volume."""
 WHOLE, CUT = 0, 1
 """Kinds of runs: between two other phases, or ended by the edge of the volume or of the part."""
 
@@ -80,6 +84,32 @@ def count_chords(codes: Codes, phases: int, axis: int) -> tuple[Counts, Ends]:
     (_along_x if axis == 2 else _across)(lines, *room, counts, first, last, after, before)
     along = np.moveaxis(codes, axis, 0)
     return counts, Ends(along[0], along[-1], first, last, after, before)
+
+
+def block_chords(codes: Codes, phases: int, *, masked: bool) -> dict[str, NDArray[Any]]:
+    """Runs of a block along all axes, as `count_chords` gives them, in one mapping.
+
+    Returns
+    -------
+    dict
+        Histograms as "KIND/AXIS" and ends as "KIND/AXIS/NAME of `Ends`"; the kinds are `PHASES`,
+        and `PART` if `masked`.
+    """
+    kinds = {PHASES: (codes, phases)}
+    if masked:
+        kinds[PART] = ((codes == OUTSIDE).view(np.uint8) * np.uint8(OUTSIDE), 1)
+    found: dict[str, NDArray[Any]] = {}
+    for kind, (lines, count) in kinds.items():
+        for axis in range(3):
+            histogram, ends = count_chords(lines, count, axis)
+            found[f"{kind}/{axis}"] = histogram
+            found |= {f"{kind}/{axis}/{name}": array for name, array in vars(ends).items()}
+    return found
+
+
+def ends_of(found: Mapping[str, NDArray[Any]], kind: str, axis: int) -> Ends:
+    """The ends along an axis that `block_chords` has put in its mapping."""
+    return Ends(**{name: found[f"{kind}/{axis}/{name}"] for name in Ends.__annotations__})
 
 
 @njit(nogil=True, cache=True)

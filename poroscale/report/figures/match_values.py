@@ -18,7 +18,6 @@ from poroscale.report.style import (
     bins_for,
     log_axis,
     new_figure,
-    number_axis,
     plain_number,
 )
 
@@ -205,30 +204,6 @@ def layers(comparison: Comparison) -> Figure:
         axes.set_xlabel("z, build direction (mm)")
         axes.set_ylabel(words)
     left.legend(loc="lower right", ncols=2)
-    return figure
-
-
-def two_point(comparison: Comparison) -> Figure | None:
-    """S2 of the pores over the lag."""
-    found = comparison.numbers["two_point"]
-    if not found:
-        return None
-    figure = new_figure()
-    axes = figure.add_subplot()
-    lag = np.array(found["lag_um"])
-    one, other = labels_of(comparison)
-    if found.get("sub_volumes"):
-        low, high = (100 * np.array(found[name]) for name in ("lowest", "highest"))
-        words = f"{one}, {found['sub_volumes']} sub-volumes"
-        axes.fill_between(lag, low, high, color=ORIGINAL, alpha=0.18, linewidth=0, label=words)
-    axes.plot(lag, 100 * np.array(found["reference"]), color=ORIGINAL, label=one)
-    axes.plot(lag, 100 * np.array(found["generated"]), color=GENERATED, linestyle="--", label=other)
-    axes.set_xlim(0, lag[-1])
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("Lag (µm)")
-    axes.set_ylabel("S2 of the pores (%)")
-    number_axis(axes, "x", whole=False)
-    axes.legend()
     return figure
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poroscale.report.pages.page import json_bytes, store
 from poroscale.report.pages.panels import PageSection, Panel
@@ -54,6 +54,7 @@ def write_comparison(
     page = render(
         "compare.html",
         numbers=numbers,
+        curves=_named_curves(numbers),
         views=VIEWS,
         sections=draw_comparison(comparison, ablation),
         version=__version__,
@@ -63,12 +64,28 @@ def write_comparison(
     return path
 
 
+def _named_curves(numbers: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Words, unit and differences of every curve, for the table."""
+    rows = [("S2 of the pores", "", numbers["two_point"])] if numbers["two_point"] else []
+    words = {
+        ("lineal_path", "pore"): ("Lineal path of the pores", ""),
+        ("chord_density", "pore"): ("Chords of the pores", "1/µm"),
+        ("chord_density", "solid"): ("Chords of the solid", "1/µm"),
+    }
+    for row in numbers["curves"]:
+        name, unit = words[row["statistic"], row["phase"]]
+        way = row["axis"] if row["axis"] == "across" else f"along {row['axis']}"
+        rows.append((f"{name}, {way}", unit, row))
+    return rows
+
+
 def draw_comparison(comparison: Comparison, ablation: Ablation | None) -> list[PageSection]:
     """Every section that has something to show."""
     plan = {
         ("side-by-side", "Side by side"): _pictures(comparison),
         ("pores", "Pores"): _pores(comparison),
         ("place", "Place"): _place(comparison),
+        ("curves", "Curves"): _curves(comparison),
         ("surface", "Surface"): _surface(comparison),
         ("scattering-roses", "Scattering"): list(_roses(comparison)),
         ("ablation", "Number of bins"): _ablation(ablation),
@@ -166,9 +183,27 @@ def _place(comparison: Comparison) -> list[Drawing]:
             "level and equal spread; single peaks need not agree.",
             True,
         ),
+    ]
+
+
+def _curves(comparison: Comparison) -> list[Drawing]:
+    from poroscale.report.figures import match_curves
+
+    return [
+        (
+            "lines",
+            lambda: match_curves.lines(comparison),
+            "Left: probability that a line of a length lies in one pore as a whole (lineal path). "
+            "Middle and right: lengths of the chords that pores and solid cut from lines, as "
+            "densities; chords that the edge of the part or of the volume cuts short are left out. "
+            "Across: along y and x together. The band spans sub-volumes of the original, which "
+            "differ more than wholes do. Look for a curve outside the band: at small lengths other "
+            "details, at large ones longer pores, or pores at other distances.",
+            True,
+        ),
         (
             "two-point",
-            lambda: match_values.two_point(comparison),
+            lambda: match_curves.two_point(comparison),
             "Probability that two points of the part, a lag apart, both lie in pores. It begins at "
             "the porosity and falls to its square. The band spans sub-volumes of the original, "
             "which differ more than wholes do: a curve outside it points to another material. Look "

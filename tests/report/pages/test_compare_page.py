@@ -38,9 +38,22 @@ def test_the_page_says_how_good_the_match_is(compared):
         assert line.replace("'", "&#39;") in page
     figures = re.findall(r'<figure id="figure-([\w-]+)"', page)
     assert figures[:3] == ["sections", "ratios", "distributions"]
-    expected = {"densities", "positions", "unrolled", "roses-z", "roses-x", "roses-surface", "bins"}
+    expected = {
+        "densities",
+        "positions",
+        "lines",
+        "two-point",
+        "unrolled",
+        "roses-z",
+        "roses-x",
+        "roses-surface",
+        "bins",
+    }
     assert expected < set(figures)
     assert page.count("<figcaption>") == len(figures)
+    table = page[page.index("<h3>Curves</h3>") :]
+    for words in ("S2 of the pores", "Lineal path of the pores, along z", "Chords of the solid"):
+        assert words in table
 
 
 def test_the_page_needs_nothing_but_itself(compared):
