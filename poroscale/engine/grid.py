@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import lcm, prod
 
 from poroscale.volume import Index, Shape
 
@@ -125,3 +125,20 @@ def chunks_in(box: Box, chunks: Shape) -> Iterator[Index]:
         for o, n, c in zip(box.origin, box.shape, chunks, strict=True)
     )
     yield from product(*ranges)
+
+
+def least_block(shape: Shape, chunks: Shape, multiple: Shape) -> Shape:
+    """The smallest block of whole chunks that is a multiple of `multiple`, or spans the volume."""
+    z, y, x = (
+        min(lcm(c, m), -(-n // c) * c) for n, c, m in zip(shape, chunks, multiple, strict=True)
+    )
+    return z, y, x
+
+
+def check_block(block: Shape | None, shape: Shape, chunks: Shape) -> None:
+    """Refuse a block that the caller insists on and that is not made of whole chunks."""
+    if block is None:
+        return
+    for n, b, c in zip(shape, block, chunks, strict=True):
+        if b % c and b < n:
+            raise ValueError(f"block must be a multiple of the chunk {chunks}, got {block}")

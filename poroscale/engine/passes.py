@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from poroscale.engine.inputs import Field, Halo
 from poroscale.engine.plan import KERNELS, Need
-from poroscale.volume import VolumeSpec
+from poroscale.volume import Shape, VolumeSpec
 
 LEVELS = 8 / 7
 """Voxels of a volume with all its coarser levels, over those of the volume."""
@@ -79,6 +79,8 @@ class Pass:
         Bytes per voxel that lie on the disk beside the output while the job runs.
     libraries
         Of `engine.plan.LIBRARIES`, those that the pass imports.
+    multiple
+        Voxels of which a block should be a multiple along each axis: no work is done twice.
     """
 
     title: str
@@ -94,6 +96,7 @@ class Pass:
     held: int = 0
     scratch: float = 0.0
     libraries: tuple[str, ...] = KERNELS
+    multiple: Shape = (1, 1, 1)
 
     @property
     def read_bytes(self) -> int:
@@ -129,6 +132,7 @@ class Pass:
             held=self.held,
             fixed=self.fixed,
             stored=self.stored_bytes,
+            multiple=self.multiple,
             libraries=self.libraries,
         )
 

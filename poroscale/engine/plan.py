@@ -21,7 +21,7 @@ from math import prod
 import numpy as np
 
 from poroscale.engine.budgets import Staff, WorkerBudget
-from poroscale.engine.grid import BlockGrid
+from poroscale.engine.grid import BlockGrid, check_block, least_block
 from poroscale.volume import Shape
 
 MIB = 1 << 20
@@ -81,6 +81,8 @@ class Need:
         Bytes per voxel that the output can take on disk; no codec is trusted to compress.
     later
         A pass that follows over the same blocks: the block must suit it, too.
+    multiple
+        Voxels of which a block should be a multiple along each axis: no work is done twice.
     libraries
         Of `LIBRARIES`, those that the pass imports.
     """
@@ -94,6 +96,7 @@ class Need:
     fixed: int = 0
     stored: float | None = None
     later: Need | None = None
+    multiple: Shape = (1, 1, 1)
     libraries: tuple[str, ...] = KERNELS
 
     def task(self, block: Shape, chunks: Shape) -> int:
@@ -228,8 +231,9 @@ def make_plan(
     MemoryError
         If not even the smallest block fits; the sentence has the numbers.
     """
-    _check_block(block, shape, chunks)
-    blocks = [block] if block else _candidates(shape, chunks, staff.workers)
+    check_block(block, shape, chunks)
+    least = least_block(shape, chunks, need.multiple)
+    blocks = [block] if block else _candidates(shape, least, staff.workers)
     base = baseline_bytes(need.libraries, shared=staff.processes > 0) + SMALL
     for each in blocks:
         plan = _plan(BlockGrid(shape, each), chunks, need, staff, base)
@@ -291,14 +295,6 @@ def _plan(grid: BlockGrid, chunks: Shape, need: Need, staff: Staff, base: int) -
         staff.processes,
         tuple(replace(each, taken=each.taken + need.held) for each in staff.budgets),
     )
-
-
-def _check_block(block: Shape | None, shape: Shape, chunks: Shape) -> None:
-    if block is None:
-        return
-    for n, b, c in zip(shape, block, chunks, strict=True):
-        if b % c and b < n:
-            raise ValueError(f"block must be a multiple of the chunk {chunks}, got {block}")
 
 
 TARGET_EDGE = 256

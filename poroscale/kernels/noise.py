@@ -87,6 +87,49 @@ def white_noise(origin: Index, shape: Shape, *, seed: int, stream: int = 0) -> N
     return box
 
 
+def periodic_noise(
+    origin: Index,
+    shape: Shape,
+    *,
+    period: tuple[int | None, int | None, int | None],
+    seed: int,
+    stream: int = 0,
+) -> NDArray[np.float32]:
+    """Standard normal noise that repeats: `white_noise` at the position modulo the period.
+
+    What is a function of the noise around a voxel repeats with it, so opposite faces of a volume
+    as large as the period fit each other exactly.
+
+    Parameters
+    ----------
+    origin, shape, seed, stream
+        As in `white_noise`.
+    period
+        Voxels after which the noise repeats along (z, y, x); None along an axis where it does not.
+
+    Raises
+    ------
+    ValueError
+        If a period is not positive.
+    """
+    if any(p is not None and p < 1 for p in period):
+        raise ValueError(f"period must be at least 1 voxel along each axis, got {period}")
+    turns = [_turn(o, n, p) for o, n, p in zip(origin, shape, period, strict=True)]
+    (z, dz, at_z), (y, dy, at_y), (x, dx, at_x) = turns
+    drawn = white_noise((z, y, x), (dz, dy, dx), seed=seed, stream=stream)
+    return np.ascontiguousarray(drawn[np.ix_(at_z, at_y, at_x)])
+
+
+def _turn(origin: int, extent: int, period: int | None) -> tuple[int, int, NDArray[np.int64]]:
+    """First voxel and extent that must be drawn along an axis, and where each voxel lies there."""
+    if period is None:
+        return origin, extent, np.arange(extent)
+    places = np.arange(origin, origin + extent) % period
+    if places[-1] - places[0] == extent - 1:
+        return int(places[0]), extent, places - places[0]
+    return 0, period, places
+
+
 def uniform_bits(origin: Index, shape: Shape, *, seed: int, stream: int = 0) -> NDArray[np.uint32]:
     """Uniform 32-bit integers on a box; arguments as for `white_noise`.
 

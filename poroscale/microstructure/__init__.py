@@ -1,0 +1,1 @@
+"""Unbounded media: samplers of microstructures, exact for any box."""

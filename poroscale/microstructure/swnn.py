@@ -1,0 +1,268 @@
+"""Microstructures that a trained network of SWNN makes of noise, exact for any box.
+
+1. Each channel of noise is keyed by the seed, a stream of its own and the absolute position.
+2. Mean and deviation of the noise set the phase fraction (section 2.2.3; Fig. 12 for a gradient).
+3. The network gives the field on tiles that are fixed in space (`tiles.py`), from the noise around.
+4. Thresholds, which belong to the model, turn the field into phases.
+
+The noise of the authors' test scripts is N(0, 1) plus a constant; that of their training is
+N(mean, deviation) of the local patterns of each target. So both numbers are settings here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poroscale.engine import Pass, load_once
+from poroscale.identity import kernel
+from poroscale.kernels.noise import periodic_noise
+from poroscale.microstructure.swnn_tile import tile_bytes
+from poroscale.microstructure.swnn_weights import load_swnn, swnn_shape
+from poroscale.microstructure.tiles import computed_on_tiles
+from poroscale.networks.swnn import TORCH_TYPES, FoldedSwnn, Precision, SwnnShape
+from poroscale.volume import Index, Shape
+
+NOISE = 400
+"""Stream of the first channel of noise; each further channel has the next one."""
+MOST_THRESHOLDS = 254
+VERSION = 1
+"""Of what is computed from the weights: a change of any bit raises it."""
+Period = tuple[int | None, int | None, int | None]
+Mean = float | Callable[[Index, Shape], NDArray[Any]]
+
+
+@kernel("microstructure.SwnnField")
+@dataclass(frozen=True)
+class SwnnField:
+    """The field of a trained network as a sampler of float32; it pickles as a path and a checksum.
+
+    Attributes
+    ----------
+    weights, digest
+        File of `save_swnn`, and its checksum.
+    network
+        Architecture.
+    tile
+        Shape of the tiles that are computed [voxels]; another tile may change the last bits.
+    seed
+        Key of the noise.
+    mean
+        Mean of the noise, which sets the phase fraction: a number, or a sampler of it.
+    deviation
+        Standard deviation of the noise.
+    period
+        Voxels after which the field repeats along (z, y, x); None along an axis where it does not.
+    precision
+        Type in which the network computes.
+    device
+        "cpu" or "cuda".
+    """
+
+    weights: Path
+    digest: str
+    network: SwnnShape
+    tile: Shape
+    seed: int = 0
+    mean: Mean = 0.0
+    deviation: float = 1.0
+    period: Period = (None, None, None)
+    precision: Precision = "float32"
+    device: str = "cpu"
+
+    @classmethod
+    def of(cls, weights: Path, tile: Shape | int, **settings: Any) -> Self:
+        """The field of the weights in a file, on tiles of a shape or an edge.
+
+        Raises
+        ------
+        ValueError
+            If the file holds no weights of SWNN, or a setting is out of range.
+        """
+        network, digest = swnn_shape(weights)
+        if isinstance(tile, int):
+            tile = (tile if network.dimensions == 3 else 1, tile, tile)
+        return cls(weights, digest, network, tile, **settings)
+
+    def __post_init__(self) -> None:
+        if min(self.tile) < 1 or (self.network.dimensions == 2 and self.tile[0] != 1):
+            least = "1 voxel along z and positive" if self.network.dimensions == 2 else "positive"
+            raise ValueError(f"`tile` must be {least}, got {self.tile}")
+        if any(p is not None and p < 1 for p in self.period):
+            raise ValueError(f"`period` must be at least 1 voxel, got {self.period}")
+        if not (isfinite(self.deviation) and self.deviation >= 0):
+            raise ValueError(f"`deviation` must be zero or positive, got {self.deviation}")
+        if not callable(self.mean) and not isfinite(self.mean):
+            raise ValueError(f"`mean` must be a number, got {self.mean}")
+        _check_device(self.device, self.precision)
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
+        """The field of a box; its origin may be negative."""
+        box = computed_on_tiles(self.computed, origin, shape, tile=self.tile, dtype=np.float32)
+        return np.asarray(box, np.float32)
+
+    def but(self, **changes: Any) -> Self:
+        """This field with some settings replaced."""
+        return replace(self, **changes)
+
+    @property
+    def halo(self) -> Shape:
+        """Voxels of noise that the network sees around a voxel along (z, y, x)."""
+        reach = self.network.depth
+        return (reach if self.network.dimensions == 3 else 0, reach, reach)
+
+    def noise(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
+        """float32 (channels, z, y, x): what the network reads in a box, the mean included."""
+        found = np.empty((self.network.noise, *shape), np.float32)
+        for channel in range(self.network.noise):
+            found[channel] = periodic_noise(
+                origin, shape, period=self.period, seed=self.seed, stream=NOISE + channel
+            )
+        if self.deviation != 1:
+            found *= np.float32(self.deviation)
+        found += np.asarray(
+            self.mean(origin, shape) if callable(self.mean) else self.mean, np.float32
+        )
+        return found
+
+    def computed(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
+        """The field of one tile; the bits of a float may depend on its shape."""
+        z, y, x = (o - h for o, h in zip(origin, self.halo, strict=True))
+        dz, dy, dx = (n + 2 * h for n, h in zip(shape, self.halo, strict=True))
+        noise = torch.from_numpy(self.noise((z, y, x), (dz, dy, dx)))[None]
+        if self.network.dimensions == 2:
+            noise = noise.flatten(0, 1).transpose(0, 1)  # a plane is an image of its own
+        if self.device == "cpu" and torch.get_num_threads() != 1:
+            torch.set_num_threads(1)  # of this thread and those that begin later
+        values = self._loaded()(noise)
+        return np.asarray(values.reshape(shape).cpu().numpy(), np.float32)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Parameters from which the field follows; a mean that varies is the caller's to add."""
+        return {
+            "version": VERSION,
+            "weights": self.digest,
+            "tile": list(self.tile),
+            "seed": self.seed,
+            "mean": None if callable(self.mean) else self.mean,
+            "deviation": self.deviation,
+            "period": list(self.period),
+            "precision": self.precision,
+            "device": self.device,
+            "torch": torch.__version__,
+        }
+
+    @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        return tile_bytes(self.network, self.tile, self.precision)
+
+    def _loaded(self) -> FoldedSwnn:
+        recipe = {
+            "swnn": self.digest,
+            "precision": self.precision,
+            "device": self.device,
+        }
+        return load_once(recipe, self._load)
+
+    def _load(self) -> FoldedSwnn:
+        network, digest = load_swnn(self.weights)
+        if digest != self.digest:
+            raise OSError(f"{self.weights} was replaced while it was in use")
+        return FoldedSwnn(network, precision=self.precision, device=self.device)
+
+
+@kernel("microstructure.SwnnSampler")
+@dataclass(frozen=True)
+class SwnnSampler:
+    """Phases 0 to n - 1 by ascending grey: how many thresholds the field reaches.
+
+    Attributes
+    ----------
+    field
+        The field.
+    thresholds
+        n - 1 ascending values of the field, fitted once and stored with the model.
+    """
+
+    field: SwnnField
+    thresholds: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        values = self.thresholds
+        ascending = all(a < b for a, b in itertools.pairwise(values))
+        if (
+            not 1 <= len(values) <= MOST_THRESHOLDS
+            or not ascending
+            or not all(map(isfinite, values))
+        ):
+            raise ValueError(
+                f"`thresholds` must be 1 to {MOST_THRESHOLDS} ascending numbers, got {values}"
+            )
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """The phases of a box; its origin may be negative."""
+        box = computed_on_tiles(self._phases, origin, shape, tile=self.field.tile, dtype=np.uint8)
+        return np.asarray(box, np.uint8)
+
+    def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        field = self.field.computed(origin, shape)
+        phases = np.zeros(shape, np.uint8)
+        for threshold in self.thresholds:
+            phases += field >= np.float32(threshold)
+        return phases
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Parameters from which the phases follow."""
+        return {"field": dict(self.field.recipe), "thresholds": list(self.thresholds)}
+
+
+def swnn_pass(sampler: SwnnField | SwnnSampler) -> Pass:
+    """The pass that fills a volume with a sampler, in blocks of whole tiles."""
+    field = sampler.field if isinstance(sampler, SwnnSampler) else sampler
+    phases = isinstance(sampler, SwnnSampler)
+    return Pass(
+        "microstructure",
+        sampler,
+        writes=np.uint8 if phases else np.float32,
+        temporary=0.0,
+        fixed=field.need,
+        libraries=("torch",),
+        multiple=field.tile,
+    )
+
+
+def _check_device(device: str, precision: Precision) -> None:
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"`device` must be cpu or cuda, got {device!r}")
+    if precision not in TORCH_TYPES:
+        raise ValueError(f"`precision` must be one of {[*TORCH_TYPES]}, got {precision!r}")
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError("`device` must be cpu on this machine, which has no GPU; got cuda")
+        return
+    if precision != "float32" and not computes_half(precision):
+        raise ValueError(
+            "`precision` must be float32 on this processor, which has no arithmetic of "
+            f"{precision} and would imitate it a hundred times slower"
+        )
+
+
+def computes_half(precision: Precision) -> bool:
+    """Whether this processor multiplies numbers of half precision by itself."""
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    names = {
+        "bfloat16": ("avx512_bf16", "amx_bf16", "bf16"),
+        "float16": ("avx512_fp16", "amx_fp16", "fp16"),
+    }
+    return any(capabilities.get(name) for name in names[precision])

@@ -1,0 +1,87 @@
+"""Memory and work of a tile of SWNN, and the tile that a budget allows."""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+
+from poroscale.microstructure.tiles import TILE_EDGES, TilePlan, choose_tile, tile_plan
+from poroscale.networks.swnn import TORCH_TYPES, Precision, SwnnShape
+from poroscale.volume import Shape
+
+
+def tile_bytes(network: SwnnShape, tile: Shape, precision: Precision = "float32") -> int:
+    """Bytes that a worker takes for a tile: noise twice, and two layers of the network."""
+    item = torch.empty((), dtype=TORCH_TYPES[precision]).element_size()
+
+    def grown(by: int) -> int:
+        return prod(n + (2 * by if n > 1 or network.dimensions == 3 else 0) for n in tile)
+
+    depth = network.depth
+    layers = item * network.width * (grown(depth - 1) + grown(max(0, depth - 2)))
+    return layers + (4 + item) * network.noise * grown(depth) + 8 * prod(tile)
+
+
+def tile_work(network: SwnnShape, tile: Shape) -> float:
+    """Floating-point operations of a tile."""
+    axes = tile if network.dimensions == 3 else tile[1:]
+    total, before = 0.0, network.noise
+    for layer in range(network.depth):
+        grown = prod(n + 2 * (network.depth - 1 - layer) for n in axes)
+        total += 2.0 * grown * network.width * before * 3**network.dimensions
+        before = network.width
+    planes = tile[0] if network.dimensions == 2 else 1
+    return planes * (total + 2.0 * prod(axes) * network.width)
+
+
+def plan_swnn_tile(
+    network: SwnnShape,
+    *,
+    memory: int,
+    workers: int = 1,
+    shape: Shape | None = None,
+    edges: tuple[int, ...] = TILE_EDGES,
+    precision: Precision = "float32",
+) -> TilePlan:
+    """The tile with the least work that fits the memory.
+
+    Parameters
+    ----------
+    network
+        Architecture.
+    memory, workers
+        Bytes of all workers together, and their number.
+    shape
+        The volume that is made; None for any box.
+    edges
+        Edges to choose from [voxels].
+    precision
+        Type in which the network computes.
+
+    Raises
+    ------
+    MemoryError
+        If no tile fits.
+    """
+    flat = network.dimensions == 2
+    voxel = _own_work(network)
+    return choose_tile(
+        tile_plan(
+            (1 if flat else edge, edge, edge),
+            need=lambda tile: tile_bytes(network, tile, precision),
+            work=lambda tile: tile_work(network, tile),
+            own_work=voxel,
+            allowed=memory,
+            workers=workers,
+            shape=shape,
+        )
+        for edge in edges
+    )
+
+
+def _own_work(network: SwnnShape) -> float:
+    """Operations of a voxel where every layer computes it once."""
+    taps = 3**network.dimensions
+    inner = (network.depth - 1) * network.width**2 * taps
+    return 2.0 * (network.noise * network.width * taps + inner + network.width)

@@ -1,0 +1,187 @@
+"""Networks as samplers: computed on tiles that are fixed in space, cropped to the box asked for.
+
+The bits of a convolution change with the shape of its input. So space is cut into tiles of one
+shape for ever, tile (i, j, k) begins at (i, j, k) times its edges, and a network computes whole
+tiles alone, each in a batch of one by one thread. Then a voxel does not depend on the box, on the
+blocks, on the worker or on the order of the calls. What a block needs of a tile that reaches beyond
+it is computed again by the next block; blocks of whole tiles waste nothing.
+
+Each tile reads noise `halo` voxels beyond its faces. A large tile spends less on this halo and
+takes more memory; `choose_tile` weighs one against the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import ceil, prod
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from poroscale.engine.plan import MIB
+from poroscale.volume import Index, Shape
+
+TILE_EDGES = tuple(range(32, 161, 16))
+"""Edges of tiles among which the plan chooses [voxels]."""
+
+
+def tiles_meeting(origin: Index, shape: Shape, tile: Shape) -> Iterator[Index]:
+    """First voxels of the tiles that a box meets, in (z, y, x) order."""
+    axes = (range(o // t * t, o + n, t) for o, n, t in zip(origin, shape, tile, strict=True))
+    yield from product(*axes)
+
+
+def computed_on_tiles(
+    compute: Callable[[Index, Shape], NDArray[np.generic]],
+    origin: Index,
+    shape: Shape,
+    *,
+    tile: Shape,
+    dtype: DTypeLike,
+) -> NDArray[np.generic]:
+    """A box of what `compute` gives on tiles.
+
+    Parameters
+    ----------
+    compute
+        `compute(first, tile) -> array` of one whole tile.
+    origin, shape
+        The box; its origin may be negative.
+    tile
+        Shape of a tile [voxels].
+    dtype
+        Of the array.
+    """
+    box = np.empty(shape, dtype)
+    for first in tiles_meeting(origin, shape, tile):
+        into, out_of = [], []
+        for o, n, f, t in zip(origin, shape, first, tile, strict=True):
+            start, stop = max(o, f), min(o + n, f + t)
+            into.append(slice(start - o, stop - o))
+            out_of.append(slice(start - f, stop - f))
+        box[tuple(into)] = compute(first, tile)[tuple(out_of)]
+    return box
+
+
+def tile_chunks(tile: Shape, about: int = 128) -> Shape:
+    """Chunks of a volume that is filled by tiles: whole tiles, up to `about` voxels if one fits."""
+    z, y, x = (t * max(1, about // t) for t in tile)
+    return z, y, x
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """A tile in numbers; `str` states it in words.
+
+    Attributes
+    ----------
+    tile
+        Shape [voxels].
+    bytes
+        Memory that one worker takes to compute it.
+    workers
+        Tiles that are computed at a time.
+    allowed
+        Memory for all of them [bytes].
+    halo_cost
+        Work that a tile takes, over that of its own voxels without a halo; at least 1.
+    filled
+        Share of the computed voxels that lie in the volume it was chosen for.
+    """
+
+    tile: Shape
+    bytes: int
+    workers: int
+    allowed: int
+    halo_cost: float
+    filled: float = 1.0
+
+    @property
+    def cost(self) -> float:
+        """Work over that of the volume's voxels without halo."""
+        return self.halo_cost / self.filled
+
+    @property
+    def fits(self) -> bool:
+        """Whether all workers stay inside the memory."""
+        return self.bytes * self.workers <= self.allowed
+
+    def __str__(self) -> str:
+        z, y, x = self.tile
+        return (
+            f"tiles of {z} x {y} x {x} voxels, {self.workers} at a time: "
+            f"{_mib(self.bytes * self.workers)} of {_mib(self.allowed)} memory, the halo costs "
+            f"{100 * (self.halo_cost - 1):.0f} % more work, {100 * self.filled:.0f} % of the "
+            "computed voxels lie in the volume"
+        )
+
+
+def tile_plan(
+    tile: Shape,
+    *,
+    need: Callable[[Shape], int],
+    work: Callable[[Shape], float],
+    own_work: float,
+    allowed: int,
+    workers: int = 1,
+    shape: Shape | None = None,
+) -> TilePlan:
+    """The plan of one tile.
+
+    Parameters
+    ----------
+    tile
+        Shape [voxels].
+    need
+        Bytes that a worker takes for a tile of a shape.
+    work
+        Operations that a tile of a shape takes with its halo.
+    own_work
+        Operations that a voxel would take without any halo.
+    allowed, workers
+        Memory of all workers [bytes], and their number.
+    shape
+        The volume that is made; None for any box.
+    """
+    filled = 1.0
+    if shape is not None:
+        covered = prod(ceil(n / t) * t for n, t in zip(shape, tile, strict=True))
+        filled = prod(shape) / covered
+    halo_cost = work(tile) / (own_work * prod(tile))
+    return TilePlan(tile, need(tile), workers, allowed, halo_cost, filled)
+
+
+def choose_tile(plans: Iterable[TilePlan]) -> TilePlan:
+    """The tile with the least work of those that fit; of equal ones the smallest.
+
+    Raises
+    ------
+    MemoryError
+        If none fits.
+    """
+    found = sorted(plans, key=lambda plan: (plan.cost, plan.bytes))
+    if not found:
+        raise ValueError("tiles must be one or more, got none")
+    for plan in found:
+        if plan.fits:
+            return plan
+    return refuse_large(min(found, key=lambda plan: plan.bytes))
+
+
+def refuse_large(plan: TilePlan) -> TilePlan:
+    """The plan; MemoryError if its tile exceeds the memory."""
+    if plan.fits:
+        return plan
+    z, y, x = plan.tile
+    each = f" for {plan.workers} workers" if plan.workers > 1 else ""
+    raise MemoryError(
+        f"memory must be at least {_mib(plan.bytes * plan.workers)} for tiles of "
+        f"{z} x {y} x {x} voxels{each}, got {_mib(plan.allowed)}; raise `memory`, "
+        "or use a smaller `tile` or fewer `workers`"
+    )
+
+
+def _mib(size: int) -> str:
+    return f"{ceil(size / MIB):,} MiB"
