@@ -15,6 +15,7 @@ from poroscale.engine.run import Run as Run
 from poroscale.io.crop import CropConfig as CropConfig
 from poroscale.io.ingest_config import IngestConfig as IngestConfig
 from poroscale.io.write.export import ExportConfig as ExportConfig
+from poroscale.microstructure.model import MicrostructureModel as MicrostructureModel
 from poroscale.parts.generate import GeneratedPart as GeneratedPart
 from poroscale.parts.model import PartModel as PartModel
 from poroscale.phantoms.config import PhantomConfig as PhantomConfig
@@ -26,6 +27,8 @@ from poroscale.pipelines.demo import DemoResult as DemoResult
 from poroscale.pipelines.fit import FitConfig as FitConfig
 from poroscale.pipelines.fit import FitPartConfig as FitPartConfig
 from poroscale.pipelines.generate import GenerateConfig as GenerateConfig
+from poroscale.pipelines.microstructure.fit import MicrostructureConfig as MicrostructureConfig
+from poroscale.pipelines.microstructure.generate import GenerateMicrostructureConfig as GenerateMicrostructureConfig
 from poroscale.pipelines.train import TrainJob as TrainJob
 from poroscale.pipelines.train import TrainedModel as TrainedModel
 from poroscale.pore_analysis.config import ClassRules
@@ -272,6 +275,28 @@ def export(
 ) -> Path:
     """Write a volume or a table in the format of another program."""
 
+def fit_microstructure(
+    images: Sequence[Volume | str | Path],
+    model_dir: str | Path,
+    *,
+    method: Literal['field'] = 'field',
+    planes: str | None = None,
+    phases: int | None = None,
+    reach: int | None = None,
+    voxel_um: float | None = None,
+    tile: int | None = None,
+    config: MicrostructureConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> MicrostructureModel:
+    """Fit a model of a microstructure to an image, or to a few."""
+
 def fit_part(
     phases: VolumeLike | Sequence[VolumeLike],
     model_dir: str | Path,
@@ -302,6 +327,30 @@ def fit_part(
     progress: bool | None = None,
 ) -> PartModel:
     """Fit a part model to scanned parts."""
+
+def generate_microstructure(
+    model: str | Path,
+    out: str | Path,
+    *,
+    mask: VolumeLike | None = None,
+    shape: tuple[int, int, int] = (256, 256, 256),
+    seed: int = 0,
+    fraction: str | None = None,
+    gradient: str | None = None,
+    periodic: bool = False,
+    voxel_size: float | tuple[float, float, float] | None = None,
+    name: str | None = None,
+    config: GenerateMicrostructureConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> Volume:
+    """Generate a volume of phases from a model of a microstructure."""
 
 def generate_part(
     model: str | Path,

@@ -15,11 +15,11 @@ from poroscale.cli import verbs
 from poroscale.cli.command import Command
 from poroscale.version import __version__
 
-SECTIONS = ("Start here", "Scans", "Parts", "Networks", "Files", "Checks")
+SECTIONS = ("Start here", "Scans", "Parts", "Microstructures", "Networks", "Files", "Checks")
 """Headings of the help, in their order."""
 
 GROUPS = {
-    "fit": "Fit a model to scans.",
+    "fit": "Fit a model to scans or images.",
     "generate": "Generate new volumes from a model.",
     "compare": "Compare originals with what was generated, or models or losses with each other.",
     "train": "Train networks.",

@@ -66,9 +66,18 @@ def computed_on_tiles(
 
 
 def tile_chunks(tile: Shape, about: int = 128) -> Shape:
-    """Chunks of a volume that is filled by tiles: whole tiles, up to `about` voxels if one fits."""
-    z, y, x = (t * max(1, about // t) for t in tile)
+    """Chunks of a volume that is filled by tiles, of `about` voxels along each axis at most.
+
+    Whole tiles where one fits, or the largest whole part of a tile.
+    """
+    z, y, x = (_edge(edge, about) for edge in tile)
     return z, y, x
+
+
+def _edge(tile: int, about: int) -> int:
+    if tile <= about:
+        return tile * (about // tile)
+    return max(part for part in range(1, about + 1) if tile % part == 0)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`poroscale info`, `verify` and `doctor`: what is there, whether it is whole, what can run."""
+"""`poroscale info`, `verify`, `doctor` and `bench`: what is there, what can run, and how fast."""
 
 from __future__ import annotations
 
@@ -32,10 +32,21 @@ def tell_lines(lines: list[str], _given: Values) -> Iterator[str]:
     yield from lines
 
 
+def tell_table(table: str, _given: Values) -> Iterator[str]:
+    """The table."""
+    yield table
+
+
 _PATH = Argument("path", help="A volume, a table, or a folder of them.")
 
 COMMANDS = (
     Command("info", tell_info, section="Checks", arguments=(_PATH,), flags={"as_json": "--json"}),
     Command("verify", tell_verified, section="Checks", arguments=(_PATH,)),
     Command("doctor", tell_lines, section="Checks"),
+    Command(
+        "bench",
+        tell_table,
+        section="Checks",
+        metavars={"edges": "EDGE,EDGE", "seeds": "FIRST:STOP", "out": "FILE.md"},
+    ),
 )

@@ -1,0 +1,1 @@
+"""Gaussian random fields: covariances from phases, kernels from covariances, noise to fields."""

@@ -1,0 +1,175 @@
+"""A levelled field as a sampler: phases of any box from noise that is keyed by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from poroscale.engine import load_once
+from poroscale.identity import kernel
+from poroscale.kernels.gaussian.filtering import filtered, padded_shape, transfer
+from poroscale.kernels.noise import periodic_noise
+from poroscale.microstructure.shares import Share, Shares
+from poroscale.microstructure.tiles import TilePlan, choose_tile, computed_on_tiles, tile_plan
+from poroscale.training import load_weights
+from poroscale.volume import Index, Shape
+
+NOISE = 500
+"""Stream of the first field; each further field has the next one."""
+EDGES = tuple(range(64, 417, 32))
+"""Edges of tiles among which the plan chooses [voxels]."""
+TRANSFORM_BYTES = 16.0
+"""Bytes per voxel of a transform: the noise, its spectrum, and what comes back."""
+VERSION = 1
+Period = tuple[int | None, int | None, int | None]
+
+
+@kernel("microstructure.FieldSampler")
+@dataclass(frozen=True)
+class FieldSampler:
+    """Phases 0 to n - 1 of a levelled field; it pickles as a path and a checksum.
+
+    Attributes
+    ----------
+    weights, digest
+        File of the kernels, and its checksum.
+    order
+        Phases in the order in which they are taken.
+    reaches
+        Reach of the kernel of each field [voxels].
+    shares
+        Fractions that are wanted.
+    tile
+        Shape of the tiles that are transformed; another tile may change the last bits.
+    seed
+        Key of the noise.
+    period
+        Voxels after which the medium repeats along (z, y, x); None where it does not.
+    """
+
+    weights: Path
+    digest: str
+    order: tuple[int, ...]
+    reaches: tuple[int, ...]
+    shares: Shares
+    tile: Shape
+    seed: int = 0
+    period: Period = (None, None, None)
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """The phases of a box; its origin may be negative."""
+        box = computed_on_tiles(self._phases, origin, shape, tile=self.tile, dtype=np.uint8)
+        return np.asarray(box, np.uint8)
+
+    def but(self, **changes: Any) -> Self:
+        """This sampler with some settings replaced."""
+        return replace(self, **changes)
+
+    def field(self, number: int, origin: Index, shape: Shape) -> NDArray[np.float32]:
+        """One of the fields on a tile: normal values of mean 0 and variance 1."""
+        reach = self.reaches[number]
+        kernel_shape = (2 * reach + 1,) * 3
+        z, y, x = (o - reach for o in origin)
+        dz, dy, dx = (n + 2 * reach for n in shape)
+        noise = np.zeros(padded_shape(shape, kernel_shape), np.float32)
+        noise[:dz, :dy, :dx] = periodic_noise(
+            (z, y, x), (dz, dy, dx), period=self.period, seed=self.seed, stream=NOISE + number
+        )
+        return filtered(noise, self._transfer(number, noise.shape), shape, kernel_shape)
+
+    def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """Phases of one tile: what is taken first is painted last."""
+        shares = self.shares.of_box(origin, shape)
+        phases = np.full(shape, self.order[-1], np.uint8)
+        left: Share = shares[self.order[-1]]
+        for number in reversed(range(len(self.order) - 1)):
+            phase = self.order[number]
+            left = left + shares[phase]
+            level = np.asarray(ndtri(np.asarray(shares[phase] / left, np.float64)), np.float32)
+            phases[self.field(number, origin, shape) < level] = phase
+        return phases
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Parameters from which the phases follow."""
+        return {
+            "version": VERSION,
+            "weights": self.digest,
+            "order": list(self.order),
+            "shares": dict(self.shares.recipe),
+            "tile": list(self.tile),
+            "seed": self.seed,
+            "period": list(self.period),
+        }
+
+    @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        return tile_bytes(self.tile, self.reaches)
+
+    @property
+    def held(self) -> int:
+        """Bytes of the transforms of the kernels, which all workers of a process share."""
+        return held_bytes(self.tile, self.reaches)
+
+    def _transfer(self, number: int, shape: tuple[int, ...]) -> NDArray[np.complex64]:
+        recipe = {"field": self.digest, "number": number, "shape": list(shape)}
+        z, y, x = shape
+        return load_once(recipe, lambda: transfer(self._kernel(number), (z, y, x)))
+
+    def _kernel(self, number: int) -> NDArray[np.float32]:
+        tensors, card = load_weights(self.weights)
+        if card["sha256"] != self.digest:
+            raise OSError(f"{self.weights} was replaced while it was in use")
+        return np.asarray(tensors[f"kernel_{number}"].numpy(), np.float32)
+
+
+def _padded(tile: Shape, reach: int) -> int:
+    return prod(padded_shape(tile, (2 * reach + 1,) * 3))
+
+
+def tile_bytes(tile: Shape, reaches: tuple[int, ...]) -> int:
+    """Bytes that a tile takes while one of its fields is computed."""
+    return int(TRANSFORM_BYTES * _padded(tile, max(reaches)) + 10 * prod(tile))
+
+
+def held_bytes(tile: Shape, reaches: tuple[int, ...]) -> int:
+    """Bytes of the transforms of all kernels."""
+    return sum(5 * _padded(tile, reach) for reach in reaches)
+
+
+def field_tile(
+    reaches: tuple[int, ...], *, allowed: int, workers: int, edges: tuple[int, ...] = EDGES
+) -> TilePlan:
+    """The tile whose halo costs least among those that fit the memory.
+
+    Raises
+    ------
+    MemoryError
+        If none fits.
+    """
+
+    def work(tile: Shape) -> float:
+        return float(sum(_padded(tile, reach) for reach in reaches))
+
+    def need(tile: Shape) -> int:
+        return tile_bytes(tile, reaches) + held_bytes(tile, reaches) // workers
+
+    return choose_tile(
+        tile_plan(
+            (edge, edge, edge),
+            need=need,
+            work=work,
+            own_work=float(len(reaches)),
+            allowed=allowed,
+            workers=workers,
+        )
+        for edge in edges
+    )

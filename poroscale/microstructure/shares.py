@@ -1,0 +1,155 @@
+"""Phase fractions that are wanted: everywhere the same, along a gradient, or inside a mask.
+
+A wish names the fraction of one phase. The other phases keep their proportions to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.volume import Index, Shape, Volume
+
+Floats = NDArray[np.float32]
+Share = float | Floats
+"""A fraction, or fractions that broadcast to a box."""
+LEAST, MOST = 1e-4, 1 - 1e-4
+"""Local fractions are kept within these: at 0 and 1 a level is infinite."""
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A fraction that changes steadily along an axis.
+
+    Attributes
+    ----------
+    axis
+        0, 1, 2 for z, y, x.
+    first, last
+        Fractions in the first and in the last layer of the volume.
+    length
+        Layers of the volume.
+    """
+
+    axis: int
+    first: float
+    last: float
+    length: int
+
+    def __call__(self, origin: Index, shape: Shape) -> Floats:
+        """float32 fractions of a box, along the axis alone; beyond the volume those of its ends."""
+        places = np.arange(origin[self.axis], origin[self.axis] + shape[self.axis])
+        share = np.clip(places / max(1, self.length - 1), 0.0, 1.0)
+        values = self.first + (self.last - self.first) * share
+        along = [1, 1, 1]
+        along[self.axis] = shape[self.axis]
+        return np.asarray(values.reshape(along), np.float32)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What it is, as JSON."""
+        return {"gradient": [self.axis, self.first, self.last, self.length]}
+
+
+@dataclass(frozen=True)
+class Masked:
+    """One fraction where a mask is not 0, another elsewhere; a mask of floats states fractions.
+
+    Attributes
+    ----------
+    mask
+        The volume of the mask.
+    digest
+        Digest of the mask, for the recipe.
+    inside, outside
+        Fractions where the mask is not 0, and elsewhere. Of a mask of floats neither is used inside
+        the mask's volume.
+    """
+
+    mask: Path
+    digest: str
+    inside: float
+    outside: float
+
+    @classmethod
+    def of(cls, mask: Volume, *, inside: float, outside: float) -> Masked:
+        """The fractions that a volume tells."""
+        return cls(mask.path, mask.digest, inside, outside)
+
+    def __call__(self, origin: Index, shape: Shape) -> Floats:
+        """float32 fractions of a box; beyond the mask that of `outside`."""
+        found = np.full(shape, self.outside, np.float32)
+        mask = Volume.open(self.mask)
+        low = [max(0, o) for o in origin]
+        high = [min(n, o + s) for n, o, s in zip(mask.shape, origin, shape, strict=True)]
+        if all(a < b for a, b in zip(low, high, strict=True)):
+            extent = [b - a for a, b in zip(low, high, strict=True)]
+            values = mask.read((low[0], low[1], low[2]), (extent[0], extent[1], extent[2]))
+            if values.dtype.kind != "f":
+                values = np.where(values != 0, np.float32(self.inside), np.float32(self.outside))
+            place = tuple(slice(a - o, b - o) for a, b, o in zip(low, high, origin, strict=True))
+            found[place] = values
+        return found
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What it is, as JSON."""
+        return {"mask": self.digest, "inside": self.inside, "outside": self.outside}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Fractions of all phases of a volume.
+
+    Attributes
+    ----------
+    fractions
+        By phase, where nothing varies.
+    phase
+        Phase whose fraction varies; None if none does.
+    varying
+        Sampler of its fraction.
+    """
+
+    fractions: tuple[float, ...]
+    phase: int | None = None
+    varying: Gradient | Masked | None = None
+
+    def of_box(self, origin: Index, shape: Shape) -> list[Share]:
+        """Fractions by phase in a box."""
+        if self.varying is None or self.phase is None:
+            return list(self.fractions)
+        here = np.clip(self.varying(origin, shape), LEAST, MOST)
+        others = 1.0 - self.fractions[self.phase]
+        return [
+            here if code == self.phase else (1 - here) * np.float32(fraction / others)
+            for code, fraction in enumerate(self.fractions)
+        ]
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What is wanted, as JSON."""
+        varying = None if self.varying is None else dict(self.varying.recipe)
+        return {"fractions": list(self.fractions), "phase": self.phase, "varying": varying}
+
+
+def with_fraction(fractions: Sequence[float], phase: int, wanted: float) -> tuple[float, ...]:
+    """Fractions of which one is changed; the others keep their proportions.
+
+    Raises
+    ------
+    ValueError
+        If the fraction is not between 0 and 1.
+    """
+    if not 0 < wanted < 1:
+        raise ValueError(f"`fraction` must lie between 0 and 1, got {wanted:g} for phase {phase}")
+    others = 1 - fractions[phase]
+    return tuple(
+        wanted if code == phase else each * (1 - wanted) / others
+        for code, each in enumerate(fractions)
+    )

@@ -1,0 +1,195 @@
+"""Images that a microstructure is fitted to: brought in as volumes, and looked at as phases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from math import hypot, isfinite
+from pathlib import Path
+
+from poroscale.engine import Run
+from poroscale.io.ingest import ingest
+from poroscale.io.ingest_config import IngestConfig
+from poroscale.io.opening import open_source
+from poroscale.manifest import JOURNAL_DIR
+from poroscale.microstructure.field.observed import PLANES, Observed
+from poroscale.statistics.correlation import Correlations
+from poroscale.statistics.pair_counting import LAGS, correlations
+from poroscale.statistics.phases import PhaseMap, phase_map
+from poroscale.volume import Volume, VoxelSize
+
+MOST_PHASES = 8
+"""Phases of an image at most; more values are grey values."""
+UNLIKE = 4.0
+"""Fractions of two images differ if they do by so many standard deviations ..."""
+LEAST_UNLIKE = 0.02
+"""... and by so much."""
+UNKNOWN_UM = 1.0
+"""Edge of a voxel of a picture that states none [um]."""
+THINNEST = 8
+"""Voxels of the shorter edge of an image at least."""
+Image = Volume | str | Path
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """Images of one medium.
+
+    Attributes
+    ----------
+    names
+        Name of each.
+    volumes
+        The images; a section is a volume of one slice.
+    planes
+        Of each, the axes of its rows and columns in the medium; None of a volume.
+    phases
+        Their values, in the order of the phases 0 to n - 1.
+    """
+
+    names: tuple[str, ...]
+    volumes: tuple[Volume, ...]
+    planes: tuple[str | None, ...]
+    phases: PhaseMap
+
+    @property
+    def voxel_size(self) -> VoxelSize:
+        """Edges of a voxel along z, y, x [um]."""
+        return self.volumes[0].voxel_size
+
+
+def training_images(
+    images: Sequence[Image],
+    folder: Path,
+    *,
+    planes: Sequence[str] | None = None,
+    phases: int | None = None,
+    voxel_um: float | None = None,
+    run: Run | None = None,
+) -> TrainingImages:
+    """Bring images in, and look at their phases.
+
+    Parameters
+    ----------
+    images
+        Pictures (PNG, BMP, TIFF), anything else that `ingest` reads, or volumes.
+    folder
+        Folder to which pictures are brought in, as `0.zarr` and so on.
+    planes
+        Planes of the sections, each of `PLANES`; by default those in their order.
+    phases
+        Number of phases that the images should have.
+    voxel_um
+        Edge of a voxel, where a picture does not state it; 1 um by default.
+
+    Raises
+    ------
+    ValueError
+        If an image has one phase alone or too many values, or the images differ in values,
+        fractions or voxel size.
+    """
+    if not images:
+        raise ValueError("`images` must be one image at least, got none")
+    run = run or Run()
+    volumes = [
+        _brought_in(image, folder / f"{number}.zarr", voxel_um, run)
+        for number, image in enumerate(images)
+    ]
+    names = [str(_name(image)) for image in images]
+    for name, volume in zip(names, volumes, strict=True):
+        if min(volume.shape[1:]) < THINNEST:
+            raise ValueError(
+                f"{name} must be at least {THINNEST} voxels wide, got {volume.shape[1:]}"
+            )
+    found = _planes(volumes, planes)
+    maps = [_phases(name, volume, phases, run) for name, volume in zip(names, volumes, strict=True)]
+    for name, volume, each in zip(names, volumes, maps, strict=True):
+        if each.values != maps[0].values:
+            raise ValueError(
+                f"images must have the same values, got {maps[0].values} in {names[0]} and "
+                f"{each.values} in {name}"
+            )
+        if max(volume.voxel_size) > 1.001 * min(volumes[0].voxel_size):
+            raise ValueError(
+                f"images must have cubic voxels of one size, got {volumes[0].voxel_size} um in "
+                f"{names[0]} and {volume.voxel_size} um in {name}"
+            )
+    return TrainingImages(tuple(names), tuple(volumes), found, maps[0])
+
+
+def _name(image: Image) -> str:
+    return image.path.name if isinstance(image, Volume) else Path(image).name
+
+
+def _brought_in(image: Image, out: Path, voxel_um: float | None, run: Run) -> Volume:
+    if isinstance(image, Volume):
+        return image
+    if (Path(image) / JOURNAL_DIR).is_dir():
+        return Volume.open(image)
+    if voxel_um is None and open_source(image).voxel_size is None:
+        voxel_um = UNKNOWN_UM
+    scale = None if voxel_um is None else (voxel_um,) * 3
+    return ingest(str(image), out, config=IngestConfig(voxel_size=scale), run=run)
+
+
+def _planes(volumes: Sequence[Volume], planes: Sequence[str] | None) -> tuple[str | None, ...]:
+    sections = sum(volume.shape[0] == 1 for volume in volumes)
+    given = list(planes or PLANES[:sections])
+    if len(given) != sections or len(set(given)) != len(given) or set(given) - set(PLANES):
+        raise ValueError(
+            f"`planes` must name one plane of {', '.join(PLANES)} for each of {sections} sections, "
+            f"got {', '.join(given) or 'none'}"
+        )
+    left = iter(given)
+    return tuple(next(left) if volume.shape[0] == 1 else None for volume in volumes)
+
+
+def _phases(name: str, volume: Volume, wanted: int | None, run: Run) -> PhaseMap:
+    found = phase_map(volume, run=run)
+    if found.count < 2:
+        raise ValueError(f"{name} must show two phases, got the value {found.values[0]} alone")
+    most = wanted or MOST_PHASES
+    if found.count > most:
+        raise ValueError(
+            f"{name} must show at most {most} phases, got {found.count} values; segment it first, "
+            "or save it without lossy compression"
+        )
+    if wanted is not None and found.count < wanted:
+        raise ValueError(f"{name} must show {wanted} phases, got the values {found.values}")
+    return found
+
+
+def observed(images: TrainingImages, *, run: Run | None = None) -> list[Observed]:
+    """Correlations of every pair of phases in every image.
+
+    Raises
+    ------
+    ValueError
+        If two images disagree in a fraction by more than chance.
+    """
+    codes = range(images.phases.count)
+    pairs = list(combinations_with_replacement(codes, 2))
+    found = []
+    for volume, plane in zip(images.volumes, images.planes, strict=True):
+        lags = min(LAGS, max(volume.shape) // 2)
+        counts = correlations(volume, phases=images.phases, pairs=pairs, lags=lags, run=run)
+        found.append(Observed(counts, plane))
+    for number, each in enumerate(found[1:], start=1):
+        for code in codes:
+            _agree(images, number, code, found[0].found, each.found)
+    return found
+
+
+def _agree(
+    images: TrainingImages, number: int, code: int, first: Correlations, other: Correlations
+) -> None:
+    shares = first.fraction(code), other.fraction(code)
+    spread = hypot(first.fraction_deviation(code), other.fraction_deviation(code))
+    allowed = max(LEAST_UNLIKE, UNLIKE * spread if isfinite(spread) else 0.0)
+    if abs(shares[0] - shares[1]) > allowed:
+        raise ValueError(
+            f"images must agree in their fractions, got {shares[0]:.3f} in {images.names[0]} and "
+            f"{shares[1]:.3f} in {images.names[number]} for the value "
+            f"{images.phases.values[code]}, which differ by more than {allowed:.3f}"
+        )

@@ -1,0 +1,213 @@
+"""From pictures to a model and to volumes; what is wrong is said in one sentence."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import poroscale as ps
+from poroscale.engine import volume_from_array
+from poroscale.kernels.noise import correlated_noise
+from poroscale.microstructure.model import MicrostructureModel
+from poroscale.volume import VolumeSpec
+
+SHAPE = (40, 48, 40)
+
+
+def picture(levels=(0.0,), seed=1, edge=96, sigma=2.0):
+    """A section of a levelled field; grey values 0, 100, 200 ..."""
+    field = correlated_noise((0, 0, 0), (1, edge, edge), seed=seed, sigma=sigma)[0]
+    return (np.digitize(field, levels) * 100).astype(np.uint8)
+
+
+def saved(array, path):
+    Image.fromarray(array).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("microstructure")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    image = saved(picture((-0.5, 0.6)), folder / "a.png")
+    return ps.fit_microstructure([image], folder / "model", voxel_um=2.0, reach=10, tile=64)
+
+
+def test_a_model_knows_its_phases(model, folder):
+    opened = MicrostructureModel.open(folder / "model")
+    assert opened.settings == model.settings
+    assert opened.settings.greys == (0.0, 100.0, 200.0)
+    assert sum(opened.settings.fractions) == pytest.approx(1.0)
+    assert opened.voxel_size == (2.0, 2.0, 2.0)
+    assert opened.settings.images[0].name == "a.png"
+    lines = list(opened.describe())
+    assert "field model of 3 phases" in lines[0]
+    assert any("rms residual" in line for line in lines)
+
+
+def test_any_workers_and_size_give_the_same_bytes(model, folder):
+    first, second = (
+        ps.generate_microstructure(
+            folder / "model", folder / f"v{workers}.zarr", shape=SHAPE, seed=3, workers=workers
+        ).read()
+        for workers in (1, 2)
+    )
+    assert first.dtype == np.uint8
+    assert first.shape == SHAPE
+    assert np.array_equal(first, second)
+    larger = ps.generate_microstructure(
+        folder / "model", folder / "larger.zarr", shape=(40, 64, 80), seed=3
+    )
+    assert np.array_equal(larger.read()[:, :48, :40], first)
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_bytes(model, folder):
+    both = [
+        ps.generate_microstructure(
+            folder / "model", folder / f"{cluster}.zarr", shape=(128, 70, 70), cluster=cluster
+        ).read()
+        for cluster in ("threads", "processes")
+    ]
+    assert np.array_equal(*both)
+
+
+def test_a_model_is_fitted_once(model, folder):
+    again = ps.fit_microstructure(
+        [folder / "a.png"], folder / "model", voxel_um=2.0, reach=10, tile=64
+    )
+    assert again.settings == model.settings
+    with pytest.raises(ValueError, match="fitted to other images or with other settings"):
+        ps.fit_microstructure([folder / "a.png"], folder / "model", voxel_um=2.0, reach=11)
+
+
+def test_a_wanted_fraction_is_met(model, folder):
+    made = ps.generate_microstructure(
+        folder / "model", folder / "f.zarr", shape=(64, 64, 64), fraction={2: 0.15}
+    )
+    shares = np.bincount(made.read().ravel(), minlength=3) / made.read().size
+    assert shares[2] == pytest.approx(0.15, abs=0.02)
+    before = model.settings.fractions
+    assert shares[0] / shares[1] == pytest.approx(before[0] / before[1], rel=0.15)
+
+
+def test_a_mask_says_where_a_fraction_holds(model, folder):
+    inside = np.zeros((64, 64, 64), np.uint8)
+    inside[:, :, 32:] = 1
+    mask = volume_from_array(inside, folder / "mask.zarr")
+    made = ps.generate_microstructure(
+        folder / "model", folder / "g.zarr", mask=mask, shape=(64, 64, 64), fraction="2=0.7"
+    ).read()
+    assert (made[:, :, 32:] == 2).mean() == pytest.approx(0.7, abs=0.05)
+    own = model.settings.fractions[2]
+    assert (made[:, :, :32] == 2).mean() == pytest.approx(own, abs=0.05)
+
+
+def test_a_mask_of_floats_states_the_fraction(model, folder):
+    share = np.broadcast_to(np.linspace(0.1, 0.8, 64, dtype=np.float32)[:, None, None], (64,) * 3)
+    spec = VolumeSpec((64,) * 3, np.dtype(np.float32), (2.0,) * 3)
+    mask = volume_from_array(np.ascontiguousarray(share), folder / "share.zarr", spec=spec)
+    made = ps.generate_microstructure(
+        folder / "model", folder / "s.zarr", mask=mask, shape=(64, 64, 64), fraction="0=0.5"
+    ).read()
+    assert (made[:16] == 0).mean() == pytest.approx(share[:16].mean(), abs=0.05)
+    assert (made[-16:] == 0).mean() == pytest.approx(share[-16:].mean(), abs=0.05)
+
+
+def test_a_gradient_changes_along_its_axis(model, folder):
+    made = ps.generate_microstructure(
+        folder / "model", folder / "h.zarr", shape=(64, 64, 64), gradient="0:y:0.1:0.8"
+    ).read()
+    assert (made[:, :16] == 0).mean() < 0.3
+    assert (made[:, -16:] == 0).mean() > 0.6
+
+
+def test_opposite_faces_of_a_periodic_volume_fit(model, folder):
+    made = ps.generate_microstructure(
+        folder / "model", folder / "p.zarr", shape=(48, 48, 48), periodic=True
+    ).read()
+    inside = np.mean([(made[k] != made[k + 1]).mean() for k in range(47)])
+    assert (made[0] != made[-1]).mean() < 1.5 * inside
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"fraction": "7=0.2"}, "phase from 0 to 2, got 7"),
+        ({"fraction": "1=1.2"}, "between 0 and 1"),
+        ({"fraction": "many"}, "form PHASE=F"),
+        ({"gradient": "1:q:0.1:0.2"}, "form PHASE:AXIS:FIRST:LAST"),
+        ({"gradient": "1:z:0:0.2"}, "between 0 and 1"),
+        ({"memory": "100MiB"}, "memory|budget"),
+    ],
+)
+def test_wrong_wishes_are_refused(model, folder, settings, sentence):
+    with pytest.raises((ValueError, MemoryError), match=sentence):
+        ps.generate_microstructure(folder / "model", folder / "no.zarr", shape=SHAPE, **settings)
+
+
+def test_a_mask_of_another_shape_is_refused(model, folder):
+    mask = volume_from_array(np.ones((8, 8, 8), np.uint8), folder / "small.zarr")
+    with pytest.raises(ValueError, match="shape"):
+        ps.generate_microstructure(
+            folder / "model", folder / "no.zarr", mask=mask, shape=SHAPE, fraction="1=0.2"
+        )
+
+
+@pytest.mark.parametrize(
+    ("pictures", "settings", "sentence"),
+    [
+        ([np.zeros((64, 64), np.uint8)], {}, "two phases, got the value 0 alone"),
+        ([np.arange(4096).reshape(64, 64) % 200], {}, "at most"),
+        ([np.arange(4096).reshape(64, 64) % 12], {}, "at most 8 phases, got 12 values"),
+        ([picture((-0.5, 0.6))], {"phases": 2}, "at most 2 phases"),
+        ([picture()], {"phases": 3}, "must show 3 phases"),
+        ([picture(), picture((-0.5, 0.6))], {}, "same values"),
+        ([picture(), picture((1.5,))], {}, "agree in their fractions"),
+        ([picture()], {"planes": "xz"}, "name one plane of yx, zx, zy"),
+        ([picture()[:4]], {}, "at least 8 voxels wide"),
+    ],
+)
+def test_images_that_are_none_are_refused(tmp_path, pictures, settings, sentence):
+    paths = [
+        saved(np.asarray(each, np.uint8), tmp_path / f"{k}.png") for k, each in enumerate(pictures)
+    ]
+    with pytest.raises(ValueError, match=sentence):
+        ps.fit_microstructure(paths, tmp_path / "m", **settings)
+
+
+def test_volumes_and_several_planes_are_taken(tmp_path):
+    array = (correlated_noise((0, 0, 0), (32, 40, 48), seed=2, sigma=1.5) > 0.3).astype(np.uint8)
+    volume = volume_from_array(array, tmp_path / "v.zarr")
+    model = ps.fit_microstructure([volume], tmp_path / "m", reach=8)
+    assert model.settings.images[0].plane is None
+    sections = [
+        saved(array[16] * 255, tmp_path / "yx.png"),
+        saved(array[:, 20] * 255, tmp_path / "zx.png"),
+    ]
+    both = ps.fit_microstructure(sections, tmp_path / "n", reach=8, planes="yx,zx")
+    assert [each.plane for each in both.settings.images] == ["yx", "zx"]
+    assert not both.settings.details["isotropic"]
+
+
+def test_the_plan_holds_for_a_large_volume(model, folder):
+    plan = ps.plan(
+        ps.generate_microstructure,
+        folder / "model",
+        folder / "no.zarr",
+        shape=(2048, 2048, 2048),
+        memory="2GiB",
+    )
+    assert plan.peak <= 2 << 30
+
+
+def test_an_altered_model_is_refused(folder, tmp_path):
+    image = saved(picture(), tmp_path / "a.png")
+    ps.fit_microstructure([image], tmp_path / "m", reach=8, tile=32)
+    (tmp_path / "m" / "model.json").write_text("{}")
+    with pytest.raises(OSError, match=r"model\.json"):
+        ps.generate_microstructure(tmp_path / "m", tmp_path / "v.zarr", shape=SHAPE)
+    with pytest.raises(FileNotFoundError, match="no model"):
+        ps.generate_microstructure(tmp_path, tmp_path / "v.zarr", shape=SHAPE)
