@@ -55,7 +55,7 @@ class ImageEntry(Config):
     plane: str | None
 
 
-class ModelSettings(Config):
+class MicrostructureSettings(Config):
     """The content of model.json.
 
     Attributes
@@ -108,7 +108,7 @@ class MicrostructureModel(Described):
     """
 
     folder: Path
-    settings: ModelSettings
+    settings: MicrostructureSettings
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -134,7 +134,9 @@ class MicrostructureModel(Described):
             values = None
         if not isinstance(values, dict) or "method" not in values:
             raise ValueError(f"{folder / SETTINGS} is not the file of a microstructure's model")
-        return cls(folder, parse_config(ModelSettings, values, where=str(folder / SETTINGS)))
+        return cls(
+            folder, parse_config(MicrostructureSettings, values, where=str(folder / SETTINGS))
+        )
 
     def save(self) -> None:
         """Write model.json; weights and images lie in the folder by then."""

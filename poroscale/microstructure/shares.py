@@ -57,7 +57,7 @@ class Gradient:
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedShare:
     """One fraction where a mask is not 0, another elsewhere; a mask of floats states fractions.
 
     Attributes
@@ -77,7 +77,7 @@ class Masked:
     outside: float
 
     @classmethod
-    def of(cls, mask: Volume, *, inside: float, outside: float) -> Masked:
+    def of(cls, mask: Volume, *, inside: float, outside: float) -> MaskedShare:
         """The fractions that a volume tells."""
         return cls(mask.path, mask.digest, inside, outside)
 
@@ -118,7 +118,7 @@ class Shares:
 
     fractions: tuple[float, ...]
     phase: int | None = None
-    varying: Gradient | Masked | None = None
+    varying: Gradient | MaskedShare | None = None
 
     def of_box(self, origin: Index, shape: Shape) -> list[Share]:
         """Fractions by phase in a box."""

@@ -66,7 +66,7 @@ def computed_on_tiles(
 
 
 def tile_chunks(tile: Shape, about: int = 128) -> Shape:
-    """Chunks of a volume that is filled by tiles, of `about` voxels along each axis at most.
+    """Chunks of a volume that is filled by tiles, of `about` voxels or less than twice as many.
 
     Whole tiles where one fits, or the largest whole part of a tile.
     """
@@ -75,8 +75,8 @@ def tile_chunks(tile: Shape, about: int = 128) -> Shape:
 
 
 def _edge(tile: int, about: int) -> int:
-    if tile <= about:
-        return tile * (about // tile)
+    if tile < 2 * about:
+        return tile * max(1, about // tile)
     return max(part for part in range(1, about + 1) if tile % part == 0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from poroscale.cli.command import Argument, Command, Values, Words
 
 
-def tell_model(model: Any, _given: Values) -> Iterator[str]:
+def tell_fitted(model: Any, _given: Values) -> Iterator[str]:
     """Phases, and what the fit found."""
     yield from model.describe()
 
@@ -22,7 +22,7 @@ def tell_volume(volume: Any, _given: Values) -> Iterator[str]:
 COMMANDS = (
     Command(
         "fit microstructure",
-        tell_model,
+        tell_fitted,
         section="Microstructures",
         arguments=(Words(("images", "model_dir"), "IMAGE [...] MODEL_DIR", "Segmented images."),),
         metavars={"planes": "yx,zx,zy"},

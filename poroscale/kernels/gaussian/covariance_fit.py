@@ -29,7 +29,7 @@ DESCENT = 40
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedCovariance:
     """Correlations that a field is to have, on the lattice of a transform (lag 0 first).
 
     Attributes
@@ -55,7 +55,7 @@ def lag_lattice(reach: int, flat: tuple[bool, bool, bool]) -> tuple[Floats, Floa
     return z[:, None, None], y[None, :, None], x[None, None, :]
 
 
-def projected(wanted: Wanted, *, rounds: int = ROUNDS) -> Floats:
+def projected(wanted: WantedCovariance, *, rounds: int = ROUNDS) -> Floats:
     """The nearest covariance found, on the lattice of `wanted`; its spectrum is not negative."""
     share = wanted.weights / max(float(wanted.weights.max()), 1e-300)
     share = np.where(share > 0, np.clip(share, 0.2, 1.0), 0.0)
@@ -106,7 +106,7 @@ def autocovariance(kernel: Floats, lattice: tuple[int, ...]) -> Floats:
 
 
 def covariance_loss(
-    support: NDArray[np.bool_], wanted: Wanted
+    support: NDArray[np.bool_], wanted: WantedCovariance
 ) -> Callable[[Floats], tuple[float, Floats]]:
     """What the covariance of a kernel misses, and its gradient, as a function of its values.
 
@@ -141,7 +141,7 @@ def covariance_loss(
     return loss
 
 
-def refined(kernel: Floats, wanted: Wanted, *, steps: int = DESCENT) -> Floats:
+def refined(kernel: Floats, wanted: WantedCovariance, *, steps: int = DESCENT) -> Floats:
     """The kernel after descent (L-BFGS) on the weighted squares of what its covariance misses."""
     support = kernel != 0
     found = minimize(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poroscale.kernels.gaussian.bivariate import both_below
 from poroscale.kernels.gaussian.covariance_fit import (
     autocovariance,
+    lag_lattice,
     projected,
     refined,
     root_kernel,
@@ -19,7 +20,7 @@ from poroscale.kernels.gaussian.covariance_fit import (
 from poroscale.microstructure.field.observed import Codes, Observed, by_distance, fraction_of
 from poroscale.microstructure.field.wanted import (
     LEAST_SHARE,
-    Split,
+    PhaseSplit,
     isotropic,
     reach_of_curve,
     wanted_of,
@@ -53,6 +54,11 @@ class FittedField:
     kernels: tuple[NDArray[np.float32], ...]
     fractions: tuple[float, ...]
     residuals: dict[str, float]
+
+
+def fit_bytes(reach: int) -> int:
+    """Memory that the fit of one kernel takes: some fifteen lattices of float64."""
+    return 120 * lag_lattice(reach, (False, False, False))[0].size ** 3
 
 
 def fit_field(
@@ -101,12 +107,12 @@ def _farthest(images: Sequence[Observed]) -> int:
     return max(8, min(max(each.found.reach) for each in images) // 2)
 
 
-def splits_of(order: Codes, fractions: Sequence[float]) -> list[Split]:
+def splits_of(order: Codes, fractions: Sequence[float]) -> list[PhaseSplit]:
     """The phases that are taken, each with what is left before it."""
     found = []
     for k, phase in enumerate(order[:-1]):
         left = sum(fractions[code] for code in order[k:])
-        found.append(Split(phase, order[k:], fractions[phase] / left))
+        found.append(PhaseSplit(phase, order[k:], fractions[phase] / left))
     return found
 
 

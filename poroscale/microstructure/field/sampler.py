@@ -31,9 +31,9 @@ VERSION = 1
 Period = tuple[int | None, int | None, int | None]
 
 
-@kernel("microstructure.FieldSampler")
+@kernel("microstructure.LevelledField")
 @dataclass(frozen=True)
-class FieldSampler:
+class LevelledField:
     """Phases 0 to n - 1 of a levelled field; it pickles as a path and a checksum.
 
     Attributes
@@ -112,7 +112,7 @@ class FieldSampler:
     @property
     def need(self) -> int:
         """Bytes that a worker takes for a tile."""
-        return tile_bytes(self.tile, self.reaches)
+        return transform_bytes(self.tile, self.reaches)
 
     @property
     def held(self) -> int:
@@ -135,7 +135,7 @@ def _padded(tile: Shape, reach: int) -> int:
     return prod(padded_shape(tile, (2 * reach + 1,) * 3))
 
 
-def tile_bytes(tile: Shape, reaches: tuple[int, ...]) -> int:
+def transform_bytes(tile: Shape, reaches: tuple[int, ...]) -> int:
     """Bytes that a tile takes while one of its fields is computed."""
     return int(TRANSFORM_BYTES * _padded(tile, max(reaches)) + 10 * prod(tile))
 
@@ -160,7 +160,7 @@ def field_tile(
         return float(sum(_padded(tile, reach) for reach in reaches))
 
     def need(tile: Shape) -> int:
-        return tile_bytes(tile, reaches) + held_bytes(tile, reaches) // workers
+        return transform_bytes(tile, reaches) + held_bytes(tile, reaches) // workers
 
     return choose_tile(
         tile_plan(

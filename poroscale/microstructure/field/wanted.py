@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.kernels.gaussian.bivariate import correlation_of, level_of, slope_of
-from poroscale.kernels.gaussian.covariance_fit import Wanted, lag_lattice
+from poroscale.kernels.gaussian.covariance_fit import WantedCovariance, lag_lattice
 from poroscale.microstructure.field.observed import Codes, Observed, by_distance
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ LEAST_SHARE = 1e-4
 
 
 @dataclass(frozen=True)
-class Split:
+class PhaseSplit:
     """One phase taken from what is left.
 
     Attributes
@@ -48,13 +48,13 @@ class Split:
         return level_of(self.share)
 
 
-def conditional(pairs: Floats, rest: Floats, split: Split) -> Floats:
+def conditional(pairs: Floats, rest: Floats, split: PhaseSplit) -> Floats:
     """Correlations of the field of a split from S2 of its phase and S2 of what is left."""
     ratio = np.divide(pairs, rest, out=np.full(pairs.shape, split.share**2), where=rest > 0)
     return correlation_of(np.clip(ratio, 0.0, split.share), split.level)
 
 
-def isotropic(images: Sequence[Observed], split: Split) -> tuple[Floats, Floats, Floats]:
+def isotropic(images: Sequence[Observed], split: PhaseSplit) -> tuple[Floats, Floats, Floats]:
     """Correlation of the field by distance: distances, correlations and numbers of pairs."""
     distance, phase, count = by_distance(images, (split.phase,))
     _, rest, _ = by_distance(images, split.rest)
@@ -69,8 +69,8 @@ def reach_of_curve(distance: Floats, correlation: Floats, *, most: int) -> int:
 
 
 def wanted_of(
-    images: Sequence[Observed], split: Split, reach: int, *, isotropic_medium: bool
-) -> Wanted:
+    images: Sequence[Observed], split: PhaseSplit, reach: int, *, isotropic_medium: bool
+) -> WantedCovariance:
     """Correlations of a field on the lattice of its kernel.
 
     Parameters
@@ -93,7 +93,7 @@ def wanted_of(
     values = np.where(distance == 0, 1.0, values * _fade(distance, reach))
     weights = np.where(distance == 0, 0.0, weights) * (distance <= reach)
     weights *= slope_of(split.level, np.clip(values, -0.95, 0.95)) ** 2
-    return Wanted(values, weights / weights.sum())
+    return WantedCovariance(values, weights / weights.sum())
 
 
 def _fade(distance: Floats, reach: int) -> Floats:
@@ -103,7 +103,7 @@ def _fade(distance: Floats, reach: int) -> Floats:
 
 
 def _radial(
-    images: Sequence[Observed], split: Split, distance: Floats, reach: int
+    images: Sequence[Observed], split: PhaseSplit, distance: Floats, reach: int
 ) -> tuple[Floats, Floats]:
     places, curve, pairs = isotropic(images, split)
     values = np.interp(distance, places, curve)
@@ -114,7 +114,7 @@ def _radial(
 
 
 def _directional(
-    images: Sequence[Observed], split: Split, lags: tuple[Floats, Floats, Floats], reach: int
+    images: Sequence[Observed], split: PhaseSplit, lags: tuple[Floats, Floats, Floats], reach: int
 ) -> tuple[Floats, Floats]:
     """Means of what several images say where they say it; between planes, a guess of no weight."""
     shape = np.broadcast_shapes(*(each.shape for each in lags))

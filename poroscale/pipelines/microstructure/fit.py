@@ -11,18 +11,25 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 
 from poroscale.config import Config
-from poroscale.engine import Run, connect
+from poroscale.engine import JobPlan, Run, connect
 from poroscale.engine.jobs.recipe import plain
 from poroscale.engine.jobs.work import held_folder
 from poroscale.manifest import digest_of, record_results
-from poroscale.microstructure.field.fit import FittedField, fit_field
+from poroscale.microstructure.field.fit import LONGEST, FittedField, fit_bytes, fit_field
 from poroscale.microstructure.field.observed import Observed
 from poroscale.microstructure.field.sampler import EDGES, field_tile
-from poroscale.microstructure.model import IMAGES, ImageEntry, MicrostructureModel, ModelSettings
+from poroscale.microstructure.model import (
+    IMAGES,
+    ImageEntry,
+    MicrostructureModel,
+    MicrostructureSettings,
+)
 from poroscale.pipelines.microstructure.images import (
     Image,
     TrainingImages,
+    image_name,
     observed,
+    plan_image,
     training_images,
 )
 from poroscale.training import load_weights, save_weights
@@ -63,7 +70,30 @@ class MicrostructureConfig(Config):
     tile: PositiveInt | None = None
 
 
-@verb("fit_microstructure", Section.of("microstructure", MicrostructureConfig))
+def plan_fit_microstructure(
+    images: Sequence[Image],
+    *,
+    config: MicrostructureConfig | None = None,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `fit_microstructure`, image by image: its pairs are counted, then kernels fitted.
+
+    Raises
+    ------
+    MemoryError
+        If the budget cannot hold one block of an image.
+    """
+    reach = (config or MicrostructureConfig()).reach or LONGEST
+    return JobPlan(
+        jobs={image_name(each): plan_image(each, fit_bytes(reach), run) for each in images}
+    )
+
+
+@verb(
+    "fit_microstructure",
+    Section.of("microstructure", MicrostructureConfig),
+    plan="plan_fit_microstructure",
+)
 def fit_microstructure(
     images: Sequence[Image],
     model_dir: str | Path,
@@ -144,7 +174,7 @@ def _fitted(
     reaches = tuple(len(kernel) // 2 for kernel in fitted.kernels)
     edges = EDGES if config.tile is None else (config.tile,)
     tile = field_tile(reaches, allowed=ALLOWED, workers=WORKERS, edges=edges).tile
-    settings = ModelSettings(
+    settings = MicrostructureSettings(
         method="field",
         greys=tuple(float(value) for value in images.phases.values),
         fractions=fitted.fractions,

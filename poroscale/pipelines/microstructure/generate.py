@@ -11,9 +11,9 @@ from pydantic import PositiveInt, field_validator
 
 from poroscale.config import Config
 from poroscale.engine import JobPlan, Pass, Run, connect, fill_pass, plan_job
-from poroscale.microstructure.field.sampler import FieldSampler
+from poroscale.microstructure.field.sampler import LevelledField
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.shares import Gradient, Masked, Shares, with_fraction
+from poroscale.microstructure.shares import Gradient, MaskedShare, Shares, with_fraction
 from poroscale.microstructure.tiles import tile_chunks
 from poroscale.verb import Section, verb
 from poroscale.volume import Shape, Volume, VolumeSpec
@@ -137,7 +137,7 @@ def generate_microstructure(
         )
 
 
-def sampler_pass(sampler: FieldSampler) -> Pass:
+def sampler_pass(sampler: LevelledField) -> Pass:
     """The pass that fills a volume with a sampler, in blocks of whole tiles."""
     return Pass(
         "microstructure",
@@ -166,9 +166,9 @@ def _spec(model: MicrostructureModel, config: GenerateMicrostructureConfig) -> V
 
 def _sampler(
     model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
-) -> FieldSampler:
+) -> LevelledField:
     details = model.settings.details
-    return FieldSampler(
+    return LevelledField(
         model.weights.absolute(),
         str(details["weights"]),
         order=tuple(details["order"]),
@@ -206,7 +206,7 @@ def _masked(
     own = model.settings.fractions[phase]
     inside = wanted.get(phase, own)
     with_fraction(model.settings.fractions, phase, inside)  # refuses what is out of range
-    return Shares(model.settings.fractions, phase, Masked.of(mask, inside=inside, outside=own))
+    return Shares(model.settings.fractions, phase, MaskedShare.of(mask, inside=inside, outside=own))
 
 
 def _gradient(given: str, shape: Shape) -> tuple[int, Gradient]:

@@ -8,16 +8,22 @@ from itertools import combinations_with_replacement
 from math import hypot, isfinite
 from pathlib import Path
 
-from poroscale.engine import Run
+from poroscale.engine import JobPlan, Run, plan_job
 from poroscale.io.ingest import ingest
 from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.microstructure.field.observed import PLANES, Observed
 from poroscale.statistics.correlation import Correlations
-from poroscale.statistics.pair_counting import LAGS, correlations
+from poroscale.statistics.pair_counting import (
+    LAGS,
+    correlation_pass,
+    correlations,
+    in_slabs,
+    reach_of,
+)
 from poroscale.statistics.phases import PhaseMap, phase_map
-from poroscale.volume import Volume, VoxelSize
+from poroscale.volume import Shape, Volume, VolumeSpec, VoxelSize
 
 MOST_PHASES = 8
 """Phases of an image at most; more values are grey values."""
@@ -96,7 +102,7 @@ def training_images(
         _brought_in(image, folder / f"{number}.zarr", voxel_um, run)
         for number, image in enumerate(images)
     ]
-    names = [str(_name(image)) for image in images]
+    names = [image_name(image) for image in images]
     for name, volume in zip(names, volumes, strict=True):
         if min(volume.shape[1:]) < THINNEST:
             raise ValueError(
@@ -118,19 +124,19 @@ def training_images(
     return TrainingImages(tuple(names), tuple(volumes), found, maps[0])
 
 
-def _name(image: Image) -> str:
+def image_name(image: Image) -> str:
+    """Name of the file or folder of an image."""
     return image.path.name if isinstance(image, Volume) else Path(image).name
 
 
 def _brought_in(image: Image, out: Path, voxel_um: float | None, run: Run) -> Volume:
-    if isinstance(image, Volume):
-        return image
-    if (Path(image) / JOURNAL_DIR).is_dir():
-        return Volume.open(image)
-    if voxel_um is None and open_source(image).voxel_size is None:
+    opened = _opened(image)
+    if isinstance(opened, Volume):
+        return opened
+    if voxel_um is None and open_source(opened).voxel_size is None:
         voxel_um = UNKNOWN_UM
     scale = None if voxel_um is None else (voxel_um,) * 3
-    return ingest(str(image), out, config=IngestConfig(voxel_size=scale), run=run)
+    return ingest(opened, out, config=IngestConfig(voxel_size=scale), run=run)
 
 
 def _planes(volumes: Sequence[Volume], planes: Sequence[str] | None) -> tuple[str | None, ...]:
@@ -160,6 +166,34 @@ def _phases(name: str, volume: Volume, wanted: int | None, run: Run) -> PhaseMap
     return found
 
 
+def lags_of(shape: Shape) -> int:
+    """Largest lag at which the pairs of an image are counted [voxels]."""
+    return min(LAGS, max(shape) // 2)
+
+
+def plan_image(image: Image, held: int, run: Run | None) -> JobPlan:
+    """The plan of counting the pairs of an image, while `held` bytes are kept for what follows."""
+    opened = _opened(image)
+    source = opened if isinstance(opened, Volume) else open_source(opened)
+    size = source.voxel_size or (UNKNOWN_UM,) * 3
+    spec = VolumeSpec(source.shape, source.dtype, size)
+    reach = reach_of(spec.shape, lags_of(spec.shape))
+    fields, reads = MOST_PHASES, [spec.dtype]
+    if isinstance(opened, Volume):
+        declared, run = in_slabs(opened, reads, fields, reach, run or Run())
+    else:
+        declared = correlation_pass(spec.shape, spec.shape, reads=reads, fields=fields, reach=reach)
+    declared = declared.but(driver=declared.driver + held)
+    return plan_job(spec, {declared.title: declared}, run or Run())
+
+
+def _opened(image: Image) -> Volume | Path:
+    """The volume that an image is, or the path of a picture."""
+    if isinstance(image, Volume):
+        return image
+    return Volume.open(image) if (Path(image) / JOURNAL_DIR).is_dir() else Path(image)
+
+
 def observed(images: TrainingImages, *, run: Run | None = None) -> list[Observed]:
     """Correlations of every pair of phases in every image.
 
@@ -172,7 +206,7 @@ def observed(images: TrainingImages, *, run: Run | None = None) -> list[Observed
     pairs = list(combinations_with_replacement(codes, 2))
     found = []
     for volume, plane in zip(images.volumes, images.planes, strict=True):
-        lags = min(LAGS, max(volume.shape) // 2)
+        lags = lags_of(volume.shape)
         counts = correlations(volume, phases=images.phases, pairs=pairs, lags=lags, run=run)
         found.append(Observed(counts, plane))
     for number, each in enumerate(found[1:], start=1):

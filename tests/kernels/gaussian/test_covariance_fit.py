@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from poroscale.kernels.gaussian.covariance_fit import (
-    Wanted,
+    WantedCovariance,
     autocovariance,
     covariance_loss,
     lag_lattice,
@@ -19,7 +19,7 @@ def wanted(curve, reach):
     z, y, x = lag_lattice(reach, (False, False, False))
     distance = np.sqrt(z**2 + y**2 + x**2)
     weights = (distance <= reach) / np.maximum(distance, 1.0) ** 2
-    return Wanted(curve(distance), weights / weights.sum())
+    return WantedCovariance(curve(distance), weights / weights.sum())
 
 
 def misfit(kernel, aim):

@@ -14,7 +14,7 @@ from poroscale.microstructure.field.fit import (
     splits_of,
 )
 from poroscale.microstructure.field.observed import Observed
-from poroscale.microstructure.field.sampler import FieldSampler
+from poroscale.microstructure.field.sampler import LevelledField
 from poroscale.microstructure.shares import Shares
 from poroscale.pipelines.microstructure.fit import save_field
 from poroscale.statistics.pair_counting import correlations
@@ -31,7 +31,7 @@ def stretched(reach, widths):
 def medium(model, shape, folder, seed=1):
     folder.mkdir(exist_ok=True)
     digest = save_field(model, folder)
-    sampler = FieldSampler(
+    sampler = LevelledField(
         folder / "weights.safetensors",
         digest,
         order=model.order,

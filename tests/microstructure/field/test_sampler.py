@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from poroscale.kernels.gaussian.bivariate import both_below, level_of
 from poroscale.microstructure.field.fit import FittedField, predicted
-from poroscale.microstructure.field.sampler import FieldSampler, field_tile
+from poroscale.microstructure.field.sampler import LevelledField, field_tile
 from poroscale.microstructure.shares import Gradient, Shares
 from poroscale.pipelines.microstructure.fit import save_field
 
@@ -33,7 +33,7 @@ def fitted():
 def sampler(fitted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("field")
     digest = save_field(fitted, folder)
-    return FieldSampler(
+    return LevelledField(
         folder / "weights.safetensors",
         digest,
         order=fitted.order,
