@@ -17,6 +17,11 @@ COMMANDS = (
         "bench",
         tell,
         section="Checks",
-        metavars={"edges": "EDGE,EDGE", "seeds": "FIRST:STOP", "out": "FILE.md"},
+        metavars={
+            "edges": "EDGE,EDGE",
+            "seeds": "FIRST:STOP",
+            "out": "FILE.md",
+            "porespy": "PYTHON",
+        },
     ),
 )
