@@ -71,6 +71,8 @@ class Need:
         Voxels read around a block.
     temporary
         Bytes per voxel (of block and halo) that the kernel allocates besides.
+    inner
+        Bytes per voxel of the block alone that it allocates in addition.
     driver
         Bytes that the driving process holds in addition, whatever the block.
     held
@@ -89,6 +91,7 @@ class Need:
     write: float = 0.0
     halo: Shape = (0, 0, 0)
     temporary: float = 0.0
+    inner: float = 0.0
     driver: int = 0
     held: int = 0
     fixed: int = 0
@@ -101,7 +104,8 @@ class Need:
         grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
         chunk = prod(chunks)
         flight = CHUNK_BUFFERS * min(chunk, prod(block)) * (self.read + self.write)
-        voxels = grown * (self.read + self.temporary) + prod(block) * self.write + flight
+        own = prod(block) * (self.write + self.inner)
+        voxels = grown * (self.read + self.temporary) + own + flight
         now = int(voxels) + self.fixed
         return max(now, self.later.task(block, chunks) if self.later else 0)
 

@@ -82,14 +82,14 @@ CLUSTERS = Entry(
     f"{_FOLDER}.clusters:connecting",
     "`clusters` is `connectivity`: clusters of the pores by six neighbours, their largest and "
     "those that percolate; the peer is cc3d, its labels and the voxels and boxes of each.",
-    (Peer("cc3d", f"{_FOLDER}.clusters:connecting_by_cc3d", needs="cc3d", limit=1.0),),
+    (Peer("cc3d", f"{_FOLDER}.clusters:connecting_by_cc3d", needs="cc3d"),),
 )
 C2 = Entry(
     "C2",
     f"{_FOLDER}.clusters:pairing",
     f"`C2` has lags up to {LAGS} voxels along three axes; the peer is a script, which labels with "
     "cc3d and compares the labels with themselves by numpy, lag by lag.",
-    (Peer("cc3d and numpy", f"{_FOLDER}.clusters:pairing_by_numpy", needs="cc3d", limit=1.0),),
+    (Peer("cc3d and numpy", f"{_FOLDER}.clusters:pairing_by_numpy", needs="cc3d"),),
 )
 THICKNESS = Entry(
     "thickness",
@@ -109,7 +109,7 @@ TOPOLOGY = Entry(
     "`Betti curves` are those of the signed distance to the pores, with 256 levels up to 32 "
     "voxels; the peer is gudhi's cubical complex of the same distances, which takes 400 bytes a "
     "voxel and gives the pairs of handles, too.",
-    (Peer("gudhi", f"{_FOLDER}.betti:curves_by_gudhi", 128, limit=1.0, needs="gudhi"),),
+    (Peer("gudhi", f"{_FOLDER}.betti:curves_by_gudhi", 128, needs="gudhi"),),
 )
 ENTRIES = {
     "counts": COUNTS,
