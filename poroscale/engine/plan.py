@@ -69,10 +69,8 @@ class Need:
         Bytes per voxel of all inputs and of the output.
     halo
         Voxels read around a block.
-    temporary
-        Bytes per voxel (of block and halo) that the kernel allocates besides.
-    inner
-        Bytes per voxel of the block alone that it allocates in addition.
+    temporary, inner
+        Bytes per voxel that the kernel allocates besides: of block and halo, of the block alone.
     driver
         Bytes that the driving process holds in addition, whatever the block.
     held
@@ -102,11 +100,9 @@ class Need:
     def task(self, block: Shape, chunks: Shape) -> int:
         """Bytes of one task on a block of the given shape."""
         grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
-        chunk = prod(chunks)
-        flight = CHUNK_BUFFERS * min(chunk, prod(block)) * (self.read + self.write)
-        own = prod(block) * (self.write + self.inner)
-        voxels = grown * (self.read + self.temporary) + own + flight
-        now = int(voxels) + self.fixed
+        flight = CHUNK_BUFFERS * min(prod(chunks), prod(block)) * (self.read + self.write)
+        voxels = grown * (self.read + self.temporary) + prod(block) * (self.write + self.inner)
+        now = int(voxels + flight) + self.fixed
         return max(now, self.later.task(block, chunks) if self.later else 0)
 
 
