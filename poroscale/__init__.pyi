@@ -135,6 +135,8 @@ def bench(
     kinds: str | None = None,
     scans: str | Path | None = None,
     methods: str | None = None,
+    measures: str | None = None,
+    porespy: str | Path | None = None,
     report: Callable[[str], None] = ...,
 ) -> str:
     """Time the verbs beside the tools of the field, and judge porosity on scans of known truth."""

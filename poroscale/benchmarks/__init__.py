@@ -10,7 +10,7 @@ from pathlib import Path
 from poroscale.benchmarks.analysing import analysing_part
 from poroscale.benchmarks.complexity import complexity_part
 from poroscale.benchmarks.copying import copying_part
-from poroscale.benchmarks.describing import describing_part
+from poroscale.benchmarks.describing import WantedMeasures, describing_parts
 from poroscale.benchmarks.generating import generating_part
 from poroscale.benchmarks.label import label_part
 from poroscale.benchmarks.measure import Report
@@ -21,7 +21,7 @@ from poroscale.benchmarks.surfaces import surfaces_part
 from poroscale.benchmarks.table import Part, machine
 from poroscale.verb import verb
 
-__all__ = ["PARTS", "PorosityCases", "bench"]
+__all__ = ["PARTS", "PorosityCases", "WantedMeasures", "bench"]
 
 PARTS = (
     "label",
@@ -65,6 +65,8 @@ def bench(
     kinds: str | None = None,
     scans: str | Path | None = None,
     methods: str | None = None,
+    measures: str | None = None,
+    porespy: str | Path | None = None,
     report: Report = _to_stderr,
 ) -> str:
     """Time the verbs beside the tools of the field, and judge porosity on scans of known truth.
@@ -92,6 +94,11 @@ def bench(
         Of `porosity`: folder with NAME.npy and truth.json, in place of drawn scans.
     methods
         Of `porosity`: methods with commas; by default all.
+    measures
+        Of `statistics`: counts, s2, clusters, c2, thickness, topology with commas; by default all.
+    porespy
+        Of `statistics`: Python interpreter that has porespy, the peer of the local thickness, whose
+        packages cannot be ours; by default it is left out.
     report
         Told what happens, line by line.
 
@@ -103,10 +110,12 @@ def bench(
     Raises
     ------
     ValueError
-        If a part is unknown, or an edge or `repeats` is none.
+        If a part or a measure is unknown, an edge or `repeats` is none, or an interpreter has no
+        porespy.
     """
     parts = _parts(only)
     cases = PorosityCases.of(seeds=seeds, kinds=kinds, scans=scans, methods=methods)
+    wanted = WantedMeasures.of(measures=measures, porespy=porespy)
     if not edges or min(edges) < 48:
         raise ValueError(f"edges must be at least 48 voxels, got {list(edges)}")
     if repeats < 1:
@@ -115,10 +124,16 @@ def bench(
         folder = Path(data or fresh)
         folder.mkdir(parents=True, exist_ok=True)
         where = machine()
-        done = list(_run(parts, sorted(edges), repeats=repeats, data=folder, report=report))
+        ordered = sorted(edges)
+        done = list(_run(parts, ordered, repeats=repeats, data=folder, report=report))
+        if "statistics" in parts:
+            done += describing_parts(
+                ordered, repeats=repeats, data=folder, report=report, wanted=wanted
+            )
         if "porosity" in parts:
             done.append(porosity_part(cases, data=folder, report=report))
-    blocks = ["# Benchmarks", f"`{_command(edges, repeats, only, cases)}`", where]
+    chosen = wanted.options() if "statistics" in parts else ""
+    blocks = ["# Benchmarks", f"`{_command(edges, repeats, only, cases)}{chosen}`", where]
     blocks += [] if parts == ["porosity"] else [HOW]
     text = "\n\n".join([*blocks, *(part.markdown() for part in done)]) + "\n"
     if out is not None:
@@ -162,10 +177,6 @@ def _run(
     if "surfaces" in parts:
         report("surfaces")
         yield surfaces_part(report=report)
-    if "statistics" in parts:
-        for edge in edges:
-            report(f"statistics {edge}³")
-            yield describing_part(edge, repeats=repeats, data=data, report=report)
     if "complexity" in parts:
         yield complexity_part(repeats=repeats, data=data, report=report)
 

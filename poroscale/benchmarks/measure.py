@@ -21,6 +21,7 @@ from typing import Any
 
 Report = Callable[[str], None]
 CHILD = "poroscale.benchmarks.child"
+CHILD_FILE = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,16 @@ class Contender:
         JSON.
     runs
         Number of runs; None takes that of the others.
+    python
+        Interpreter that runs it, for a peer that cannot share our packages; None takes ours. It
+        needs no poroscale: `work` is then `FILE.py:function`.
     """
 
     name: str
     work: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     runs: int | None = None
+    python: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ def run_once(contender: Contender, scratch: Path) -> Once:
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         order = json.dumps([contender.work, folder, dict(contender.parameters)])
         command = [sys.executable, "-m", CHILD, order]
+        if contender.python is not None:  # isolated, so that our own modules shadow none of its
+            command = [str(contender.python), "-I", str(CHILD_FILE), order]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             said = (process.stdout.read() if process.stdout else "").splitlines()
         if process.returncode:

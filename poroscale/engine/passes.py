@@ -69,6 +69,8 @@ class Pass:
         Rule by which coarser levels are made, "mean" or "max"; None makes none.
     temporary
         Bytes per voxel of block and halo that the kernel allocates.
+    inner
+        Bytes per voxel of the block alone that it allocates in addition.
     fixed
         Bytes that every task takes in addition, whatever its block.
     driver
@@ -91,6 +93,7 @@ class Pass:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     pyramid: str | None = None
     temporary: float = 8.0
+    inner: float = 0.0
     fixed: int = 0
     driver: int = 0
     held: int = 0
@@ -128,6 +131,7 @@ class Pass:
             write=self.written_bytes,
             halo=self.halo.width,
             temporary=self.temporary,
+            inner=self.inner,
             driver=self.driver,
             held=self.held,
             fixed=self.fixed,

@@ -69,8 +69,8 @@ class Need:
         Bytes per voxel of all inputs and of the output.
     halo
         Voxels read around a block.
-    temporary
-        Bytes per voxel (of block and halo) that the kernel allocates besides.
+    temporary, inner
+        Bytes per voxel that the kernel allocates besides: of block and halo, of the block alone.
     driver
         Bytes that the driving process holds in addition, whatever the block.
     held
@@ -91,6 +91,7 @@ class Need:
     write: float = 0.0
     halo: Shape = (0, 0, 0)
     temporary: float = 0.0
+    inner: float = 0.0
     driver: int = 0
     held: int = 0
     fixed: int = 0
@@ -102,10 +103,9 @@ class Need:
     def task(self, block: Shape, chunks: Shape) -> int:
         """Bytes of one task on a block of the given shape."""
         grown = prod(n + 2 * h for n, h in zip(block, self.halo, strict=True))
-        chunk = prod(chunks)
-        flight = CHUNK_BUFFERS * min(chunk, prod(block)) * (self.read + self.write)
-        voxels = grown * (self.read + self.temporary) + prod(block) * self.write + flight
-        now = int(voxels) + self.fixed
+        flight = CHUNK_BUFFERS * min(prod(chunks), prod(block)) * (self.read + self.write)
+        voxels = grown * (self.read + self.temporary) + prod(block) * (self.write + self.inner)
+        now = int(voxels + flight) + self.fixed
         return max(now, self.later.task(block, chunks) if self.later else 0)
 
 

@@ -17,3 +17,13 @@ def test_what_a_task_takes_whatever_its_block():
     more = Need(write=2, temporary=3, fixed=1000)
     for block in ((1, 2, 3), (64, 64, 64)):
         assert more.task(block, (64, 64, 64)) == need.task(block, (64, 64, 64)) + 1000
+
+
+def test_what_a_block_takes_alone_does_not_count_its_halo():
+    block = (64, 64, 64)
+    wide, narrow = (
+        Need(halo=(halo,) * 3, inner=7).task(block, block)
+        - Need(halo=(halo,) * 3).task(block, block)
+        for halo in (32, 0)
+    )
+    assert wide == narrow == 7 * 64**3

@@ -82,7 +82,7 @@ def test_blocks_of_the_plan_are_whole_tiles(field, new_path, monkeypatch):
         lambda self, origin, shape: computed.append(origin) or original(self, origin, shape),
     )
     chunks = tile_chunks((3, 6, 12), about=6)
-    assert chunks == (6, 6, 12)
+    assert chunks == (6, 6, 6)
     spec = VolumeSpec((18, 12, 12), np.dtype(np.float32), (1, 1, 1), chunks=(3, 4, 12))
     sampler = field.but(tile=(3, 6, 12))
     recipe = sampler.recipe

@@ -47,6 +47,11 @@ COMMANDS = (
         "bench",
         tell_table,
         section="Checks",
-        metavars={"edges": "EDGE,EDGE", "seeds": "FIRST:STOP", "out": "FILE.md"},
+        metavars={
+            "edges": "EDGE,EDGE",
+            "seeds": "FIRST:STOP",
+            "out": "FILE.md",
+            "porespy": "PYTHON",
+        },
     ),
 )

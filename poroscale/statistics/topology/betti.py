@@ -28,6 +28,8 @@ from poroscale.volume import Index, Shape, Volume, flat_axis
 
 PER_VOXEL = 110.0
 """Bytes per voxel of a block that a sweep takes of pure noise, the worst case."""
+DISTANCE = 26.0
+"""Bytes per voxel of block and halo that distances take; the sweep keeps 4 of them."""
 OF_FRONTIER = 60
 """Bytes per voxel of two planes of the volume that the frontier takes of pure noise."""
 LEVELS = 256
@@ -130,11 +132,14 @@ def topology_pass(shape: Shape, dtype: np.dtype[Any], filtration: Filtration) ->
     """The pass of `volume_topology`, without what only its run knows."""
     z, y, x = (n + 1 for n in filtration.halo)
     planes = 2 * prod(sorted(shape)[1:]) if shape[0] > 1 else 2 * prod(shape[1:])
+    distances = filtration.kind == "distance"
     return Pass(
         "topology",
         reads=(dtype,),
         halo=Halo.of((z, y, x)),
-        temporary=PER_VOXEL + (24.0 if filtration.kind == "distance" else 0.0),
+        # The wide halo of distances is gone when the sweep begins.
+        temporary=DISTANCE if distances else PER_VOXEL,
+        inner=PER_VOXEL if distances else 0.0,
         driver=OF_FRONTIER * planes,
     )
 

@@ -1,12 +1,14 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poroscale.engine import Run, volume_from_array
+from poroscale.engine import Run, plan_job, volume_from_array
 from poroscale.kernels.topology.merge_pairs import merge_pairs
-from poroscale.statistics.topology.betti import volume_topology
-from poroscale.statistics.topology.filtration import Filtration
+from poroscale.statistics.topology.betti import _sweep_block, topology_pass, volume_topology
+from poroscale.statistics.topology.filtration import Filtration, level_keys
 from poroscale.volume import VolumeSpec
 from tests.kernels.topology.brute_force import betti_numbers
 
@@ -123,3 +125,32 @@ def test_values_that_are_not_finite_are_refused(tmp_path, bad):
     volume = stored(tmp_path, array, chunks=(2, 2, 2))
     with pytest.raises(ValueError, match=r"v\.zarr must hold finite values"):
         volume_topology(volume, Filtration("grey", None, UNIT), run=QUIET)
+
+
+@pytest.mark.parametrize("voxel", [UNIT, (1.0, 1.0, 1.5)])
+def test_distances_take_no_more_than_is_planned(voxel):
+    """Of noise, which has most minima; a sweep of noise takes the most."""
+    shape, own = (500, 500, 500), (40, 40, 40)
+    filtration = Filtration("distance", 1, voxel, 12.0, True, shape)
+    padded = [n + 2 * h + 2 for n, h in zip(own, filtration.halo, strict=True)]
+    noise = np.random.default_rng(0).integers(0, 2, padded).astype(np.uint8)
+    settings = {
+        "origin": (100, 100, 100),
+        "shape": shape,
+        "levels": level_keys(np.linspace(-12, 11, 24).astype(np.float32)),
+        "filtration": filtration.recipe,
+    }
+    _sweep_block(noise, **settings)
+    tracemalloc.start()
+    _sweep_block(noise, **settings)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < topology_pass(shape, noise.dtype, filtration).need.task(own, own)
+
+
+def test_distances_up_to_32_voxels_fit_the_default_memory_with_two_workers():
+    spec = VolumeSpec((1024, 1024, 1024), np.dtype(np.uint8), UNIT)
+    filtration = Filtration("distance", 1, UNIT, 32.0, True, spec.shape)
+    declared = topology_pass(spec.shape, spec.dtype, filtration)
+    plan = plan_job(spec, {"topology": declared}, Run(memory="2 GiB", workers=2))
+    assert plan.peak < 2 << 30
