@@ -16,6 +16,7 @@ from poroscale.benchmarks.label import label_part
 from poroscale.benchmarks.measure import Report
 from poroscale.benchmarks.planning import planning_part
 from poroscale.benchmarks.porosity import PorosityCases, porosity_part
+from poroscale.benchmarks.sampling import sampling_part
 from poroscale.benchmarks.stitching import stitching_part
 from poroscale.benchmarks.surfaces import surfaces_part
 from poroscale.benchmarks.table import Part, machine
@@ -35,8 +36,9 @@ PARTS = (
     "complexity",
     "porosity",
     "statistics",
+    "microstructures",
 )
-ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity", "statistics")
+ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity", "statistics", "microstructures")
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -79,8 +81,8 @@ def bench(
         Rounds in which every contender runs once.
     only
         Names with commas: label, dask-image, ingest, analyse, generate, windows, plan, surfaces,
-        complexity, porosity, statistics. By default all run but dask-image and the last four, which
-        take minutes.
+        complexity, porosity, statistics, microstructures. By default all run but dask-image and the
+        last five, which take minutes.
     data
         Folder that keeps generated inputs, and scores of `porosity`, for the next time.
     out
@@ -177,6 +179,10 @@ def _run(
     if "surfaces" in parts:
         report("surfaces")
         yield surfaces_part(report=report)
+    if "microstructures" in parts:
+        for edge in edges:
+            report(f"microstructures {edge}³")
+            yield sampling_part(edge, repeats=repeats, data=data, report=report)
     if "complexity" in parts:
         yield complexity_part(repeats=repeats, data=data, report=report)
 
