@@ -61,7 +61,8 @@ class SwnnField:
     network
         Architecture.
     tile
-        Shape of the tiles that are computed [voxels]; another tile may change the last bits.
+        Shape of the tiles that are computed [voxels]; another may change the last bits, unless
+        `free_of_tiles`.
     seed
         Key of the noise.
     mean
@@ -174,12 +175,17 @@ class SwnnField:
         return self.arithmetic == "winograd" and plain and self.network.dimensions == 3
 
     @property
+    def free_of_tiles(self) -> bool:
+        """Whether every tile of even edges gives the same bytes, so that the memory may choose."""
+        return self.by_winograd and not any(edge % 2 for edge in self.tile)
+
+    @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the field follows; a mean that varies is the caller's to add."""
         return {
             "version": VERSION,
             "weights": self.digest,
-            "tile": list(self.tile),
+            "tile": "even" if self.free_of_tiles else list(self.tile),
             "seed": self.seed,
             "mean": None if callable(self.mean) else self.mean,
             "deviation": self.deviation,
@@ -192,7 +198,7 @@ class SwnnField:
     @property
     def need(self) -> int:
         """Bytes that a worker takes for a tile."""
-        return tile_bytes(self.network, self.tile, self.precision)
+        return tile_bytes(self.network, self.tile, self.precision, winograd=self.by_winograd)
 
     def _loaded(self) -> FoldedSwnn | WinogradChain:
         recipe = {

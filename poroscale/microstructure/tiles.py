@@ -23,7 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 from poroscale.engine.plan import MIB
 from poroscale.volume import Index, Shape
 
-TILE_EDGES = tuple(range(32, 161, 16))
+TILE_EDGES = (32, 48, 64, 80, 96, 112, 128, 160, 192, 256)
 """Edges of tiles among which the plan chooses [voxels]."""
 
 

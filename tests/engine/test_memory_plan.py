@@ -1,6 +1,7 @@
 import pytest
 
 from poroscale.engine.byte_words import bytes_in_words
+from poroscale.engine.grid import least_block
 from poroscale.engine.plan import Need
 
 
@@ -17,3 +18,10 @@ def test_what_a_task_takes_whatever_its_block():
     more = Need(write=2, temporary=3, fixed=1000)
     for block in ((1, 2, 3), (64, 64, 64)):
         assert more.task(block, (64, 64, 64)) == need.task(block, (64, 64, 64)) + 1000
+
+
+def test_a_block_is_made_of_whole_chunks_and_of_the_multiple_of_its_pass():
+    assert least_block((100, 90, 80), (8, 8, 8), (1, 1, 1)) == (8, 8, 8)
+    assert least_block((100, 90, 80), (8, 6, 5), (12, 4, 5)) == (24, 12, 5)
+    # Where the volume ends before such a block, the block spans it in whole chunks.
+    assert least_block((100, 90, 80), (64, 90, 8), (96, 64, 96)) == (128, 90, 80)

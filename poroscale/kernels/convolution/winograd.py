@@ -133,16 +133,6 @@ class WinogradChain:
                 _dot(values[low - first :], field[low:high], *self.last_numbers)
         return field
 
-    def nbytes(self, shape: Shape) -> int:
-        """Bytes that `computed` takes for a result of `shape`, the field included."""
-        reach = len(self.weights)
-        z, y, x = (n + 2 * reach + 1 for n in shape)
-        read = 2 * 4 * self.channels * min(READ, z) * y * x
-        source = 4 * self._lanes * (2 * PIECE_Z + 2) * y * x
-        width = self._inner.shape[2]
-        values = 4 * width * (2 * (PIECE_Z + reach - 1) + 2 * reach) * y * x
-        return read + source + values + 4 * prod(shape)
-
     @property
     def last_numbers(self) -> tuple[Floats, np.float32]:
         """Weights and bias of the last convolution, in float32."""
@@ -189,6 +179,15 @@ def _scratch(before: int, behind: int) -> tuple[Floats, Floats, Floats, Floats]:
         np.empty((4, GROUP, behind), np.float32),
         np.empty((16, 2 * GROUP, behind), np.float32),
     )
+
+
+def chain_bytes(depth: int, width: int, channels: int, shape: Shape) -> int:
+    """Bytes that a chain of `depth` layers takes for a result of `shape`, the field included."""
+    z, y, x = (n + 2 * depth + 1 for n in shape)
+    width, lanes = width + -width % COLUMNS, channels + -channels % LANES
+    read = 2 * channels * min(READ, z)
+    values = width * (2 * (PIECE_Z + depth - 1) + 2 * (depth - 1))
+    return 4 * (y * x * (read + lanes * (2 * PIECE_Z + 2) + values) + prod(shape))
 
 
 class _Stream:
