@@ -60,7 +60,7 @@ def plan_swnn_tile(
     precision: Precision = "float32",
     winograd: bool = False,
 ) -> TilePlan:
-    """The tile with the least work that fits the memory.
+    """The tile with the least cost that fits the memory.
 
     Parameters
     ----------
@@ -82,9 +82,11 @@ def plan_swnn_tile(
     """
     flat = network.dimensions == 2
     voxel = _own_work(network)
+    # A window of planes takes no more memory where the tile is longer along z.
+    lengths = TILE_EDGES if winograd and not flat else ()
     return choose_tile(
         tile_plan(
-            (1 if flat else edge, edge, edge),
+            tile,
             need=lambda tile: tile_bytes(network, tile, precision, winograd=winograd),
             work=lambda tile: tile_work(network, tile),
             own_work=voxel,
@@ -93,6 +95,7 @@ def plan_swnn_tile(
             shape=shape,
         )
         for edge in TILE_EDGES
+        for tile in [(1 if flat else edge, edge, edge), *((long, edge, edge) for long in lengths)]
     )
 
 
