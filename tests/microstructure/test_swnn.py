@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poroscale.engine import Run, fill_pass
+from poroscale.microstructure import swnn
 from poroscale.microstructure.swnn import SwnnField, SwnnSampler, swnn_pass
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes, tile_work
 from poroscale.microstructure.swnn_weights import import_published_swnn, load_swnn
@@ -196,6 +197,18 @@ def test_work_and_memory_of_a_tile_are_those_of_the_layers():
 def test_settings_out_of_range_are_refused(field, wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         field.but(**wrong)
+
+
+def test_half_precision_is_refused_where_the_processor_would_imitate_it(field, monkeypatch):
+    monkeypatch.setattr(swnn, "computes_half", lambda _precision: False)
+    with pytest.raises(ValueError, match="`precision` must be float32 on this processor, which"):
+        field.but(precision="bfloat16")
+    monkeypatch.setattr(swnn, "computes_half", lambda _precision: True)
+    half = field.but(precision="bfloat16", tile=(4, 4, 4))
+    assert not half.by_winograd
+    assert half.recipe["tile"] == [4, 4, 4]
+    shape = (4, 4, 4)
+    assert np.allclose(half((0, 0, 0), shape), field((0, 0, 0), shape), atol=0.2)
 
 
 @pytest.mark.parametrize("thresholds", [(), (0.2, 0.2), (1.0, 0.0), (float("nan"),)])

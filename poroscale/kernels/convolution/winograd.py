@@ -1,6 +1,6 @@
 """A chain of 3³ convolutions with leaky ReLU by Winograd's minimal filtering, F(2³, 3³).
 
-Two outputs along an axis need three products instead of six (Winograd 1980; Lavin and Gray 2016),
+Two outputs along an axis need four products instead of six (Winograd 1980; Lavin and Gray 2016),
 so a block of 2³ outputs needs 64 products of channels instead of 216. The factors of these
 transforms are 0, 1 and 1/2: rounding errors are no larger than those of the plain sum.
 
@@ -130,11 +130,11 @@ class WinogradChain:
             first = 2 * begin - behind
             low, high = max(0, first), min(shape[0], first + 2 * PIECE_Z)
             if low < high:
-                _dot(values[low - first :], field[low:high], *self.last_numbers)
+                _dot(values[low - first :], field[low:high], *self._last)
         return field
 
     @property
-    def last_numbers(self) -> tuple[Floats, np.float32]:
+    def _last(self) -> tuple[Floats, np.float32]:
         """Weights and bias of the last convolution, in float32."""
         return self.last[0], np.float32(self.last[1])
 
