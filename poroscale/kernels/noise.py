@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +39,8 @@ def tile_generator(seed: int, stream: int, tile: Index = (0, 0, 0)) -> np.random
     tile : tuple of int
         Tile index (tz, ty, tx); ty and tx within ±2**31.
     """
-    tz, ty, tx = tile
-    counter = [0, (tx & _HALF) | (ty & _HALF) << 32, tz & _WORD, 0]
-    key = [seed & _WORD, stream & _WORD]
-    return np.random.Generator(
-        np.random.Philox(key=np.array(key, np.uint64), counter=np.array(counter, np.uint64))
-    )
+    key = np.array([seed & _WORD, stream & _WORD], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=_counter(tile)))
 
 
 def tiles_covering(origin: Index, shape: Shape) -> Iterator[tuple[Index, Slices, Slices]]:
@@ -81,10 +78,26 @@ def white_noise(origin: Index, shape: Shape, *, seed: int, stream: int = 0) -> N
     """
     box = np.empty(shape, np.float32)
     tile = np.empty((TILE, TILE, TILE), np.float32)
+    generator = tile_generator(seed, stream)
     for index, inside, overlap in tiles_covering(origin, shape):
-        tile_generator(seed, stream, index).standard_normal(out=tile, dtype=np.float32)
+        _begin_tile(generator, index)
+        generator.standard_normal(out=tile, dtype=np.float32)
         box[inside] = tile[overlap]
     return box
+
+
+def _begin_tile(generator: np.random.Generator, tile: Index) -> None:
+    """Put a generator of `tile_generator` where that of another tile begins: a new one is slow."""
+    philox = generator.bit_generator
+    state: dict[str, Any] = dict(philox.state)
+    state["state"]["counter"] = _counter(tile)
+    state |= {"buffer_pos": 4, "has_uint32": 0, "uinteger": 0}
+    philox.state = state
+
+
+def _counter(tile: Index) -> NDArray[np.uint64]:
+    tz, ty, tx = tile
+    return np.array([0, (tx & _HALF) | (ty & _HALF) << 32, tz & _WORD, 0], np.uint64)
 
 
 def periodic_noise(

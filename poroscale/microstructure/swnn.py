@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -24,11 +24,19 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Pass, load_once
 from poroscale.identity import kernel
+from poroscale.kernels.convolution.winograd import WinogradChain
 from poroscale.kernels.noise import periodic_noise
 from poroscale.microstructure.swnn_tile import tile_bytes
 from poroscale.microstructure.swnn_weights import load_swnn, swnn_shape
 from poroscale.microstructure.tiles import computed_on_tiles
-from poroscale.networks.swnn import TORCH_TYPES, FoldedSwnn, Precision, SwnnShape
+from poroscale.networks.swnn import (
+    SLOPE,
+    TORCH_TYPES,
+    FoldedSwnn,
+    Precision,
+    SwnnShape,
+    folded_layers,
+)
 from poroscale.volume import Index, Shape
 
 NOISE = 400
@@ -37,6 +45,7 @@ MOST_THRESHOLDS = 254
 VERSION = 1
 """Of what is computed from the weights: a change of any bit raises it."""
 Period = tuple[int | None, int | None, int | None]
+Arithmetic = Literal["winograd", "direct"]
 Mean = float | Callable[[Index, Shape], NDArray[Any]]
 
 
@@ -52,7 +61,8 @@ class SwnnField:
     network
         Architecture.
     tile
-        Shape of the tiles that are computed [voxels]; another tile may change the last bits.
+        Shape of the tiles that are computed [voxels]; another may change the last bits, unless
+        `free_of_tiles`.
     seed
         Key of the noise.
     mean
@@ -65,6 +75,9 @@ class SwnnField:
         Type in which the network computes.
     device
         "cpu" or "cuda".
+    arithmetic
+        "winograd" computes float32 on the CPU with a third of the products, to the same accuracy;
+        elsewhere, and for images, the convolutions are torch's, as with "direct".
     """
 
     weights: Path
@@ -77,6 +90,7 @@ class SwnnField:
     period: Period = (None, None, None)
     precision: Precision = "float32"
     device: str = "cpu"
+    arithmetic: Arithmetic = "winograd"
 
     @classmethod
     def of(cls, weights: Path, tile: Shape | int, **settings: Any) -> Self:
@@ -102,6 +116,8 @@ class SwnnField:
             raise ValueError(f"`deviation` must be zero or positive, got {self.deviation}")
         if not callable(self.mean) and not isfinite(self.mean):
             raise ValueError(f"`mean` must be a number, got {self.mean}")
+        if self.arithmetic not in ("winograd", "direct"):
+            raise ValueError(f"`arithmetic` must be winograd or direct, got {self.arithmetic!r}")
         _check_device(self.device, self.precision)
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
@@ -122,9 +138,11 @@ class SwnnField:
     def noise(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
         """float32 (channels, z, y, x): what the network reads in a box, the mean included."""
         found = np.empty((self.network.noise, *shape), np.float32)
+        # With this shift, a tile of whole tiles of noise begins with its halo on their lattice.
+        z, y, x = (o + h for o, h in zip(origin, self.halo, strict=True))
         for channel in range(self.network.noise):
             found[channel] = periodic_noise(
-                origin, shape, period=self.period, seed=self.seed, stream=NOISE + channel
+                (z, y, x), shape, period=self.period, seed=self.seed, stream=NOISE + channel
             )
         if self.deviation != 1:
             found *= np.float32(self.deviation)
@@ -137,13 +155,29 @@ class SwnnField:
         """The field of one tile; the bits of a float may depend on its shape."""
         z, y, x = (o - h for o, h in zip(origin, self.halo, strict=True))
         dz, dy, dx = (n + 2 * h for n, h in zip(shape, self.halo, strict=True))
-        noise = torch.from_numpy(self.noise((z, y, x), (dz, dy, dx)))[None]
-        if self.network.dimensions == 2:
-            noise = noise.flatten(0, 1).transpose(0, 1)  # a plane is an image of its own
+        network = self._loaded()
+        if isinstance(network, WinogradChain):
+            return network.computed(
+                lambda first, count: self.noise((z + first, y, x), (count, dy, dx)), shape
+            )
+        noise = self.noise((z, y, x), (dz, dy, dx))
+        # A plane of a network of two dimensions is an image of its own.
+        batch = noise[None] if self.network.dimensions == 3 else np.moveaxis(noise, 0, 1)
         if self.device == "cpu" and torch.get_num_threads() != 1:
             torch.set_num_threads(1)  # of this thread and those that begin later
-        values = self._loaded()(noise)
+        values = network(torch.from_numpy(np.ascontiguousarray(batch)))
         return np.asarray(values.reshape(shape).cpu().numpy(), np.float32)
+
+    @property
+    def by_winograd(self) -> bool:
+        """Whether the convolutions are Winograd's."""
+        plain = self.precision == "float32" and self.device == "cpu"
+        return self.arithmetic == "winograd" and plain and self.network.dimensions == 3
+
+    @property
+    def free_of_tiles(self) -> bool:
+        """Whether every tile of even edges gives the same bytes, so that the memory may choose."""
+        return self.by_winograd and not any(edge % 2 for edge in self.tile)
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -151,33 +185,37 @@ class SwnnField:
         return {
             "version": VERSION,
             "weights": self.digest,
-            "tile": list(self.tile),
+            "tile": "even" if self.free_of_tiles else list(self.tile),
             "seed": self.seed,
             "mean": None if callable(self.mean) else self.mean,
             "deviation": self.deviation,
             "period": list(self.period),
             "precision": self.precision,
             "device": self.device,
-            "torch": torch.__version__,
+            "arithmetic": "winograd" if self.by_winograd else f"torch {torch.__version__}",
         }
 
     @property
     def need(self) -> int:
         """Bytes that a worker takes for a tile."""
-        return tile_bytes(self.network, self.tile, self.precision)
+        return tile_bytes(self.network, self.tile, self.precision, winograd=self.by_winograd)
 
-    def _loaded(self) -> FoldedSwnn:
+    def _loaded(self) -> FoldedSwnn | WinogradChain:
         recipe = {
             "swnn": self.digest,
             "precision": self.precision,
             "device": self.device,
+            "winograd": self.by_winograd,
         }
         return load_once(recipe, self._load)
 
-    def _load(self) -> FoldedSwnn:
+    def _load(self) -> FoldedSwnn | WinogradChain:
         network, digest = load_swnn(self.weights)
         if digest != self.digest:
             raise OSError(f"{self.weights} was replaced while it was in use")
+        if self.by_winograd:
+            layers = [(w.numpy(), b.numpy()) for w, b in folded_layers(network)]
+            return WinogradChain.of(layers, SLOPE)
         return FoldedSwnn(network, precision=self.precision, device=self.device)
 
 
@@ -237,7 +275,7 @@ def swnn_pass(sampler: SwnnField | SwnnSampler) -> Pass:
         writes=np.uint8 if phases else np.float32,
         temporary=0.0,
         fixed=field.need,
-        libraries=("torch",),
+        libraries=("torch", "numba"),
         multiple=field.tile,
     )
 

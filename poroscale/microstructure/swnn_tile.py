@@ -6,13 +6,27 @@ from math import prod
 
 import torch
 
+from poroscale.engine.plan import MIB
+from poroscale.kernels.convolution.winograd import chain_bytes
 from poroscale.microstructure.tiles import TILE_EDGES, TilePlan, choose_tile, tile_plan
 from poroscale.networks.swnn import TORCH_TYPES, Precision, SwnnShape
 from poroscale.volume import Shape
 
+LIBRARY_BYTES = 64 * MIB
+"""What torch's convolutions keep beside the values, whose layers they hold one and a half times."""
 
-def tile_bytes(network: SwnnShape, tile: Shape, precision: Precision = "float32") -> int:
-    """Bytes that a worker takes for a tile: noise twice, and two layers of the network."""
+
+def tile_bytes(
+    network: SwnnShape, tile: Shape, precision: Precision = "float32", *, winograd: bool = False
+) -> int:
+    """Bytes that a worker takes for a tile.
+
+    By Winograd's convolutions they are those of a window of planes, elsewhere those of noise twice
+    and of two layers of the network.
+    """
+    if winograd:
+        chain = chain_bytes(network.depth, network.width, network.noise, tile)
+        return chain + 2 * prod(tile)
     item = torch.empty((), dtype=TORCH_TYPES[precision]).element_size()
 
     def grown(by: int) -> int:
@@ -20,7 +34,9 @@ def tile_bytes(network: SwnnShape, tile: Shape, precision: Precision = "float32"
 
     depth = network.depth
     layers = item * network.width * (grown(depth - 1) + grown(max(0, depth - 2)))
-    return layers + (4 + item) * network.noise * grown(depth) + 8 * prod(tile)
+    return (
+        LIBRARY_BYTES + 3 * layers // 2 + (4 + item) * network.noise * grown(depth) + 8 * prod(tile)
+    )
 
 
 def tile_work(network: SwnnShape, tile: Shape) -> float:
@@ -41,10 +57,10 @@ def plan_swnn_tile(
     memory: int,
     workers: int = 1,
     shape: Shape | None = None,
-    edges: tuple[int, ...] = TILE_EDGES,
     precision: Precision = "float32",
+    winograd: bool = False,
 ) -> TilePlan:
-    """The tile with the least work that fits the memory.
+    """The tile with the least cost that fits the memory.
 
     Parameters
     ----------
@@ -54,10 +70,10 @@ def plan_swnn_tile(
         Bytes of all workers together, and their number.
     shape
         The volume that is made; None for any box.
-    edges
-        Edges to choose from [voxels].
     precision
         Type in which the network computes.
+    winograd
+        Whether the convolutions are Winograd's, which hold a window of planes alone.
 
     Raises
     ------
@@ -66,17 +82,20 @@ def plan_swnn_tile(
     """
     flat = network.dimensions == 2
     voxel = _own_work(network)
+    # A window of planes takes no more memory where the tile is longer along z.
+    lengths = TILE_EDGES if winograd and not flat else ()
     return choose_tile(
         tile_plan(
-            (1 if flat else edge, edge, edge),
-            need=lambda tile: tile_bytes(network, tile, precision),
+            tile,
+            need=lambda tile: tile_bytes(network, tile, precision, winograd=winograd),
             work=lambda tile: tile_work(network, tile),
             own_work=voxel,
             allowed=memory,
             workers=workers,
             shape=shape,
         )
-        for edge in edges
+        for edge in TILE_EDGES
+        for tile in [(1 if flat else edge, edge, edge), *((long, edge, edge) for long in lengths)]
     )
 
 

@@ -23,7 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 from poroscale.engine.plan import MIB
 from poroscale.volume import Index, Shape
 
-TILE_EDGES = tuple(range(32, 161, 16))
+TILE_EDGES = (32, 48, 64, 80, 96, 112, 128, 160, 192, 256)
 """Edges of tiles among which the plan chooses [voxels]."""
 
 
@@ -98,6 +98,8 @@ class TilePlan:
         Work that a tile takes, over that of its own voxels without a halo; at least 1.
     filled
         Share of the computed voxels that lie in the volume it was chosen for.
+    busy
+        Share of the time in which all workers have a tile of that volume to compute.
     """
 
     tile: Shape
@@ -106,11 +108,12 @@ class TilePlan:
     allowed: int
     halo_cost: float
     filled: float = 1.0
+    busy: float = 1.0
 
     @property
     def cost(self) -> float:
-        """Work over that of the volume's voxels without halo."""
-        return self.halo_cost / self.filled
+        """Time over that of the volume's voxels without halo, all workers busy."""
+        return self.halo_cost / (self.filled * self.busy)
 
     @property
     def fits(self) -> bool:
@@ -154,16 +157,17 @@ def tile_plan(
     shape
         The volume that is made; None for any box.
     """
-    filled = 1.0
+    filled = busy = 1.0
     if shape is not None:
-        covered = prod(ceil(n / t) * t for n, t in zip(shape, tile, strict=True))
-        filled = prod(shape) / covered
+        count = prod(ceil(n / t) for n, t in zip(shape, tile, strict=True))
+        filled = prod(shape) / (count * prod(tile))
+        busy = count / (ceil(count / workers) * workers)
     halo_cost = work(tile) / (own_work * prod(tile))
-    return TilePlan(tile, need(tile), workers, allowed, halo_cost, filled)
+    return TilePlan(tile, need(tile), workers, allowed, halo_cost, filled, busy)
 
 
 def choose_tile(plans: Iterable[TilePlan]) -> TilePlan:
-    """The tile with the least work of those that fit; of equal ones the smallest.
+    """The tile with the least cost of those that fit; of equal ones the smallest.
 
     Raises
     ------

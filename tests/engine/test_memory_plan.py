@@ -1,6 +1,7 @@
 import pytest
 
 from poroscale.engine.byte_words import bytes_in_words
+from poroscale.engine.grid import least_block
 from poroscale.engine.plan import Need
 
 
@@ -27,3 +28,10 @@ def test_what_a_block_takes_alone_does_not_count_its_halo():
         for halo in (32, 0)
     )
     assert wide == narrow == 7 * 64**3
+
+
+def test_a_block_is_made_of_whole_chunks_and_of_the_multiple_of_its_pass():
+    assert least_block((100, 90, 80), (8, 8, 8), (1, 1, 1)) == (8, 8, 8)
+    assert least_block((100, 90, 80), (8, 6, 5), (12, 4, 5)) == (24, 12, 5)
+    # Where the volume ends before such a block, the block spans it in whole chunks.
+    assert least_block((100, 90, 80), (64, 90, 8), (96, 64, 96)) == (128, 90, 80)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from poroscale.kernels.noise import (
     TILE,
     correlated_noise,
+    periodic_noise,
     tile_generator,
     uniform_bits,
     white_noise,
@@ -83,3 +84,30 @@ def test_bits_are_the_published_philox_stream():
 def test_a_negative_sigma_is_refused():
     with pytest.raises(ValueError, match="sigma must be zero or positive, got -1"):
         correlated_noise((0, 0, 0), (4, 4, 4), seed=0, sigma=-1)
+
+
+@pytest.mark.parametrize("tile", [(0, 0, 0), (3, -2, 1), (-1, 5, -7)])
+def test_each_tile_of_white_noise_is_that_of_its_own_generator(tile):
+    box = white_noise(tuple(TILE * (t - 1) for t in tile), (2 * TILE,) * 3, seed=9, stream=4)
+    wanted = tile_generator(9, 4, tile).standard_normal((TILE,) * 3, np.float32)
+    assert np.array_equal(box[TILE:, TILE:, TILE:], wanted)
+
+
+@pytest.mark.parametrize("period", [(5, 40, None), (1, None, 7), (64, 33, 90)])
+def test_periodic_noise_is_white_noise_at_the_position_modulo_the_period(period):
+    origin, shape = (-9, 30, -70), (12, 15, 80)
+    found = periodic_noise(origin, shape, period=period, seed=5, stream=2)
+    places = [
+        np.arange(o, o + n) if p is None else np.arange(o, o + n) % p
+        for o, n, p in zip(origin, shape, period, strict=True)
+    ]
+    low = [int(place.min()) for place in places]
+    extent = [int(place.max() - place.min() + 1) for place in places]
+    turn = white_noise(tuple(low), tuple(extent), seed=5, stream=2)
+    shifted = [place - first for place, first in zip(places, low, strict=True)]
+    assert np.array_equal(found, turn[np.ix_(*shifted)])
+
+
+def test_a_period_below_one_voxel_is_refused():
+    with pytest.raises(ValueError, match="period must be at least 1 voxel along each axis"):
+        periodic_noise((0, 0, 0), (4, 4, 4), period=(4, 0, None), seed=0)

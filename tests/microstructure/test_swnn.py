@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poroscale.engine import Run, fill_pass
+from poroscale.microstructure import swnn
 from poroscale.microstructure.swnn import SwnnField, SwnnSampler, swnn_pass
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes, tile_work
 from poroscale.microstructure.swnn_weights import import_published_swnn, load_swnn
@@ -90,6 +91,28 @@ def test_blocks_of_the_plan_are_whole_tiles(field, new_path, monkeypatch):
     assert sorted(computed) == sorted(product(range(0, 18, 3), (0, 6), (0,)))
 
 
+@pytest.mark.parametrize("tile", [(8, 8, 8), (2, 4, 30), (40, 12, 14)])
+def test_tiles_of_even_edges_give_the_same_bytes(field, cube, tile):
+    other = field.but(tile=tile)
+    assert np.array_equal(other((-15, -15, -15), (30, 30, 30)), cube)
+    assert other.recipe == field.recipe
+    odd = field.but(tile=(8, 8, 7))
+    assert odd.recipe["tile"] == [8, 8, 7]
+    np.testing.assert_allclose(odd((-15, -15, -15), (30, 30, 30)), cube, rtol=0, atol=1e-5)
+
+
+def test_plain_convolutions_give_the_same_field_and_are_as_exact_for_any_box(field, cube):
+    direct = field.but(arithmetic="direct")
+    whole = direct((-15, -15, -15), (30, 30, 30))
+    np.testing.assert_allclose(whole, cube, rtol=0, atol=1e-5)
+    assert direct.recipe["tile"] == [TILE] * 3
+    assert direct.recipe["arithmetic"] != field.recipe["arithmetic"]
+    box = ((-4, 3, -7), (9, 5, 8))
+    assert np.array_equal(direct(*box), part(whole, *box))
+    with pytest.raises(ValueError, match="`arithmetic` must be winograd or direct"):
+        field.but(arithmetic="fft")
+
+
 def test_it_pickles_without_weights(field):
     data = pickle.dumps(SwnnSampler(field))
     assert len(data) < 2000
@@ -154,8 +177,10 @@ def test_work_and_memory_of_a_tile_are_those_of_the_layers():
     assert plan.fits
     assert plan.bytes == tile_bytes(published, plan.tile)
     assert 1.05 < plan.halo_cost < 1.3
+    window = plan_swnn_tile(published, memory=1 << 30, workers=2, winograd=True)
+    assert window.tile[0] > plan.tile[0]
     with pytest.raises(MemoryError, match="raise `memory`, or use a smaller `tile` or fewer"):
-        plan_swnn_tile(published, memory=8 << 20)
+        plan_swnn_tile(published, memory=8 << 20, winograd=True)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +197,18 @@ def test_work_and_memory_of_a_tile_are_those_of_the_layers():
 def test_settings_out_of_range_are_refused(field, wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         field.but(**wrong)
+
+
+def test_half_precision_is_refused_where_the_processor_would_imitate_it(field, monkeypatch):
+    monkeypatch.setattr(swnn, "computes_half", lambda _precision: False)
+    with pytest.raises(ValueError, match="`precision` must be float32 on this processor, which"):
+        field.but(precision="bfloat16")
+    monkeypatch.setattr(swnn, "computes_half", lambda _precision: True)
+    half = field.but(precision="bfloat16", tile=(4, 4, 4))
+    assert not half.by_winograd
+    assert half.recipe["tile"] == [4, 4, 4]
+    shape = (4, 4, 4)
+    assert np.allclose(half((0, 0, 0), shape), field((0, 0, 0), shape), atol=0.2)
 
 
 @pytest.mark.parametrize("thresholds", [(), (0.2, 0.2), (1.0, 0.0), (float("nan"),)])

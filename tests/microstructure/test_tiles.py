@@ -69,6 +69,12 @@ def test_a_small_volume_takes_a_tile_that_it_fills():
     assert plan_of(96, shape=(64, 64, 64)).filled == pytest.approx((64 / 96) ** 3)
 
 
+def test_every_worker_has_a_tile():
+    plans = [plan_of(edge, shape=(96, 96, 96), workers=2, allowed=1 << 30) for edge in (48, 96)]
+    assert [plan.busy for plan in plans] == [1, 0.5]
+    assert choose_tile(plans).tile == (48, 48, 48)
+
+
 def test_a_tile_larger_than_the_memory_is_refused_with_the_numbers():
     with pytest.raises(MemoryError, match="at least 400 MiB for tiles of 128 x 128 x 128 voxels f"):
         refuse_large(plan_of(128, workers=2))

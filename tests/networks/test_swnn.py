@@ -82,3 +82,15 @@ def test_weights_of_another_architecture_are_refused_in_one_sentence():
     del arrays["last_conv.bias"]
     with pytest.raises(ValueError, match="or other layers"):
         from_published(arrays)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_is_close(precision):
+    arrays = random_weights(depth=2, width=4)
+    network = network_of(arrays)
+    noise = noise_of(network.shape, 3)
+    found = FoldedSwnn(network, precision=precision)(torch.from_numpy(noise)[None])
+    assert found.dtype == torch.float32
+    wanted = published_field(arrays, noise)
+    off = np.abs(found[0, 0].numpy() - wanted).max() / np.abs(wanted).max()
+    assert 0 < off < 0.05
