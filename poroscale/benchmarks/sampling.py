@@ -40,7 +40,7 @@ def sampling_part(edge: int, *, repeats: int, data: Path, report: Report) -> Par
     model = {"model": str(fitted_section(data, report)), "edge": edge}
     contenders = [Contender(FIELD, f"{HERE}:generating", model)]
     if edge <= LARGEST_WHOLE:
-        contenders.append(Contender(WHOLE, f"{HERE}:transforming", model))
+        contenders.append(Contender(WHOLE, f"{HERE}:filtering_whole", model))
     if edge <= LARGEST_GSTOOLS and has_gstools():
         contenders.append(Contender(GSTOOLS, f"{HERE}:summing", model))
     measured = compare(contenders, repeats=repeats, scratch=data, report=report)
@@ -114,7 +114,7 @@ def generating(scratch: Path, *, model: str, edge: int) -> Timed:
     return timed
 
 
-def transforming(_scratch: Path, *, model: str, edge: int) -> Timed:
+def filtering_whole(_scratch: Path, *, model: str, edge: int) -> Timed:
     """Noise of the whole volume times the root of the spectrum, in memory."""
     from scipy import fft
 

@@ -6,7 +6,7 @@ from poroscale.benchmarks.sampling import (
     FRACTION,
     fitted_section,
     generating,
-    transforming,
+    filtering_whole,
 )
 
 
@@ -15,7 +15,7 @@ def section(tmp_path_factory):
     return str(fitted_section(tmp_path_factory.mktemp("bench"), lambda _line: None))
 
 
-@pytest.mark.parametrize("work", [generating, transforming])
+@pytest.mark.parametrize("work", [generating, filtering_whole])
 def test_fractions_are_those_of_the_section(benchmark, section, tmp_path, work):
     result = benchmark.pedantic(work(tmp_path, model=section, edge=72), rounds=1)
     assert result["share"] == pytest.approx(FRACTION, abs=0.06)
