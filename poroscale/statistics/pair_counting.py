@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any
@@ -74,11 +75,12 @@ def correlations(
     inputs = [volume] if inside is None else [volume, inside]
     reads = [each.dtype for each in inputs]
     codes = sorted({code for pair in counted for code in pair})
-    declared, run = in_slabs(volume, reads, len(codes) + masked, reach, run)
     reduction = Reduction(_count_block, summed, lambda total: total, located=True)
     every = sorted({*counted, *((b, a) for a, b in counted)})
     ends = [pair for code in codes for pair in ((code, PART), (PART, code))]
     listed = [*every, *ends, (PART, PART)] if masked else every
+    work = PairWork(len(codes) + masked, len(listed), reach)
+    declared, run = in_slabs(volume, reads, work, run)
     parameters = {
         "values": phases.values,
         "outside": phases.outside,
@@ -155,28 +157,53 @@ def _ends_in_box(classes: NDArray[np.int64], shape: Shape, reach: Index) -> Floa
     return total
 
 
+@dataclass(frozen=True)
+class PairWork:
+    """What is counted in each block.
+
+    Attributes
+    ----------
+    fields
+        Phases that are told apart, the part counted as one.
+    pairs
+        Pairs of them, in either order.
+    reach
+        Largest lags along z, y, x [voxels].
+    """
+
+    fields: int
+    pairs: int
+    reach: Index
+
+    @classmethod
+    def of(cls, phases: int, reach: Index, *, masked: bool) -> PairWork:
+        """S2 of each of some phases with itself."""
+        return cls(phases + masked, phases + (2 * phases + 1 if masked else 0), reach)
+
+
 def correlation_pass(
-    shape: Shape, block: Shape, *, reads: Sequence[DTypeLike], fields: int, reach: Index
+    shape: Shape, block: Shape, *, reads: Sequence[DTypeLike], work: PairWork
 ) -> Pass:
-    """The pass over blocks of a volume of `shape`, for pairs of so many different `fields`."""
+    """The pass over blocks of a volume of `shape`."""
     whole = [b >= n for b, n in zip(block, shape, strict=True)]
+    reach = work.reach
     z, y, x = (0 if all_of_it else r for r, all_of_it in zip(reach, whole, strict=True))
     core = tuple(min(b, n) for b, n in zip(block, shape, strict=True))
     frame = PairFrame((core[0], core[1], core[2]), (z, y, x), (z, y, x), reach)
-    maps = (fields**2 + 1) * prod(2 * r + 1 for r in reach) // 2
+    maps = (work.fields**2 + 1) * prod(2 * r + 1 for r in reach) // 2
     return Pass(
         "pairs of voxels",
         reads=tuple(reads),
         halo=Halo.of((z, y, x), pad="edge"),
-        temporary=2.0 + fields,
-        fixed=frame.bytes(fields) + 20 * maps,
+        temporary=0.25 if np.dtype(reads[0]).itemsize == 1 else 1.25,
+        fixed=frame.bytes(work.fields, work.pairs) + 20 * maps,
         driver=24 * maps,
         libraries=("numba", "torch"),
     )
 
 
 def in_slabs(
-    volume: Volume, reads: Sequence[DTypeLike], fields: int, reach: Index, run: Run
+    volume: Volume, reads: Sequence[DTypeLike], work: PairWork, run: Run
 ) -> tuple[Pass, Run]:
     """The pass and the block that cost least among those that fit the memory.
 
@@ -187,9 +214,9 @@ def in_slabs(
     shape = volume.shape
 
     def declare(block: Shape) -> Pass:
-        return correlation_pass(shape, block, reads=reads, fields=fields, reach=reach)
+        return correlation_pass(shape, block, reads=reads, work=work)
 
-    return in_cheapest_block(volume, declare, partial(_transformed, shape, reach), run)
+    return in_cheapest_block(volume, declare, partial(_transformed, shape, work.reach), run)
 
 
 def _transformed(shape: Shape, reach: Index, block: Shape, workers: int) -> float:
@@ -221,7 +248,7 @@ def _count_block(
     shape: Shape,
 ) -> dict[str, NDArray[Any]]:
     """Pairs whose first voxel lies in the block."""
-    box = PhaseMap(tuple(values), outside, rest).codes(block, mask)
+    box = PhaseMap(tuple(values), outside, rest).codes(block, mask, reuse=True)
     for axis, (first, n, w) in enumerate(zip(origin, shape, width, strict=True)):
         along = np.moveaxis(box, axis, 0)
         along[: max(0, w - first)] = OUTSIDE

@@ -68,30 +68,38 @@ class PhaseMap:
             raise ValueError(f"`phase` must be one of the values {known}, got {value}")
         return self.values.index(value)
 
-    def codes(self, block: NDArray[Any], inside: NDArray[Any] | None = None) -> Codes:
+    def codes(
+        self, block: NDArray[Any], inside: NDArray[Any] | None = None, *, reuse: bool = False
+    ) -> Codes:
         """uint8 codes of a block; voxels where `inside` is zero are `OUTSIDE`.
 
-        The block itself where its values are the codes: a copy costs more than counting it.
+        The block itself where its values are the codes: a copy costs more than counting it. With
+        `reuse`, a block of one byte a voxel is overwritten by its codes.
         """
-        codes = self._coded(block)
+        codes = self._coded(block, reuse=reuse)
         if inside is not None:
             codes[inside == 0] = OUTSIDE
         return codes
 
-    def _coded(self, block: NDArray[Any]) -> Codes:
+    def _coded(self, block: NDArray[Any], *, reuse: bool) -> Codes:
         """Codes plane by plane, which stay in the cache; sums of matches, which are fast."""
         if self._are_codes(block):
             return block.view(np.uint8)
-        codes = np.full(block.shape, self._default, np.uint8)
+        small = block.dtype.itemsize == 1
+        codes = block.view(np.uint8) if reuse and small else np.empty(block.shape, np.uint8)
         known = list(enumerate(self.values))
         if self.outside is not None:
             known.append((OUTSIDE, self.outside))
-        if block.dtype.itemsize == 1 and len(known) > FEW:
-            return self._table(block.dtype)[np.ascontiguousarray(block).view(np.uint8)]
+        table = self._table(block.dtype) if small and len(known) > FEW else None
         for k, plane in enumerate(block):
+            if table is not None:
+                codes[k] = table[np.ascontiguousarray(plane).view(np.uint8)]
+                continue
+            found = np.full(plane.shape, self._default, np.uint8)
             for code, value in known:
                 matches = (plane == value).view(np.uint8)
-                codes[k] += matches * np.uint8((code - self._default) % 256)
+                found += matches * np.uint8((code - self._default) % 256)
+            codes[k] = found
         return codes
 
     def _are_codes(self, block: NDArray[Any]) -> bool:

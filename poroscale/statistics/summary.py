@@ -17,7 +17,7 @@ from poroscale.statistics.cluster_function import plan_clusters
 from poroscale.statistics.counting import PhaseCounts, count_phases, counting_pass
 from poroscale.statistics.curves import Curves
 from poroscale.statistics.measures import Numbers, Subject
-from poroscale.statistics.pair_counting import in_slabs, reach_of
+from poroscale.statistics.pair_counting import PairWork, in_slabs, reach_of
 from poroscale.statistics.phases import MOST, PhaseMap, is_phases, phase_map, sampled_map
 from poroscale.statistics.thickness import plan_thickness
 from poroscale.volume import PHASES, Volume
@@ -175,9 +175,9 @@ def _plan(
     counting = counting_pass(volume.shape, reads=reads, phases=phases, masked=masked)
     stages = dict(plan_job(volume.spec, {counting.title: counting}, run).stages)
     if "s2" in config.wanted:
-        fields = (phases if config.phase is None and phases != 2 else 1) + masked
-        reach = reach_of(volume.shape, config.lags)
-        declared, slabs = in_slabs(volume, reads, fields, reach, run)
+        counted = phases if config.phase is None and phases != 2 else 1
+        work = PairWork.of(counted, reach_of(volume.shape, config.lags), masked=masked)
+        declared, slabs = in_slabs(volume, reads, work, run)
         stages |= plan_job(volume.spec, {declared.title: declared}, slabs).stages
     if {"connectivity", "c2"} & set(config.wanted):
         lags = max(reach_of(volume.shape, config.lags)) if "c2" in config.wanted else None

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poroscale.engine import Run
+from poroscale.kernels.phases import pair_counts
 from poroscale.statistics.pair_counting import correlations, reach_of
 from poroscale.statistics.phases import PhaseMap
 from tests.statistics.media import boolean_model, layers, media, pairs_at
@@ -18,9 +19,14 @@ def pairs_of(first, second, vector):
     return np.count_nonzero(first[here] & second[there])
 
 
+@pytest.fixture(params=[1 << 28, 0], ids=["all layers at once", "a few layers at a time"])
+def kept(request, monkeypatch):
+    monkeypatch.setattr(pair_counts, "KEPT", request.param)
+
+
 @settings(max_examples=12)
 @given(media(), st.booleans(), blocks(), st.integers(0, 3))
-def test_pairs_are_those_of_the_whole_array(as_volume, medium, masked, block, lags):
+def test_pairs_are_those_of_the_whole_array(as_volume, kept, medium, masked, block, lags):
     array, inside = medium
     lags = min(lags, max(array.shape) - 1)
     mask = as_volume(inside) if masked else None

@@ -5,6 +5,9 @@ the box around the core. Sums over the cores of a volume are the pairs of the vo
 
 Only vectors that point up (z >= 0) are counted; the pairs of the opposite vector are the same with
 the two phases exchanged.
+
+Planes across z are transformed once. Where those of all layers would take much memory, the core is
+gone through some layers at a time, and the planes that the next layers need, too, are kept.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ PART = -1
 """Stands for all phases."""
 PRIMES = (2, 3, 5, 7)
 """Lengths of these factors are fast."""
+KEPT = 1 << 28
+"""Bytes of planes that are kept, if they suffice for twice the reach."""
 ROWS = 1 << 19
 """Complex values that are transformed along z at a time: few enough to stay in the cache."""
 
@@ -51,19 +56,32 @@ class PairFrame:
     reach: Index
 
     @property
-    def lengths(self) -> Index:
-        """Lengths of the transforms: no pair within reach is met round the corner."""
-        z = self.core[0] + self.reach[0]  # upwards only
-        y, x = (self.core[k] + self.reach[k] + max(self.before[k], self.after[k]) for k in (1, 2))
-        return fast_length(z), fast_length(y), fast_length(x)
+    def whole(self) -> bool:
+        """Whether the core spans the planes of its box."""
+        return not any(self.before[1:]) and not any(self.after[1:])
 
-    def bytes(self, fields: int) -> int:
+    @property
+    def plane(self) -> Index:
+        """(1, y, x) lengths of the transforms of a plane: no pair is met round the corner."""
+        y, x = (self.core[k] + self.reach[k] + max(self.before[k], self.after[k]) for k in (1, 2))
+        return 1, fast_length(y), fast_length(x)
+
+    @property
+    def _plane_bytes(self) -> int:
+        _, y, x = self.plane
+        return 8 * y * (x // 2 + 1)
+
+    def step(self, fields: int) -> int:
+        """Layers that are correlated at a time: at least as many as the reach, or all."""
+        many = KEPT // (fields * self._plane_bytes) - self.reach[0]
+        return min(self.core[0], max(many, self.reach[0], 1))
+
+    def bytes(self, fields: int, pairs: int) -> int:
         """Memory that `pair_counts` takes for pairs of so many different fields."""
-        _, my, mx = self.lengths
-        plane = 8 * my * (mx // 2 + 1)
-        cut = any(self.before[1:]) or any(self.after[1:])
-        planes = fields * (self.core[0] + self.reach[0] + (self.core[0] if cut else 0))
-        return plane * (planes + self.reach[0] + 3) + 6 * 8 * ROWS
+        step = self.step(fields)
+        planes = fields * (step + self.reach[0] + (0 if self.whole else step))
+        sums = (pairs if step < self.core[0] else 1) * (self.reach[0] + 1)
+        return self._plane_bytes * (planes + sums + 3) + 6 * 8 * ROWS
 
 
 def pair_counts(
@@ -88,59 +106,110 @@ def pair_counts(
     """
     import torch
 
-    z0, y0, x0 = frame.before
-    nz, ny, nx = frame.core
-    box = codes[z0 : z0 + nz + frame.reach[0]]
+    box = codes[frame.before[0] : frame.before[0] + frame.core[0] + frame.reach[0]]
     kinds = sorted({code for pair in pairs for code in pair})
-    masks = {code: box < BEYOND if code == PART else box == code for code in kinds}
-    planes, cores = {}, {}
-    whole = (ny, nx) == box.shape[1:]
-    for code, mask in masks.items():
-        planes[code] = _planes(mask, frame)
-        core = planes[code][:nz]
-        if not whole and any(first == code for first, _ in pairs):
-            inner = np.zeros((nz, *box.shape[1:]), bool)
-            here = (slice(None), slice(y0, y0 + ny), slice(x0, x0 + nx))
-            inner[here] = mask[:nz][here]
-            core = _planes(inner, frame)
-        cores[code] = core
-    found = [_correlated(cores[a], planes[b], frame) for a, b in pairs]
+    firsts = {first for first, _ in pairs}
+    fields = {code: _Planes(box, code, frame, len(kinds), first=code in firsts) for code in kinds}
+    step, layers = frame.step(len(kinds)), frame.core[0]
     with torch.inference_mode():
-        return np.rint(np.stack([each.numpy() for each in found]).astype(np.float64))
+        if step == layers:
+            for each in fields.values():
+                each.move_to(0)
+            found = [_by_lag(_correlated(fields[a], fields[b], frame), frame) for a, b in pairs]
+            return np.rint(np.stack(found).astype(np.float64))
+        sums = [torch.zeros(0)] * len(pairs)
+        for first in range(0, layers, step):
+            for each in fields.values():
+                each.move_to(first)
+            for k, (a, b) in enumerate(pairs):
+                lags = _correlated(fields[a], fields[b], frame, sums[k] if first else None)
+                sums[k] = lags
+        return np.rint(np.stack([_by_lag(each, frame) for each in sums]).astype(np.float64))
 
 
-def _planes(mask: NDArray[np.bool_], frame: PairFrame) -> Tensor:
-    """Transforms of all planes across z, plane by plane: a whole volume of floats is not needed."""
+class _Planes:
+    """Transforms of the planes across z of one field, for the layers that are correlated now.
+
+    Attributes
+    ----------
+    core, box
+        complex64 (layers, y, x): planes of the core at these layers, and of the box from there up
+        to the reach.
+    """
+
+    def __init__(
+        self, box: NDArray[np.uint8], code: int, frame: PairFrame, fields: int, *, first: bool
+    ) -> None:
+        import torch
+
+        self._box, self._code, self._frame = box, code, frame
+        self._step, self._reach = frame.step(fields), frame.reach[0]
+        _, y, x = frame.plane
+        shape = (y, x // 2 + 1)
+        self.box = torch.empty((self._step + self._reach, *shape), dtype=torch.complex64)
+        self._cut = first and not frame.whole
+        self._room = torch.empty((self._step if self._cut else 0, *shape), dtype=torch.complex64)
+        self.core = self._room
+
+    def move_to(self, layer: int) -> None:
+        """Go to the layers from `layer` on; they follow those from before."""
+        kept = self._reach if layer else 0
+        if kept:
+            self.box[:kept] = self.box[self._step :].clone()
+        self._transform(self.box[kept:], layer + kept, inner=False)
+        if self._cut:
+            self._transform(self._room, layer, inner=True)
+        left = self._frame.core[0] - layer
+        self.core = (self._room if self._cut else self.box)[: min(self._step, left)]
+
+    def _transform(self, into: Tensor, layer: int, *, inner: bool) -> None:
+        import torch
+
+        _, y, x = self._frame.plane
+        for k in range(len(into)):
+            if layer + k < len(self._box):
+                plane = torch.from_numpy(self._mask(self._box[layer + k], inner=inner))
+                into[k] = torch.fft.rfft2(plane, s=(y, x))
+            else:
+                into[k] = 0
+
+    def _mask(self, plane: NDArray[np.uint8], *, inner: bool) -> NDArray[np.float32]:
+        found = (plane < BEYOND if self._code == PART else plane == self._code).astype(np.float32)
+        if inner:
+            (_, y, x), (_, ny, nx) = self._frame.before, self._frame.core
+            found[:y], found[y + ny :], found[:, :x], found[:, x + nx :] = 0, 0, 0, 0
+        return found
+
+
+def _correlated(
+    first: _Planes, second: _Planes, frame: PairFrame, into: Tensor | None = None
+) -> Tensor:
+    """complex64 (reach_z + 1, y, x) correlations along z of planes, added to those of before."""
     import torch
 
-    _, my, mx = frame.lengths
-    with torch.inference_mode():
-        found = torch.empty((len(mask), my, mx // 2 + 1), dtype=torch.complex64)
-        for z, plane in enumerate(mask):
-            found[z] = torch.fft.rfft2(torch.from_numpy(plane.astype(np.float32)), s=(my, mx))
-    return found
+    core, box, rz = first.core, second.box, frame.reach[0]
+    mz = fast_length(len(core) + rz)
+    lags = torch.zeros((rz + 1, *box.shape[1:]), dtype=torch.complex64) if into is None else into
+    for rows in _rows(box.shape[1], mz * box.shape[2]):
+        # Copied so that z is the last axis: transforms along the first are slow.
+        here = core[:, rows].permute(1, 2, 0).contiguous()
+        there = box[: len(core) + rz, rows].permute(1, 2, 0).contiguous()
+        product = torch.fft.fft(here, n=mz).conj_physical_().mul_(torch.fft.fft(there, n=mz))
+        lags[:, rows] += torch.fft.ifft(product)[..., : rz + 1].permute(2, 0, 1)
+    return lags
 
 
-def _correlated(core: Tensor, box: Tensor, frame: PairFrame) -> Tensor:
+def _by_lag(lags: Tensor, frame: PairFrame) -> NDArray[np.float32]:
     """(reach_z + 1, 2 reach_y + 1, 2 reach_x + 1) sums over products of two fields."""
     import torch
 
-    mz, my, mx = frame.lengths
-    rz, ry, rx = frame.reach
-    with torch.inference_mode():
-        lags = torch.empty((rz + 1, my, mx // 2 + 1), dtype=torch.complex64)
-        for rows in _rows(my, mz * (mx // 2 + 1)):
-            # Copied so that z is the last axis: transforms along the first are slow.
-            first, second = (each[:, rows].permute(1, 2, 0).contiguous() for each in (core, box))
-            product = torch.fft.fft(first, n=mz).conj_physical_().mul_(torch.fft.fft(second, n=mz))
-            lags[:, rows] = torch.fft.ifft(product)[..., : rz + 1].permute(2, 0, 1)
-        y = torch.arange(-ry, ry + 1) % my
-        x = torch.arange(-rx, rx + 1) % mx
-        found = torch.empty((rz + 1, 2 * ry + 1, 2 * rx + 1), dtype=torch.float32)
-        for z in range(rz + 1):  # rows that are not asked for are left out before the last axis
-            wanted = torch.fft.ifft(lags[z], dim=0)[y]
-            found[z] = torch.fft.irfft(wanted, n=mx, dim=1)[:, x]
-    return found
+    (_, my, mx), (rz, ry, rx) = frame.plane, frame.reach
+    y, x = torch.arange(-ry, ry + 1) % my, torch.arange(-rx, rx + 1) % mx
+    found = torch.empty((rz + 1, 2 * ry + 1, 2 * rx + 1), dtype=torch.float32)
+    for z in range(rz + 1):  # rows that are not asked for are left out before the last axis
+        wanted = torch.fft.ifft(lags[z], dim=0)[y]
+        found[z] = torch.fft.irfft(wanted, n=mx, dim=1)[:, x]
+    return np.asarray(found.numpy())
 
 
 def _rows(count: int, each: int) -> Iterable[slice]:

@@ -17,6 +17,7 @@ from poroscale.microstructure.field.observed import PLANES, Observed
 from poroscale.statistics.correlation import Correlations
 from poroscale.statistics.pair_counting import (
     LAGS,
+    PairWork,
     correlation_pass,
     correlations,
     in_slabs,
@@ -178,11 +179,11 @@ def plan_image(image: Image, held: int, run: Run | None) -> JobPlan:
     size = source.voxel_size or (UNKNOWN_UM,) * 3
     spec = VolumeSpec(source.shape, source.dtype, size)
     reach = reach_of(spec.shape, lags_of(spec.shape))
-    fields, reads = MOST_PHASES, [spec.dtype]
+    work, reads = PairWork(MOST_PHASES, MOST_PHASES**2, reach), [spec.dtype]
     if isinstance(opened, Volume):
-        declared, run = in_slabs(opened, reads, fields, reach, run or Run())
+        declared, run = in_slabs(opened, reads, work, run or Run())
     else:
-        declared = correlation_pass(spec.shape, spec.shape, reads=reads, fields=fields, reach=reach)
+        declared = correlation_pass(spec.shape, spec.shape, reads=reads, work=work)
     declared = declared.but(driver=declared.driver + held)
     return plan_job(spec, {declared.title: declared}, run or Run())
 
