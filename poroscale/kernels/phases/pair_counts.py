@@ -154,8 +154,8 @@ class _Planes:
     def move_to(self, layer: int) -> None:
         """Go to the layers from `layer` on; they follow those from before."""
         kept = self._reach if layer else 0
-        if kept:
-            self.box[:kept] = self.box[self._step :].clone()
+        if kept:  # the two do not overlap: a step has as many layers as the reach
+            self.box[:kept] = self.box[self._step :]
         self._transform(self.box[kept:], layer + kept, inner=False)
         if self._cut:
             self._transform(self._room, layer, inner=True)
