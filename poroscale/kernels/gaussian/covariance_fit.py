@@ -21,7 +21,6 @@ from scipy import fft
 from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
-Shape = tuple[int, int, int]
 ROUNDS = 12
 """Alternating projections: descent on the kernel does the rest."""
 DESCENT = 40
@@ -44,15 +43,15 @@ class WantedCovariance:
     weights: Floats
 
 
-def lag_lattice(reach: int, flat: tuple[bool, bool, bool]) -> tuple[Floats, Floats, Floats]:
-    """Lags along z, y, x on a lattice on which lags up to `reach` are met once; 0 on flat axes.
+def lag_lattice(reach: int) -> tuple[Floats, Floats, Floats]:
+    """Lags along z, y, x on a cubic lattice on which lags up to `reach` are met once.
 
     The covariance of a kernel of that reach extends to twice the reach. On a lattice of three times
     the reach its ends meet each other, but none of the lags that are wanted.
     """
     edge = fft.next_fast_len(3 * reach + 1, real=True)
-    z, y, x = (np.zeros(1) if one else np.fft.fftfreq(edge, 1 / edge) for one in flat)
-    return z[:, None, None], y[None, :, None], x[None, None, :]
+    lags = np.fft.fftfreq(edge, 1 / edge)
+    return lags[:, None, None], lags[:, None], lags
 
 
 def projected(wanted: WantedCovariance, *, rounds: int = ROUNDS) -> Floats:
@@ -79,22 +78,19 @@ def _of_spectrum(spectrum: Floats, shape: tuple[int, ...]) -> Floats:
 def root_kernel(covariance: Floats, reach: int) -> Floats:
     """The kernel of a covariance, cut smoothly to `reach` voxels, of unit sum of squares."""
     kernel = fft.irfftn(np.sqrt(_spectrum(covariance)), covariance.shape, workers=-1)
-    cut = _cut(kernel, reach) * _taper(kernel.shape, reach)
+    cut = _cut(kernel, reach) * _taper(reach)
     return np.asarray(cut / np.sqrt((cut**2).sum()))
 
 
 def _cut(lattice: Floats, reach: int) -> Floats:
-    """Lags -reach ... reach along each axis that is not flat, lag 0 in the middle."""
-    for axis, n in enumerate(lattice.shape):
-        if n > 1:
-            lattice = np.take(lattice, np.arange(-reach, reach + 1) % n, axis)
-    return lattice
+    """Lags -reach ... reach along each axis, lag 0 in the middle."""
+    lags = np.arange(-reach, reach + 1)
+    return np.asarray(lattice[np.ix_(*(lags % n for n in lattice.shape))])
 
 
-def _taper(shape: tuple[int, ...], reach: int) -> Floats:
+def _taper(reach: int) -> Floats:
     """1 within three quarters of the reach, falling to 0 beyond it."""
-    axes = [np.arange(-reach, reach + 1) if n > 1 else np.zeros(1) for n in shape]
-    z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
+    z, y, x = np.ogrid[tuple(slice(-reach, reach + 1) for _ in range(3))]
     share = np.clip((np.sqrt(z**2 + y**2 + x**2) / (reach + 1) - 0.75) / 0.25, 0.0, 1.0)
     return np.asarray(np.cos(0.5 * np.pi * share) ** 2)
 

@@ -58,7 +58,7 @@ class FittedField:
 
 def fit_bytes(reach: int) -> int:
     """Memory that the fit of one kernel takes: some fifteen lattices of float64."""
-    return 120 * lag_lattice(reach, (False, False, False))[0].size ** 3
+    return 120 * lag_lattice(reach)[0].size ** 3
 
 
 def fit_field(

@@ -84,7 +84,7 @@ def wanted_of(
     isotropic_medium
         Whether all directions are one.
     """
-    z, y, x = lag_lattice(reach, (False, False, False))
+    z, y, x = lag_lattice(reach)
     distance = np.sqrt(z**2 + y**2 + x**2)
     if isotropic_medium:
         values, weights = _radial(images, split, distance, reach)

@@ -16,7 +16,7 @@ from poroscale.kernels.gaussian.covariance_fit import (
 
 
 def wanted(curve, reach):
-    z, y, x = lag_lattice(reach, (False, False, False))
+    z, y, x = lag_lattice(reach)
     distance = np.sqrt(z**2 + y**2 + x**2)
     weights = (distance <= reach) / np.maximum(distance, 1.0) ** 2
     return WantedCovariance(curve(distance), weights / weights.sum())
