@@ -16,7 +16,7 @@ from poroscale.benchmarks.label import label_part
 from poroscale.benchmarks.measure import Report
 from poroscale.benchmarks.planning import planning_part
 from poroscale.benchmarks.porosity import PorosityCases, porosity_part
-from poroscale.benchmarks.sampling import sampling_part
+from poroscale.benchmarks.sampling import sampling_parts
 from poroscale.benchmarks.stitching import stitching_part
 from poroscale.benchmarks.surfaces import surfaces_part
 from poroscale.benchmarks.table import Part, machine
@@ -180,9 +180,7 @@ def _run(
         report("surfaces")
         yield surfaces_part(report=report)
     if "microstructures" in parts:
-        for edge in edges:
-            report(f"microstructures {edge}³")
-            yield sampling_part(edge, repeats=repeats, data=data, report=report)
+        yield from sampling_parts(edges, repeats=repeats, data=data, report=report)
     if "complexity" in parts:
         yield complexity_part(repeats=repeats, data=data, report=report)
 
