@@ -22,8 +22,8 @@ FASTER, FLIPPED = 4.5, 1e-5
 PEAK = 2048 * MIB
 NOTE = (
     "The published architecture (111,361 weights, drawn at random: they do not change the time) "
-    "reads keyed noise. Ours fills a Zarr volume of the field with two workers; the peer passes "
-    f"blocks of {BLOCK}³ with their surroundings through the plain network in float32, torch with two "
+    "reads keyed noise. Ours fills a Zarr volume of the field with two workers. The peer passes "
+    f"blocks of {BLOCK}³ with their surroundings through the plain network in float32, with two "
     "threads, and keeps the result in memory. *In another phase* counts the voxels of the middle "
     "that differ, at the median of the field."
 )
