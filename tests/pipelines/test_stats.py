@@ -253,3 +253,26 @@ def test_the_plan_has_both_passes(as_volume):
     plan = ps.plan(ps.stats, volume)
     assert {"cells and chords", "pairs of voxels", "clusters", "thickness"} <= set(plan.stages)
     assert set(ps.plan(ps.stats, volume, which=("chords",)).stages) == {"cells and chords"}
+
+
+@pytest.mark.parametrize("kind", ["file", "volume"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    as_volume, tmp_path, monkeypatch, kind
+):
+    volume = as_volume(layers((4, 4, 8), period=4))
+    out = as_volume(np.ones((4, 4, 4), np.uint8)).path if kind == "volume" else tmp_path / "out"
+    if kind == "file":
+        out.write_text("notes")
+
+    def measured(*_args, **_settings):
+        raise AssertionError("measured first")
+
+    monkeypatch.setattr("poroscale.pipelines.statistics.volume_statistics", measured)
+    with pytest.raises(ValueError, match=f"is a {kind} and must be a folder; choose another name"):
+        ps.stats(volume, out)
+
+
+def test_refused_input_leaves_no_folder(as_volume, tmp_path):
+    with pytest.raises(ValueError, match="must be one of the values"):
+        ps.stats(as_volume(layers((4, 4, 8), period=4)), tmp_path / "out", phase=7)
+    assert not (tmp_path / "out").exists()
