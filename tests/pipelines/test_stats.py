@@ -276,3 +276,13 @@ def test_refused_input_leaves_no_folder(as_volume, tmp_path):
     with pytest.raises(ValueError, match="must be one of the values"):
         ps.stats(as_volume(layers((4, 4, 8), period=4)), tmp_path / "out", phase=7)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("width", "voxel"), [(2, 1.0), (4, 1.0), (2, 2.5)])
+def test_the_density_of_thickness_lies_at_the_thickness(as_volume, width, voxel):
+    """Layers of an even number of voxels have that thickness and no other."""
+    medium = layers((3 * width, 8, 8), period=2 * width)
+    volume = as_volume(medium, voxel_size=(voxel, voxel, voxel))
+    (curve,) = ps.stats(volume, which="thickness", phase=0).curves.of("thickness")
+    assert curve.lag[curve.value > 0] == pytest.approx([width * voxel])
+    assert (curve.value * 2 * voxel).sum() == pytest.approx(1)
