@@ -29,3 +29,9 @@ def test_a_few_pairs_lie_off_the_frame_on_a_scale_of_whole_numbers(beads):
     for low, high in (axes.get_xlim(), axes.get_ylim()):
         assert low < -2 < -1 < high
     assert bar.get_ylim() == pytest.approx((1, 10))
+
+
+def test_levels_that_floats_do_not_tell_apart_are_drawn(as_volume, tmp_path):
+    array = np.random.default_rng(0).integers(2**60, 2**60 + 3, (4, 5, 6))
+    found = ps.topology(as_volume(array), tmp_path / "out", levels=3)
+    assert betti.betti_curves(found, "Level") is not None

@@ -37,6 +37,8 @@ def _to_changes(axes: Axes, found: VolumeTopology) -> None:
     if not len(changes):
         return
     low, high = float(found.levels[changes[0]]), float(found.levels[changes[-1] + 1])
+    if not low < high:  # integers too large for floats to tell apart
+        return
     margin = 0.1 * (high - low)
     first, last = float(found.levels[0]), float(found.levels[-1])
     axes.set_xlim(max(first, low - margin), min(last, high + margin))
