@@ -286,3 +286,18 @@ def test_the_density_of_thickness_lies_at_the_thickness(as_volume, width, voxel)
     (curve,) = ps.stats(volume, which="thickness", phase=0).curves.of("thickness")
     assert curve.lag[curve.value > 0] == pytest.approx([width * voxel])
     assert (curve.value * 2 * voxel).sum() == pytest.approx(1)
+
+
+def test_an_error_names_the_array_and_no_temporary_path():
+    scan = np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
+    with pytest.raises(ValueError, match=r"^the volume array must hold at most 32 phases"):
+        ps.stats(scan, voxel_size=1.0)
+    with pytest.raises(TypeError, match=r"^the volume array must hold phases .* got float32"):
+        ps.stats(scan.astype(np.float32), voxel_size=1.0)
+
+
+def test_a_phase_that_was_not_measured_is_named(as_volume):
+    found = ps.stats(as_volume(layers((4, 4, 8), period=4)), which=[])
+    with pytest.raises(ValueError, match="`value` must be one of 0, 1, got 7"):
+        found.phase(7)
+    assert found.phase(np.True_) == found.phase(1)
