@@ -77,6 +77,8 @@ def _disk(error: OSError) -> str:
             f"the disk is full: {error.filename or error}; "
             "make room and run the same command again to go on"
         )
+    if error.filename and error.strerror:  # as the system words it, without its number
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
     return str(error)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,13 +135,25 @@ def arguments(
     _refuse_about(about, arrays=arrays)
     beside = None if planned else _beside(bound)
     if arrays and beside is None and scratch is not None:
-        folder = scratch.enter_context(TemporaryDirectory(prefix="poroscale-"))
-        beside = Path(folder) / declared.name
+        beside = scratch.enter_context(_folder_of_arrays()) / declared.name
     return bound | {
         name: opened_input(one, name, beside, run=bound.get("run"), **about)
         for name in declared.volumes
         if (one := _as_listed(function, name, bound.get(name))) is not None
     }
+
+
+@contextmanager
+def _folder_of_arrays() -> Iterator[Path]:
+    """A temporary folder for arrays. Errors name the array: by then its path is gone."""
+    with TemporaryDirectory(prefix="poroscale-") as folder:
+        path = re.compile(re.escape(folder) + r"[\\/]\w+\.([\w-]+)\.zarr")
+        try:
+            yield Path(folder)
+        except (TypeError, ValueError) as error:
+            if error.args and isinstance(error.args[0], str):
+                error.args = (path.sub(r"the \1 array", error.args[0]), *error.args[1:])
+            raise
 
 
 def _as_listed(function: Callable[..., Any], name: str, given: Any) -> Any:

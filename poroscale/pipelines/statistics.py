@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from poroscale.engine import JobPlan, Run, connect, plan_job
@@ -72,14 +73,14 @@ def stats(
         If the budget cannot hold one of the passes; nothing has been done then.
     """
     run = run or Run()
-    if out_dir is not None:
-        _refuse_folder(Path(out_dir), [volume, inside], other="topology.json")
-    with connect(run, job="stats") as shared:
-        found = volume_statistics(volume, inside=inside, config=config, run=shared)
-    if out_dir is not None:
-        folder = Path(out_dir)
-        with held_folder(folder):
-            write_statistics(found, folder, name=volume.path.name)
+    with ExitStack() as held:
+        if out_dir is not None:  # before hours of work, whose results could not be written
+            _refuse_folder(Path(out_dir), [volume, inside], other="topology.json")
+            held.enter_context(held_folder(Path(out_dir)))
+        with connect(run, job="stats") as shared:
+            found = volume_statistics(volume, inside=inside, config=config, run=shared)
+        if out_dir is not None:
+            write_statistics(found, Path(out_dir), name=volume.path.name)
     return found
 
 

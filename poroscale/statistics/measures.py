@@ -222,7 +222,9 @@ def add_thickness(subject: Subject) -> None:
         numbers["thickness_std_um"] = found.std_um
         numbers["thickness_largest_um"] = found.largest_um
         numbers["thickness_capped_share"] = found.capped_share
-        # Diameters are twice the roots of whole numbers: of narrower classes many hold none.
-        edges, shares = found.histogram(2 * found.bin_um)
+        # Diameters are twice the roots of whole numbers: of narrower classes many hold none. The
+        # classes lie about even numbers of voxels, which layers have: about odd numbers, all of a
+        # layer of two voxels would be shown at three.
+        edges, shares = found.histogram(2 * found.bin_um, begin_um=-found.bin_um)
         middles, widths = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
         subject.curves.add("thickness", subject.value(code), "", middles, shares / widths)

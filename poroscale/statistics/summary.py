@@ -93,9 +93,17 @@ class VolumeStatistics:
     curves: Curves
 
     def phase(self, value: int) -> Numbers:
-        """Numbers of one phase."""
-        found: Numbers = self.numbers["phases"][str(value)]
-        return found
+        """Numbers of one phase.
+
+        Raises
+        ------
+        ValueError
+            If it was not measured.
+        """
+        phases: dict[str, Numbers] = self.numbers["phases"]
+        if (name := str(int(value))) not in phases:
+            raise ValueError(f"`value` must be one of {', '.join(phases)}, got {value}")
+        return phases[name]
 
 
 def volume_statistics(

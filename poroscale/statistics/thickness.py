@@ -88,29 +88,36 @@ class Thickness:
         below = np.cumsum(self.voxels)
         return float(self.diameters_um[np.searchsorted(2 * below, below[-1])])
 
-    def histogram(self, width_um: float | None = None) -> tuple[Floats, Floats]:
+    def histogram(
+        self, width_um: float | None = None, *, begin_um: float = 0.0
+    ) -> tuple[Floats, Floats]:
         """Shares of the phase by diameter.
 
         Parameters
         ----------
         width_um
             Width of a bin; None takes `bin_um`.
+        begin_um
+            Lower edge of the first bin, 0 or less [um].
 
         Returns
         -------
         edges
-            float64 (bins + 1,), from 0 on [um]; a bin holds its lower edge.
+            float64 (bins + 1,), from `begin_um` on [um]; a bin holds its lower edge.
         shares
             float64 (bins,), of sum 1.
         """
         width = self.bin_um if width_um is None else width_um
         if not width > 0:
             raise ValueError(f"`width_um` must be positive, got {width}")
+        if not begin_um <= 0:
+            raise ValueError(f"`begin_um` must be 0 or less, got {begin_um}")
         # A diameter that is a whole number of edges belongs to the bin that begins there.
-        places = np.floor(self.diameters_um / width + 1e-9).astype(np.int64)
+        places = np.floor((self.diameters_um - begin_um) / width + 1e-9).astype(np.int64)
         counts = np.bincount(places, self.voxels, minlength=1)
         shares = counts / max(1, self.voxels.sum())
-        return np.arange(len(counts) + 1, dtype=np.float64) * width, np.asarray(shares, np.float64)
+        edges = begin_um + np.arange(len(counts) + 1, dtype=np.float64) * width
+        return edges, np.asarray(shares, np.float64)
 
 
 def _share(part: Any, whole: Any) -> float:

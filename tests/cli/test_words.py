@@ -1,6 +1,7 @@
 """What a command is told: addresses, streams, keys, completion, and the advice it gives back."""
 
 import ast
+import errno
 import os
 import re
 import subprocess
@@ -151,3 +152,11 @@ def test_the_shell_completes_commands():
 def test_a_word_of_several_that_is_no_number_is_told(refused, tmp_path):
     said = refused("phantom", tmp_path / "scan.zarr", "--shape", 64, 64, "wide")
     assert "'--shape': must be an integer, got 'wide'" in said
+
+
+def test_an_error_of_the_file_system_is_told_by_path_and_cause():
+    from poroscale.cli import _disk
+
+    assert _disk(OSError(errno.EACCES, "Permission denied", "/x")) == "/x: permission denied"
+    assert "the disk is full: /x" in _disk(OSError(errno.ENOSPC, "No space left", "/x"))
+    assert _disk(FileNotFoundError("a.zarr does not exist")) == "a.zarr does not exist"

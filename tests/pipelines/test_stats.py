@@ -253,3 +253,51 @@ def test_the_plan_has_both_passes(as_volume):
     plan = ps.plan(ps.stats, volume)
     assert {"cells and chords", "pairs of voxels", "clusters", "thickness"} <= set(plan.stages)
     assert set(ps.plan(ps.stats, volume, which=("chords",)).stages) == {"cells and chords"}
+
+
+@pytest.mark.parametrize("kind", ["file", "volume"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    as_volume, tmp_path, monkeypatch, kind
+):
+    volume = as_volume(layers((4, 4, 8), period=4))
+    out = as_volume(np.ones((4, 4, 4), np.uint8)).path if kind == "volume" else tmp_path / "out"
+    if kind == "file":
+        out.write_text("notes")
+
+    def measured(*_args, **_settings):
+        raise AssertionError("measured first")
+
+    monkeypatch.setattr("poroscale.pipelines.statistics.volume_statistics", measured)
+    with pytest.raises(ValueError, match=f"is a {kind} and must be a folder; choose another name"):
+        ps.stats(volume, out)
+
+
+def test_refused_input_leaves_no_folder(as_volume, tmp_path):
+    with pytest.raises(ValueError, match="must be one of the values"):
+        ps.stats(as_volume(layers((4, 4, 8), period=4)), tmp_path / "out", phase=7)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("width", "voxel"), [(2, 1.0), (4, 1.0), (2, 2.5)])
+def test_the_density_of_thickness_lies_at_the_thickness(as_volume, width, voxel):
+    """Layers of an even number of voxels have that thickness and no other."""
+    medium = layers((3 * width, 8, 8), period=2 * width)
+    volume = as_volume(medium, voxel_size=(voxel, voxel, voxel))
+    (curve,) = ps.stats(volume, which="thickness", phase=0).curves.of("thickness")
+    assert curve.lag[curve.value > 0] == pytest.approx([width * voxel])
+    assert (curve.value * 2 * voxel).sum() == pytest.approx(1)
+
+
+def test_an_error_names_the_array_and_no_temporary_path():
+    scan = np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
+    with pytest.raises(ValueError, match=r"^the volume array must hold at most 32 phases"):
+        ps.stats(scan, voxel_size=1.0)
+    with pytest.raises(TypeError, match=r"^the volume array must hold phases .* got float32"):
+        ps.stats(scan.astype(np.float32), voxel_size=1.0)
+
+
+def test_a_phase_that_was_not_measured_is_named(as_volume):
+    found = ps.stats(as_volume(layers((4, 4, 8), period=4)), which=[])
+    with pytest.raises(ValueError, match="`value` must be one of 0, 1, got 7"):
+        found.phase(7)
+    assert found.phase(np.True_) == found.phase(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +189,7 @@ def _place(comparison: Comparison) -> list[Drawing]:
 def _curves(comparison: Comparison) -> list[Drawing]:
     from poroscale.report.figures import match_curves
 
+    numbers = comparison.numbers
     return [
         (
             "lines",
@@ -196,22 +197,30 @@ def _curves(comparison: Comparison) -> list[Drawing]:
             "Left: probability that a line of a length lies in one pore as a whole (lineal path). "
             "Middle and right: lengths of the chords that pores and solid cut from lines, as "
             "densities; chords that the edge of the part or of the volume cuts short are left out. "
-            "Across: along y and x together. The band spans sub-volumes of the original, which "
-            "differ more than wholes do. Look for a curve outside the band: at small lengths other "
-            "details, at large ones longer pores, or pores at other distances.",
+            f"Across: along y and x together. {_of_band(numbers['curves'])}Look for curves that "
+            "part: at small lengths for other details, at large ones for longer pores, or pores at "
+            "other distances.",
             True,
         ),
         (
             "two-point",
             lambda: match_curves.two_point(comparison),
             "Probability that two points of the part, a lag apart, both lie in pores. It begins at "
-            "the porosity and falls to its square. The band spans sub-volumes of the original, "
-            "which differ more than wholes do: a curve outside it points to another material. Look "
-            "at the slope at small lags (pore size and surface) and for bumps (order among the "
-            "pores).",
+            f"the porosity and falls to its square. {_of_band([numbers['two_point']])}Look at the "
+            "slope at small lags (pore size and surface) and for bumps (order among the pores).",
             False,
         ),
     ]
+
+
+def _of_band(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the band of a figure says; nothing where an original too small for it has none."""
+    if not any(row.get("sub_volumes") for row in rows):
+        return ""
+    return (
+        "The band spans sub-volumes of the original, which differ more than wholes do: a curve "
+        "outside it points to another material. "
+    )
 
 
 def _surface(comparison: Comparison) -> list[Drawing]:

@@ -63,7 +63,7 @@ def draw_topology(found: VolumeTopology, filtration: Filtration) -> list[PageSec
             lambda: figures.betti_curves(found, unit),
             "Betti numbers of the voxels up to a level: pieces, ways around which a string could "
             "be tied, and spaces enclosed on all sides. The scale is linear below 10 and "
-            "logarithmic above.",
+            "logarithmic above. Levels beyond those at which a number changes are left out.",
         ),
         Drawing(
             "euler",

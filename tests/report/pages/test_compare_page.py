@@ -56,6 +56,19 @@ def test_the_page_says_how_good_the_match_is(compared):
         assert words in table
 
 
+def test_a_caption_speaks_of_a_band_where_there_is_one(compared):
+    out, found, _ = compared
+    page = (out / "compare.html").read_text()
+    for figure, rows in (
+        ("lines", found.numbers["curves"]),
+        ("two-point", [found.numbers["two_point"]]),
+    ):
+        begin = page.index(f'<figure id="figure-{figure}"')
+        caption = page[page.index("<figcaption>", begin) : page.index("</figcaption>", begin)]
+        assert ("band" in caption) == any(row["sub_volumes"] for row in rows)
+    assert not found.numbers["two_point"]["sub_volumes"]  # of two blocks
+
+
 def test_the_page_needs_nothing_but_itself(compared):
     page = (compared[0] / "compare.html").read_text()
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
