@@ -113,18 +113,22 @@ class Shares:
     phase
         Phase whose fraction varies; None if none does.
     varying
-        Sampler of its fraction.
+        Sampler of its fraction in the volume.
+    at
+        Place of the first voxel of the volume in the medium.
     """
 
     fractions: tuple[float, ...]
     phase: int | None = None
     varying: Gradient | MaskedShare | None = None
+    at: Index = (0, 0, 0)
 
     def of_box(self, origin: Index, shape: Shape) -> list[Share]:
-        """Fractions by phase in a box."""
+        """Fractions by phase in a box of the medium."""
         if self.varying is None or self.phase is None:
             return list(self.fractions)
-        here = np.clip(self.varying(origin, shape), LEAST, MOST)
+        z, y, x = (o - first for o, first in zip(origin, self.at, strict=True))
+        here = np.clip(self.varying((z, y, x), shape), LEAST, MOST)
         others = 1.0 - self.fractions[self.phase]
         return [
             here if code == self.phase else (1 - here) * np.float32(fraction / others)
@@ -135,7 +139,12 @@ class Shares:
     def recipe(self) -> Mapping[str, Any]:
         """What is wanted, as JSON."""
         varying = None if self.varying is None else dict(self.varying.recipe)
-        return {"fractions": list(self.fractions), "phase": self.phase, "varying": varying}
+        return {
+            "fractions": list(self.fractions),
+            "phase": self.phase,
+            "varying": varying,
+            "at": list(self.at),
+        }
 
 
 def with_fraction(fractions: Sequence[float], phase: int, wanted: float) -> tuple[float, ...]:

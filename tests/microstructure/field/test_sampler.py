@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from poroscale.kernels.gaussian.bivariate import both_below, level_of
 from poroscale.microstructure.field.fit import FittedField, predicted
 from poroscale.microstructure.field.sampler import LevelledField, field_tile
+from poroscale.microstructure.placed import PlacedSampler
 from poroscale.microstructure.shares import Gradient, Shares
 from poroscale.pipelines.microstructure.fit import save_field
 
@@ -123,6 +124,18 @@ def test_a_gradient_sets_the_fraction_layer_by_layer(sampler):
     assert (top == 0).mean() == pytest.approx(0.65, abs=0.03)
     others = np.bincount(top.ravel(), minlength=3)[1:]
     assert others[0] / others.sum() == pytest.approx(0.2 / 0.7, abs=0.05)
+
+
+def test_a_volume_lies_anywhere_in_the_medium(sampler):
+    """With its gradient, which belongs to the volume."""
+    at = (-20, 7, 3)
+    here = PlacedSampler(sampler, at)
+    assert np.array_equal(here((5, 0, 1), (9, 8, 7)), sampler((-15, 7, 4), (9, 8, 7)))
+    varying = Gradient(0, 0.1, 0.7, 30)
+    moved = sampler.but(shares=Shares((0.3, 0.2, 0.5), 0, varying, at=at))
+    layers = [moved.shares.of_box((z - 20, 7, 3), (1, 1, 1))[0].item() for z in (0, 29)]
+    assert layers == pytest.approx([0.1, 0.7])
+    assert PlacedSampler(moved, at)((0, 0, 0), (30, 24, 16)).shape == (30, 24, 16)
 
 
 def test_other_weights_under_the_same_name_are_refused(sampler, fitted, tmp_path):

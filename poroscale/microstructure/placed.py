@@ -1,0 +1,51 @@
+"""A volume anywhere in an unbounded medium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.identity import kernel
+from poroscale.volume import Index, Shape
+
+
+class MediumSampler(Protocol):
+    """Phases of any box of an unbounded medium."""
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """uint8 phases of the box of `shape` whose first voxel is `origin`."""
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Parameters from which the phases follow."""
+
+
+@kernel("microstructure.PlacedSampler")
+@dataclass(frozen=True)
+class PlacedSampler:
+    """A medium seen from a volume whose first voxel lies at `origin`.
+
+    Attributes
+    ----------
+    medium
+        The medium.
+    origin
+        Place of the first voxel of the volume, which may be negative.
+    """
+
+    medium: MediumSampler
+    origin: Index
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """The phases of a box of the volume."""
+        z, y, x = (o + first for o, first in zip(origin, self.origin, strict=True))
+        return self.medium((z, y, x), shape)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Parameters from which the phases follow."""
+        return {"medium": dict(self.medium.recipe), "origin": list(self.origin)}
