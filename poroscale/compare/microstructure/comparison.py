@@ -335,9 +335,9 @@ def _pictures(
 ) -> tuple[SectionPicture, ...]:
     """Middle sections of the first of either side, all of one size."""
     sides = (("reference", reference[0]), ("generated", generated[0]))
+    step = 1 if reference[0].dimensions == 2 else 2
     normals = {
-        title: normals_of(medium.volume.shape, config.plane)[:: 1 if title == "generated" else 2]
-        for title, medium in sides
+        title: normals_of(medium.volume.shape, config.plane)[::step] for title, medium in sides
     }
     edge = SHOWN
     for title, medium in sides:

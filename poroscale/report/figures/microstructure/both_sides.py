@@ -35,6 +35,8 @@ BETTI = {"betti_0": "components", "betti_1": "handles", "betti_2": "cavities"}
 FARTHEST = 30.0
 """Ratio at which the scale ends; larger ones stand at its end."""
 NEAREST = 0.03
+LIFT = 0.5
+"""Height over which the marks of the phases of a measure are spread [lines]."""
 DECADES = 4
 FINE = 8
 """Lengths of chords that are drawn one by one; twice as many classes at most stand for the rest."""
@@ -54,6 +56,7 @@ def side_by_side(comparison: MicrostructureComparison) -> Figure:
         axes.set_title(each.title, loc="left")
         axes.set_xticks([])
         axes.set_yticks([])
+        axes.spines[:].set_visible(False)
     edge = pictures[0].phases.shape[1]
     step = comparison.numbers["settings"]["voxel_size_um"][-1]
     cells[0].set_xlabel(f"{edge} voxels, {plain_number(edge * step)} µm", loc="left")
@@ -72,11 +75,13 @@ def ratios_by_measure(comparison: MicrostructureComparison) -> Figure | None:
     axes.axvspan(NEAREST, limit, color="#f0f4f2", zorder=0)
     axes.axvline(limit, color=MUTED, linewidth=0.8, linestyle="--")
     axes.set_xlim(NEAREST, FARTHEST)
+    phases = sorted({row["phase"] for row in rows})
     for row in rows:
         place = float(np.clip(row["ratio"], NEAREST * 1.05, FARTHEST / 1.05))
         axes.plot(
             place,
-            names.index(row["words"]),
+            names.index(row["words"])
+            + LIFT * (0.5 - (phases.index(row["phase"]) + 0.5) / len(phases)),
             marker=MARKS[row["phase"] % len(MARKS)],
             color=COLOURS[row["verdict"]],
             markersize=6,
@@ -89,7 +94,7 @@ def ratios_by_measure(comparison: MicrostructureComparison) -> Figure | None:
     axes.grid(axis="y", color="#eeeeee")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("Difference ÷ standard deviation between samples of the reference")
-    _ratio_legend(axes, sorted({row["phase"] for row in rows}), {row["verdict"] for row in rows})
+    _ratio_legend(axes, phases, {row["verdict"] for row in rows})
     return figure
 
 
