@@ -48,6 +48,8 @@ from poroscale.volume import Shape
 COMPARISON_FORMAT = 1
 SHOWN = 256
 """Longer side of a picture at most [voxels]."""
+ERRORS = 2.0
+"""Differences within so many standard errors are those of chance, however few samples there are."""
 MOST_NAMED = 4
 """Measures that the summary names."""
 ONLY_3D = ("connectivity", "c2", "betti", "thickness")
@@ -149,8 +151,12 @@ def compare_media(
     shape = sample_shape(own, made, config)
     flat = reference[0].dimensions == 2
     measured = _measured(reference, generated, shape, config, run)
+    samples = _samples(measured, shape, config)
     rows = comparison_rows(
-        measured.reference, measured.generated, dimensions=2 if flat else 3, limit=config.limit
+        measured.reference,
+        measured.generated,
+        dimensions=2 if flat else 3,
+        limit=samples["limit"],
     )
     sides = {"reference": _side(reference, run), "generated": _side(generated, run)}
     sides["reference"]["uncertainty"] = _uncertainty(reference, run)
@@ -160,7 +166,7 @@ def compare_media(
         "format": COMPARISON_FORMAT,
         "measures": rows,
         **sides,
-        "samples": _samples(measured, shape, config),
+        "samples": samples,
         "settings": config.model_dump(mode="json")
         | {
             "which": list(config.wanted),
@@ -236,12 +242,14 @@ def _samples(
     measured: _Measured, shape: Shape, config: CompareMicrostructureConfig
 ) -> dict[str, Any]:
     counts = len(measured.reference), len(measured.generated)
+    by_chance = (1 / counts[0] + 1 / counts[1]) ** 0.5
     return {
         "shape": list(shape),
         "reference": counts[0],
         "generated": counts[1],
         "lags": lags_within(shape, config.lags),
-        "by_chance": (1 / counts[0] + 1 / counts[1]) ** 0.5,
+        "by_chance": by_chance,
+        "limit": max(config.limit, ERRORS * by_chance),
     }
 
 

@@ -39,7 +39,8 @@ class CompareMicrostructureConfig(Config):
         most.
     limit
         Largest ratio that counts as within: the difference of generated and reference over the
-        standard deviation between samples of the reference.
+        standard deviation between samples of the reference. Of few samples twice the ratio that
+        chance gives is allowed, where that is more.
     voxel_um
         Edge of a voxel of the reference, for pictures that do not state it [um]; None takes that of
         the generated volumes.

@@ -99,7 +99,7 @@ def draw_microstructure_comparison(found: MicrostructureComparison) -> list[Page
 def _overview(found: MicrostructureComparison) -> list[Drawing]:
     from poroscale.report.figures.microstructure import both_sides
 
-    limit = found.numbers["settings"]["limit"]
+    limit = found.numbers["samples"]["limit"]
     return [
         Drawing(
             "sections",
@@ -113,8 +113,8 @@ def _overview(found: MicrostructureComparison) -> list[Drawing]:
             "ratios",
             lambda: both_sides.ratios_by_measure(found),
             "Difference of generated and reference over the standard deviation between samples of "
-            f"the reference. Shaded: up to {limit:g}, which counts as within. Marks at the ends of "
-            "the scale lie beyond them.",
+            f"the reference. Shaded: up to {limit:.3g}, which counts as within. Marks at the ends "
+            "of the scale lie beyond them.",
             wide=True,
         ),
     ]

@@ -69,7 +69,7 @@ def ratios_by_measure(comparison: MicrostructureComparison) -> Figure | None:
     if not rows:
         return None
     names = list(dict.fromkeys(row["words"] for row in rows))[::-1]
-    limit = comparison.numbers["settings"]["limit"]
+    limit = comparison.numbers["samples"]["limit"]
     figure = new_figure(7.4, 0.9 + 0.24 * len(names))
     axes = figure.add_subplot()
     axes.axvspan(NEAREST, limit, color="#f0f4f2", zorder=0)
