@@ -72,6 +72,11 @@ def plan_compare_microstructure(
     opened = [opened_image(each) for each in images]
     shapes = [each.shape for each in opened]
     _check_dimensions([image_name(each) for each in images], shapes, generated)
+    if config.plane and shapes[0][0] > 1:
+        raise ValueError(
+            f"`plane` must be left out where the reference is a volume, as {image_name(images[0])} "
+            f"is, got {config.plane!r}"
+        )
     shape = sample_shape(shapes, [each.shape for each in generated], config)
     pairs = StatisticsConfig(which=("s2",))
     jobs = {
@@ -134,12 +139,7 @@ def compare_microstructure(
         If the budget cannot hold one of the passes; nothing has been done then.
     """
     config, run, out = config or CompareMicrostructureConfig(), run or Run(), Path(out_dir)
-    for name in OTHERS:
-        if (out / name).exists():
-            raise ValueError(
-                f"{out} holds {name} and the curves.parquet of it, which would be replaced; choose "
-                "another folder"
-            )
+    _check_folder(out, [*_listed(reference), *generated])
     made = _generated(generated, run)
     with (
         held_folder(out),
@@ -153,6 +153,20 @@ def compare_microstructure(
         found = compare_media(originals, made, config=config, run=shared)
         write_microstructure_comparison(found, out)
     return found
+
+
+def _check_folder(out: Path, inputs: Sequence[Image]) -> None:
+    """Refuse a folder in an input, and one whose `curves.parquet` belongs to another verb."""
+    for each in inputs:
+        path = each.path if isinstance(each, Volume) else Path(each)
+        if out.resolve().is_relative_to(path.resolve()):
+            raise ValueError(f"output must not lie inside the input {path}, got {out}")
+    for name in OTHERS:
+        if (out / name).exists():
+            raise ValueError(
+                f"{out} holds {name} and the curves.parquet of it, which would be replaced; choose "
+                "another folder"
+            )
 
 
 def _listed(reference: Image | Sequence[Image]) -> list[Image]:

@@ -137,6 +137,18 @@ def test_a_plane_takes_sections_of_it_alone(volumes, folder):
     assert not [row for row in found.numbers["measures"] if row["dimensions"] == 3]
 
 
+def test_two_images_are_compared_in_their_own_plane(folder):
+    first, second = (
+        saved(picture((0.4,), seed=seed, edge=64, sigma=1.5), folder / f"{seed}.png")
+        for seed in (7, 8)
+    )
+    made = ps.ingest(second, folder / "second.zarr", voxel_size=1.0)
+    found = ps.compare_microstructure(first, made, folder / "images", which="s2,lineal_path")
+    assert found.numbers["samples"]["shape"] == [1, 32, 32]
+    assert (found.numbers["samples"]["reference"], found.numbers["samples"]["generated"]) == (4, 4)
+    assert found.row("s2", 1)["verdict"] in ("within", "cannot tell")
+
+
 def test_a_phase_that_a_sample_lacks_counts_as_nothing(folder):
     layered = np.zeros((32, 32, 32), np.uint8)
     layered[:16] = np.random.default_rng(1).integers(0, 2, (16, 32, 32))
@@ -175,6 +187,8 @@ def test_a_plan_names_what_is_measured(volumes, folder):
         ("picture", "alike", {"voxel_um": 2.0}, "cubic voxels of 2 um, as picture.png has"),
         ("reference", "floats", {}, "must hold phases"),
         ("reference", "alike", {"which": "s3"}, "which"),
+        ("reference", "alike", {"plane": "zx"}, "`plane` must be left out .* got 'zx'"),
+        ("missing", "alike", {}, "missing.png does not exist"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(
@@ -185,14 +199,19 @@ def test_bad_input_is_refused_in_one_sentence(
     known = volumes | {
         "picture": saved(picture((0.4,), edge=80), folder / "picture.png"),
         "floats": floats,
+        "missing": folder / "missing.png",
     }
-    with pytest.raises((ValueError, TypeError), match=sentence) as told:
+    with pytest.raises((ValueError, TypeError, OSError), match=sentence) as told:
         ps.compare_microstructure(known[reference], known[generated], folder / "no", **settings)
     assert len(str(told.value).splitlines()) == 1
     assert not (folder / "no").exists()
 
 
 def test_folders_of_other_verbs_are_left_alone(volumes, found, folder):
+    with pytest.raises(ValueError, match="must not lie inside the input"):
+        ps.compare_microstructure(
+            volumes["reference"], volumes["alike"], volumes["alike"].path / "out"
+        )
     ps.stats(volumes["three"], folder / "stats", which="surface")
     with pytest.raises(ValueError, match=r"holds statistics\.json"):
         ps.compare_microstructure(volumes["reference"], volumes["alike"], folder / "stats")
