@@ -27,6 +27,7 @@ from poroscale.compare.microstructure.rows import (
     comparison_rows,
     mean_known,
     rows_alone,
+    verdict_of,
 )
 from poroscale.compare.microstructure.samples import (
     MOST_SAMPLES,
@@ -160,7 +161,7 @@ def compare_media(
     )
     sides = {"reference": _side(reference, run), "generated": _side(generated, run)}
     sides["reference"]["uncertainty"] = _uncertainty(reference, run)
-    rows = [_of_wholes(row, sides) for row in rows]
+    rows = [_of_wholes(row, sides, samples["limit"]) for row in rows]
     rows += rows_alone(measured.alone, dimensions=3) if measured.alone else []
     numbers: dict[str, Any] = {
         "format": COMPARISON_FORMAT,
@@ -285,7 +286,7 @@ def _uncertainty(media: Sequence[ComparedMedium], run: Run) -> list[float | None
     return [float(value) if isfinite(value) else None for value in both]
 
 
-def _of_wholes(row: dict[str, Any], sides: dict[str, Any]) -> dict[str, Any]:
+def _of_wholes(row: dict[str, Any], sides: dict[str, Any], limit: float) -> dict[str, Any]:
     """The row of a fraction with those of the whole volumes, which samples only sample."""
     if row["measure"] != "fraction":
         return row
@@ -300,7 +301,8 @@ def _of_wholes(row: dict[str, Any], sides: dict[str, Any]) -> dict[str, Any]:
         "ratio": difference / spread if spread else None,
         "relative": difference / first if first else None,
     }
-    return row | found
+    whole = row | found
+    return whole | {"verdict": verdict_of(whole, size=first, covered=False, limit=limit)}
 
 
 def summary_lines(numbers: dict[str, Any]) -> Iterator[str]:

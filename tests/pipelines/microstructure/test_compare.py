@@ -59,6 +59,9 @@ def test_two_volumes_of_one_law_agree(found, folder):
     assert share["reference"] == pytest.approx((medium(1, shape=(64, 64, 64)) == 1).mean())
     assert share["generated"] == pytest.approx((medium(2) == 1).mean())
     assert share["uncertainty"] > 0
+    assert share["difference"] == pytest.approx(abs(share["generated"] - share["reference"]))
+    beyond = share["ratio"] > numbers["samples"]["limit"]
+    assert (share["verdict"] == "beyond") == beyond
     for measure in ("s2", "s2_axes", "lineal_path", "c2", "chord_density", "surface_s2_per_um"):
         assert found.row(measure, 1)["relative"] < 0.5
     with pytest.raises(KeyError):
