@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 from distributed.client import Client
 from poroscale.compare.comparison import Comparison as Comparison
 from poroscale.compare.config import CompareConfig as CompareConfig
+from poroscale.compare.microstructure.comparison import MicrostructureComparison as MicrostructureComparison
+from poroscale.compare.microstructure.config import CompareMicrostructureConfig as CompareMicrostructureConfig
 from poroscale.engine.job_plan import JobPlan as JobPlan
 from poroscale.engine.run import Run as Run
 from poroscale.io.crop import CropConfig as CropConfig
@@ -150,6 +152,33 @@ def compare_losses(
     progress: bool | None = None,
 ) -> LossResult:
     """Search for the focal Tversky loss that trains best, as a YAML file says."""
+
+def compare_microstructure(
+    reference: Volume | str | Path | Sequence[Volume | str | Path],
+    generated: VolumeLike | Sequence[VolumeLike],
+    out_dir: str | Path,
+    *,
+    which: tuple[Literal['surface', 's2', 'lineal_path', 'chords', 'connectivity', 'c2', 'betti', 'thickness'], ...] | None = None,
+    plane: Literal['yx', 'zx', 'zy'] | None = None,
+    samples: int | None = None,
+    sections: int = 4,
+    edge: int | None = None,
+    lags: int | None = None,
+    limit: float = 1.0,
+    voxel_um: float | None = None,
+    voxel_size: float | tuple[float, float, float] | None = None,
+    name: str | None = None,
+    config: CompareMicrostructureConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> MicrostructureComparison:
+    """Compare generated microstructures with a reference image or volume."""
 
 def compare_models(
     config: str | Path | Study,

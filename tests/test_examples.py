@@ -145,3 +145,18 @@ def headings(page: Path) -> set[str]:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", line.strip().lower()).replace(" ", "-") for line in found}
+
+
+def test_a_table_of_microstructures_has_a_line_for_each_measure(tmp_path: Path, capsys) -> None:
+    array = (np.random.default_rng(0).random((40, 40)) < 0.4).astype(np.uint8) * 255
+    tifffile.imwrite(tmp_path / "grains.tif", array)
+    main = runpy.run_path(str(ROOT / "pipelines" / "microstructure_table.py"))["main"]
+    words = [str(tmp_path / "out"), str(tmp_path / "grains.tif")]
+    main([*words, "--edge", "20", "--count", "2", "--sections", "1", "--fractions", "0.2"])
+    text = (tmp_path / "out" / "fidelity.md").read_text()
+    assert text.strip() in capsys.readouterr().out
+    lines = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")]
+    assert {"Fraction", "S2, all directions", "C2, in one cluster"} < set(lines)
+    assert "Percolating fraction in 3D" in lines
+    (met,) = [line for line in text.splitlines() if "0.2 " in line and line.startswith("| field")]
+    assert float(met.split("|")[3].split("±")[0]) == pytest.approx(0.2, abs=0.05)

@@ -22,6 +22,9 @@ from poroscale.statistics.topology.config import TopologyConfig, filtration_of
 from poroscale.verb import Section, verb
 from poroscale.volume import Volume
 
+COMPARISON = "comparison.json"
+"""Numbers of `compare_microstructure`, whose folder has a `curves.parquet` too."""
+
 
 def plan_stats(
     volume: Volume,
@@ -75,7 +78,7 @@ def stats(
     run = run or Run()
     with ExitStack() as held:
         if out_dir is not None:  # before hours of work, whose results could not be written
-            _refuse_folder(Path(out_dir), [volume, inside], other="topology.json")
+            _refuse_folder(Path(out_dir), [volume, inside], others=("topology.json", COMPARISON))
             held.enter_context(held_folder(Path(out_dir)))
         with connect(run, job="stats") as shared:
             found = volume_statistics(volume, inside=inside, config=config, run=shared)
@@ -124,7 +127,7 @@ def topology(
     """
     config, run, out = config or TopologyConfig(), run or Run(), Path(out_dir)
     filtration = filtration_of(config, volume)
-    _refuse_folder(out, [volume], other="statistics.json")
+    _refuse_folder(out, [volume], others=("statistics.json", COMPARISON))
     with connect(run, job="topology") as shared, held_folder(out) as folder:
         if filtration.phase is not None:
             check_held(volume, filtration.phase, run=shared)
@@ -142,8 +145,8 @@ def plan_topology(
     return plan_job(volume.spec, {declared.title: declared}, run or Run())
 
 
-def _refuse_folder(out: Path, inputs: Iterable[Volume | None], *, other: str) -> None:
-    """Refuse a folder in an input, and one whose `curves.parquet` belongs to the other verb.
+def _refuse_folder(out: Path, inputs: Iterable[Volume | None], *, others: Iterable[str]) -> None:
+    """Refuse a folder in an input, and one whose `curves.parquet` belongs to another verb.
 
     Raises
     ------
@@ -153,8 +156,9 @@ def _refuse_folder(out: Path, inputs: Iterable[Volume | None], *, other: str) ->
     for path in (volume.path for volume in inputs if volume is not None):
         if out.resolve().is_relative_to(path.resolve()):
             raise ValueError(f"output must not lie inside the input {path}, got {out}")
-    if (out / other).exists():
-        raise ValueError(
-            f"{out} holds {other} and the curves.parquet of it, which would be replaced; choose "
-            "another folder"
-        )
+    for other in others:
+        if (out / other).exists():
+            raise ValueError(
+                f"{out} holds {other} and the curves.parquet of it, which would be replaced; "
+                "choose another folder"
+            )

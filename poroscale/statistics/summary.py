@@ -169,6 +169,17 @@ def plan_statistics(
     return _plan(volume, _shown_phases(volume, config), config, inside, run)
 
 
+def plan_known_statistics(
+    volume: Volume,
+    phases: PhaseMap,
+    *,
+    config: StatisticsConfig | None = None,
+    run: Run | None = None,
+) -> JobPlan:
+    """The plan of `volume_statistics` where the phases are known: the volume need not exist yet."""
+    return _plan(volume, phases, config or StatisticsConfig(), None, run or Run())
+
+
 def _plan(
     volume: Volume,
     shown: PhaseMap | None,

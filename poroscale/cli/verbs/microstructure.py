@@ -1,8 +1,9 @@
-"""`poroscale fit microstructure` and `generate microstructure`: from an image to a volume."""
+"""`poroscale fit`, `generate` and `compare microstructure`: from an image to volumes like it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from poroscale.cli.command import Argument, Command, Values, Words
@@ -19,6 +20,12 @@ def tell_volume(volume: Any, _given: Values) -> Iterator[str]:
     yield f"{volume.path}: {x} x {y} x {z} voxels of {volume.voxel_size[0]:g} um"
 
 
+def tell_likeness(found: Any, given: Values) -> Iterator[str]:
+    """The page, and the verdict."""
+    yield f"{Path(given['out_dir']) / 'comparison.html'}: the comparison"
+    yield from found.describe()
+
+
 COMMANDS = (
     Command(
         "fit microstructure",
@@ -33,5 +40,17 @@ COMMANDS = (
         section="Microstructures",
         arguments=(Argument("model", "MODEL_DIR"), Argument("out", "OUT.zarr")),
         metavars={"fraction": "PHASE=F", "gradient": "PHASE:AXIS:FIRST:LAST", "mask": "MASK.zarr"},
+    ),
+    Command(
+        "compare microstructure",
+        tell_likeness,
+        section="Microstructures",
+        arguments=(
+            Argument(
+                "reference", help="Segmented image or volume; several with commas.", commas=True
+            ),
+            Argument("generated", help="Volumes of phases; several with commas.", commas=True),
+            Argument("out_dir", help="Gets comparison.html, comparison.json and curves.parquet."),
+        ),
     ),
 )

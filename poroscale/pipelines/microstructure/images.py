@@ -12,6 +12,7 @@ from poroscale.engine import JobPlan, Run, plan_job
 from poroscale.io.ingest import ingest
 from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
+from poroscale.io.read.source import Source
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.microstructure.field.observed import PLANES, Observed
 from poroscale.statistics.correlation import Correlations
@@ -174,18 +175,23 @@ def lags_of(shape: Shape) -> int:
 
 def plan_image(image: Image, held: int, run: Run | None) -> JobPlan:
     """The plan of counting the pairs of an image, while `held` bytes are kept for what follows."""
-    opened = _opened(image)
-    source = opened if isinstance(opened, Volume) else open_source(opened)
+    source = opened_image(image)
     size = source.voxel_size or (UNKNOWN_UM,) * 3
     spec = VolumeSpec(source.shape, source.dtype, size)
     reach = reach_of(spec.shape, lags_of(spec.shape))
     work, reads = PairWork(MOST_PHASES, MOST_PHASES**2, reach), [spec.dtype]
-    if isinstance(opened, Volume):
-        declared, run = in_slabs(opened, reads, work, run or Run())
+    if isinstance(source, Volume):
+        declared, run = in_slabs(source, reads, work, run or Run())
     else:
         declared = correlation_pass(spec.shape, spec.shape, reads=reads, work=work)
     declared = declared.but(driver=declared.driver + held)
     return plan_job(spec, {declared.title: declared}, run or Run())
+
+
+def opened_image(image: Image) -> Volume | Source:
+    """The volume that an image is, or the source of a picture, which tells shape and voxel size."""
+    opened = _opened(image)
+    return opened if isinstance(opened, Volume) else open_source(opened)
 
 
 def _opened(image: Image) -> Volume | Path:

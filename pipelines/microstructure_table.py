@@ -1,0 +1,113 @@
+"""How close generated microstructures are: `python pipelines/microstructure_table.py OUT FILE ...`.
+
+A material is `IMAGE`, or `IMAGE=ORIGINAL`: each method is fitted to the image, and the volumes of
+several seeds are compared with the original (by default the image). Tables are printed, and written
+to `OUT/fidelity.md`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import poroscale as ps
+from poroscale.benchmarks.table import markdown_table
+from poroscale.cli.talk import told
+
+SHOWN = (
+    "fraction", "s2", "lineal_path", "chord_density", "mean_chord_um", "surface_crofton_per_um",
+    "c2", "percolating_fraction", "betti_0", "betti_1", "betti_2",
+)  # fmt: skip
+"""Measures of the comparison that a table shows."""
+SIGNS = {"within": "", "beyond": ", **beyond**", "cannot tell": ", cannot tell"}
+
+
+def pair(value: float, spread: float | None) -> str:
+    return f"{value:.3g}" if spread is None else f"{value:.3g} ± {spread:.2g}"
+
+
+def cells_of(row: dict, found: ps.MicrostructureComparison) -> list[str]:
+    """Reference, generated, and ratio; of a curve the spread, the difference, and the ratio."""
+    if row["verdict"] == "no reference":
+        return ["–", pair(row["generated"], row["generated_sd"]), "no reference"]
+    ratio = ("–" if row["ratio"] is None else f"{row['ratio']:.2g}") + SIGNS[row["verdict"]]
+    if row["measure"] == "fraction":
+        sd = found.numbers["generated"]["fraction_sd"]
+        made = pair(row["generated"], sd and sd[row["phase"]])
+        return [pair(row["reference"], row["uncertainty"]), made, ratio]
+    if row["reference"] is None or row["generated"] is None:
+        return [f"± {row['spread'] or 0:.2g}", f"Δ {row['difference'] or 0:.2g}", ratio]
+    sides = [pair(row[side], row[f"{side}_sd"]) for side in ("reference", "generated")]
+    return [*sides, ratio]
+
+
+def lines_of(found: ps.MicrostructureComparison, method: str) -> list[list[str]]:
+    lines: dict[tuple, list[str]] = {}
+    for row in found.numbers["measures"]:
+        alone = row["verdict"] == "no reference"
+        if row["measure"] in SHOWN and not (alone and row["measure"] == "fraction"):
+            words = row["words"] + " in 3D" * alone
+            line = lines.setdefault((row["dimensions"], row["measure"]), [words, method])
+            line += cells_of(row, found)
+    return list(lines.values())
+
+
+def volumes_of(model: Path, name: str, given: argparse.Namespace, **wishes) -> list[ps.Volume]:
+    place = lambda seed: model.with_name(f"{name}_{seed}.zarr")  # noqa: E731
+    settings = {"shape": (given.edge,) * 3, **wishes}
+    return [
+        ps.generate_microstructure(model, place(seed), seed=seed, **settings)
+        for seed in range(given.count)
+    ]
+
+
+def tables_of(image: str, original: str, out: Path, given: argparse.Namespace) -> str:
+    lines, met = [], []
+    for method in given.methods:
+        model = out / method
+        phases = ps.fit_microstructure([image], model, method=method).phases
+        made = volumes_of(model, f"{method}_own", given)
+        compared = out / f"{method}_compared"
+        found = ps.compare_microstructure(original, made, compared, sections=given.sections)
+        lines += lines_of(found, method)
+        for share in given.fractions:
+            made = volumes_of(model, f"{method}_{share}", given, fraction={given.phase: share})
+            shares = [np.mean(volume.read() == given.phase) for volume in made]
+            met.append([method, f"{share:g}", pair(np.mean(shares), np.std(shares, ddof=1))])
+    words = ("reference", "generated", "ratio")
+    names = [f"phase {k}: {word}" for k in range(phases) for word in words]
+    samples = found.numbers["samples"]
+    size = " x ".join(map(str, samples["shape"]))
+    text = f"### {Path(image).stem}\n\n{samples['reference']} samples of the reference "
+    text += f"{Path(original).name} and {samples['generated']} of {given.count} volumes of "
+    text += f"{given.edge}³, each {size} voxels.\n\n"
+    text += markdown_table(("measure", "method", *names), lines) + "\n"
+    wanted = ("method", f"wanted fraction of phase {given.phase}", "found")
+    return text + ("\n" + markdown_table(wanted, met) + "\n" if met else "")
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("materials", nargs="+", metavar="IMAGE[=ORIGINAL]")
+    parser.add_argument("--methods", nargs="+", default=["field"])
+    parser.add_argument("--edge", type=int, default=128)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--sections", type=int, default=4)
+    parser.add_argument("--fractions", nargs="*", type=float, default=[0.1, 0.15, 0.2, 0.25, 0.3])
+    parser.add_argument("--phase", type=int, default=0, help="phase of the wanted fractions")
+    given = parser.parse_args(words)
+    texts = []
+    for each in given.materials:
+        image, _, original = each.partition("=")
+        texts.append(tables_of(image, original or image, given.out / Path(image).stem, given))
+        print(texts[-1], flush=True)
+    (given.out / "fidelity.md").write_text("\n".join(texts))
+
+
+if __name__ == "__main__":
+    try:
+        with told():
+            main()
+    except (TypeError, ValueError, OSError, MemoryError) as error:
+        raise SystemExit(f"microstructure_table: {error}") from None
