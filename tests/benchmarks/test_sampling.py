@@ -4,9 +4,9 @@ import pytest
 
 from poroscale.benchmarks.sampling import (
     FRACTION,
+    filtering_whole,
     fitted_section,
     generating,
-    filtering_whole,
 )
 
 
