@@ -120,7 +120,7 @@ def fitted_thresholds(field: NDArray[np.float32], fractions: Sequence[float]) ->
     return found
 
 
-def calibrated(
+def calibrated_swnn(
     field: SwnnField,
     fractions: Sequence[float],
     *,

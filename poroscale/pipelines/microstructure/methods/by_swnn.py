@@ -19,7 +19,7 @@ from poroscale.microstructure.swnn_training.calibration import (
     REFERENCE,
     CalibratedMean,
     FractionCurve,
-    calibrated,
+    calibrated_swnn,
 )
 from poroscale.microstructure.swnn_training.targets import (
     AXIS_OF,
@@ -88,7 +88,7 @@ def fit(given: FitInput) -> Fitted:
     network, _ = swnn_shape(given.weights)
     tile = _tile(network, given.config.microstructure.tile)
     field = SwnnField.of(given.weights.absolute(), tile, deviation=base.deviation)
-    thresholds, curve = calibrated(
+    thresholds, curve = calibrated_swnn(
         field, fractions, base=base.mean, also=[each.mean for each in targets]
     )
     ends = [curve.monotone(phase)[0] for phase in range(phases)]
@@ -220,11 +220,9 @@ def _sections(images: TrainingImages) -> Iterator[tuple[int, NDArray[np.integer]
             extent = volume.shape[axis]
             count = min(extent, MOST_SECTIONS)
             for place in np.linspace(0, extent - 1, count).round().astype(int):
-                origin, shape = [0, 0, 0], [*volume.shape]
-                origin[axis], shape[axis] = int(place), 1
-                block = volume.read(
-                    (origin[0], origin[1], origin[2]), (shape[0], shape[1], shape[2])
-                )
+                z, y, x = (int(place) if k == axis else 0 for k in range(3))
+                dz, dy, dx = (1 if k == axis else n for k, n in enumerate(volume.shape))
+                block = volume.read((z, y, x), (dz, dy, dx))
                 yield axis, np.squeeze(images.phases.codes(block), axis=axis)
 
 
