@@ -96,8 +96,12 @@ def test_a_stopped_fit_goes_on(model, folder):
 
     with pytest.raises(KeyboardInterrupt):
         ps.fit_microstructure([folder / "a.png"], folder / "stopped", **TINY, progress=stop)
-    resumed = ps.fit_microstructure([folder / "a.png"], folder / "stopped", **TINY)
-    # Checkpoints of the first epoch were there, so that one epoch of two was left.
+    assert (folder / "stopped" / "training" / "checkpoint_0.safetensors").exists()
+    epochs = []
+    resumed = ps.fit_microstructure(
+        [folder / "a.png"], folder / "stopped", **TINY, progress=epochs.append
+    )
+    assert [each.done for each in epochs] == [2]
     assert resumed.settings.details == model.settings.details
 
 
