@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import ceil
@@ -12,14 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poroscale.events import Progress
+from poroscale.events import Event, Progress
 from poroscale.manifest import fingerprint
-from poroscale.microstructure.swnn_training.recipe import SwnnRecipe
+from poroscale.microstructure.swnn_training.recipe import STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import Target
 from poroscale.microstructure.swnn_training.task import SwnnSteps, SwnnTask
 from poroscale.networks.swnn import Swnn, SwnnShape, depth_for
 from poroscale.training import Schedule, train
 
+log = logging.getLogger("poroscale.microstructure")
+
+TOLD = 5
+"""Epochs after which a training says how far it is."""
 DIED, STILL = 0.02, 4
 """A correlation has died away where it stays below this for so many lags."""
 DEEPEST = 12
@@ -101,10 +106,22 @@ def trained_swnn(
         folder,
         schedule=Schedule(recipe.epochs, seed),
         recipe=_recipe(targets, shape, recipe, template=template, seed=seed),
-        progress=progress,
+        progress=_told_too(progress, recipe),
     )
     network = task.steadied() if recipe.cube else task.network
     return network.eval(), history[-1]["distance"]
+
+
+def _told_too(progress: Progress | None, recipe: SwnnRecipe) -> Progress:
+    def tell_epoch(event: Event) -> None:
+        if event.done % TOLD == 0 or event.done == event.total:
+            done = min(event.done * STEPS, recipe.iterations)
+            distance = event.values["distance"]
+            log.info("%d of %d iterations: distance %.4f", done, recipe.iterations, distance)
+        if progress is not None:
+            progress(event)
+
+    return tell_epoch
 
 
 def _recipe(
