@@ -29,8 +29,10 @@ from poroscale.pipelines.demo import DemoResult as DemoResult
 from poroscale.pipelines.fit import FitConfig as FitConfig
 from poroscale.pipelines.fit import FitPartConfig as FitPartConfig
 from poroscale.pipelines.generate import GenerateConfig as GenerateConfig
-from poroscale.pipelines.microstructure.fit import MicrostructureConfig as MicrostructureConfig
-from poroscale.pipelines.microstructure.generate import GenerateMicrostructureConfig as GenerateMicrostructureConfig
+from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig as FitMicrostructureConfig
+from poroscale.pipelines.microstructure.settings import MicrostructureConfig as MicrostructureConfig
+from poroscale.pipelines.microstructure.settings import SwnnConfig as SwnnConfig
+from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig as GenerateMicrostructureConfig
 from poroscale.pipelines.train import TrainJob as TrainJob
 from poroscale.pipelines.train import TrainedModel as TrainedModel
 from poroscale.pore_analysis.config import ClassRules
@@ -310,13 +312,26 @@ def fit_microstructure(
     images: Sequence[Volume | str | Path],
     model_dir: str | Path,
     *,
-    method: Literal['field'] = 'field',
+    progress: bool | None = None,
+    method: Literal['field', 'swnn'] = 'field',
     planes: str | None = None,
     phases: int | None = None,
     reach: int | None = None,
     voxel_um: float | None = None,
     tile: int | None = None,
-    config: MicrostructureConfig | None = None,
+    recipe: Literal['published', 'short'] = 'short',
+    iterations: int | None = None,
+    learning_rate: float | None = None,
+    filters: int | None = None,
+    template: int = 7,
+    depth: int | None = None,
+    width: int | None = None,
+    dimensions: Literal[2, 3] = 3,
+    fraction: str | None = None,
+    weights: Path | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    config: FitMicrostructureConfig | None = None,
     run: Run | None = None,
     memory: int | str | None = None,
     memory_per_worker: int | str | None = None,
@@ -324,7 +339,6 @@ def fit_microstructure(
     workers: int | None = None,
     block: tuple[int, int, int] | None = None,
     overwrite: bool = False,
-    progress: bool | None = None,
 ) -> MicrostructureModel:
     """Fit a model of a microstructure to an image, or to a few."""
 
@@ -369,6 +383,7 @@ def generate_microstructure(
     fraction: str | None = None,
     gradient: str | None = None,
     periodic: bool = False,
+    origin: tuple[int, int, int] = (0, 0, 0),
     voxel_size: float | tuple[float, float, float] | None = None,
     name: str | None = None,
     config: GenerateMicrostructureConfig | None = None,

@@ -106,10 +106,8 @@ def fitted_section(data: Path, report: Report) -> Path:
 def generating(scratch: Path, *, model: str, edge: int) -> Timed:
     """From the model to a finished volume."""
     from poroscale.engine import Run
-    from poroscale.pipelines.microstructure.generate import (
-        GenerateMicrostructureConfig,
-        generate_microstructure,
-    )
+    from poroscale.pipelines.microstructure.generate import generate_microstructure
+    from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig
 
     run = Run(workers=THREADS)
 

@@ -193,3 +193,5 @@ class MicrostructureModel(Described):
         for name, value in settings.details.get("residuals", {}).items():
             a, b = name.split(",")
             yield f"  S2 of the phases {a} and {b}: rms residual {value:.4f}"
+        for line in settings.details.get("words", ()):
+            yield f"  {line}"

@@ -34,16 +34,20 @@ class Gradient:
         Fractions in the first and in the last layer of the volume.
     length
         Layers of the volume.
+    at
+        Place of the first voxel of the volume in the medium.
     """
 
     axis: int
     first: float
     last: float
     length: int
+    at: Index = (0, 0, 0)
 
     def __call__(self, origin: Index, shape: Shape) -> Floats:
         """float32 fractions of a box, along the axis alone; beyond the volume those of its ends."""
-        places = np.arange(origin[self.axis], origin[self.axis] + shape[self.axis])
+        begin = origin[self.axis] - self.at[self.axis]
+        places = np.arange(begin, begin + shape[self.axis])
         share = np.clip(places / max(1, self.length - 1), 0.0, 1.0)
         values = self.first + (self.last - self.first) * share
         along = [1, 1, 1]
@@ -53,7 +57,7 @@ class Gradient:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """What it is, as JSON."""
-        return {"gradient": [self.axis, self.first, self.last, self.length]}
+        return {"gradient": [self.axis, self.first, self.last, self.length], "at": list(self.at)}
 
 
 @dataclass(frozen=True)
@@ -69,22 +73,28 @@ class MaskedShare:
     inside, outside
         Fractions where the mask is not 0, and elsewhere. Of a mask of floats neither is used inside
         the mask's volume.
+    at
+        Place of the first voxel of the mask in the medium.
     """
 
     mask: Path
     digest: str
     inside: float
     outside: float
+    at: Index = (0, 0, 0)
 
     @classmethod
-    def of(cls, mask: Volume, *, inside: float, outside: float) -> MaskedShare:
+    def of(
+        cls, mask: Volume, *, inside: float, outside: float, at: Index = (0, 0, 0)
+    ) -> MaskedShare:
         """The fractions that a volume tells."""
-        return cls(mask.path, mask.digest, inside, outside)
+        return cls(mask.path, mask.digest, inside, outside, at)
 
-    def __call__(self, origin: Index, shape: Shape) -> Floats:
+    def __call__(self, origin: Sequence[int], shape: Shape) -> Floats:
         """float32 fractions of a box; beyond the mask that of `outside`."""
         found = np.full(shape, self.outside, np.float32)
         mask = Volume.open(self.mask)
+        origin = tuple(o - first for o, first in zip(origin, self.at, strict=True))
         low = [max(0, o) for o in origin]
         high = [min(n, o + s) for n, o, s in zip(mask.shape, origin, shape, strict=True)]
         if all(a < b for a, b in zip(low, high, strict=True)):
@@ -99,7 +109,8 @@ class MaskedShare:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """What it is, as JSON."""
-        return {"mask": self.digest, "inside": self.inside, "outside": self.outside}
+        both = {"inside": self.inside, "outside": self.outside}
+        return {"mask": self.digest, "at": list(self.at)} | both
 
 
 @dataclass(frozen=True)
@@ -113,22 +124,18 @@ class Shares:
     phase
         Phase whose fraction varies; None if none does.
     varying
-        Sampler of its fraction in the volume.
-    at
-        Place of the first voxel of the volume in the medium.
+        Sampler of its fraction.
     """
 
     fractions: tuple[float, ...]
     phase: int | None = None
     varying: Gradient | MaskedShare | None = None
-    at: Index = (0, 0, 0)
 
     def of_box(self, origin: Index, shape: Shape) -> list[Share]:
         """Fractions by phase in a box of the medium."""
         if self.varying is None or self.phase is None:
             return list(self.fractions)
-        z, y, x = (o - first for o, first in zip(origin, self.at, strict=True))
-        here = np.clip(self.varying((z, y, x), shape), LEAST, MOST)
+        here = np.clip(self.varying(origin, shape), LEAST, MOST)
         others = 1.0 - self.fractions[self.phase]
         return [
             here if code == self.phase else (1 - here) * np.float32(fraction / others)
@@ -139,12 +146,7 @@ class Shares:
     def recipe(self) -> Mapping[str, Any]:
         """What is wanted, as JSON."""
         varying = None if self.varying is None else dict(self.varying.recipe)
-        return {
-            "fractions": list(self.fractions),
-            "phase": self.phase,
-            "varying": varying,
-            "at": list(self.at),
-        }
+        return {"fractions": list(self.fractions), "phase": self.phase, "varying": varying}
 
 
 def with_fraction(fractions: Sequence[float], phase: int, wanted: float) -> tuple[float, ...]:

@@ -181,13 +181,13 @@ class SwnnField:
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """Parameters from which the field follows; a mean that varies is the caller's to add."""
+        """Parameters from which the field follows; a mean that varies tells its own `recipe`."""
         return {
             "version": VERSION,
             "weights": self.digest,
             "tile": "even" if self.free_of_tiles else list(self.tile),
             "seed": self.seed,
-            "mean": None if callable(self.mean) else self.mean,
+            "mean": getattr(self.mean, "recipe", None) if callable(self.mean) else self.mean,
             "deviation": self.deviation,
             "period": list(self.period),
             "precision": self.precision,
@@ -258,6 +258,21 @@ class SwnnSampler:
         for threshold in self.thresholds:
             phases += field >= np.float32(threshold)
         return phases
+
+    @property
+    def tile(self) -> Shape:
+        """Shape of the tiles that are computed [voxels]."""
+        return self.field.tile
+
+    @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        return self.field.need
+
+    @property
+    def held(self) -> int:
+        """Bytes that all workers share beside the weights."""
+        return 0
 
     @property
     def recipe(self) -> Mapping[str, Any]:

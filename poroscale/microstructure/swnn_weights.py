@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def _shape_of(card: Mapping[str, Any], path: Path) -> SwnnShape:
     return SwnnShape(**stated)
 
 
-def import_published_swnn(source: Path, path: Path) -> str:
+def import_published_swnn(source: Path, path: Path, wanted: Mapping[str, int] | None = None) -> str:
     """Write weights that the authors published as those of `save_swnn`; their checksum.
 
     Parameters
@@ -71,18 +72,28 @@ def import_published_swnn(source: Path, path: Path) -> str:
         npz with the names of the authors' state dictionary.
     path
         File of the weights that is written.
+    wanted
+        Depth, width or dimensions that the network must have.
 
     Raises
     ------
     ValueError
-        If the file has no such weights.
+        If the file has no such weights, or those of another architecture.
     """
     try:
         with np.load(source, allow_pickle=False) as file:
             arrays = dict(file)
-    except (ValueError, EOFError) as error:
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{source} does not exist") from None
+    except (ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
         raise ValueError(f"{source} must be an npz of arrays: {error}") from None
     shape = published_shape(arrays, name=str(source))
+    for name, value in (wanted or {}).items():
+        if getattr(shape, name) != value:
+            raise ValueError(
+                f"{source} must be weights of a network with the {name} {value}, got those of "
+                f"another architecture: {shape.words}"
+            )
     network = Swnn(shape)
     network.load_state_dict(from_published(arrays, name=str(source)))
     about = {"imported": source.name, "source_sha256": fingerprint(source.read_bytes())[1]}

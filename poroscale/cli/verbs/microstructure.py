@@ -32,7 +32,7 @@ COMMANDS = (
         tell_fitted,
         section="Microstructures",
         arguments=(Words(("images", "model_dir"), "IMAGE [...] MODEL_DIR", "Segmented images."),),
-        metavars={"planes": "yx,zx,zy"},
+        metavars={"planes": "yx,zx,zy", "fraction": "PHASE=F", "weights": "FILE.npz"},
     ),
     Command(
         "generate microstructure",

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Literal
+from shutil import rmtree
+from typing import Any
 
-import torch
-from pydantic import PositiveFloat, PositiveInt
-
-from poroscale.config import Config
 from poroscale.engine import JobPlan, Run, connect
 from poroscale.engine.jobs.recipe import plain
 from poroscale.engine.jobs.work import held_folder
+from poroscale.events import Progress
 from poroscale.manifest import digest_of, record_results
-from poroscale.microstructure.field.fit import LONGEST, FittedField, fit_bytes, fit_field
 from poroscale.microstructure.field.observed import Observed
-from poroscale.microstructure.field.sampler import EDGES, field_tile
 from poroscale.microstructure.model import (
     IMAGES,
     ImageEntry,
@@ -32,76 +28,57 @@ from poroscale.pipelines.microstructure.images import (
     plan_image,
     training_images,
 )
-from poroscale.training import load_weights, save_weights
+from poroscale.pipelines.microstructure.methods.contract import TRAINING, FitInput
+from poroscale.pipelines.microstructure.methods.registry import METHODS
+from poroscale.pipelines.microstructure.settings import (
+    STAGES,
+    FitMicrostructureConfig,
+)
 from poroscale.verb import Section, verb
-
-ALLOWED, WORKERS = 3 << 29, 2
-"""Memory and workers for which a tile is chosen [bytes]: a model has one tile on every machine."""
-
-
-class MicrostructureConfig(Config):
-    """Settings for fitting a microstructure.
-
-    Attributes
-    ----------
-    method
-        "field" cuts Gaussian fields at levels, without training.
-    planes
-        Axes of the rows and columns of each section, as "yx,zx"; by default yx, zx and zy in this
-        order. One section alone stands for all directions.
-    phases
-        Number of phases of the images; None takes as many as there are values, 8 at most.
-    reach
-        Largest lag that is fitted [voxels]; None takes six times the distance at which the
-        correlation has fallen to 1/e, 48 at most.
-    voxel_um
-        Edge of a voxel, for pictures that do not state it [um]; None takes 1.
-    tile
-        Edge of the tiles that are computed [voxels]; None takes the one whose halo costs least
-        where two workers have 1.5 GiB. Volumes from one model with tiles of another edge may
-        differ in single voxels.
-    """
-
-    method: Literal["field"] = "field"
-    planes: str | None = None
-    phases: PositiveInt | None = None
-    reach: PositiveInt | None = None
-    voxel_um: PositiveFloat | None = None
-    tile: PositiveInt | None = None
 
 
 def plan_fit_microstructure(
     images: Sequence[Image],
     *,
-    config: MicrostructureConfig | None = None,
+    config: FitMicrostructureConfig | None = None,
     run: Run | None = None,
 ) -> JobPlan:
-    """The plan of `fit_microstructure`, image by image: its pairs are counted, then kernels fitted.
+    """The plan of `fit_microstructure`, image by image: its pairs are counted, then it is fitted.
 
     Raises
     ------
     MemoryError
         If the budget cannot hold one block of an image.
     """
-    reach = (config or MicrostructureConfig()).reach or LONGEST
-    return JobPlan(
-        jobs={image_name(each): plan_image(each, fit_bytes(reach), run) for each in images}
+    config = config or FitMicrostructureConfig()
+    held = METHODS[config.microstructure.method].need(config)
+    return JobPlan(jobs={image_name(each): plan_image(each, held, run) for each in images})
+
+
+def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostructureConfig:
+    """The settings in a file that may hold sections of other verbs, too."""
+    return FitMicrostructureConfig.of_sections(
+        {name: sections[name] for name in STAGES if name in sections}
     )
 
 
 @verb(
     "fit_microstructure",
-    Section.of("microstructure", MicrostructureConfig),
+    *(Section.of(name, model) for name, model in STAGES.items()),
     plan="plan_fit_microstructure",
+    parse=fit_config_of_file,
 )
 def fit_microstructure(
     images: Sequence[Image],
     model_dir: str | Path,
     *,
-    config: MicrostructureConfig | None = None,
+    config: FitMicrostructureConfig | None = None,
     run: Run | None = None,
+    progress: Progress | None = None,
 ) -> MicrostructureModel:
     """Fit a model of a microstructure to an image, or to a few.
+
+    A training that was stopped goes on from its last checkpoint when the same fit is asked for.
 
     Parameters
     ----------
@@ -115,6 +92,8 @@ def fit_microstructure(
         Method and settings.
     run
         Memory, workers and cluster.
+    progress
+        Called while a network is trained, with the mean losses of its last iterations.
 
     Returns
     -------
@@ -124,24 +103,28 @@ def fit_microstructure(
     Raises
     ------
     ValueError
-        If an image shows one phase or too many values, images disagree in values or fractions, or
-        the folder holds a model that was fitted otherwise.
+        If an image shows one phase or too many values, images disagree in values or fractions, a
+        fraction is out of reach, or the folder holds a model that was fitted otherwise.
     """
-    config, model_dir, run = config or MicrostructureConfig(), Path(model_dir), run or Run()
+    config, model_dir, run = config or FitMicrostructureConfig(), Path(model_dir), run or Run()
+    own = config.microstructure
     with held_folder(model_dir), connect(run, job="fit") as shared:
-        planes = config.planes.split(",") if config.planes else None
+        planes = own.planes.split(",") if own.planes else None
         found = training_images(
             images,
             model_dir / IMAGES,
             planes=planes,
-            phases=config.phases,
-            voxel_um=config.voxel_um,
+            phases=own.phases,
+            voxel_um=own.voxel_um,
             run=shared,
         )
-        recipe = config.model_dump() | {"images": [plain(each) for each in found.volumes]}
-        if not run.overwrite and (done := _finished(model_dir, recipe)) is not None:
+        recipe = config.recipe | {"images": [plain(each) for each in found.volumes]}
+        if run.overwrite:
+            rmtree(model_dir / TRAINING, ignore_errors=True)
+        elif (done := _finished(model_dir, recipe)) is not None:
             return done
-        model = _fitted(found, observed(found, run=shared), model_dir, config, recipe)
+        given = FitInput(found, observed(found, run=shared), model_dir, config, progress)
+        model = _fitted(given, recipe)
         model.save()
         kept = [f"{IMAGES}/{k}.zarr" for k in range(len(found.volumes))]
         record_results(model_dir, outputs=[each for each in kept if (model_dir / each).is_dir()])
@@ -161,45 +144,21 @@ def _finished(model_dir: Path, recipe: dict[str, object]) -> MicrostructureModel
     )
 
 
-def _fitted(
-    images: TrainingImages,
-    correlations: list[Observed],
-    model_dir: Path,
-    config: MicrostructureConfig,
-    recipe: dict[str, object],
-) -> MicrostructureModel:
-    alone = images.planes == ("yx",)
-    fitted = fit_field(correlations, isotropic_medium=alone, reach=config.reach)
-    digest = save_field(fitted, model_dir)
-    reaches = tuple(len(kernel) // 2 for kernel in fitted.kernels)
-    edges = EDGES if config.tile is None else (config.tile,)
-    tile = field_tile(reaches, allowed=ALLOWED, workers=WORKERS, edges=edges).tile
+def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
+    images, method = given.images, given.config.microstructure.method
+    fitted = METHODS[method].fit(given)
     settings = MicrostructureSettings(
-        method="field",
+        method=method,
         greys=tuple(float(value) for value in images.phases.values),
         fractions=fitted.fractions,
-        deviations=_deviations(correlations),
+        deviations=_deviations(given.correlations),
         voxel_size_um=images.voxel_size,
-        tile=tile,
+        tile=fitted.tile,
         images=tuple(_entry(images, number) for number in range(len(images.volumes))),
-        details={
-            "order": list(fitted.order),
-            "reaches": list(reaches),
-            "residuals": fitted.residuals,
-            "weights": digest,
-            "isotropic": alone,
-        },
+        details=fitted.details,
         recipe=recipe,
     )
-    return MicrostructureModel(model_dir, settings)
-
-
-def save_field(fitted: FittedField, model_dir: Path) -> str:
-    """Write the kernels of a field; the checksum of their file."""
-    path = model_dir / "weights.safetensors"
-    tensors = {f"kernel_{k}": torch.from_numpy(each) for k, each in enumerate(fitted.kernels)}
-    save_weights(path, tensors, {"method": "field", "order": list(fitted.order)})
-    return str(load_weights(path)[1]["sha256"])
+    return MicrostructureModel(given.folder, settings)
 
 
 def _deviations(correlations: list[Observed]) -> tuple[float | None, ...]:

@@ -2,76 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic import PositiveInt, field_validator
 
-from poroscale.config import Config
 from poroscale.engine import JobPlan, Pass, Run, connect, fill_pass, plan_job
-from poroscale.microstructure.field.sampler import LevelledField
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.shares import Gradient, MaskedShare, Shares, with_fraction
+from poroscale.microstructure.placed import PhaseSampler, PlacedSampler
 from poroscale.microstructure.tiles import tile_chunks
+from poroscale.pipelines.microstructure.methods.registry import METHODS
+from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig
 from poroscale.verb import Section, verb
-from poroscale.volume import Shape, Volume, VolumeSpec
-
-AXES = "zyx"
-
-
-class GenerateMicrostructureConfig(Config):
-    """Settings for generating a microstructure.
-
-    Attributes
-    ----------
-    shape
-        Voxels along z, y, x.
-    seed
-        Number from which the noise is drawn.
-    fraction
-        Wanted fractions as "PHASE=F", with commas between; the other phases keep their proportions.
-        None takes those of the images. With a mask, the fraction inside it.
-    gradient
-        Fraction that changes along an axis, as "PHASE:AXIS:FIRST:LAST".
-    periodic
-        Whether opposite faces of the volume fit each other.
-    """
-
-    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (256, 256, 256)
-    seed: int = 0
-    fraction: str | None = None
-    gradient: str | None = None
-    periodic: bool = False
-
-    @field_validator("fraction", mode="before")
-    @classmethod
-    def _listed(cls, given: Any) -> Any:
-        """A mapping, as Python users give it, in words."""
-        if isinstance(given, Mapping):
-            return ",".join(f"{phase}={share}" for phase, share in given.items())
-        return given
-
-    @property
-    def fractions(self) -> dict[int, float]:
-        """Wanted fractions by phase.
-
-        Raises
-        ------
-        ValueError
-            If they are not of the form "PHASE=F".
-        """
-        found = {}
-        for each in (self.fraction or "").split(",") if self.fraction else ():
-            phase, _, share = each.partition("=")
-            try:
-                found[int(phase)] = float(share)
-            except ValueError:
-                raise ValueError(
-                    f"`fraction` must be of the form PHASE=F, as 1=0.2, got {each!r}"
-                ) from None
-        return found
+from poroscale.volume import Volume, VolumeSpec
 
 
 def plan_generate_microstructure(
@@ -137,7 +79,19 @@ def generate_microstructure(
         )
 
 
-def sampler_pass(sampler: LevelledField) -> Pass:
+def _sampler(
+    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
+) -> PhaseSampler:
+    """The medium, seen from where the volume lies."""
+    medium = METHODS[model.settings.method].sampler(model, config, mask)
+    if not any(config.origin):
+        return medium
+    if config.periodic:
+        raise ValueError("`origin` must be left out of a periodic volume, whose faces fit anywhere")
+    return PlacedSampler(medium, config.origin)
+
+
+def sampler_pass(sampler: PhaseSampler) -> Pass:
     """The pass that fills a volume with a sampler, in blocks of whole tiles."""
     return Pass(
         "microstructure",
@@ -160,64 +114,10 @@ def _spec(model: MicrostructureModel, config: GenerateMicrostructureConfig) -> V
     chunks = tile_chunks(model.settings.tile)
     z, y, x = (min(c, n) for c, n in zip(chunks, config.shape, strict=True))
     return VolumeSpec(
-        config.shape, np.dtype(np.uint8), model.voxel_size, attributes=attributes, chunks=(z, y, x)
+        config.shape,
+        np.dtype(np.uint8),
+        model.voxel_size,
+        origin=config.origin,
+        attributes=attributes,
+        chunks=(z, y, x),
     )
-
-
-def _sampler(
-    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
-) -> LevelledField:
-    details = model.settings.details
-    return LevelledField(
-        model.weights.absolute(),
-        str(details["weights"]),
-        order=tuple(details["order"]),
-        reaches=tuple(details["reaches"]),
-        shares=_shares(model, config, mask),
-        tile=model.settings.tile,
-        seed=config.seed,
-        period=config.shape if config.periodic else (None, None, None),
-    )
-
-
-def _shares(
-    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
-) -> Shares:
-    if mask is not None and config.gradient is not None:
-        raise ValueError("`mask` and `gradient` must not both be given")
-    wanted = config.fractions
-    if config.gradient is not None:
-        phase, varying = _gradient(config.gradient, config.shape)
-        fractions = model.wanted({**wanted, phase: model.settings.fractions[phase]})
-        return Shares(fractions, phase, varying)
-    if mask is None:
-        return Shares(model.wanted(wanted))
-    return _masked(model, wanted, mask, config.shape)
-
-
-def _masked(
-    model: MicrostructureModel, wanted: Mapping[int, float], mask: Volume, shape: Shape
-) -> Shares:
-    if mask.shape != shape:
-        raise ValueError(f"`mask` must have the shape {shape} of the volume, got {mask.shape}")
-    if len(wanted) != 1 and not (model.phases == 2 and not wanted and mask.dtype.kind == "f"):
-        raise ValueError("`fraction` must name one phase, whose fraction the mask changes")
-    phase = next(iter(wanted), 1)
-    own = model.settings.fractions[phase]
-    inside = wanted.get(phase, own)
-    with_fraction(model.settings.fractions, phase, inside)  # refuses what is out of range
-    return Shares(model.settings.fractions, phase, MaskedShare.of(mask, inside=inside, outside=own))
-
-
-def _gradient(given: str, shape: Shape) -> tuple[int, Gradient]:
-    parts = given.split(":")
-    try:
-        phase, axis, first, last = int(parts[0]), AXES.index(parts[1]), *map(float, parts[2:])
-        gradient = Gradient(axis, first, last, shape[axis])
-    except (ValueError, IndexError, TypeError):
-        raise ValueError(
-            f"`gradient` must be of the form PHASE:AXIS:FIRST:LAST, as 1:z:0.1:0.3, got {given!r}"
-        ) from None
-    if not (0 < first < 1 and 0 < last < 1):
-        raise ValueError(f"`gradient` must have fractions between 0 and 1, got {given!r}")
-    return phase, gradient

@@ -12,7 +12,7 @@ from poroscale.microstructure.field.fit import FittedField, predicted
 from poroscale.microstructure.field.sampler import LevelledField, field_tile
 from poroscale.microstructure.placed import PlacedSampler
 from poroscale.microstructure.shares import Gradient, Shares
-from poroscale.pipelines.microstructure.fit import save_field
+from poroscale.pipelines.microstructure.methods.by_field import save_field
 
 INDEX = st.tuples(*[st.integers(-30, 30)] * 3)
 SHAPE = st.tuples(*[st.integers(1, 25)] * 3)
@@ -33,7 +33,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def sampler(fitted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("field")
-    digest = save_field(fitted, folder)
+    digest = save_field(fitted, folder / "weights.safetensors")
     return LevelledField(
         folder / "weights.safetensors",
         digest,
@@ -131,15 +131,15 @@ def test_a_volume_lies_anywhere_in_the_medium(sampler):
     at = (-20, 7, 3)
     here = PlacedSampler(sampler, at)
     assert np.array_equal(here((5, 0, 1), (9, 8, 7)), sampler((-15, 7, 4), (9, 8, 7)))
-    varying = Gradient(0, 0.1, 0.7, 30)
-    moved = sampler.but(shares=Shares((0.3, 0.2, 0.5), 0, varying, at=at))
+    varying = Gradient(0, 0.1, 0.7, 30, at)
+    moved = sampler.but(shares=Shares((0.3, 0.2, 0.5), 0, varying))
     layers = [moved.shares.of_box((z - 20, 7, 3), (1, 1, 1))[0].item() for z in (0, 29)]
     assert layers == pytest.approx([0.1, 0.7])
     assert PlacedSampler(moved, at)((0, 0, 0), (30, 24, 16)).shape == (30, 24, 16)
 
 
 def test_other_weights_under_the_same_name_are_refused(sampler, fitted, tmp_path):
-    save_field(fitted, tmp_path)
+    save_field(fitted, tmp_path / "weights.safetensors")
     other = sampler.but(weights=tmp_path / "weights.safetensors", digest="0" * 64)
     with pytest.raises(OSError, match="replaced"):
         other((0, 0, 0), (4, 4, 4))

@@ -63,6 +63,23 @@ def test_any_workers_and_size_give_the_same_bytes(model, folder):
     assert np.array_equal(larger.read()[:, :48, :40], first)
 
 
+def test_volumes_that_meet_fit_each_other(model, folder):
+    whole = ps.generate_microstructure(folder / "model", folder / "w.zarr", shape=(20, 60, 40))
+    halves = [
+        ps.generate_microstructure(
+            folder / "model", folder / f"w{y}.zarr", shape=(20, 30, 40), origin=(0, y, 0)
+        )
+        for y in (0, 30)
+    ]
+    assert halves[1].origin == (0, 30, 0)
+    both = np.concatenate([each.read() for each in halves], axis=1)
+    assert np.array_equal(both, whole.read())
+    with pytest.raises(ValueError, match="left out of a periodic volume"):
+        ps.generate_microstructure(
+            folder / "model", folder / "no.zarr", shape=SHAPE, origin=(1, 0, 0), periodic=True
+        )
+
+
 @pytest.mark.slow
 def test_processes_give_the_same_bytes(model, folder):
     both = [

@@ -1,0 +1,1 @@
+"""Training of SWNN: local patterns, their distance, steps of the optimiser, calibration."""

@@ -1,0 +1,143 @@
+"""What a network of SWNN is trained to show: patterns by direction, and noise by target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poroscale.kernels.noise import tile_generator
+from poroscale.microstructure.swnn_training.patterns import (
+    grey_levels,
+    patterns_of,
+    resampled,
+)
+
+RESAMPLING = 410
+"""Stream that fills up sets of patterns, and chooses among the patterns of a large image."""
+MOST_PATTERNS = 1 << 16
+"""Patterns that are kept of a direction."""
+AXIS_OF = {"yx": 0, "zx": 1, "zy": 2}
+"""Axis across each plane."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One set of patterns for each direction, and the noise that is to become it.
+
+    Attributes
+    ----------
+    patterns
+        By axis across the sections, float32 (n, template²) grey levels in [-1, 1].
+    mean, deviation
+        Of the noise.
+    fractions
+        Mean fractions of all phases in the patterns.
+    """
+
+    patterns: Mapping[int, Tensor]
+    fractions: tuple[float, ...]
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+def sections_by_axis(
+    sections: Sequence[tuple[int, NDArray[np.integer]]],
+) -> dict[int, list[NDArray[np.integer]]]:
+    """Sections across each axis, those that are missing included.
+
+    Sections across one axis alone stand for all three. Sections zx and zy have z in common, so one
+    of them stands for the other beside a section yx: the medium is then equal in all directions
+    across z. Beside zx and zy, sections yx are left without a target.
+
+    Parameters
+    ----------
+    sections
+        Axis across each, and its phases (rows, columns).
+    """
+    found: dict[int, list[NDArray[np.integer]]] = {}
+    for axis, codes in sections:
+        found.setdefault(axis, []).append(codes)
+    if len(found) == 1:
+        ((_, alone),) = found.items()
+        return dict.fromkeys(range(3), alone)
+    for missing, like in ((1, 2), (2, 1)):
+        if missing not in found:
+            found[missing] = found[like]
+    return found
+
+
+def pattern_codes(
+    sections: Sequence[NDArray[np.integer]], template: int, *, seed: int, axis: int
+) -> NDArray[np.generic]:
+    """Phases of the patterns of sections, (n, template²); at most `MOST_PATTERNS` of them."""
+    found = [patterns_of(section, template) for section in sections]
+    counts = [len(each) for each in found]
+    if sum(counts) <= MOST_PATTERNS:
+        return np.concatenate(found)
+    generator = tile_generator(seed, RESAMPLING, (0, axis, 0))
+    rows = np.sort(generator.choice(sum(counts), MOST_PATTERNS, replace=False))
+    ends = np.cumsum(counts)
+    of = np.searchsorted(ends, rows, side="right")
+    starts = ends - counts
+    parts = [each[rows[of == k] - starts[k]] for k, each in enumerate(found)]
+    return np.concatenate(parts)
+
+
+def image_target(codes: Mapping[int, NDArray[np.generic]], phases: int) -> Target:
+    """The patterns as the images show them, from noise N(0, 1)."""
+    return _target(codes, phases)
+
+
+def wanted_target(
+    codes: Mapping[int, NDArray[np.generic]],
+    phases: int,
+    *,
+    phase: int,
+    wanted: float,
+    seed: int,
+) -> Target:
+    """Patterns resampled for a fraction of a phase (section 2.2.3).
+
+    As in the authors' training, mean and deviation of the noise are those of the mean grey levels
+    of the patterns.
+
+    Raises
+    ------
+    ValueError
+        If no combination of patterns has the fraction.
+    """
+    drawn = {}
+    for axis, each in sorted(codes.items()):
+        generator = tile_generator(seed, RESAMPLING, (1, axis, round(wanted * 1e6)))
+        drawn[axis] = each[resampled((each == phase).mean(axis=1), wanted, generator).rows]
+    found = _target(drawn, phases)
+    grey = torch.cat([each.mean(dim=1) for each in found.patterns.values()])
+    return replace(found, mean=float(grey.mean()), deviation=float(grey.std()))
+
+
+def of_one_deviation(targets: Sequence[Target]) -> list[Target]:
+    """Targets by ascending mean of the noise, all with the mean of their deviations.
+
+    In the authors' training each target has a deviation of its own. With one deviation, the mean
+    alone tells them apart, so that a fraction can vary by place in one volume.
+    """
+    deviation = sum(each.deviation for each in targets) / len(targets)
+    found = [replace(each, deviation=deviation) for each in targets]
+    return sorted(found, key=lambda each: each.mean)
+
+
+def _target(codes: Mapping[int, NDArray[np.generic]], phases: int) -> Target:
+    patterns = {
+        axis: torch.from_numpy(grey_levels(each.astype(np.int16), phases))
+        for axis, each in codes.items()
+    }
+    shares = [
+        np.bincount(each.ravel().astype(np.int64), minlength=phases) / each.size
+        for each in codes.values()
+    ]
+    return Target(patterns, tuple(float(share) for share in np.mean(shares, axis=0)))

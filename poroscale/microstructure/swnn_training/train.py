@@ -1,0 +1,146 @@
+"""Training of a network of SWNN on images, with checkpoints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poroscale.events import Event, Progress
+from poroscale.manifest import fingerprint
+from poroscale.microstructure.swnn_training.recipe import STEPS, SwnnRecipe
+from poroscale.microstructure.swnn_training.targets import Target
+from poroscale.microstructure.swnn_training.task import SwnnSteps, SwnnTask
+from poroscale.networks.swnn import Swnn, SwnnShape, depth_for
+from poroscale.training import Schedule, train
+
+log = logging.getLogger("poroscale.microstructure")
+
+TOLD = 5
+"""Epochs after which a training says how far it is."""
+DIED, STILL = 0.02, 4
+"""A correlation has died away where it stays below this for so many lags."""
+DEEPEST = 12
+VERSION = 1
+"""Of the training: a change of what it computes raises it."""
+
+
+def depth_of(correlations: Sequence[NDArray[np.float64]], template: int) -> int:
+    """Convolutions of 3³ for a material (eq. 12).
+
+    At least as many as let two ends of a pattern depend on each other, and at most `DEEPEST`.
+
+    Parameters
+    ----------
+    correlations
+        Radial correlations at lags 0, 1 ... voxels, by image and phase.
+    template
+        Edge of the patterns [voxels].
+    """
+    distance = max(_died_away(each) for each in correlations)
+    least = ceil((template - 1) / 2) + 1
+    return min(DEEPEST, max(least, depth_for(float(distance))))
+
+
+def _died_away(correlation: NDArray[np.float64]) -> int:
+    """First lag from which a correlation stays small; the last lag if there is none."""
+    small = np.abs(correlation) < DIED
+    for lag in range(1, len(small)):
+        if small[lag : lag + STILL].all():
+            return lag
+    return max(1, len(small) - 1)
+
+
+def trained_swnn(
+    targets: Sequence[Target],
+    folder: Path,
+    *,
+    shape: SwnnShape,
+    recipe: SwnnRecipe,
+    template: int,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Swnn, float]:
+    """Train a network, or go on with its training.
+
+    Parameters
+    ----------
+    targets
+        Patterns and noise that are learnt together.
+    folder
+        Keeps the checkpoints and the distances of all epochs.
+    shape
+        Architecture.
+    recipe
+        Settings of the training.
+    template
+        Edge of the patterns [voxels].
+    seed
+        Number from which weights and noise are drawn.
+    progress
+        Called after each epoch.
+
+    Returns
+    -------
+    network, distance
+        The network, and the mean sliced-Wasserstein distance of its last epoch.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a training of something else.
+    """
+    torch.manual_seed(seed)
+    task = SwnnTask(shape, targets, recipe, template=template)
+    task.network.train()
+    history = train(
+        task,
+        SwnnSteps(recipe.iterations),
+        folder,
+        schedule=Schedule(recipe.epochs, seed),
+        recipe=_recipe(targets, shape, recipe, template=template, seed=seed),
+        progress=_told_too(progress, recipe),
+    )
+    network = task.steadied() if recipe.cube else task.network
+    return network.eval(), history[-1]["distance"]
+
+
+def _told_too(progress: Progress | None, recipe: SwnnRecipe) -> Progress:
+    def tell_epoch(event: Event) -> None:
+        if event.done % TOLD == 0 or event.done == event.total:
+            done = min(event.done * STEPS, recipe.iterations)
+            distance = event.values["distance"]
+            log.info("%d of %d iterations: distance %.4f", done, recipe.iterations, distance)
+        if progress is not None:
+            progress(event)
+
+    return tell_epoch
+
+
+def _recipe(
+    targets: Sequence[Target], shape: SwnnShape, recipe: SwnnRecipe, *, template: int, seed: int
+) -> dict[str, Any]:
+    return {
+        "training": "swnn",
+        "version": VERSION,
+        "network": asdict(shape),
+        "recipe": asdict(recipe),
+        "template": template,
+        "seed": seed,
+        "targets": [_told(each) for each in targets],
+    }
+
+
+def _told(target: Target) -> Mapping[str, Any]:
+    digests = {
+        str(axis): fingerprint(np.ascontiguousarray(patterns.numpy()).data)[1]
+        for axis, patterns in sorted(target.patterns.items())
+    }
+    return {"patterns": digests, "mean": target.mean, "deviation": target.deviation}

@@ -1,0 +1,255 @@
+"""A trained network of SWNN: the method "swnn"."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poroscale.microstructure.field.observed import fraction_of
+from poroscale.microstructure.model import MicrostructureModel
+from poroscale.microstructure.shares import Gradient
+from poroscale.microstructure.swnn import SwnnField, SwnnSampler
+from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes
+from poroscale.microstructure.swnn_training.calibration import (
+    REFERENCE,
+    CalibratedMean,
+    FractionCurve,
+    calibrated_swnn,
+)
+from poroscale.microstructure.swnn_training.targets import (
+    AXIS_OF,
+    Target,
+    image_target,
+    of_one_deviation,
+    pattern_codes,
+    sections_by_axis,
+    wanted_target,
+)
+from poroscale.microstructure.swnn_training.train import depth_of, trained_swnn
+from poroscale.microstructure.swnn_weights import import_published_swnn, save_swnn, swnn_shape
+from poroscale.networks.swnn import DEPTH, WIDTH, SwnnShape
+from poroscale.pipelines.microstructure.images import TrainingImages
+from poroscale.pipelines.microstructure.methods.contract import (
+    ALLOWED,
+    TRAINING,
+    WORKERS,
+    FitInput,
+    Fitted,
+)
+from poroscale.pipelines.microstructure.settings import (
+    FitMicrostructureConfig,
+    SwnnConfig,
+    fractions_by_phase,
+)
+from poroscale.pipelines.microstructure.wishes import (
+    GenerateMicrostructureConfig,
+    varying_share,
+)
+from poroscale.volume import Shape, Volume
+
+MOST_SECTIONS = 16
+"""Sections of a volume across each axis that are learnt from."""
+GRAPH = 6
+"""Copies of the values of all layers that a step holds: values, gradients, and what convolves."""
+
+
+def need(config: FitMicrostructureConfig) -> int:
+    """Bytes that a step of the training takes, or the reference sample after it."""
+    own = config.swnn
+    recipe = own.training(1 << 20)
+    shape = _shape(own, own.depth or DEPTH)
+    thin = 1 if not recipe.cube and shape.dimensions == 3 else recipe.edge
+    edges = [thin, *[recipe.edge] * (shape.dimensions - 1)]
+    layers = sum(
+        prod(edge + 2 * layer for edge in edges) * shape.width for layer in range(shape.depth)
+    )
+    compared = recipe.filters * (recipe.patterns or recipe.edge**2)
+    reference = tile_bytes(shape, (REFERENCE,) * 3, winograd=True) + 16 * REFERENCE**3
+    return max(4 * GRAPH * (layers + compared), reference)
+
+
+def fit(given: FitInput) -> Fitted:
+    """Train a network, or import one, and calibrate it; writes its weights."""
+    config = given.config.swnn
+    phases = given.images.phases.count
+    observed = tuple(fraction_of(given.correlations, code) for code in range(phases))
+    if config.weights is None:
+        targets, distance = _train(given)
+        words = [f"mean sliced-Wasserstein distance of the last iterations: {distance:.4f}"]
+    else:
+        targets, words = [_import(given, observed)], [f"weights of {config.weights}"]
+    base = targets[len(targets) // 2]
+    fractions = observed if config.fraction is None else base.fractions
+    network, _ = swnn_shape(given.weights)
+    tile = _tile(network, given.config.microstructure.tile)
+    field = SwnnField.of(given.weights.absolute(), tile, deviation=base.deviation)
+    thresholds, curve = calibrated_swnn(
+        field, fractions, base=base.mean, also=[each.mean for each in targets]
+    )
+    ends = [curve.monotone(phase)[0] for phase in range(phases)]
+    words += [
+        f"phase {code}: fractions from {each[0]:.3f} to {each[-1]:.3f} are within reach"
+        for code, each in enumerate(ends)
+    ]
+    details = {
+        "weights": field.digest,
+        "thresholds": list(thresholds),
+        "deviation": base.deviation,
+        "curve": curve.details,
+        "words": words,
+    }
+    return Fitted(fractions, tile, details)
+
+
+def sampler(
+    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
+) -> SwnnSampler:
+    """The phases that the network of a model makes with the fractions that are wished for.
+
+    Raises
+    ------
+    ValueError
+        If a fraction is out of reach.
+    """
+    details = model.settings.details
+    field = SwnnField.of(
+        model.weights.absolute(),
+        model.settings.tile,
+        seed=config.seed,
+        deviation=float(details["deviation"]),
+        period=config.period,
+    )
+    if field.digest != details["weights"]:
+        raise OSError(f"{model.weights} was altered after it was calibrated; fit the model again")
+    mean = _mean(FractionCurve.of_details(details), model, config, mask)
+    return SwnnSampler(field.but(mean=mean), tuple(details["thresholds"]))
+
+
+def _mean(
+    curve: FractionCurve,
+    model: MicrostructureModel,
+    config: GenerateMicrostructureConfig,
+    mask: Volume | None,
+) -> float | CalibratedMean:
+    varying = varying_share(model, config, mask)
+    if varying is None:
+        wanted = config.fractions
+        model.wanted(wanted)
+        if len(wanted) > 1:
+            raise ValueError(
+                f"`fraction` must name one phase for a model of the method swnn, got {len(wanted)}"
+            )
+        return next((curve.mean_for(*each) for each in wanted.items()), curve.base)
+    phase, share = varying
+    named = (share.first, share.last) if isinstance(share, Gradient) else (share.inside,)
+    for each in named:
+        curve.mean_for(phase, each)
+    shares, means = curve.monotone(phase)
+    return CalibratedMean(
+        share, tuple(shares.tolist()), tuple(means.tolist()), config.shape, config.periodic
+    )
+
+
+def _train(given: FitInput) -> tuple[list[Target], float]:
+    config = given.config.swnn
+    sections = list(_sections(given.images))
+    targets = _targets(config, sections, given.images.phases.count)
+    depth = config.depth
+    if depth is None:
+        phases = range(given.images.phases.count)
+        curves = [each.found.correlation(code) for each in given.correlations for code in phases]
+        depth = depth_of(curves, config.template)
+    shape = _shape(config, depth)
+    edge = min(min(codes.shape) for _, codes in sections)
+    torch.set_num_threads(config.threads or _cores())
+    network, distance = trained_swnn(
+        targets,
+        given.folder / TRAINING,
+        shape=shape,
+        recipe=config.training(edge),
+        template=config.template,
+        seed=config.seed,
+        progress=given.progress,
+    )
+    torch.set_num_threads(1)  # as samplers want it
+    save_swnn(given.weights, network, {"method": "swnn", "distance": distance})
+    return targets, distance
+
+
+def _targets(
+    config: SwnnConfig, sections: Sequence[tuple[int, NDArray[np.integer]]], phases: int
+) -> list[Target]:
+    by_axis = sections_by_axis(sections)
+    if config.dimensions == 2:
+        if len({id(each) for each in by_axis.values()}) > 1:
+            raise ValueError("`dimensions` must be 3 for images of several planes, got 2")
+        by_axis = {0: by_axis[0]}
+    codes = {
+        axis: pattern_codes(each, config.template, seed=config.seed, axis=axis)
+        for axis, each in by_axis.items()
+    }
+    wanted = fractions_by_phase(config.fraction)
+    if not wanted:
+        return [image_target(codes, phases)]
+    phase = wanted[0][0]
+    if {each for each, _ in wanted} != {phase} or not 0 <= phase < phases:
+        raise ValueError(
+            f"`fraction` must name one phase from 0 to {phases - 1} for training, "
+            f"got {config.fraction}"
+        )
+    return of_one_deviation(
+        [
+            wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed)
+            for _, share in wanted
+        ]
+    )
+
+
+def _sections(images: TrainingImages) -> Iterator[tuple[int, NDArray[np.integer]]]:
+    """Axis across each section, and its phases; of a volume a few across each axis."""
+    for volume, plane in zip(images.volumes, images.planes, strict=True):
+        if plane is not None:
+            yield AXIS_OF[plane], images.phases.codes(volume.read())[0]
+            continue
+        for axis in range(3):
+            extent = volume.shape[axis]
+            count = min(extent, MOST_SECTIONS)
+            for place in np.linspace(0, extent - 1, count).round().astype(int):
+                z, y, x = (int(place) if k == axis else 0 for k in range(3))
+                dz, dy, dx = (1 if k == axis else n for k, n in enumerate(volume.shape))
+                block = volume.read((z, y, x), (dz, dy, dx))
+                yield axis, np.squeeze(images.phases.codes(block), axis=axis)
+
+
+def _import(given: FitInput, observed: tuple[float, ...]) -> Target:
+    """Bring published weights in; the noise is that of the authors' test scripts."""
+    config = given.config.swnn
+    if config.fraction is not None:
+        raise ValueError("`fraction` must be left out with `weights`, which are not trained")
+    assert config.weights is not None
+    wanted = {"depth": config.depth, "width": config.width, "dimensions": config.dimensions}
+    import_published_swnn(
+        config.weights, given.weights, {k: v for k, v in wanted.items() if v is not None}
+    )
+    return Target({}, observed)
+
+
+def _shape(config: SwnnConfig, depth: int) -> SwnnShape:
+    return SwnnShape(depth, config.width or WIDTH, dimensions=config.dimensions)
+
+
+def _tile(network: SwnnShape, edge: int | None) -> Shape:
+    if edge is not None:
+        return (edge if network.dimensions == 3 else 1, edge, edge)
+    return plan_swnn_tile(
+        network, memory=ALLOWED, workers=WORKERS, winograd=network.dimensions == 3
+    ).tile
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

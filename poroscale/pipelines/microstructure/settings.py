@@ -1,0 +1,169 @@
+"""Settings for fitting a microstructure: those of all methods, and those of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+
+from poroscale.config import Config, parse_stages
+from poroscale.microstructure.model import Method
+from poroscale.microstructure.swnn_training.recipe import RECIPES, SwnnRecipe
+
+
+def fractions_in_words(given: Any) -> Any:
+    """A mapping of fractions by phase, as Python users give it, as "PHASE=F,PHASE=F"."""
+    if isinstance(given, Mapping):
+        return ",".join(f"{phase}={share}" for phase, share in given.items())
+    return given
+
+
+def fractions_by_phase(words: str | None) -> list[tuple[int, float]]:
+    """Phases and fractions in "PHASE=F", with commas between.
+
+    Raises
+    ------
+    ValueError
+        If they are not of this form.
+    """
+    found = []
+    for each in words.split(",") if words else ():
+        phase, _, share = each.partition("=")
+        try:
+            found.append((int(phase), float(share)))
+        except ValueError:
+            raise ValueError(
+                f"`fraction` must be of the form PHASE=F, as 1=0.2, got {each!r}"
+            ) from None
+    return found
+
+
+class MicrostructureConfig(Config):
+    """Settings for fitting a microstructure.
+
+    Attributes
+    ----------
+    method
+        "field" cuts Gaussian fields at levels, without training; "swnn" trains a network of SWNN.
+    planes
+        Axes of the rows and columns of each section, as "yx,zx"; by default yx, zx and zy in this
+        order. One section alone stands for all directions.
+    phases
+        Number of phases of the images; None takes as many as there are values, 8 at most.
+    reach
+        Largest lag that a field is fitted to [voxels]; None takes six times the distance at which
+        the correlation has fallen to 1/e, 48 at most.
+    voxel_um
+        Edge of a voxel, for pictures that do not state it [um]; None takes 1.
+    tile
+        Edge of the tiles that are computed [voxels]; None takes the one whose halo costs least
+        where two workers have 1.5 GiB. Volumes from one model with tiles of another edge may
+        differ in single voxels.
+    """
+
+    method: Method = "field"
+    planes: str | None = None
+    phases: PositiveInt | None = None
+    reach: PositiveInt | None = None
+    voxel_um: PositiveFloat | None = None
+    tile: PositiveInt | None = None
+
+
+class SwnnConfig(Config):
+    """Settings for training a network of SWNN.
+
+    Attributes
+    ----------
+    recipe
+        "short" trains in some ten CPU minutes; "published" as the authors did, in hours.
+    iterations, learning_rate, filters
+        Steps, rate of Adam, and random projections; None takes those of the recipe.
+    template
+        Edge of the local patterns [voxels].
+    depth, width
+        Convolutions of the network, and their channels, 24 by default. A depth of None follows
+        from the distance at which the correlation of the images has died away.
+    dimensions
+        3 for volumes, 2 for images.
+    fraction
+        Fractions of a phase to train for, as "PHASE=F", several of one phase with commas between;
+        None takes those of the images.
+    weights
+        Published weights (npz) that are imported in place of a training.
+    seed
+        Number from which weights and noise are drawn.
+    threads
+        Threads of the training; another number may change the last bits. None takes all.
+    """
+
+    recipe: Literal["published", "short"] = "short"
+    iterations: PositiveInt | None = None
+    learning_rate: PositiveFloat | None = None
+    filters: PositiveInt | None = None
+    template: int = Field(7, ge=2)
+    depth: PositiveInt | None = None
+    width: PositiveInt | None = None
+    dimensions: Literal[2, 3] = 3
+    fraction: str | None = None
+    weights: Path | None = None
+    seed: int = 0
+    threads: PositiveInt | None = None
+
+    @field_validator("fraction", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        return fractions_in_words(given)
+
+    def training(self, edge: int) -> SwnnRecipe:
+        """The recipe with what is set here, for an image whose shorter edge is given [voxels]."""
+        found = RECIPES[self.recipe]
+        return replace(
+            found,
+            iterations=self.iterations or found.iterations,
+            learning_rate=self.learning_rate or found.learning_rate,
+            filters=self.filters or found.filters,
+            edge=max(self.template, min(found.edge, edge)),
+        )
+
+
+STAGES: dict[str, type[Config]] = {"microstructure": MicrostructureConfig, "swnn": SwnnConfig}
+"""Configuration by section; a method with settings of its own has the section of its name."""
+
+
+@dataclass(frozen=True)
+class FitMicrostructureConfig:
+    """The settings of a fit; a section of a YAML file is named as its attribute."""
+
+    microstructure: MicrostructureConfig = field(default_factory=MicrostructureConfig)
+    swnn: SwnnConfig = field(default_factory=SwnnConfig)
+
+    @classmethod
+    def of_sections(cls, sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostructureConfig:
+        """The settings in the sections of a file.
+
+        Raises
+        ------
+        ValueError
+            Naming an unknown section or key, a wrong value, or settings of a method that is not
+            chosen.
+        """
+        found = cls(**parse_stages(STAGES, sections))
+        for name, given in sections.items():
+            if given and name not in ("microstructure", found.microstructure.method):
+                raise ValueError(
+                    f"`{next(iter(given))}` must come with the method {name}, got the method "
+                    f"{found.microstructure.method}"
+                )
+        return found
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The settings from which a model follows, as JSON."""
+        found = self.microstructure.model_dump(mode="json")
+        own = getattr(self, self.microstructure.method, None)
+        if isinstance(own, Config):
+            found[self.microstructure.method] = own.model_dump(mode="json")
+        return found

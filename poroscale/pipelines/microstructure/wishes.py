@@ -1,0 +1,123 @@
+"""What is wished of a generated microstructure: shape, seed, and fractions by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import PositiveInt, field_validator
+
+from poroscale.config import Config
+from poroscale.microstructure.model import MicrostructureModel
+from poroscale.microstructure.shares import Gradient, MaskedShare, with_fraction
+from poroscale.pipelines.microstructure.settings import fractions_by_phase, fractions_in_words
+from poroscale.volume import Index, Shape, Volume
+
+AXES = "zyx"
+
+
+class GenerateMicrostructureConfig(Config):
+    """Settings for generating a microstructure.
+
+    Attributes
+    ----------
+    shape
+        Voxels along z, y, x.
+    seed
+        Number from which the noise is drawn.
+    fraction
+        Wanted fractions as "PHASE=F", with commas between; the other phases keep their proportions.
+        None takes those of the images. With a mask, the fraction inside it.
+    gradient
+        Fraction that changes along an axis, as "PHASE:AXIS:FIRST:LAST".
+    periodic
+        Whether opposite faces of the volume fit each other.
+    origin
+        Place of the first voxel in the unbounded medium: volumes of one seed that meet there fit
+        each other.
+    """
+
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (256, 256, 256)
+    seed: int = 0
+    fraction: str | None = None
+    gradient: str | None = None
+    periodic: bool = False
+    origin: tuple[int, int, int] = (0, 0, 0)
+
+    @field_validator("fraction", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """A mapping, as Python users give it, in words."""
+        return fractions_in_words(given)
+
+    @property
+    def fractions(self) -> dict[int, float]:
+        """Wanted fractions by phase.
+
+        Raises
+        ------
+        ValueError
+            If they are not of the form "PHASE=F".
+        """
+        return dict(fractions_by_phase(self.fraction))
+
+    @property
+    def period(self) -> tuple[int | None, int | None, int | None]:
+        """Voxels after which the volume repeats."""
+        return self.shape if self.periodic else (None, None, None)
+
+
+def varying_share(
+    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
+) -> tuple[int, Gradient | MaskedShare] | None:
+    """The phase whose fraction varies, and how; None where none does.
+
+    Raises
+    ------
+    ValueError
+        If mask and gradient are both given, the mask has another shape, or what is wished is not
+        of the right form.
+    """
+    if mask is not None and config.gradient is not None:
+        raise ValueError("`mask` and `gradient` must not both be given")
+    if config.gradient is not None:
+        phase, gradient = _gradient(config.gradient, config.shape, config.origin)
+        model.wanted({phase: gradient.first})  # refuses a phase that the model does not have
+        return phase, gradient
+    if mask is not None:
+        return _masked(model, config.fractions, mask, config)
+    return None
+
+
+def _masked(
+    model: MicrostructureModel,
+    wanted: Mapping[int, float],
+    mask: Volume,
+    config: GenerateMicrostructureConfig,
+) -> tuple[int, MaskedShare]:
+    if mask.shape != config.shape:
+        raise ValueError(
+            f"`mask` must have the shape {config.shape} of the volume, got {mask.shape}"
+        )
+    if len(wanted) != 1 and not (model.phases == 2 and not wanted and mask.dtype.kind == "f"):
+        raise ValueError("`fraction` must name one phase, whose fraction the mask changes")
+    phase = next(iter(wanted), 1)
+    model.wanted(wanted)  # refuses a phase or a fraction out of range
+    own = model.settings.fractions[phase]
+    inside = wanted.get(phase, own)
+    with_fraction(model.settings.fractions, phase, inside)
+    return phase, MaskedShare.of(mask, inside=inside, outside=own, at=config.origin)
+
+
+def _gradient(given: str, shape: Shape, at: Index) -> tuple[int, Gradient]:
+    parts = given.split(":")
+    try:
+        phase, axis, first, last = int(parts[0]), AXES.index(parts[1]), *map(float, parts[2:])
+        gradient = Gradient(axis, first, last, shape[axis], at)
+    except (ValueError, IndexError, TypeError):
+        raise ValueError(
+            f"`gradient` must be of the form PHASE:AXIS:FIRST:LAST, as 1:z:0.1:0.3, got {given!r}"
+        ) from None
+    if not (0 < first < 1 and 0 < last < 1):
+        raise ValueError(f"`gradient` must have fractions between 0 and 1, got {given!r}")
+    return phase, gradient
