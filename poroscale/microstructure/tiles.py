@@ -116,6 +116,13 @@ class TilePlan:
         return self.halo_cost / (self.filled * self.busy)
 
     @property
+    def in_short(self) -> str:
+        """Tile and halo in words."""
+        z, y, x = self.tile
+        cost = 100 * (self.halo_cost - 1)
+        return f"tiles of {z} x {y} x {x} voxels: their halo costs {cost:.0f} % more work"
+
+    @property
     def fits(self) -> bool:
         """Whether all workers stay inside the memory."""
         return self.bytes * self.workers <= self.allowed

@@ -38,15 +38,16 @@ def fit(given: FitInput) -> Fitted:
     digest = save_field(fitted, given.weights)
     reaches = tuple(len(kernel) // 2 for kernel in fitted.kernels)
     edges = EDGES if settings.tile is None else (settings.tile,)
+    plan = field_tile(reaches, allowed=ALLOWED, workers=WORKERS, edges=edges)
     details = {
         "order": list(fitted.order),
         "reaches": list(reaches),
         "residuals": fitted.residuals,
         "weights": digest,
         "isotropic": alone,
+        "words": [plan.in_short],
     }
-    tile = field_tile(reaches, allowed=ALLOWED, workers=WORKERS, edges=edges).tile
-    return Fitted(fitted.fractions, tile, details)
+    return Fitted(fitted.fractions, plan.tile, details)
 
 
 def save_field(fitted: FittedField, path: Path) -> str:
