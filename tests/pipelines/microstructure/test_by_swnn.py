@@ -158,7 +158,7 @@ def test_a_fraction_can_be_trained_for(folder):
     fast = {**TINY, "iterations": 2}
     model = ps.fit_microstructure([image], folder / "rare", **fast, fraction="1=0.2,1=0.3")
     assert model.settings.fractions[1] == pytest.approx(0.3, abs=0.01)
-    assert len({*model.settings.details["curve"]["means"]}) == 18
+    assert len({*model.settings.details["curve"]["means"]}) == 22
     with pytest.raises(ValueError, match="no combination of their patterns"):
         ps.fit_microstructure([image], folder / "no", **fast, fraction={1: 1.5})
     with pytest.raises(ValueError, match="must name one phase"):
