@@ -1,6 +1,7 @@
 """The method swnn from pictures to volumes, with networks that are trained for seconds."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,9 +30,9 @@ SHAPE = (32, 32, 32)
 def small_reference():
     """A smaller reference sample: a tiny network needs no large one."""
     with pytest.MonkeyPatch.context() as patch:
-        original = calibration.calibrated_swnn
-        module = "poroscale.pipelines.microstructure.methods.by_swnn.calibrated_swnn"
-        patch.setattr(module, lambda *a, **k: original(*a, **k, edge=40))
+        for name in ("calibrated_swnn", "balanced_mean"):
+            smaller = partial(getattr(calibration, name), edge=40)
+            patch.setattr(f"poroscale.pipelines.microstructure.methods.by_swnn.{name}", smaller)
         yield
 
 
