@@ -20,10 +20,14 @@ from poroscale.volume import Index, Shape
 
 REFERENCE = 96
 """Edge of the reference sample [voxels]."""
+SAMPLES = 8
+"""Samples to which the thresholds are fitted: one alone misses a fraction by 0.01."""
 REFERENCE_SEED = -1
-"""Seed of its noise."""
-OFFSETS = (0.06, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2)
-"""Means that are tried on both sides of the base, in deviations of the noise."""
+"""Seed of the noise of the first; each further one has a seed less."""
+OFFSETS = (0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.3, 0.5, 0.8, 1.2)
+"""Means that are tried on both sides of the base, in deviations of the noise; close together near
+the base, because a network that was trained for one fraction alone answers steeply."""
+STEPS_OF_MEAN = (*(-offset for offset in reversed(OFFSETS)), 0.0, *OFFSETS)
 Table = tuple[tuple[float, ...], ...]
 
 
@@ -130,6 +134,9 @@ def calibrated_swnn(
 ) -> tuple[tuple[float, ...], FractionCurve]:
     """Thresholds and curve of a network.
 
+    The curve is that of one sample, whose noise is the same for all means. So its thresholds are
+    fitted to it alone, and the curve tells what a change of the mean changes.
+
     Parameters
     ----------
     field
@@ -143,15 +150,48 @@ def calibrated_swnn(
     edge
         Of the reference sample [voxels].
     """
-    depth = 1 if field.network.dimensions == 2 else edge
-    sheets = edge // 8 if field.network.dimensions == 2 else 1
-    sample = field.but(tile=(depth, edge, edge), seed=REFERENCE_SEED, period=(None, None, None))
-    shape = (sheets * depth, edge, edge)
-    thresholds = fitted_thresholds(sample.but(mean=base)((0, 0, 0), shape), fractions)
-    steps = [*(-o for o in reversed(OFFSETS)), 0.0, *OFFSETS]
-    means = sorted({base + step * field.deviation for step in steps} | {*also})
-    rows = [_shares(sample.but(mean=mean)((0, 0, 0), shape), thresholds) for mean in means]
+    sample, shape = _reference(field, edge)
+    fields = [
+        sample.but(mean=base, seed=REFERENCE_SEED - number)((0, 0, 0), shape)
+        for number in range(SAMPLES)
+    ]
+    thresholds = fitted_thresholds(np.stack(fields), fractions)
+    own = fitted_thresholds(fields[0], fractions)
+    means = sorted({base + step * field.deviation for step in STEPS_OF_MEAN} | {*also})
+    rows = [_shares(sample.but(mean=mean)((0, 0, 0), shape), own) for mean in means]
     return thresholds, FractionCurve(base, tuple(means), tuple(rows))
+
+
+def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = REFERENCE) -> float:
+    """The mean of the noise, nearest to 0, at which levels midway between the phases part a field
+    into the fractions of the images; 0 if there is none.
+
+    Published weights do not say for which noise they were trained, and make other forms where the
+    mean is not theirs.
+    """
+    sample, shape = _reference(field, edge)
+    gaps = len(fractions) - 1
+    levels = tuple((2 * k + 1) / gaps - 1 for k in range(gaps))
+    codes = np.arange(gaps + 1)
+    means = np.array(STEPS_OF_MEAN) * field.deviation
+    over = np.array(
+        [codes @ _shares(sample.but(mean=float(mean))((0, 0, 0), shape), levels) for mean in means]
+    ) - codes @ np.array(fractions)
+    crossings = np.flatnonzero(over[:-1] * over[1:] < 0)
+    if not len(crossings):
+        return 0.0
+    found = (
+        means[crossings] - over[crossings] * np.diff(means)[crossings] / np.diff(over)[crossings]
+    )
+    return float(found[np.abs(found).argmin()])
+
+
+def _reference(field: SwnnField, edge: int) -> tuple[SwnnField, Shape]:
+    """The sampler of the reference sample, and its shape; sheets of a network for images."""
+    flat = field.network.dimensions == 2
+    tile = (1 if flat else edge, edge, edge)
+    sample = field.but(tile=tile, seed=REFERENCE_SEED, period=(None, None, None))
+    return sample, (edge // 8 if flat else edge, edge, edge)
 
 
 def _shares(field: NDArray[np.float32], thresholds: tuple[float, ...]) -> tuple[float, ...]:

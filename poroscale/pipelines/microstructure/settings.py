@@ -79,13 +79,19 @@ class SwnnConfig(Config):
     ----------
     recipe
         "short" trains in some ten CPU minutes; "published" as the authors did, in hours.
-    iterations, learning_rate, filters
-        Steps, rate of Adam, and random projections; None takes those of the recipe.
+    iterations
+        Steps of the training; None takes those of the recipe.
+    learning_rate
+        Highest rate of Adam; None takes that of the recipe.
+    filters
+        Random projections of a step; None takes those of the recipe.
     template
         Edge of the local patterns [voxels].
-    depth, width
-        Convolutions of the network, and their channels, 24 by default. A depth of None follows
-        from the distance at which the correlation of the images has died away.
+    depth
+        Convolutions of the network; None takes as many as follow from the distance at which the
+        correlation of the images has died away.
+    width
+        Channels of the convolutions; None takes 24.
     dimensions
         3 for volumes, 2 for images.
     fraction

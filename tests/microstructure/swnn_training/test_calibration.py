@@ -11,6 +11,7 @@ from poroscale.microstructure.swnn import SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_training.calibration import (
     CalibratedMean,
     FractionCurve,
+    balanced_mean,
     calibrated_swnn,
     fitted_thresholds,
 )
@@ -62,6 +63,15 @@ def test_the_monotone_stretch_around_the_base_is_taken():
 def test_a_fraction_out_of_reach_tells_the_range():
     with pytest.raises(ValueError, match=r"phase 1 must lie between 0\.100 and 0\.400 .* got 0\.6"):
         CURVE.mean_for(1, 0.6)
+
+
+def test_the_balanced_mean_has_the_fractions_at_the_middle_level(field):
+    sample = field.but(mean=0.2, seed=5)((0, 0, 0), (48, 48, 48))
+    wanted = float((sample >= 0).mean())
+    mean = balanced_mean(field, (1 - wanted, wanted), edge=48)
+    made = field.but(mean=mean, seed=6)((0, 0, 0), (48, 48, 48))
+    assert (made >= 0).mean() == pytest.approx(wanted, abs=0.02)
+    assert balanced_mean(field.but(deviation=0.0), (0.0, 1.0), edge=8) == 0
 
 
 def test_a_flat_field_has_no_thresholds():

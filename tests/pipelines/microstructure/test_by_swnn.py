@@ -1,6 +1,7 @@
 """The method swnn from pictures to volumes, with networks that are trained for seconds."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,9 +30,9 @@ SHAPE = (32, 32, 32)
 def small_reference():
     """A smaller reference sample: a tiny network needs no large one."""
     with pytest.MonkeyPatch.context() as patch:
-        original = calibration.calibrated_swnn
-        module = "poroscale.pipelines.microstructure.methods.by_swnn.calibrated_swnn"
-        patch.setattr(module, lambda *a, **k: original(*a, **k, edge=40))
+        for name in ("calibrated_swnn", "balanced_mean"):
+            smaller = partial(getattr(calibration, name), edge=40)
+            patch.setattr(f"poroscale.pipelines.microstructure.methods.by_swnn.{name}", smaller)
         yield
 
 
@@ -158,7 +159,7 @@ def test_a_fraction_can_be_trained_for(folder):
     fast = {**TINY, "iterations": 2}
     model = ps.fit_microstructure([image], folder / "rare", **fast, fraction="1=0.2,1=0.3")
     assert model.settings.fractions[1] == pytest.approx(0.3, abs=0.01)
-    assert len({*model.settings.details["curve"]["means"]}) == 18
+    assert len({*model.settings.details["curve"]["means"]}) == 22
     with pytest.raises(ValueError, match="no combination of their patterns"):
         ps.fit_microstructure([image], folder / "no", **fast, fraction={1: 1.5})
     with pytest.raises(ValueError, match="must name one phase"):

@@ -19,6 +19,7 @@ from poroscale.microstructure.swnn_training.calibration import (
     REFERENCE,
     CalibratedMean,
     FractionCurve,
+    balanced_mean,
     calibrated_swnn,
 )
 from poroscale.microstructure.swnn_training.targets import (
@@ -227,7 +228,7 @@ def _sections(images: TrainingImages) -> Iterator[tuple[int, NDArray[np.integer]
 
 
 def _import(given: FitInput, observed: tuple[float, ...]) -> Target:
-    """Bring published weights in; the noise is that of the authors' test scripts."""
+    """Bring published weights in; the noise is N(mean, 1), as in the authors' test scripts."""
     config = given.config.swnn
     if config.fraction is not None:
         raise ValueError("`fraction` must be left out with `weights`, which are not trained")
@@ -236,7 +237,8 @@ def _import(given: FitInput, observed: tuple[float, ...]) -> Target:
     import_published_swnn(
         config.weights, given.weights, {k: v for k, v in wanted.items() if v is not None}
     )
-    return Target({}, observed)
+    mean = balanced_mean(SwnnField.of(given.weights.absolute(), REFERENCE), observed)
+    return Target({}, observed, mean)
 
 
 def _shape(config: SwnnConfig, depth: int) -> SwnnShape:
