@@ -50,7 +50,10 @@ def correlation(curves: Curves) -> Figure | None:
 
 
 def along_axes(curves: Curves, statistic: str, title: str) -> Figure | None:
-    """A positive statistic along the axes on a logarithmic scale."""
+    """A positive statistic along the axes on a logarithmic scale; None with one positive value."""
+    drawn = [each.value for each in curves.of(statistic) if len(each.lag) > 1]
+    if max((np.count_nonzero(each > 0) for each in drawn), default=0) < 2:
+        return None
     figure = _drawn(curves, statistic, "Length (µm)", title)
     if figure is not None:
         axes = figure.axes[0]

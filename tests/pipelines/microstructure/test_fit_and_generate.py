@@ -1,5 +1,7 @@
 """From pictures to a model and to volumes; what is wrong is said in one sentence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -228,3 +230,14 @@ def test_an_altered_model_is_refused(folder, tmp_path):
         ps.generate_microstructure(tmp_path / "m", tmp_path / "v.zarr", shape=SHAPE)
     with pytest.raises(FileNotFoundError, match="no model"):
         ps.generate_microstructure(tmp_path, tmp_path / "v.zarr", shape=SHAPE)
+
+
+def test_the_configuration_of_the_repository_is_read(folder, tmp_path):
+    file = Path(__file__).parents[3] / "configs" / "microstructure.yaml"
+    image = folder / "a.png" if (folder / "a.png").exists() else saved(picture(), folder / "a.png")
+    model = ps.fit_microstructure([image], tmp_path / "m", config=file, reach=8, tile=32)
+    assert model.voxel_size == (2.0, 2.0, 2.0)
+    made = ps.generate_microstructure(
+        tmp_path / "m", tmp_path / "v.zarr", config=file, shape=(16, 16, 16)
+    )
+    assert made.shape == (16, 16, 16)
