@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from shutil import rmtree
@@ -110,25 +111,38 @@ def fit_microstructure(
     own = config.microstructure
     with held_folder(model_dir), connect(run, job="fit") as shared:
         planes = own.planes.split(",") if own.planes else None
-        found = training_images(
-            images,
-            model_dir / IMAGES,
-            planes=planes,
-            phases=own.phases,
-            voxel_um=own.voxel_um,
-            run=shared,
-        )
-        recipe = config.recipe | {"images": [plain(each) for each in found.volumes]}
-        if run.overwrite:
-            rmtree(model_dir / TRAINING, ignore_errors=True)
-        elif (done := _finished(model_dir, recipe)) is not None:
-            return done
-        given = FitInput(found, observed(found, run=shared), model_dir, config, progress)
-        model = _fitted(given, recipe)
+        with _removed_if_refused(model_dir / IMAGES):
+            found = training_images(
+                images,
+                model_dir / IMAGES,
+                planes=planes,
+                phases=own.phases,
+                voxel_um=own.voxel_um,
+                run=shared,
+            )
+            recipe = config.recipe | {"images": [plain(each) for each in found.volumes]}
+            if run.overwrite:
+                rmtree(model_dir / TRAINING, ignore_errors=True)
+            elif (done := _finished(model_dir, recipe)) is not None:
+                return done
+            correlations = observed(found, run=shared)
+        model = _fitted(FitInput(found, correlations, model_dir, config, progress), recipe)
         model.save()
         kept = [f"{IMAGES}/{k}.zarr" for k in range(len(found.volumes))]
         record_results(model_dir, outputs=[each for each in kept if (model_dir / each).is_dir()])
     return model
+
+
+@contextmanager
+def _removed_if_refused(folder: Path) -> Iterator[None]:
+    """Leave nothing of images that are refused in a folder that was not there before."""
+    new = not folder.exists()
+    try:
+        yield
+    except ValueError:
+        if new:
+            rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _finished(model_dir: Path, recipe: dict[str, object]) -> MicrostructureModel | None:

@@ -24,7 +24,7 @@ from poroscale.statistics.pair_counting import (
     in_slabs,
     reach_of,
 )
-from poroscale.statistics.phases import PhaseMap, phase_map
+from poroscale.statistics.phases import PhaseMap, phase_map, sampled_map
 from poroscale.volume import Shape, Volume, VolumeSpec, VoxelSize
 
 MOST_PHASES = 8
@@ -154,6 +154,11 @@ def _planes(volumes: Sequence[Volume], planes: Sequence[str] | None) -> tuple[st
 
 
 def _phases(name: str, volume: Volume, wanted: int | None, run: Run) -> PhaseMap:
+    if sampled_map(volume) is None:
+        raise ValueError(
+            f"{name} must show at most {wanted or MOST_PHASES} phases, got grey values, as in a "
+            "micrograph or in a compressed picture; segment it first"
+        )
     found = phase_map(volume, run=run)
     if found.count < 2:
         raise ValueError(f"{name} must show two phases, got the value {found.values[0]} alone")
