@@ -23,9 +23,9 @@ extent, nor on the place if the first input has an even one; on axes that are no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 import numpy as np
@@ -37,6 +37,7 @@ from poroscale.kernels.convolution.vector_steps import COLUMNS, LANES, ROWS, mul
 
 Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]
+Paired = tuple[bool, bool, bool]
 KERNEL, STRIDE, PADDING = 4, 2, 2
 PARITIES = 8
 _TAPS = ((2, 0), (3, 1))
@@ -45,6 +46,10 @@ _PAIRED = np.array([[1, 0], [1, 1], [0, 1]])
 """Places of a pair from its taps; the first two of a single."""
 SEEN_BYTES = 3 << 18
 """Transformed inputs of a group of blocks, in bytes about."""
+MOST_BYTES = 52 << 20
+"""Of the weights of a layer: sharing products along an axis makes them half as many again."""
+WIDE = 384
+"""Channels before a layer above which its weights are so many that few blocks are one group."""
 FEW = 216
 """Blocks of a layer below which those at the ends are computed whole: weights are read once."""
 
@@ -67,7 +72,7 @@ class PairedLayer:
 
     weights: Floats
     bias: Floats
-    paired: tuple[bool, bool, bool]
+    paired: Paired
     channels: int
 
     @classmethod
@@ -76,7 +81,7 @@ class PairedLayer:
         weight: NDArray[np.float64],
         bias: NDArray[np.float64],
         *,
-        paired: tuple[bool, bool, bool] = (True, True, True),
+        paired: Paired = (True, True, True),
         last: bool = False,
     ) -> PairedLayer:
         """The layer of float64 weights (before, behind, 4, 4, 4) and biases (behind,)."""
@@ -84,26 +89,20 @@ class PairedLayer:
         stored = behind if last else behind + -behind % LANES
         places = [PLACES if each else PLACES - 1 for each in paired]
         z, y, x = (_PAIRED[:n] for n in places)
-        columns = np.zeros((*places, before + -before % LANES, PARITIES, stored))
+        panels = -(-PARITIES * stored // COLUMNS)
+        # Column by column, so that a layer of many channels is never held twice.
+        weights = np.zeros((panels, prod(places), before + -before % LANES, COLUMNS), np.float32)
+        biases = np.zeros(panels * COLUMNS, np.float32)
         for parity, (a, b, c) in enumerate(product(_TAPS, repeat=3)):
             taps = weight[:, :, a][:, :, :, b][:, :, :, :, c]
-            columns[..., :before, parity, :behind] = np.einsum(
-                "ip,jq,kr,nopqr->ijkno", z, y, x, taps, optimize=True
-            )
-        flat = columns.reshape(prod(places), columns.shape[3], PARITIES * stored)
-        flat = np.pad(flat, [(0, 0), (0, 0), (0, -flat.shape[2] % COLUMNS)])
-        panels = flat.reshape(*flat.shape[:2], -1, COLUMNS).transpose(2, 0, 1, 3)
-        biases = np.zeros((PARITIES, stored))
-        biases[:, :behind] = bias
-        padded = np.pad(biases.reshape(-1), (0, flat.shape[2] - biases.size))
-        return cls(
-            np.ascontiguousarray(panels, np.float32),
-            padded.astype(np.float32),
-            paired,
-            stored,
-        )
+            columns = np.einsum("ip,jq,kr,nopqr->oijkn", z, y, x, taps, optimize=True)
+            for channel in range(behind):
+                panel, lane = divmod(parity * stored + channel, COLUMNS)
+                weights[panel, :, :before, lane] = columns[channel].reshape(-1, before)
+                biases[panel * COLUMNS + lane] = bias[channel]
+        return cls(weights, biases, paired, stored)
 
-    def __call__(self, values: Floats, counts: Shape, scratch: tuple[Floats, Floats]) -> Floats:
+    def __call__(self, values: Floats, counts: Shape) -> Floats:
         """float32 (z, y, x, channels) of twice `counts` places, with the padding of `padded`.
 
         Parameters
@@ -112,20 +111,20 @@ class PairedLayer:
             float32 (z, y, x, channels before), at least two places longer than `counts`.
         counts
             Inputs along each axis less one.
-        scratch
-            Of `scratch_for`.
         """
         target = padded((2 * counts[0], 2 * counts[1], 2 * counts[2]), self.channels)
+        scratch = self._scratch()
         for starts, kinds in self.classes(counts):
             _inner(values, target, self.weights, self.bias, self._places, starts, kinds, *scratch)
         return target
 
-    def last(
-        self, values: Floats, counts: Shape, scratch: tuple[Floats, Floats], found: Floats
-    ) -> None:
-        """Write the results without their outermost layer into float32 (z, y, x, channels)."""
+    def last(self, values: Floats, counts: Shape) -> Floats:
+        """float32 (z, y, x, channels) results without their outermost layer."""
+        z, y, x = (2 * n - 2 for n in counts)
+        found, scratch = np.empty((z, y, x, self.channels), np.float32), self._scratch()
         for starts, kinds in self.classes(counts):
             _last(values, found, self.weights, self.bias, self._places, starts, kinds, *scratch)
+        return found
 
     def classes(self, counts: Shape) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Blocks of one kind each: (first, step, number) along each axis, and results along it."""
@@ -147,13 +146,25 @@ class PairedLayer:
     def _places(self) -> NDArray[np.int64]:
         return np.array([PLACES if each else PLACES - 1 for each in self.paired])
 
-    @property
-    def scratch(self) -> tuple[Shape, Shape]:
-        """Shapes of the arrays of a group of blocks that the steps take."""
-        before = self.weights.shape[2]
-        group = max(ROWS, SEEN_BYTES // (4 * PLACES**3 * before) // ROWS * ROWS)
-        group = max(group, -(-FEW // ROWS) * ROWS) if before > 384 else group
-        return (PLACES**3, group, before), (PLACES**3, group, COLUMNS)
+    def _scratch(self) -> tuple[Floats, Floats]:
+        """Arrays of the steps. They belong to one call, so that threads may call."""
+        seen, products = scratch_of(self.weights.shape[2])
+        return np.zeros(seen, np.float32), np.zeros(products, np.float32)
+
+
+def scratch_of(before: int) -> tuple[Shape, Shape]:
+    """Shapes of transformed inputs, and of products, of a group of blocks."""
+    group = max(ROWS, SEEN_BYTES // (4 * PLACES**3 * before) // ROWS * ROWS)
+    if before > WIDE:
+        group = FEW + -FEW % ROWS
+    return (PLACES**3, group, before), (PLACES**3, group, COLUMNS)
+
+
+def scratch_bytes(widths: Sequence[int]) -> int:
+    """Bytes of the arrays that the steps of a chain take, one layer at a time."""
+    rounded = [width + -width % LANES for width in widths[:-1]]
+    last = scratch_of(rounded[-1])[0][1] * PARITIES * (widths[-1] * PARITIES + COLUMNS)
+    return 4 * (max(sum(map(prod, scratch_of(width))) for width in rounded) + last)
 
 
 def padded(shape: Shape, channels: int) -> Floats:
@@ -179,18 +190,29 @@ class TransposedChain:
 
     @classmethod
     def of(
-        cls, layers: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], *, most: int
+        cls,
+        layers: Iterable[tuple[NDArray[np.float64], NDArray[np.float64]]],
+        widths: Sequence[int],
+        *,
+        most: int = MOST_BYTES,
     ) -> TransposedChain:
-        """The chain of float64 weights and biases, whose weights take at most `most` bytes each.
+        """The chain of layers.
 
-        The first layer is not paired: its first input may have an odd place.
+        Parameters
+        ----------
+        layers
+            float64 weights (before, behind, 4, 4, 4) and biases.
+        widths
+            Channels of the inputs, and those behind each layer.
+        most
+            Bytes that the weights of a layer may take; it shares products along fewer axes, else.
         """
-        found = []
-        for number, (weight, bias) in enumerate(layers):
-            paired = paired_axes(weight.shape[0], weight.shape[1], most) if number else (False,) * 3
-            last = number == len(layers) - 1
-            found.append(PairedLayer.of(weight, bias, paired=paired, last=last))
-        return cls(tuple(found), layers[0][0].shape[0])
+        pairs = paired_of(widths, most)
+        found = [
+            PairedLayer.of(weight, bias, paired=paired, last=number == len(pairs) - 1)
+            for number, ((weight, bias), paired) in enumerate(zip(layers, pairs, strict=True))
+        ]
+        return cls(tuple(found), widths[0])
 
     def __call__(self, latents: Floats) -> Floats:
         """float32 (z, y, x, channels) from latents (channels, z, y, x)."""
@@ -201,12 +223,9 @@ class TransposedChain:
         values[...] = 0
         values[: z + 1, : y + 1, : x + 1, : self.channels] = np.moveaxis(latents, 0, -1)
         for layer in self.layers[:-1]:
-            values = layer(values, (z, y, x), _empty(layer))
+            values = layer(values, (z, y, x))
             z, y, x = 2 * z - 1, 2 * y - 1, 2 * x - 1
-        layer = self.layers[-1]
-        found = np.empty((2 * z - 2, 2 * y - 2, 2 * x - 2, layer.channels), np.float32)
-        layer.last(values, (z, y, x), _empty(layer), found)
-        return found
+        return self.layers[-1].last(values, (z, y, x))
 
     @property
     def bytes(self) -> int:
@@ -214,19 +233,24 @@ class TransposedChain:
         return sum(each.weights.nbytes for each in self.layers)
 
 
-def _empty(layer: PairedLayer) -> tuple[Floats, Floats]:
-    seen, products = layer.scratch
-    return np.zeros(seen, np.float32), np.zeros(products, np.float32)
+def paired_of(widths: Sequence[int], most: int = MOST_BYTES) -> list[Paired]:
+    """Axes of each layer whose pairs share products: as many as leave its weights small enough.
+
+    The first layer has none: its first input may lie at an odd place.
+    """
+    found: list[Paired] = [(False, False, False)]
+    for before, behind in pairwise(widths[1:]):
+        options = ((True, True, True), (False, True, True), (False, False, True))
+        small = (each for each in options if weight_bytes(before, behind, each) <= most)
+        found.append(next(small, (False, False, False)))
+    return found
 
 
-def paired_axes(before: int, behind: int, most: int) -> tuple[bool, bool, bool]:
-    """Axes whose pairs share products: as many as leave the weights below `most` bytes."""
+def weight_bytes(before: int, behind: int, paired: Paired) -> int:
+    """Bytes of the weights of a layer."""
     columns = PARITIES * (behind + -behind % LANES)
-    one = 4 * (before + -before % LANES) * (columns + -columns % COLUMNS)
-    for count in (3, 2, 1):
-        if one * PLACES**count * (PLACES - 1) ** (3 - count) <= most:
-            return (count > 2, count > 1, True)
-    return (False, False, False)
+    places = prod(PLACES if each else PLACES - 1 for each in paired)
+    return 4 * places * (before + -before % LANES) * (columns + -columns % COLUMNS)
 
 
 @njit(nogil=True, cache=True)
