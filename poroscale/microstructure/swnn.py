@@ -281,6 +281,13 @@ def swnn_pass(sampler: SwnnField | SwnnSampler) -> Pass:
 
 
 def check_device(device: str, precision: Precision) -> None:
+    """Refuse a device that is not there, and a precision that it does not have.
+
+    Raises
+    ------
+    ValueError
+        If this machine lacks one or the other.
+    """
     if device not in ("cpu", "cuda"):
         raise ValueError(f"`device` must be cpu or cuda, got {device!r}")
     if precision not in TORCH_TYPES:

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from poroscale.kernels.convolution.vector_steps import VectorCode, intrinsic, vector_step
+from numba.extending import intrinsic
+
+from poroscale.kernels.convolution.vector_steps import VectorCode, vector_step
 
 PLACES = 3
 """Products along an axis of a block of two results."""

@@ -12,10 +12,10 @@ eight neighbours 27 instead of 64.
 1. Transform 3³ inputs of each of a group of blocks, a vector of channels at a time.
 2. For each of 27 places, multiply the channels of all blocks with 24 columns of that place's
    weights; a column is one channel of one parity.
-3. Transform 27 products to 2³ results, add the bias, cut at zero, write each where its parity says.
+3. Transform 27 products to 2³ results, add the bias, cut at zero, write each by its parity.
 
-Steps 2 and 3 are done for 24 columns at a time, whose weights and products stay in the caches. Where
-an extent is odd, the block at its end leaves out a third of its products.
+Steps 2 and 3 are done for 24 columns at a time, whose weights and products stay in the caches.
+Where an extent is odd, the block at its end leaves out a third of its products.
 
 The blocks of an axis that is paired begin at even places. The bits of a result do not depend on the
 extent, nor on the place if the first input has an even one; on axes that are not paired, never.
@@ -289,9 +289,7 @@ def _multiply_panel(seen, weights, panel, places, kinds, count, products):  # ty
                 place = (PLACES * a + b) * PLACES + c
                 stored = (places[1] * a + b) * places[2] + c
                 numbers = (
-                    weights.ctypes.data
-                    + panel * weights.strides[0]
-                    + stored * weights.strides[1]
+                    weights.ctypes.data + panel * weights.strides[0] + stored * weights.strides[1]
                 )
                 values = seen.ctypes.data + place * seen.strides[0]
                 found = products.ctypes.data + place * products.strides[0]

@@ -35,17 +35,20 @@ class VectorCode:
         self.builder = builder
 
     def at(self, address: Any, *distances: Any) -> Any:
+        """An address moved on."""
         for distance in distances:
             address = self.builder.add(address, distance)
         return address
 
     def load(self, address: Any) -> Vector:
+        """The vector at an address."""
         pointer = self.builder.inttoptr(address, _VECTOR.as_pointer())
         found = self.builder.load(pointer, typ=_VECTOR)
         found.align = 4
         return found
 
     def store(self, value: Vector, address: Any) -> None:
+        """Write a vector at an address."""
         pointer = self.builder.inttoptr(address, _VECTOR.as_pointer())
         self.builder.store(value, pointer, align=4)
 
@@ -57,27 +60,33 @@ class VectorCode:
         return self.spread_value(number)
 
     def spread_value(self, number: Any) -> Vector:
+        """A number that is loaded, in all lanes."""
         undefined = ir.Constant(_VECTOR, ir.Undefined)
         one = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
         return self.builder.shuffle_vector(one, undefined, lanes)
 
     def add(self, a: Vector, b: Vector) -> Vector:
+        """The sum."""
         return self.builder.fadd(a, b)
 
     def sub(self, a: Vector, b: Vector) -> Vector:
+        """The difference."""
         return self.builder.fsub(a, b)
 
     def larger(self, a: Vector, b: Vector) -> Vector:
+        """In each lane the larger number."""
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def fma(self, a: Vector, b: Vector, c: Vector) -> Vector:
+        """a b + c, rounded once."""
         kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
         name = f"llvm.fma.v{LANES}f32"
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, [a, b, c])
 
     def multiples(self, distance: Any, count: int) -> list[Any]:
+        """0, 1, 2 and so on times a distance."""
         return [self.builder.mul(distance, ir.Constant(_INT, i)) for i in range(count)]
 
     def seen(self, d: list[Vector]) -> list[Vector]:

@@ -39,8 +39,8 @@ from poroscale.networks.swnn import Precision
 from poroscale.volume import Index, Shape
 
 LATENTS = 600
-"""Stream of the latents; channel c of the latent (z, y, x) is the noise at (z, y, x · channels + c),
-so that a few latents of all channels take few tiles of noise."""
+"""Stream of the latents. Channel c of the latent (z, y, x) is the noise at (z, y, x · channels +
+c): a few latents of all channels take few tiles of noise."""
 VERSION = 1
 Period = tuple[int | None, int | None, int | None]
 Arithmetic = Literal["paired", "direct"]

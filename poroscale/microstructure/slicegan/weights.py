@@ -59,12 +59,13 @@ def load_slicegan(path: Path) -> tuple[SliceGenerator, str]:
     """
     tensors, card = load_weights(path)
     shape = _stated(card, path)
-    network = SliceGenerator(shape)
+    with torch.device("meta"):  # no numbers are drawn only to be replaced
+        network = SliceGenerator(shape)
     state = {k.removeprefix(MODULE): v for k, v in tensors.items() if k.startswith(MODULE)}
     wanted = {name: value.shape for name, value in network.state_dict().items()}
     if {name: value.shape for name, value in state.items()} != wanted:
         raise ValueError(f"{path} must hold the weights that its card states: {shape.words}")
-    network.load_state_dict(state)
+    network.load_state_dict(state, assign=True)
     return network.eval(), str(card["sha256"])
 
 

@@ -31,8 +31,7 @@ class SliceCritic(nn.Module):
     def __init__(self, channels: int, widths: Sequence[int] = SLICE_CRITIC_WIDTHS) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 4, 2, 1, bias=False)
-            for a, b in itertools.pairwise([channels, *widths])
+            nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in itertools.pairwise([channels, *widths])
         )
         self.last = nn.Conv2d(widths[-1], 1, 4, 2, 0, bias=False)
 

@@ -152,10 +152,10 @@ class SliceGenerator(nn.Module):
 
 
 def folded_generator(network: SliceGenerator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Weight (before, behind, 4, 4, 4) and bias of each layer, its normalisation frozen: float64."""
+    """float64 weight (before, behind, 4, 4, 4) and bias of each layer with its normalisation."""
     for number, convolution in enumerate(network.convolutions):
         assert isinstance(convolution, nn.ConvTranspose3d)
-        weight = convolution.weight.detach().double()
+        weight = convolution.weight.detach().to(torch.float64, copy=True)
         bias = torch.zeros(weight.shape[1], dtype=torch.float64)
         if number < len(network.normalisations):
             normalisation = network.normalisations[number]
@@ -165,7 +165,7 @@ def folded_generator(network: SliceGenerator) -> Iterator[tuple[Tensor, Tensor]]
             assert variance is not None
             scale = normalisation.weight.detach().double()
             scale = scale / torch.sqrt(variance.double() + normalisation.eps)
-            weight = weight * scale.reshape(1, -1, 1, 1, 1)
+            weight *= scale.reshape(1, -1, 1, 1, 1)
             bias = normalisation.bias.detach().double() - mean.double() * scale
         yield weight.cpu(), bias.cpu()
 

@@ -103,9 +103,7 @@ def test_torch_gives_the_same_and_is_as_exact_for_any_box(scores, sampler, cube)
     whole = direct((-16, -16, -16), (32, 32, 32))
     assert (whole != cube[8:40, 8:40, 8:40]).mean() < 1e-3
     box = ((-4, 3, -7), (9, 5, 8))
-    assert np.array_equal(
-        direct(*box), whole[12:21, 19:24, 9:17]
-    )
+    assert np.array_equal(direct(*box), whole[12:21, 19:24, 9:17])
 
 
 @pytest.mark.parametrize("cluster", ["threads", "processes"])
