@@ -27,6 +27,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from math import prod
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -78,13 +79,13 @@ class PairedLayer:
     @classmethod
     def of(
         cls,
-        weight: NDArray[np.float64],
-        bias: NDArray[np.float64],
+        weight: NDArray[np.floating[Any]],
+        bias: NDArray[np.floating[Any]],
         *,
         paired: Paired = (True, True, True),
         last: bool = False,
     ) -> PairedLayer:
-        """The layer of float64 weights (before, behind, 4, 4, 4) and biases (behind,)."""
+        """The layer of weights (before, behind, 4, 4, 4) and biases (behind,)."""
         before, behind = weight.shape[:2]
         stored = behind if last else behind + -behind % LANES
         places = [PLACES if each else PLACES - 1 for each in paired]
@@ -93,8 +94,8 @@ class PairedLayer:
         # Column by column, so that a layer of many channels is never held twice.
         weights = np.zeros((panels, prod(places), before + -before % LANES, COLUMNS), np.float32)
         biases = np.zeros(panels * COLUMNS, np.float32)
-        for parity, (a, b, c) in enumerate(product(_TAPS, repeat=3)):
-            taps = weight[:, :, a][:, :, :, b][:, :, :, :, c]
+        for parity, chosen in enumerate(product(_TAPS, repeat=3)):
+            taps = weight[np.ix_(range(before), range(behind), *chosen)].astype(np.float64)
             columns = np.einsum("ip,jq,kr,nopqr->oijkn", z, y, x, taps, optimize=True)
             for channel in range(behind):
                 panel, lane = divmod(parity * stored + channel, COLUMNS)
@@ -191,7 +192,7 @@ class TransposedChain:
     @classmethod
     def of(
         cls,
-        layers: Iterable[tuple[NDArray[np.float64], NDArray[np.float64]]],
+        layers: Iterable[tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]],
         widths: Sequence[int],
         *,
         most: int = MOST_BYTES,
@@ -201,7 +202,7 @@ class TransposedChain:
         Parameters
         ----------
         layers
-            float64 weights (before, behind, 4, 4, 4) and biases.
+            Weights (before, behind, 4, 4, 4) and biases.
         widths
             Channels of the inputs, and those behind each layer.
         most
