@@ -17,6 +17,7 @@ from poroscale.benchmarks.measure import Report
 from poroscale.benchmarks.planning import planning_part
 from poroscale.benchmarks.porosity import PorosityCases, porosity_part
 from poroscale.benchmarks.sampling import sampling_part
+from poroscale.benchmarks.slicing import slicing_part
 from poroscale.benchmarks.stitching import stitching_part
 from poroscale.benchmarks.surfaces import surfaces_part
 from poroscale.benchmarks.table import Part, machine
@@ -183,6 +184,7 @@ def _run(
         for edge in edges:
             report(f"microstructures {edge}³")
             yield sampling_part(edge, repeats=repeats, data=data, report=report)
+            yield slicing_part(edge, repeats=repeats, data=data, report=report)
     if "complexity" in parts:
         yield complexity_part(repeats=repeats, data=data, report=report)
 
