@@ -24,8 +24,8 @@ TILE_MEMORY = 256 << 20
 NOTE = (
     "The network of Table 1 (13.1 million numbers, 64 channels of latents, three phases) with the "
     "weights of its beginning: times do not depend on them. Two threads. *Tiles alone* computes "
-    "the same tiles with nothing written. CPU seconds tell more than wall time where the machine is "
-    "shared. The peak of a process includes Python and torch, 0.3 GB."
+    "the same tiles with nothing written. CPU seconds tell more than wall time on a shared "
+    "machine. The peak of a process includes Python and torch, 0.3 GB."
 )
 
 

@@ -84,7 +84,7 @@ def small_slicegan() -> SliceGanConfig:
         generator=(48, 24),
         critic=(16, 32, 64),
         turned=True,
-        epochs=30,
+        epochs=16,
         steps=25,
         critic_steps=3,
         batch=4,

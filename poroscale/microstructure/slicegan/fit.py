@@ -31,7 +31,7 @@ from poroscale.volume import Shape, Volume
 
 TRAINING = "training"
 """Folder of checkpoints and losses beside the weights."""
-ALLOWED, WORKERS = 3 << 29, 2
+ALLOWED, WORKERS = 1 << 29, 2
 """Memory and workers for which a tile is chosen [bytes]."""
 
 

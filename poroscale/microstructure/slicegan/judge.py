@@ -88,8 +88,8 @@ class SliceJudge:
         -------
         dict
             "fraction" is the largest difference of a fraction, "s2" the root of the mean square of
-            the differences of S2, "repetition" the autocorrelation at the lag of a latent above
-            that of the images, "connected" the least share of a phase in its largest cluster.
+            the differences of S2, "repetition" the mean autocorrelation at the lag of a latent
+            above that of the images, "connected" the least share of a phase in its largest cluster.
         """
         phases = self._made(int(number))
         volume = one_hot(phases.reshape(1, *phases.shape), self._task.generator.shape.channels)
@@ -100,13 +100,13 @@ class SliceJudge:
             worst = max(worst, float((found - wanted)[:, :, 0].abs().max()))
             squares.append(float(((found - wanted)[:, :, 1:] ** 2).mean()))
             if cell <= self._lags:
-                repeats.append(float((_decay(found, cell) - _decay(wanted, cell)).max()))
+                repeats.append(float((_decay(found, cell) - _decay(wanted, cell)).mean()))
         told = {
             "fraction": worst,
             S2: float(np.sqrt(np.mean(squares))),
             "connected": _connected(phases),
         }
-        return told | ({"repetition": max(repeats)} if repeats else {})
+        return told | ({"repetition": float(np.mean(repeats))} if repeats else {})
 
     def _made(self, number: int) -> Tensor:
         """Phases (z, y, x) by the frozen statistics of the normalisation."""
