@@ -9,13 +9,11 @@ import torch
 
 from poroscale.engine.plan import MIB
 from poroscale.kernels.convolution.transposed import paired_of, scratch_bytes, weight_bytes
-from poroscale.microstructure.tiles import TilePlan, choose_tile, tile_plan
+from poroscale.microstructure.tiles import TILE_EDGES, TilePlan, choose_tile, tile_plan
 from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.networks.swnn import TORCH_TYPES, Precision
 from poroscale.volume import Shape
 
-CELLS = (1, 2, 3, 4, 6, 8)
-"""Edges of tiles among which the plan chooses [latents]."""
 LIBRARY_BYTES = 64 * MIB
 """What torch's convolutions keep beside the values, whose layers they hold one and a half times."""
 TAPS = 8
@@ -122,13 +120,14 @@ def plan_slicegan_tile(
         If no tile fits.
     """
     held = slicegan_held_bytes(network, precision, paired=paired)
+    edges = [edge for edge in TILE_EDGES if edge % network.cell == 0] or [network.cell]
 
     def need(tile: Shape) -> int:
         return slicegan_tile_bytes(network, tile, precision, paired=paired) + held // workers
 
     return choose_tile(
         tile_plan(
-            (z * network.cell, edge * network.cell, edge * network.cell),
+            (z, edge, edge),
             need=need,
             work=lambda tile: slicegan_tile_work(network, tile, paired=paired),
             own_work=slicegan_own_work(network, paired=paired),
@@ -136,7 +135,7 @@ def plan_slicegan_tile(
             workers=workers,
             shape=shape,
         )
-        for edge in CELLS
-        for z in CELLS
+        for edge in edges
+        for z in edges
         if z <= edge
     )

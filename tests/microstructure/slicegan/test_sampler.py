@@ -188,6 +188,9 @@ def test_the_plan_of_tiles():
     assert "the halo costs" in str(large)
     assert all(edge % 32 == 0 for edge in large.tile)
     assert slicegan_tile_bytes(network, small.tile) + slicegan_held_bytes(network) <= 200 << 20
+    for widths in [(8,), (2,) * 9]:  # a latent for 4 and for 1024 voxels
+        few = SliceGanShape(2, latent=2, widths=widths)
+        assert min(plan_slicegan_tile(few, memory=64 << 30).tile) in (256, 1024)
     with pytest.raises(MemoryError, match="memory must be at least"):
         plan_slicegan_tile(network, memory=100 << 20)
 
