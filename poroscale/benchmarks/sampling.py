@@ -10,6 +10,7 @@ import numpy as np
 
 from poroscale.benchmarks.measure import Contender, Measured, Report, compare
 from poroscale.benchmarks.networks_of_noise import swnn_part
+from poroscale.benchmarks.slicing import slicing_part
 from poroscale.benchmarks.table import MIB, Part, Row, at_most
 
 HERE = "poroscale.benchmarks.sampling"
@@ -20,8 +21,8 @@ SIGMA = 3.0
 """Of the noise whose section the model is fitted to [voxels]."""
 FRACTION = 0.3
 IMAGE = 256
-LARGEST_SWNN = 256
-"""Above, the network takes minutes."""
+LARGEST_NETWORK = 256
+"""Above, a network takes minutes."""
 LARGEST_WHOLE, LARGEST_GSTOOLS = 512, 128
 """Edges up to which the peers run: beyond, one takes too much memory and the other too long."""
 MODES = 1000
@@ -41,12 +42,13 @@ NOTE = (
 def sampling_parts(
     edges: Sequence[int], *, repeats: int, data: Path, report: Report
 ) -> Iterator[Part]:
-    """The parts of the benchmark: a levelled field of every size, SWNN of those it makes soon."""
+    """The parts of the benchmark: a levelled field of every size, networks of small ones."""
     for edge in edges:
         report(f"microstructures {edge}³")
         yield sampling_part(edge, repeats=repeats, data=data, report=report)
-        if edge <= LARGEST_SWNN:
+        if edge <= LARGEST_NETWORK:
             yield swnn_part(edge, repeats=repeats, data=data, report=report)
+            yield slicing_part(edge, repeats=repeats, data=data, report=report)
 
 
 def sampling_part(edge: int, *, repeats: int, data: Path, report: Report) -> Part:

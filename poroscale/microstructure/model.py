@@ -31,7 +31,7 @@ from poroscale.volume import VoxelSize
 
 FORMAT = 1
 SETTINGS, WEIGHTS, IMAGES = "model.json", "weights.safetensors", "images"
-Method = Literal["field", "swnn"]
+Method = Literal["field", "swnn", "slicegan"]
 
 
 class ImageEntry(Config):
@@ -63,7 +63,7 @@ class MicrostructureSettings(Config):
     format
         Version of this format.
     method
-        "field" or "swnn".
+        "field", "swnn" or "slicegan".
     greys
         Value of each phase in the images.
     fractions

@@ -118,7 +118,7 @@ class SwnnField:
             raise ValueError(f"`mean` must be a number, got {self.mean}")
         if self.arithmetic not in ("winograd", "direct"):
             raise ValueError(f"`arithmetic` must be winograd or direct, got {self.arithmetic!r}")
-        _check_device(self.device, self.precision)
+        check_device(self.device, self.precision)
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
         """The field of a box; its origin may be negative."""
@@ -295,7 +295,14 @@ def swnn_pass(sampler: SwnnField | SwnnSampler) -> Pass:
     )
 
 
-def _check_device(device: str, precision: Precision) -> None:
+def check_device(device: str, precision: Precision) -> None:
+    """Refuse a device that is not there, and a precision that it does not have.
+
+    Raises
+    ------
+    ValueError
+        If this machine lacks one or the other.
+    """
     if device not in ("cpu", "cuda"):
         raise ValueError(f"`device` must be cpu or cuda, got {device!r}")
     if precision not in TORCH_TYPES:

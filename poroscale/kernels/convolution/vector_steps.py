@@ -28,24 +28,27 @@ _INT = ir.IntType(64)
 Vector = Any
 
 
-class _Code:
+class VectorCode:
     """What a step needs of llvmlite: vectors at addresses, their sums and products."""
 
     def __init__(self, builder: ir.IRBuilder) -> None:
         self.builder = builder
 
     def at(self, address: Any, *distances: Any) -> Any:
+        """An address moved on."""
         for distance in distances:
             address = self.builder.add(address, distance)
         return address
 
     def load(self, address: Any) -> Vector:
+        """The vector at an address."""
         pointer = self.builder.inttoptr(address, _VECTOR.as_pointer())
         found = self.builder.load(pointer, typ=_VECTOR)
         found.align = 4
         return found
 
     def store(self, value: Vector, address: Any) -> None:
+        """Write a vector at an address."""
         pointer = self.builder.inttoptr(address, _VECTOR.as_pointer())
         self.builder.store(value, pointer, align=4)
 
@@ -57,24 +60,33 @@ class _Code:
         return self.spread_value(number)
 
     def spread_value(self, number: Any) -> Vector:
+        """A number that is loaded, in all lanes."""
         undefined = ir.Constant(_VECTOR, ir.Undefined)
         one = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
         return self.builder.shuffle_vector(one, undefined, lanes)
 
     def add(self, a: Vector, b: Vector) -> Vector:
+        """The sum."""
         return self.builder.fadd(a, b)
 
     def sub(self, a: Vector, b: Vector) -> Vector:
+        """The difference."""
         return self.builder.fsub(a, b)
 
+    def larger(self, a: Vector, b: Vector) -> Vector:
+        """In each lane the larger number."""
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
     def fma(self, a: Vector, b: Vector, c: Vector) -> Vector:
+        """a b + c, rounded once."""
         kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
         name = f"llvm.fma.v{LANES}f32"
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, [a, b, c])
 
     def multiples(self, distance: Any, count: int) -> list[Any]:
+        """0, 1, 2 and so on times a distance."""
         return [self.builder.mul(distance, ir.Constant(_INT, i)) for i in range(count)]
 
     def seen(self, d: list[Vector]) -> list[Vector]:
@@ -92,12 +104,12 @@ class _Code:
         return [first, self.sub(self.sub(m[1], m[2]), m[3])]
 
 
-def _step(arguments: int, body: Callable[..., None], extra: Any = None) -> Any:
+def vector_step(arguments: int, body: Callable[..., None], extra: Any = None) -> Any:
     """Signature and code of a step of so many int64 (and one float32 where `extra` says so)."""
     kinds = [types.int64] * arguments + ([types.float32] if extra else [])
 
     def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        body(_Code(builder), *values)
+        body(VectorCode(builder), *values)
         return ir.Constant(ir.IntType(8).as_pointer(), None)
 
     return types.void(*kinds), generate
@@ -107,33 +119,33 @@ def _step(arguments: int, body: Callable[..., None], extra: Any = None) -> Any:
 def see_rows(_typing, source, plane, row, target, step):  # type: ignore[no-untyped-def]
     """Transform 4 x 4 rows (z, y) at one vector: sixteen vectors, `step` bytes apart."""
 
-    def body(code: _Code, source: Any, plane: Any, row: Any, target: Any, step: Any) -> None:
+    def body(code: VectorCode, source: Any, plane: Any, row: Any, target: Any, step: Any) -> None:
         planes, rows = code.multiples(plane, 4), code.multiples(row, 4)
         along_y = [code.seen([code.load(code.at(source, p, r)) for r in rows]) for p in planes]
         along_z = [code.seen([along_y[a][b] for a in range(4)]) for b in range(4)]
         for index, place in enumerate(code.multiples(step, 16)):
             code.store(along_z[index % 4][index // 4], code.at(target, place))
 
-    return _step(5, body)
+    return vector_step(5, body)
 
 
 @intrinsic
 def see_columns(_typing, source, column, target, step):  # type: ignore[no-untyped-def]
     """Transform four columns (x), `column` bytes apart: four vectors, `step` bytes apart."""
 
-    def body(code: _Code, source: Any, column: Any, target: Any, step: Any) -> None:
+    def body(code: VectorCode, source: Any, column: Any, target: Any, step: Any) -> None:
         found = code.seen([code.load(code.at(source, c)) for c in code.multiples(column, 4)])
         for value, place in zip(found, code.multiples(step, 4), strict=True):
             code.store(value, code.at(target, place))
 
-    return _step(4, body)
+    return vector_step(4, body)
 
 
 @intrinsic
 def multiply(_typing, values, row, weights, weight_row, target, target_row, channels):  # type: ignore[no-untyped-def]
     """Products of 4 rows of `channels` values with weights (channels, 24): 4 rows of 24."""
 
-    def body(code: _Code, *arguments: Any) -> None:
+    def body(code: VectorCode, *arguments: Any) -> None:
         values, row, weights, weight_row, target, target_row, channels = arguments
         builder = code.builder
         before = builder.block
@@ -172,26 +184,26 @@ def multiply(_typing, values, row, weights, weight_row, target, target_row, chan
                 there = code.at(target, distance, ir.Constant(_INT, 4 * LANES * j))
                 code.store(found[i * width + j], there)
 
-    return _step(7, body)
+    return vector_step(7, body)
 
 
 @intrinsic
 def give_columns(_typing, source, step, target, column):  # type: ignore[no-untyped-def]
     """From four products along x, `step` bytes apart, two results, `column` bytes apart."""
 
-    def body(code: _Code, source: Any, step: Any, target: Any, column: Any) -> None:
+    def body(code: VectorCode, source: Any, step: Any, target: Any, column: Any) -> None:
         found = code.given([code.load(code.at(source, p)) for p in code.multiples(step, 4)])
         for value, place in zip(found, code.multiples(column, 2), strict=True):
             code.store(value, code.at(target, place))
 
-    return _step(4, body)
+    return vector_step(4, body)
 
 
 @intrinsic
 def give_rows(_typing, source, step, bias, target, plane, row, slope):  # type: ignore[no-untyped-def]
     """From sixteen values of (z, y) the four results of 2 x 2, with bias and leaky ReLU."""
 
-    def body(code: _Code, *arguments: Any) -> None:
+    def body(code: VectorCode, *arguments: Any) -> None:
         source, step, bias, target, plane, row, slope = arguments
         builder = code.builder
         shift, factor = code.load(bias), code.spread_value(slope)
@@ -206,4 +218,4 @@ def give_rows(_typing, source, step, bias, target, plane, row, slope):  # type: 
                 leaky = builder.select(positive, moved, builder.fmul(moved, factor))
                 code.store(leaky, code.at(target, along_plane, along_row))
 
-    return _step(6, body, extra=True)
+    return vector_step(6, body, extra=True)

@@ -1,0 +1,1 @@
+"""SliceGAN: volumes of any size from a generator that was trained against slices of images."""
