@@ -31,6 +31,7 @@ from poroscale.pipelines.fit import FitPartConfig as FitPartConfig
 from poroscale.pipelines.generate import GenerateConfig as GenerateConfig
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig as FitMicrostructureConfig
 from poroscale.pipelines.microstructure.settings import MicrostructureConfig as MicrostructureConfig
+from poroscale.pipelines.microstructure.settings import SliceGanTraining as SliceGanTraining
 from poroscale.pipelines.microstructure.settings import SwnnConfig as SwnnConfig
 from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig as GenerateMicrostructureConfig
 from poroscale.pipelines.train import TrainJob as TrainJob
@@ -313,7 +314,7 @@ def fit_microstructure(
     model_dir: str | Path,
     *,
     progress: bool | None = None,
-    method: Literal['field', 'swnn'] = 'field',
+    method: Literal['field', 'swnn', 'slicegan'] = 'field',
     planes: str | None = None,
     phases: int | None = None,
     reach: int | None = None,
@@ -331,6 +332,10 @@ def fit_microstructure(
     weights: Path | None = None,
     seed: int = 0,
     threads: int | None = None,
+    network: Literal['small', 'published'] = 'small',
+    epochs: int | None = None,
+    device: Literal['cpu', 'cuda'] = 'cpu',
+    gan_seed: int = 0,
     config: FitMicrostructureConfig | None = None,
     run: Run | None = None,
     memory: int | str | None = None,

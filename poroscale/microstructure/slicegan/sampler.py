@@ -240,6 +240,16 @@ class SliceGanSampler:
         return self.scores.tile
 
     @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        return self.scores.need
+
+    @property
+    def held(self) -> int:
+        """Bytes of the weights, which all workers of a process share."""
+        return self.scores.held
+
+    @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the phases follow."""
         return {"scores": dict(self.scores.recipe), "biases": dict(self.biases.recipe)}

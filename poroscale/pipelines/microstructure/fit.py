@@ -32,6 +32,7 @@ from poroscale.pipelines.microstructure.images import (
 from poroscale.pipelines.microstructure.methods.contract import TRAINING, FitInput
 from poroscale.pipelines.microstructure.methods.registry import METHODS
 from poroscale.pipelines.microstructure.settings import (
+    RENAMED,
     STAGES,
     FitMicrostructureConfig,
 )
@@ -65,7 +66,7 @@ def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostr
 
 @verb(
     "fit_microstructure",
-    *(Section.of(name, model) for name, model in STAGES.items()),
+    *(Section.of(name, model, **RENAMED.get(name, {})) for name, model in STAGES.items()),
     plan="plan_fit_microstructure",
     parse=fit_config_of_file,
 )

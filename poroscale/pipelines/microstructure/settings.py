@@ -11,6 +11,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from poroscale.config import Config, parse_stages
 from poroscale.microstructure.model import Method
+from poroscale.microstructure.slicegan.config import SliceGanConfig, small_slicegan
 from poroscale.microstructure.swnn_training.recipe import RECIPES, SwnnRecipe
 
 
@@ -47,7 +48,8 @@ class MicrostructureConfig(Config):
     Attributes
     ----------
     method
-        "field" cuts Gaussian fields at levels, without training; "swnn" trains a network of SWNN.
+        "field" cuts Gaussian fields at levels, without training; "swnn" trains a network of SWNN,
+        "slicegan" the generator of SliceGAN.
     planes
         Axes of the rows and columns of each section, as "yx,zx"; by default yx, zx and zy in this
         order. One section alone stands for all directions.
@@ -135,8 +137,43 @@ class SwnnConfig(Config):
         )
 
 
-STAGES: dict[str, type[Config]] = {"microstructure": MicrostructureConfig, "swnn": SwnnConfig}
+class SliceGanTraining(Config):
+    """Settings for training SliceGAN.
+
+    Attributes
+    ----------
+    network
+        "small" trains a hundredth of the published weights in CPU minutes; "published" trains the
+        published networks, for which a GPU is meant.
+    epochs
+        Epochs at the most; None takes those of the network.
+    device
+        Device on which the networks are trained.
+    seed
+        Number from which weights, latents and crops are drawn.
+    """
+
+    network: Literal["small", "published"] = "small"
+    epochs: PositiveInt | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    seed: int = 0
+
+    @property
+    def training(self) -> SliceGanConfig:
+        """Networks and training."""
+        found = small_slicegan() if self.network == "small" else SliceGanConfig()
+        epochs = self.epochs or found.epochs
+        return found.model_copy(update={"epochs": epochs, "device": self.device})
+
+
+STAGES: dict[str, type[Config]] = {
+    "microstructure": MicrostructureConfig,
+    "swnn": SwnnConfig,
+    "slicegan": SliceGanTraining,
+}
 """Configuration by section; a method with settings of its own has the section of its name."""
+RENAMED: dict[str, dict[str, str]] = {"slicegan": {"seed": "gan_seed"}}
+"""Settings that are not called as their field, by section: another section has that name."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +182,7 @@ class FitMicrostructureConfig:
 
     microstructure: MicrostructureConfig = field(default_factory=MicrostructureConfig)
     swnn: SwnnConfig = field(default_factory=SwnnConfig)
+    slicegan: SliceGanTraining = field(default_factory=SliceGanTraining)
 
     @classmethod
     def of_sections(cls, sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostructureConfig:

@@ -9,7 +9,7 @@ from pydantic import PositiveInt, field_validator
 
 from poroscale.config import Config
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.shares import Gradient, MaskedShare, with_fraction
+from poroscale.microstructure.shares import Gradient, MaskedShare, Shares, with_fraction
 from poroscale.pipelines.microstructure.settings import fractions_by_phase, fractions_in_words
 from poroscale.volume import Index, Shape, Volume
 
@@ -87,6 +87,20 @@ def varying_share(
     if mask is not None:
         return _masked(model, config.fractions, mask, config)
     return None
+
+
+def shares_of(
+    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
+) -> Shares:
+    """Fractions of all phases; errors as `varying_share`."""
+    varying = varying_share(model, config, mask)
+    if varying is None:
+        return Shares(model.wanted(config.fractions))
+    phase, share = varying
+    own = model.settings.fractions
+    if mask is not None:
+        return Shares(own, phase, share)
+    return Shares(model.wanted({**config.fractions, phase: own[phase]}), phase, share)
 
 
 def _masked(

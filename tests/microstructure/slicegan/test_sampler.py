@@ -152,7 +152,7 @@ def test_a_fraction_may_vary(weights, scores):
         wanted = 0.1 + 0.8 * (first + 9.5) / 119
         assert abs((slab == 1).mean() - wanted) < 0.04
         assert abs((slab == 2).sum() / (slab == 0).sum() - 1.5) < 0.4
-    assert biases.recipe["varying"] == {"gradient": [0, 0.1, 0.9, 120]}
+    assert biases.recipe["varying"] == {"gradient": [0, 0.1, 0.9, 120], "at": [0, 0, 0]}
 
 
 @pytest.mark.parametrize("fractions", [(0.3, 0.7), (0.1, 0.2, 0.7), (0.05, 0.15, 0.5, 0.3)])

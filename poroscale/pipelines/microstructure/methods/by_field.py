@@ -9,7 +9,6 @@ import torch
 from poroscale.microstructure.field.fit import LONGEST, FittedField, fit_bytes, fit_field
 from poroscale.microstructure.field.sampler import EDGES, LevelledField, field_tile
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.shares import Shares
 from poroscale.pipelines.microstructure.methods.contract import (
     ALLOWED,
     WORKERS,
@@ -17,10 +16,7 @@ from poroscale.pipelines.microstructure.methods.contract import (
     Fitted,
 )
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig
-from poroscale.pipelines.microstructure.wishes import (
-    GenerateMicrostructureConfig,
-    varying_share,
-)
+from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig, shares_of
 from poroscale.training import load_weights, save_weights
 from poroscale.volume import Volume
 
@@ -67,21 +63,8 @@ def sampler(
         str(details["weights"]),
         order=tuple(details["order"]),
         reaches=tuple(details["reaches"]),
-        shares=_shares(model, config, mask),
+        shares=shares_of(model, config, mask),
         tile=model.settings.tile,
         seed=config.seed,
         period=config.period,
     )
-
-
-def _shares(
-    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
-) -> Shares:
-    varying = varying_share(model, config, mask)
-    if varying is None:
-        return Shares(model.wanted(config.fractions))
-    phase, share = varying
-    own = model.settings.fractions
-    if mask is not None:
-        return Shares(own, phase, share)
-    return Shares(model.wanted({**config.fractions, phase: own[phase]}), phase, share)
