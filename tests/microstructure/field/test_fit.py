@@ -16,7 +16,7 @@ from poroscale.microstructure.field.fit import (
 from poroscale.microstructure.field.observed import Observed
 from poroscale.microstructure.field.sampler import LevelledField
 from poroscale.microstructure.shares import Shares
-from poroscale.pipelines.microstructure.fit import save_field
+from poroscale.pipelines.microstructure.methods.by_field import save_field
 from poroscale.statistics.pair_counting import correlations
 from poroscale.statistics.phases import PhaseMap
 

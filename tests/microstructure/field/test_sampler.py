@@ -11,7 +11,7 @@ from poroscale.kernels.gaussian.bivariate import both_below, level_of
 from poroscale.microstructure.field.fit import FittedField, predicted
 from poroscale.microstructure.field.sampler import LevelledField, field_tile
 from poroscale.microstructure.shares import Gradient, Shares
-from poroscale.pipelines.microstructure.fit import save_field
+from poroscale.pipelines.microstructure.methods.by_field import save_field
 
 INDEX = st.tuples(*[st.integers(-30, 30)] * 3)
 SHAPE = st.tuples(*[st.integers(1, 25)] * 3)
