@@ -30,7 +30,7 @@ def stretched(reach, widths):
 
 def medium(model, shape, folder, seed=1):
     folder.mkdir(exist_ok=True)
-    digest = save_field(model, folder / "weights.safetensors")
+    digest = save_field(model, folder)
     sampler = LevelledField(
         folder / "weights.safetensors",
         digest,

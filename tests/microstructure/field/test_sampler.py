@@ -33,7 +33,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def sampler(fitted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("field")
-    digest = save_field(fitted, folder / "weights.safetensors")
+    digest = save_field(fitted, folder)
     return LevelledField(
         folder / "weights.safetensors",
         digest,
@@ -139,7 +139,7 @@ def test_a_volume_lies_anywhere_in_the_medium(sampler):
 
 
 def test_other_weights_under_the_same_name_are_refused(sampler, fitted, tmp_path):
-    save_field(fitted, tmp_path / "weights.safetensors")
+    save_field(fitted, tmp_path)
     other = sampler.but(weights=tmp_path / "weights.safetensors", digest="0" * 64)
     with pytest.raises(OSError, match="replaced"):
         other((0, 0, 0), (4, 4, 4))

@@ -38,13 +38,14 @@ def small_reference():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("swnn")
+    found = tmp_path_factory.mktemp("swnn")
+    saved(picture((-0.4, 0.5), edge=32, sigma=1.0), found / "a.png")
+    return found
 
 
 @pytest.fixture(scope="module")
 def model(folder):
-    image = saved(picture((-0.4, 0.5), edge=32, sigma=1.0), folder / "a.png")
-    return ps.fit_microstructure([image], folder / "model", **TINY)
+    return ps.fit_microstructure([folder / "a.png"], folder / "model", **TINY)
 
 
 @pytest.fixture(scope="module")

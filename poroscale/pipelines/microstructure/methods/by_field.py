@@ -8,7 +8,7 @@ import torch
 
 from poroscale.microstructure.field.fit import LONGEST, FittedField, fit_bytes, fit_field
 from poroscale.microstructure.field.sampler import EDGES, LevelledField, field_tile
-from poroscale.microstructure.model import MicrostructureModel
+from poroscale.microstructure.model import WEIGHTS, MicrostructureModel
 from poroscale.pipelines.microstructure.methods.contract import (
     ALLOWED,
     WORKERS,
@@ -31,7 +31,7 @@ def fit(given: FitInput) -> Fitted:
     alone = given.images.planes == ("yx",)
     settings = given.config.microstructure
     fitted = fit_field(given.correlations, isotropic_medium=alone, reach=settings.reach)
-    digest = save_field(fitted, given.weights)
+    digest = save_field(fitted, given.folder)
     reaches = tuple(len(kernel) // 2 for kernel in fitted.kernels)
     edges = EDGES if settings.tile is None else (settings.tile,)
     plan = field_tile(reaches, allowed=ALLOWED, workers=WORKERS, edges=edges)
@@ -46,8 +46,9 @@ def fit(given: FitInput) -> Fitted:
     return Fitted(fitted.fractions, plan.tile, details)
 
 
-def save_field(fitted: FittedField, path: Path) -> str:
+def save_field(fitted: FittedField, model_dir: Path) -> str:
     """Write the kernels of a field; the checksum of their file."""
+    path = model_dir / WEIGHTS
     tensors = {f"kernel_{k}": torch.from_numpy(each) for k, each in enumerate(fitted.kernels)}
     save_weights(path, tensors, {"method": "field", "order": list(fitted.order)})
     return str(load_weights(path)[1]["sha256"])
