@@ -70,7 +70,7 @@ def sampled_values(volume: Volume, *, most: int) -> list[int | float] | None:
     Other values may lie elsewhere.
     """
     seen: NDArray[Any] = np.empty(0, volume.dtype)
-    for origin, shape in _samples(volume.shape):
+    for origin, shape in _samples(volume.shape, volume.chunks):
         seen = np.union1d(seen, _distinct(volume.read(origin, shape))[0])
         if len(seen) > most:
             return None
@@ -84,11 +84,22 @@ def shares_in_words(counts: Mapping[int | float, int]) -> str:
     return ", ".join(f"{value:g} ({100 * n / total:.3g} %)" for value, n in counts.items())
 
 
-def _samples(shape: Shape) -> Iterator[tuple[Index, Shape]]:
+def _samples(shape: Shape, chunks: Shape) -> Iterator[tuple[Index, Shape]]:
+    """Boxes on the diagonal, each moved into one chunk if it fits: eight would cost eight times."""
     z, y, x = (min(EDGE, n) for n in shape)
     for place in PLACES:
-        a, b, c = (int(place * (n - m)) for n, m in zip(shape, (z, y, x), strict=True))
+        a, b, c = (
+            _within_chunk(int(place * (n - m)), m, n, chunk)
+            for n, m, chunk in zip(shape, (z, y, x), chunks, strict=True)
+        )
         yield (a, b, c), (z, y, x)
+
+
+def _within_chunk(first: int, edge: int, extent: int, chunk: int) -> int:
+    """Where a sample of some voxels begins that lies in the chunk of its middle."""
+    begin = (first + edge // 2) // chunk * chunk
+    end = min(begin + chunk, extent)
+    return first if end - begin < edge else min(max(first, begin), end - edge)
 
 
 @kernel("statistics.count_one")

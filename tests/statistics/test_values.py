@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poroscale.engine import Run, volume_from_array
-from poroscale.statistics.values import few_values, shares_in_words
+from poroscale.statistics.values import _samples, few_values, shares_in_words
 from poroscale.volume import VolumeSpec
 
 QUIET = Run(progress=False)
@@ -54,3 +54,14 @@ def test_grey_values_cost_one_sample(tmp_path, monkeypatch):
 
 def test_shares_in_words():
     assert shares_in_words({0: 40, 128: 60}) == "0 (40 %), 128 (60 %)"
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunk"), [((512, 300, 70), 128), ((40, 40, 40), 16), ((1, 200, 90), 64)]
+)
+def test_samples_lie_in_the_volume_and_in_one_chunk_if_they_fit(shape, chunk):
+    for origin, extent in _samples(shape, (chunk,) * 3):
+        for first, n, whole in zip(origin, extent, shape, strict=True):
+            assert 0 <= first <= first + n <= whole
+            last = min((first // chunk + 1) * chunk, whole)
+            assert first + n <= last or n > chunk or whole - whole // chunk * chunk < n
