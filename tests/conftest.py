@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from poroscale.engine import plan, stage, volume_from_array
+from poroscale.engine import forget_models, plan, stage, volume_from_array
 from poroscale.engine.plan import release_memory
 from poroscale.engine.workers import progress
 from poroscale.report import style
@@ -88,6 +88,7 @@ def memory_handed_back():
     What is left is frozen: it will stay, and looking at it again would take a second a module.
     """
     yield
+    forget_models()
     gc.collect()
     gc.freeze()
     release_memory()

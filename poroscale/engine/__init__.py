@@ -33,7 +33,7 @@ from poroscale.engine.stitching.windows import (
     window_counts,
 )
 from poroscale.engine.workers.cluster import connect
-from poroscale.engine.workers.models import load_once
+from poroscale.engine.workers.models import forget_models, load_once
 
 __all__ = [
     "BlockGrid",
@@ -56,6 +56,7 @@ __all__ = [
     "count_pass",
     "fill_blocks",
     "fill_pass",
+    "forget_models",
     "label_blocks",
     "label_pass",
     "load_once",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from poroscale.engine.jobs.recipe import plain
-from poroscale.engine.plan import keep_memory
+from poroscale.engine.plan import keep_memory, release_memory
 from poroscale.manifest import digest_of
 
 Model = TypeVar("Model")
@@ -32,10 +32,20 @@ def load_once(recipe: Mapping[str, Any], load: Callable[[], Model]) -> Model:
     return cast(Model, _MODELS.get(digest_of(plain(recipe)), load))
 
 
+def forget_models() -> None:
+    """Free the models of this process: what follows may need their memory."""
+    _MODELS.clear()
+    release_memory()
+
+
 class _Models:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[str, Any] = {}
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
 
     def get(self, key: str, load: Callable[[], Any]) -> Any:
         with self._lock:

@@ -120,9 +120,18 @@ class LevelledField:
         return held_bytes(self.tile, self.reaches)
 
     def _transfer(self, number: int, shape: tuple[int, ...]) -> NDArray[np.complex64]:
-        recipe = {"field": self.digest, "number": number, "shape": list(shape)}
-        z, y, x = shape
-        return load_once(recipe, lambda: transfer(self._kernel(number), (z, y, x)))
+        """Transform of a kernel for noise of a shape; those of all kernels are one model."""
+        tile = list(self.tile)
+        if padded_shape(self.tile, (2 * self.reaches[number] + 1,) * 3) != shape:
+            z, y, x = shape
+            return transfer(self._kernel(number), (z, y, x))
+        return load_once({"field": self.digest, "tile": tile}, self._transfers)[number]
+
+    def _transfers(self) -> list[NDArray[np.complex64]]:
+        return [
+            transfer(self._kernel(k), padded_shape(self.tile, (2 * reach + 1,) * 3))
+            for k, reach in enumerate(self.reaches)
+        ]
 
     def _kernel(self, number: int) -> NDArray[np.float32]:
         tensors, card = load_weights(self.weights)

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from poroscale.engine import JobPlan, Pass, Run, connect, fill_pass, plan_job
+from poroscale.engine import (
+    JobPlan,
+    Pass,
+    Run,
+    connect,
+    fill_pass,
+    forget_models,
+    plan_job,
+)
 from poroscale.microstructure.model import MicrostructureModel
 from poroscale.microstructure.placed import PhaseSampler, PlacedSampler
 from poroscale.microstructure.tiles import tile_chunks
@@ -73,10 +81,12 @@ def generate_microstructure(
     opened = MicrostructureModel.open(model)
     sampler = _sampler(opened, config, mask)
     spec = _spec(opened, config)
-    with connect(run or Run(), job="generate") as shared:
-        return fill_pass(
-            sampler_pass(sampler), out, spec=spec, recipe=dict(sampler.recipe), run=shared
-        )
+    declared, recipe = sampler_pass(sampler), dict(sampler.recipe)
+    try:
+        with connect(run or Run(), job="generate") as shared:
+            return fill_pass(declared, out, spec=spec, recipe=recipe, run=shared)
+    finally:
+        forget_models()  # the next job plans its memory beside what this process holds
 
 
 def _sampler(

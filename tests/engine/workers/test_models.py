@@ -4,7 +4,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from poroscale.engine.workers.models import MOST, load_once
+from poroscale.engine.workers.models import MOST, forget_models, load_once
 
 
 def test_threads_that_ask_at_a_time_load_once():
@@ -26,3 +26,10 @@ def test_other_weights_are_another_model_and_the_oldest_goes():
     others = [load_once({"weights": k}, object) for k in range(MOST)]
     assert load_once({"weights": MOST - 1}, object) is others[-1]
     assert load_once({"weights": "old"}, object) is not first
+
+
+def test_models_that_are_forgotten_are_loaded_again():
+    first = load_once({"weights": "kept"}, object)
+    assert load_once({"weights": "kept"}, object) is first
+    forget_models()
+    assert load_once({"weights": "kept"}, object) is not first
