@@ -81,7 +81,8 @@ def _weights(data: Path) -> Path:
 def tiles(scratch: Path, *, weights: str, edge: int) -> Timed:
     """Tiles into a volume of the field, as `generate` fills one."""
     from poroscale.engine import Run, fill_pass
-    from poroscale.microstructure.swnn import SwnnField, swnn_pass
+    from poroscale.microstructure.placed import sampler_pass
+    from poroscale.microstructure.swnn import SwnnField
     from poroscale.microstructure.swnn_tile import plan_swnn_tile
     from poroscale.microstructure.tiles import tile_chunks
     from poroscale.volume import VolumeSpec
@@ -97,9 +98,8 @@ def tiles(scratch: Path, *, weights: str, edge: int) -> Timed:
         sampler = field.but(tile=plan.tile)
         z, y, x = (min(c, size) for c in tile_chunks(plan.tile))
         spec = VolumeSpec(shape, np.dtype(np.float32), (1.0, 1.0, 1.0), chunks=(z, y, x))
-        return fill_pass(
-            swnn_pass(sampler), scratch / name, spec=spec, recipe=sampler.recipe, run=run
-        )
+        declared = sampler_pass(sampler, writes=np.float32)
+        return fill_pass(declared, scratch / name, spec=spec, recipe=sampler.recipe, run=run)
 
     filled("tiny.zarr", 16)
 

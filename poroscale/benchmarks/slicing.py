@@ -106,7 +106,7 @@ def _sampler(weights: str) -> Any:
 def streaming(scratch: Path, *, weights: str, edge: int) -> Timed:
     """From the weights to a finished volume."""
     from poroscale.engine import Run, fill_pass
-    from poroscale.microstructure.slicegan.sampler import slicegan_pass
+    from poroscale.microstructure.placed import sampler_pass
     from poroscale.microstructure.tiles import tile_chunks
     from poroscale.volume import VolumeSpec
 
@@ -117,7 +117,7 @@ def streaming(scratch: Path, *, weights: str, edge: int) -> Timed:
     def timed() -> dict[str, Any]:
         z, y, x = (min(edge, chunk) for chunk in chunks)
         spec = VolumeSpec((edge,) * 3, np.dtype(np.uint8), (1, 1, 1), chunks=(z, y, x))
-        declared, recipe = slicegan_pass(sampler), dict(sampler.recipe)
+        declared, recipe = sampler_pass(sampler), dict(sampler.recipe)
         volume = fill_pass(declared, scratch / "v.zarr", spec=spec, recipe=recipe, run=run)
         return {"tile": list(sampler.tile), "shape": list(volume.shape)}
 

@@ -1,4 +1,4 @@
-"""A volume anywhere in an unbounded medium."""
+"""A volume anywhere in an unbounded medium, and the pass that fills it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from poroscale.engine import Pass
 from poroscale.identity import kernel
 from poroscale.volume import Index, Shape
 
 
-class PhaseSampler(Protocol):
-    """A sampler of phases that is exact for any box, and what a pass has to know of it."""
+class TileSampler(Protocol):
+    """A sampler that computes fixed tiles, exact for any box, and what a pass has to know of it."""
 
-    def __call__(self, origin: Index, shape: Shape, /) -> NDArray[np.uint8]:
-        """The uint8 phases of the box of `shape` whose first voxel is `origin`."""
+    def __call__(self, origin: Index, shape: Shape, /) -> NDArray[Any]:
+        """The box of `shape` whose first voxel is `origin`."""
         ...
 
     @property
@@ -35,8 +36,30 @@ class PhaseSampler(Protocol):
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """Parameters from which the phases follow."""
+        """Parameters from which the voxels follow."""
         ...
+
+
+class PhaseSampler(TileSampler, Protocol):
+    """A sampler of phases."""
+
+    def __call__(self, origin: Index, shape: Shape, /) -> NDArray[np.uint8]:
+        """The uint8 phases of the box of `shape` whose first voxel is `origin`."""
+        ...
+
+
+def sampler_pass(sampler: TileSampler, *, writes: DTypeLike = np.uint8) -> Pass:
+    """The pass that fills a volume with a sampler, in blocks of whole tiles."""
+    return Pass(
+        "microstructure",
+        sampler,
+        writes=writes,
+        temporary=0.0,
+        fixed=sampler.need,
+        held=sampler.held,
+        libraries=("numba", "torch"),
+        multiple=sampler.tile,
+    )
 
 
 @kernel("microstructure.PlacedSampler")

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poroscale.engine import Pass, load_once
+from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.winograd import WinogradChain
 from poroscale.kernels.noise import periodic_noise
@@ -196,6 +196,11 @@ class SwnnField:
         }
 
     @property
+    def held(self) -> int:
+        """Bytes that all workers share beside the weights."""
+        return 0
+
+    @property
     def need(self) -> int:
         """Bytes that a worker takes for a tile."""
         return tile_bytes(self.network, self.tile, self.precision, winograd=self.by_winograd)
@@ -278,21 +283,6 @@ class SwnnSampler:
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the phases follow."""
         return {"field": dict(self.field.recipe), "thresholds": list(self.thresholds)}
-
-
-def swnn_pass(sampler: SwnnField | SwnnSampler) -> Pass:
-    """The pass that fills a volume with a sampler, in blocks of whole tiles."""
-    field = sampler.field if isinstance(sampler, SwnnSampler) else sampler
-    phases = isinstance(sampler, SwnnSampler)
-    return Pass(
-        "microstructure",
-        sampler,
-        writes=np.uint8 if phases else np.float32,
-        temporary=0.0,
-        fixed=field.need,
-        libraries=("torch", "numba"),
-        multiple=field.tile,
-    )
 
 
 def check_device(device: str, precision: Precision) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from poroscale.engine import Run, fill_pass
 from poroscale.microstructure import swnn
-from poroscale.microstructure.swnn import SwnnField, SwnnSampler, swnn_pass
+from poroscale.microstructure.placed import sampler_pass
+from poroscale.microstructure.swnn import SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes, tile_work
 from poroscale.microstructure.swnn_weights import import_published_swnn, load_swnn
 from poroscale.microstructure.tiles import tile_chunks
@@ -70,7 +71,7 @@ def test_a_volume_has_the_same_bytes_for_any_block_and_worker(field, new_path, r
     for block in [None, (4, 5, 12), (8, 10, 6)]:
         run = Run(block=block, workers=2, cluster=cluster, progress=False)
         recipe = sampler.recipe
-        volume = fill_pass(swnn_pass(sampler), new_path(), spec=spec, recipe=recipe, run=run)
+        volume = fill_pass(sampler_pass(sampler), new_path(), spec=spec, recipe=recipe, run=run)
         assert np.array_equal(volume.read(), whole)
 
 
@@ -87,7 +88,8 @@ def test_blocks_of_the_plan_are_whole_tiles(field, new_path, monkeypatch):
     spec = VolumeSpec((18, 12, 12), np.dtype(np.float32), (1, 1, 1), chunks=(3, 4, 12))
     sampler = field.but(tile=(3, 6, 12))
     recipe = sampler.recipe
-    fill_pass(swnn_pass(sampler), new_path(), spec=spec, recipe=recipe, run=Run(workers=1))
+    declared = sampler_pass(sampler, writes=np.float32)
+    fill_pass(declared, new_path(), spec=spec, recipe=recipe, run=Run(workers=1))
     assert sorted(computed) == sorted(product(range(0, 18, 3), (0, 6), (0,)))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poroscale.engine import Pass, load_once
+from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.transposed import TransposedChain
 from poroscale.kernels.noise import periodic_noise
@@ -283,21 +283,21 @@ class SliceGanGrey:
         return np.asarray((np.tanh(scores) + np.float32(1)) / np.float32(2), np.float32)
 
     @property
+    def tile(self) -> Shape:
+        """Shape of the tiles that are computed [voxels]."""
+        return self.scores.tile
+
+    @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        return self.scores.need
+
+    @property
+    def held(self) -> int:
+        """Bytes of the weights, which all workers of a process share."""
+        return self.scores.held
+
+    @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the grey values follow."""
         return {"scores": dict(self.scores.recipe)}
-
-
-def slicegan_pass(sampler: SliceGanSampler | SliceGanGrey) -> Pass:
-    """The pass that fills a volume with a sampler, in blocks of whole tiles."""
-    phases = isinstance(sampler, SliceGanSampler)
-    return Pass(
-        "microstructure",
-        sampler,
-        writes=np.uint8 if phases else np.float32,
-        temporary=0.0,
-        fixed=sampler.scores.need,
-        held=sampler.scores.held,
-        libraries=("torch", "numba"),
-        multiple=sampler.scores.tile,
-    )

@@ -8,7 +8,6 @@ import numpy as np
 
 from poroscale.engine import (
     JobPlan,
-    Pass,
     Run,
     connect,
     fill_pass,
@@ -16,7 +15,7 @@ from poroscale.engine import (
     plan_job,
 )
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.placed import PhaseSampler, PlacedSampler
+from poroscale.microstructure.placed import PhaseSampler, PlacedSampler, sampler_pass
 from poroscale.microstructure.tiles import tile_chunks
 from poroscale.pipelines.microstructure.methods.registry import METHODS
 from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig
@@ -99,20 +98,6 @@ def _sampler(
     if config.periodic:
         raise ValueError("`origin` must be left out of a periodic volume, whose faces fit anywhere")
     return PlacedSampler(medium, config.origin)
-
-
-def sampler_pass(sampler: PhaseSampler) -> Pass:
-    """The pass that fills a volume with a sampler, in blocks of whole tiles."""
-    return Pass(
-        "microstructure",
-        sampler,
-        writes=np.uint8,
-        temporary=0.0,
-        fixed=sampler.need,
-        driver=sampler.held,
-        libraries=("numba", "torch"),
-        multiple=sampler.tile,
-    )
 
 
 def _spec(model: MicrostructureModel, config: GenerateMicrostructureConfig) -> VolumeSpec:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from poroscale.kernels.gaussian.bivariate import both_below, level_of
 from poroscale.microstructure.field.fit import FittedField, predicted
 from poroscale.microstructure.field.sampler import LevelledField, field_tile
-from poroscale.microstructure.placed import PlacedSampler
+from poroscale.microstructure.placed import PlacedSampler, sampler_pass
 from poroscale.microstructure.shares import Gradient, Shares
 from poroscale.pipelines.microstructure.methods.by_field import save_field
 
@@ -136,6 +136,13 @@ def test_a_volume_lies_anywhere_in_the_medium(sampler):
     layers = [moved.shares.of_box((z - 20, 7, 3), (1, 1, 1))[0].item() for z in (0, 29)]
     assert layers == pytest.approx([0.1, 0.7])
     assert PlacedSampler(moved, at)((0, 0, 0), (30, 24, 16)).shape == (30, 24, 16)
+
+
+def test_every_process_holds_the_transforms(sampler):
+    declared = sampler_pass(sampler)
+    assert declared.held == sampler.held > 0
+    assert declared.driver == 0
+    assert declared.multiple == sampler.tile
 
 
 def test_other_weights_under_the_same_name_are_refused(sampler, fitted, tmp_path):

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poroscale.engine import Run, fill_pass
+from poroscale.microstructure.placed import sampler_pass
 from poroscale.microstructure.shares import Gradient, Shares
 from poroscale.microstructure.slicegan.biases import PhaseBiases, fitted_biases
 from poroscale.microstructure.slicegan.sampler import (
     SliceGanGrey,
     SliceGanSampler,
     SliceGanScores,
-    slicegan_pass,
 )
 from poroscale.microstructure.slicegan.tile import (
     plan_slicegan_tile,
@@ -114,7 +114,7 @@ def test_a_volume_has_the_same_bytes_for_any_block_and_worker(sampler, new_path,
     spec = VolumeSpec(whole.shape, np.dtype(np.uint8), (1, 1, 1), chunks=(8, 16, 16))
     for block in [None, (8, 16, 32), (16, 32, 16)]:
         run = Run(block=block, workers=2, cluster=cluster, progress=False)
-        declared, recipe = slicegan_pass(sampler), sampler.recipe
+        declared, recipe = sampler_pass(sampler), sampler.recipe
         volume = fill_pass(declared, new_path(), spec=spec, recipe=recipe, run=run)
         assert np.array_equal(volume.read(), whole)
 
