@@ -83,6 +83,9 @@ class Staff:
         Memory of those processes before their first block [bytes].
     budgets
         Of the worker processes, where each has its own.
+    fewest
+        Tasks at a time to which a plan may go down where the budget holds no more; None for
+        `workers`, which a caller has asked for.
     """
 
     workers: int
@@ -90,6 +93,7 @@ class Staff:
     processes: int = 0
     beside: int = 0
     budgets: tuple[WorkerBudget, ...] = ()
+    fewest: int | None = None
 
 
 def staff_of_cluster(run: Run, workers: Mapping[str, WorkerFacts]) -> Staff:

@@ -211,6 +211,9 @@ def make_plan(
 ) -> Plan:
     """Choose the block for a volume of `shape` stored in `chunks`.
 
+    Where the smallest block does not fit so many times, fewer tasks run at a time, if the caller
+    did not ask for their number.
+
     Parameters
     ----------
     shape, chunks
@@ -235,8 +238,10 @@ def make_plan(
     least = least_block(shape, chunks, need.multiple)
     blocks = [block] if block else _candidates(shape, least, staff.workers)
     base = baseline_bytes(need.libraries, shared=staff.processes > 0) + SMALL
-    for each in blocks:
-        plan = _plan(BlockGrid(shape, each), chunks, need, staff, base)
+    fewer = range(staff.workers - 1, (staff.fewest or staff.workers) - 1, -1)
+    tried = [(each, staff.workers) for each in blocks] + [(blocks[-1], each) for each in fewer]
+    for each, workers in tried:
+        plan = _plan(BlockGrid(shape, each), chunks, need, replace(staff, workers=workers), base)
         if plan.fits:
             return plan
     if settled:
@@ -256,12 +261,11 @@ class TooLittleMemoryError(MemoryError):
 
 def _refusal(plan: Plan, blocks: str) -> str:
     if plan.tightest is None:
-        each = ", or give each worker its own budget by `memory_per_worker`"
-        return (
-            f"memory must be at least {_mib(plan.projected)} for {blocks}, got "
-            f"{_mib(plan.allowed)}; raise `memory`, or use fewer `workers`"
-            f"{each if plan.processes else ''}"
-        )
+        others = ", or use fewer `workers`" * (plan.workers > 1)
+        if plan.processes:
+            others += ", or give each worker its own budget by `memory_per_worker`"
+        least = f"memory must be at least {_mib(plan.projected)} for {blocks}"
+        return f"{least}, got {_mib(plan.allowed)}; raise `memory`{others}"
     worker, peak = plan.tightest
     short = [
         name

@@ -150,7 +150,7 @@ def run_stage(stage: Stage, job: Job, run: Run) -> dict[int, Record]:
                 advance()
 
             left = [number for number in wanted if number not in records]
-            work = Work(task, title, str(job.path), stage.first)
+            work = Work(task, title, str(job.path), stage.first, plan.workers)
             cluster.run(work, _dearest_first(left, stage, grid), collect)
     release_memory()
     return records
@@ -176,7 +176,7 @@ def gather(stage: Stage, run: Run, take: Callable[[int, Any], None]) -> None:
                 take(*found)
                 advance()
 
-            cluster.run(Work(task, title), blocks, collect)
+            cluster.run(Work(task, title, at_a_time=plan.workers), blocks, collect)
     release_memory()
 
 

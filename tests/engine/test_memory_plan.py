@@ -1,8 +1,15 @@
+import threading
+import time
+
 import pytest
 
 from poroscale.engine.byte_words import bytes_in_words
 from poroscale.engine.grid import least_block
-from poroscale.engine.plan import Need
+from poroscale.engine.plan import MIB, Need, make_plan
+from poroscale.engine.run import Run
+from poroscale.engine.workers.cluster import cluster_of
+from poroscale.engine.workers.retries import Work
+from poroscale.engine.workers.running import Threads
 
 
 @pytest.mark.parametrize(
@@ -35,3 +42,43 @@ def test_a_block_is_made_of_whole_chunks_and_of_the_multiple_of_its_pass():
     assert least_block((100, 90, 80), (8, 6, 5), (12, 4, 5)) == (24, 12, 5)
     # Where the volume ends before such a block, the block spans it in whole chunks.
     assert least_block((100, 90, 80), (64, 90, 8), (96, 64, 96)) == (128, 90, 80)
+
+
+SHAPE, CHUNKS = (256, 256, 256), (64, 64, 64)
+HEAVY = Need(fixed=700 * MIB)
+
+
+def tasks_at_a_time(run):
+    with cluster_of(run) as cluster:
+        return make_plan(SHAPE, CHUNKS, HEAVY, staff=cluster.staff(run)).workers
+
+
+def test_a_machine_of_many_cores_does_as_many_tasks_as_the_budget_holds(
+    process_of_known_size, monkeypatch
+):
+    monkeypatch.setattr("poroscale.engine.workers.cluster._cores", lambda: 16)
+    assert tasks_at_a_time(Run(memory="2GiB")) == 2
+    assert tasks_at_a_time(Run(memory="1.2GiB")) == 1
+    assert tasks_at_a_time(Run(memory="32GiB")) == 16
+    with pytest.raises(MemoryError, match=r"raise `memory`$"):
+        tasks_at_a_time(Run(memory="512MiB"))
+
+
+def test_workers_that_were_asked_for_are_not_reduced(process_of_known_size):
+    with pytest.raises(MemoryError, match="or use fewer `workers`"):
+        tasks_at_a_time(Run(memory="2GiB", workers=16))
+
+
+def test_no_more_tasks_run_at_a_time_than_were_planned():
+    running, seen, lock = set(), [], threading.Lock()
+
+    def task(number):
+        with lock:
+            running.add(number)
+            seen.append(len(running))
+        time.sleep(0.02)
+        with lock:
+            running.remove(number)
+
+    Threads(16, fewest=1).run(Work(task, at_a_time=2), range(24), lambda _: None)
+    assert max(seen) == 2

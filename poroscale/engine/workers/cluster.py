@@ -60,7 +60,7 @@ def cluster_of(run: Run) -> Iterator[Cluster]:
     if within is not None:
         yield within
     elif chosen is None or chosen == "threads":
-        yield Threads(run.workers or _cores())
+        yield Threads(run.workers or _cores(), fewest=run.workers or 1)
     elif not isinstance(chosen, str):
         await_workers(chosen, run.wait)
         yield Distributed(chosen, run.wait)

@@ -50,12 +50,15 @@ class Work:
         File or folder that is written, which errors name.
     first
         Number of block 0; levels of a pyramid have numbers of their own.
+    at_a_time
+        Tasks that this process may do at a time, where it does them itself; None for all workers.
     """
 
     task: Callable[[int], Any]
     title: str = "blocks"
     place: str = ""
     first: int = 0
+    at_a_time: int | None = None
 
     def name(self, number: int) -> str:
         """A block in words, for errors and warnings."""

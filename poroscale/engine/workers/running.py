@@ -54,11 +54,15 @@ class Threads:
         Call from inside a task: tasks of its worker, each of which may call as this one.
     allowed
         What this process may take [bytes], in place of the budget of the run.
+    fewest
+        Tasks at a time to which a plan may go down where the budget holds no more; None for
+        `workers`.
     """
 
     workers: int
     slots: int = 1
     allowed: int | None = None
+    fewest: int | None = None
 
     @property
     def processes(self) -> int:
@@ -67,7 +71,8 @@ class Threads:
 
     def staff(self, run: Run) -> Staff:
         """Workers for a stage: this process, with one budget."""
-        return Staff(self.workers * self.slots, self.allowed or run.memory_bytes)
+        allowed = self.allowed or run.memory_bytes
+        return Staff(self.workers * self.slots, allowed, fewest=self.fewest)
 
     def run(self, work: Work, numbers: Iterable[int], collect: Collect) -> None:
         """Call `collect(work.task(number))` for every number, in the order in which tasks finish.
@@ -80,7 +85,8 @@ class Threads:
 
         stop, prefix = threading.Event(), key_prefix(work.title)
         each = Callback(posttask=lambda key, result, *_: collect(result))
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="poroscale")
+        threads = min(self.workers, work.at_a_time or self.workers)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="poroscale")
         try:
             for wave in _waves(numbers):
                 # Of tasks that depend on nothing dask takes the one with the last key first.

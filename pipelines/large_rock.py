@@ -1,0 +1,81 @@
+"""A large volume from one slice: `python pipelines/large_rock.py OUT ORIGINAL`.
+
+The middle slice of ORIGINAL (a segmented TIFF volume) is fitted. A cube of `--edge` voxels is made
+whole and compared with samples of the original. Of a cube of twice the edge, the plan is printed
+and one layer of tiles is made, whose voxels within the first cube must be the same.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+import poroscale as ps
+from poroscale.cli.talk import told
+
+
+def timed(words: str, call, *args, **settings):
+    start = time.perf_counter()
+    found = call(*args, **settings)
+    print(f"{words}: {time.perf_counter() - start:.0f} s", flush=True)
+    return found
+
+
+def same_where_both_are(slab: ps.Volume, cube: ps.Volume, first: int) -> bool:
+    """Whether a layer of the larger cube holds the voxels of the smaller one."""
+    plane = (1, *cube.shape[1:])
+    return all(
+        np.array_equal(slab.read((z, 0, 0), plane), cube.read((first + z, 0, 0), plane))
+        for z in range(slab.shape[0])
+    )
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("original", type=Path)
+    parser.add_argument("--method", default="field")
+    parser.add_argument("--edge", type=int, default=1024)
+    parser.add_argument("--sample", type=int, default=128, help="edge of the samples compared")
+    parser.add_argument("--samples", type=int, default=27)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(words)
+    given.out.mkdir(parents=True, exist_ok=True)
+    original = tifffile.imread(given.original)
+    slice_ = given.out / "slice.tif"
+    tifffile.imwrite(slice_, original[len(original) // 2])
+
+    model = timed("fit", ps.fit_microstructure, [slice_], given.out / "model", method=given.method)
+    print(model)
+    made = {"model": given.out / "model", "seed": given.seed}
+    cube = timed(
+        f"{given.edge}³", ps.generate_microstructure, out=given.out / "cube.zarr",
+        shape=(given.edge,) * 3, **made,
+    )  # fmt: skip
+    found = timed(
+        "comparison", ps.compare_microstructure, given.original, [cube], given.out / "comparison",
+        samples=given.samples, edge=given.sample,
+    )  # fmt: skip
+    print(found)
+
+    double, thick = 2 * given.edge, model.settings.tile[0]
+    first = given.edge // 2 // thick * thick
+    print(ps.plan(ps.generate_microstructure, out=given.out / "double.zarr",
+                  shape=(double,) * 3, **made))  # fmt: skip
+    slab = timed(
+        f"{thick} layers of {double}²", ps.generate_microstructure, out=given.out / "slab.zarr",
+        shape=(thick, double, double), origin=(first, 0, 0), **made,
+    )  # fmt: skip
+    if not same_where_both_are(slab, cube, first):
+        raise SystemExit("large_rock: the layer differs from the smaller cube")
+    print("the layer holds the voxels of the smaller cube")
+
+
+if __name__ == "__main__":
+    try:
+        with told():
+            main()
+    except (TypeError, ValueError, OSError, MemoryError) as error:
+        raise SystemExit(f"large_rock: {error}") from None
