@@ -162,3 +162,18 @@ def test_a_table_of_microstructures_has_a_line_for_each_measure(
     assert "Percolating fraction in 3D" in lines
     (met,) = [line for line in text.splitlines() if "0.2 " in line and line.startswith("| field")]
     assert float(met.split("|")[3].split("±")[0]) == pytest.approx(0.2, abs=0.05)
+
+
+@pytest.mark.slow
+def test_a_layer_of_the_larger_rock_holds_the_smaller_one(tmp_path: Path, capsys) -> None:
+    ps.fit_microstructure([ROOT / "examples" / "spheres.png"], tmp_path / "model", reach=16)
+    made = ps.generate_microstructure(
+        tmp_path / "model", tmp_path / "original.zarr", shape=(128, 128, 128)
+    )
+    tifffile.imwrite(tmp_path / "original.tif", made.read())
+    main = runpy.run_path(str(ROOT / "pipelines" / "large_rock.py"))["main"]
+    words = [tmp_path / "out", tmp_path / "original.tif", "--edge", 256, "--sample", 64]
+    main([str(word) for word in [*words, "--samples", 2]])
+    told = capsys.readouterr().out
+    assert "the layer holds the voxels of the smaller cube" in told
+    assert "256 layers of 512²" in told

@@ -32,6 +32,13 @@ from poroscale.volume import VoxelSize
 FORMAT = 1
 SETTINGS, WEIGHTS, IMAGES = "model.json", "weights.safetensors", "images"
 Method = Literal["field", "swnn", "slicegan"]
+SHIPPED = Path(__file__).parent / "shipped"
+"""Folders of the models that are delivered; the README of each tells what it was fitted to."""
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models of microstructures that are delivered."""
+    return tuple(sorted(each.parent.name for each in SHIPPED.glob(f"*/{SETTINGS}")))
 
 
 class ImageEntry(Config):
@@ -126,7 +133,10 @@ class MicrostructureModel(Described):
         folder = Path(folder)
         for name in (SETTINGS, WEIGHTS):
             if not (folder / name).is_file():
-                raise FileNotFoundError(f"{folder} holds no model of a microstructure: no {name}")
+                raise FileNotFoundError(
+                    f"{folder} holds no model of a microstructure: no {name}; "
+                    f"models that are delivered: {', '.join(shipped_models())}"
+                )
             check_file(folder / name)
         try:
             values = json.loads((folder / SETTINGS).read_bytes())
@@ -137,6 +147,12 @@ class MicrostructureModel(Described):
         return cls(
             folder, parse_config(MicrostructureSettings, values, where=str(folder / SETTINGS))
         )
+
+    @classmethod
+    def named(cls, name: str | Path) -> Self:
+        """The model in a folder, or the delivered one of this name; errors as `open`."""
+        delivered = str(name) in shipped_models() and not Path(name).exists()
+        return cls.open(SHIPPED / name if delivered else name)
 
     def save(self) -> None:
         """Write model.json; weights and images lie in the folder by then."""

@@ -41,6 +41,16 @@ def test_a_folder_holds_numbers_curves_and_a_page(as_volume, tmp_path):
     assert "surface" in (tmp_path / "out" / "statistics.html").read_text()
 
 
+def test_the_page_explains_a_dash_where_it_shows_one(as_volume, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 2, (8, 8, 8)).astype(np.uint8)
+    slab = noise.copy()
+    slab[..., 4:] = 2  # no chord of it ends along z and y
+    for name, phases in (("noise", noise), ("slab", slab)):
+        ps.stats(as_volume(phases), tmp_path / name, which=("chords",))
+        page = (tmp_path / name / "statistics.html").read_text()
+        assert ("– stands for" in page) == (name == "slab")
+
+
 def test_the_same_bytes_come_again_for_other_blocks(as_volume, tmp_path):
     volume = as_volume(layers((16, 12, 16), period=4), chunks=(8, 8, 8))
     for name, block in (("a", (8, 8, 8)), ("b", (16, 16, 16))):

@@ -31,7 +31,7 @@ def plan_generate_microstructure(
     run: Run | None = None,
 ) -> JobPlan:
     """The plan of `generate_microstructure`, with the same arguments."""
-    opened, config = MicrostructureModel.open(model), config or GenerateMicrostructureConfig()
+    opened, config = MicrostructureModel.named(model), config or GenerateMicrostructureConfig()
     sampler = _sampler(opened, config, mask)
     declared = sampler_pass(sampler)
     return plan_job(_spec(opened, config), {declared.title: declared}, run or Run())
@@ -56,7 +56,7 @@ def generate_microstructure(
     Parameters
     ----------
     model
-        Folder that `fit_microstructure` made.
+        Folder that `fit_microstructure` made, or the name of a delivered model, as "sandstone".
     out
         Folder of the volume: uint8 phases 0 to n - 1. A volume of one slice is a section.
     mask
@@ -77,7 +77,7 @@ def generate_microstructure(
         If the budget cannot hold a tile.
     """
     config = config or GenerateMicrostructureConfig()
-    opened = MicrostructureModel.open(model)
+    opened = MicrostructureModel.named(model)
     sampler = _sampler(opened, config, mask)
     spec = _spec(opened, config)
     declared, recipe = sampler_pass(sampler), dict(sampler.recipe)

@@ -52,7 +52,8 @@ def betti_curves(found: VolumeTopology, unit: str) -> Figure | None:
     figure = new_figure()
     axes = figure.add_subplot()
     for name, curve, colour in zip(names, found.betti, (BLUE, VERMILION, GREEN), strict=False):
-        axes.plot(found.levels, curve, color=colour, label=name, linewidth=1.2)
+        # A number holds from its level up to the next.
+        axes.step(found.levels, curve, where="post", color=colour, label=name, linewidth=1.2)
     axes.set_yscale("symlog", linthresh=LINEAR)
     axes.set_ylim(bottom=0)
     _to_changes(axes, found)
@@ -70,7 +71,7 @@ def euler_curve(found: VolumeTopology, unit: str) -> Figure | None:
     figure = new_figure()
     axes = figure.add_subplot()
     axes.axhline(0, color=MUTED, linewidth=0.6)
-    axes.plot(found.levels, found.euler, color=INK, linewidth=1.2)
+    axes.step(found.levels, found.euler, where="post", color=INK, linewidth=1.2)
     _to_changes(axes, found)
     axes.set_xlabel(unit)
     axes.set_ylabel("Euler characteristic")

@@ -93,11 +93,13 @@ def write_statistics(found: VolumeStatistics, out_dir: Path, *, name: str) -> Pa
     store(out_dir / NUMBERS, json_bytes(numbers))
     about = {"kind": "curves", "format": STATISTICS_FORMAT, "of": name}
     found.curves.write(out_dir / CURVES, about=about)
+    groups = _shown(numbers["phases"])
     page = render(
         "statistics.html",
         numbers=numbers,
-        groups=_shown(numbers["phases"]),
+        groups=groups,
         part=[row for row in PART_ROWS if numbers["part"].get(row.name) is not None],
+        undefined=_leaves_cells_empty(groups, numbers["phases"]),
         sections=draw_statistics(found),
         version=__version__,
     )
@@ -113,6 +115,13 @@ def _shown(phases: dict[str, dict[str, Any]]) -> dict[str, list[NumberRow]]:
         for title, rows in GROUPS.items()
     }
     return {title: rows for title, rows in found.items() if rows}
+
+
+def _leaves_cells_empty(
+    groups: dict[str, list[NumberRow]], phases: dict[str, dict[str, Any]]
+) -> bool:
+    shown = [row.name for rows in groups.values() for row in rows]
+    return any(phase.get(name) is None for phase in phases.values() for name in shown)
 
 
 def draw_statistics(found: VolumeStatistics) -> list[PageSection]:

@@ -51,7 +51,7 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 def count(value: int | None) -> str:
     """A whole number with grouped thousands; a dash for None."""
-    return NOTHING if value is None else f"{value:,}"
+    return NOTHING if value is None else f"{value:,}".replace("-", "−")
 
 
 def percent(value: float | None, digits: int = 3) -> str:

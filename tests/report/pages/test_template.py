@@ -32,6 +32,7 @@ def test_significant_digits_are_right(value, digits):
 
 def test_counts_shares_and_short_numbers():
     assert count(1234567) == "1,234,567"
+    assert count(-12) == "−12"
     assert count(None) == percent(None) == short(None) == "–"
     assert percent(0.01234) == "1.23"
     assert short(10.0) == "10"
