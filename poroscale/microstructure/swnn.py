@@ -47,6 +47,8 @@ VERSION = 1
 Period = tuple[int | None, int | None, int | None]
 Arithmetic = Literal["winograd", "direct"]
 Mean = float | Callable[[Index, Shape], NDArray[Any]]
+Level = Mean
+FLOAT = np.float32
 
 
 @kernel("microstructure.SwnnField")
@@ -234,22 +236,24 @@ class SwnnSampler:
     field
         The field.
     thresholds
-        n - 1 ascending values of the field, fitted once and stored with the model.
+        n - 1 ascending values of the field, fitted once and stored with the model: numbers, or
+        samplers where they vary by place.
     """
 
     field: SwnnField
-    thresholds: tuple[float, ...] = (0.0,)
+    thresholds: tuple[Level, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        values = self.thresholds
+        values = [each for each in self.thresholds if not callable(each)]
         ascending = all(a < b for a, b in itertools.pairwise(values))
         if (
-            not 1 <= len(values) <= MOST_THRESHOLDS
+            not 1 <= len(self.thresholds) <= MOST_THRESHOLDS
             or not ascending
             or not all(map(isfinite, values))
         ):
             raise ValueError(
-                f"`thresholds` must be 1 to {MOST_THRESHOLDS} ascending numbers, got {values}"
+                f"`thresholds` must be 1 to {MOST_THRESHOLDS} ascending numbers, got "
+                f"{self.thresholds}"
             )
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
@@ -260,8 +264,8 @@ class SwnnSampler:
     def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         field = self.field.computed(origin, shape)
         phases = np.zeros(shape, np.uint8)
-        for threshold in self.thresholds:
-            phases += field >= np.float32(threshold)
+        for level in self.thresholds:
+            phases += field >= np.asarray(level(origin, shape) if callable(level) else level, FLOAT)
         return phases
 
     @property
@@ -282,7 +286,10 @@ class SwnnSampler:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the phases follow."""
-        return {"field": dict(self.field.recipe), "thresholds": list(self.thresholds)}
+        levels = [
+            getattr(each, "recipe", None) if callable(each) else each for each in self.thresholds
+        ]
+        return {"field": dict(self.field.recipe), "thresholds": levels}
 
 
 def check_device(device: str, precision: Precision) -> None:

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from poroscale.microstructure.field.observed import fraction_of
 from poroscale.microstructure.model import MicrostructureModel
 from poroscale.microstructure.shares import Gradient
-from poroscale.microstructure.swnn import SwnnField, SwnnSampler
+from poroscale.microstructure.swnn import Level, Mean, SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes
 from poroscale.microstructure.swnn_training.calibration import (
     REFERENCE,
-    CalibratedMean,
     FractionCurve,
     balanced_mean,
     calibrated_swnn,
 )
+from poroscale.microstructure.swnn_training.course import ShareCourse
 from poroscale.microstructure.swnn_training.targets import (
     AXIS_OF,
     Target,
@@ -92,11 +92,7 @@ def fit(given: FitInput) -> Fitted:
     thresholds, curve = calibrated_swnn(
         field, fractions, base=base.mean, also=[each.mean for each in targets]
     )
-    ends = [curve.monotone(phase)[0] for phase in range(phases)]
-    words += [
-        f"phase {code}: fractions from {each[0]:.3f} to {each[-1]:.3f} are within reach"
-        for code, each in enumerate(ends)
-    ]
+    words += [_reach(curve.course(phase, thresholds)) for phase in range(phases)]
     details = {
         "weights": field.digest,
         "thresholds": list(thresholds),
@@ -127,33 +123,42 @@ def sampler(
     )
     if field.digest != details["weights"]:
         raise OSError(f"{model.weights} was altered after it was calibrated; fit the model again")
-    mean = _mean(FractionCurve.of_details(details), model, config, mask)
-    return SwnnSampler(field.but(mean=mean), tuple(details["thresholds"]))
+    curve = FractionCurve.of_details(details)
+    thresholds = tuple(map(float, details["thresholds"]))
+    mean, levels = _given(curve, thresholds, model, config, mask)
+    return SwnnSampler(field.but(mean=mean), levels)
 
 
-def _mean(
+def _given(
     curve: FractionCurve,
+    thresholds: tuple[float, ...],
     model: MicrostructureModel,
     config: GenerateMicrostructureConfig,
     mask: Volume | None,
-) -> float | CalibratedMean:
+) -> tuple[Mean, tuple[Level, ...]]:
+    """Mean of the noise and thresholds for what is wished."""
     varying = varying_share(model, config, mask)
     if varying is None:
         wanted = config.fractions
         model.wanted(wanted)
+        if not wanted:
+            return curve.base, thresholds
         if len(wanted) > 1:
             raise ValueError(
                 f"`fraction` must name one phase for a model of the method swnn, got {len(wanted)}"
             )
-        return next((curve.mean_for(*each) for each in wanted.items()), curve.base)
+        ((phase, fraction),) = wanted.items()
+        return curve.course(phase, thresholds).at(fraction)
     phase, share = varying
-    named = (share.first, share.last) if isinstance(share, Gradient) else (share.inside,)
-    for each in named:
-        curve.mean_for(phase, each)
-    shares, means = curve.monotone(phase)
-    return CalibratedMean(
-        share, tuple(shares.tolist()), tuple(means.tolist()), config.shape, config.periodic
-    )
+    course = curve.course(phase, thresholds)
+    for each in (share.first, share.last) if isinstance(share, Gradient) else (share.inside,):
+        course.check(each)
+    return course.placed(share, config.shape, periodic=config.periodic)
+
+
+def _reach(course: ShareCourse) -> str:
+    first, last = course.shares[0], course.shares[-1]
+    return f"phase {course.phase}: fractions from {first:.3f} to {last:.3f} are within reach"
 
 
 def _train(given: FitInput) -> tuple[list[Target], float]:
