@@ -329,6 +329,7 @@ def fit_microstructure(
     width: int | None = None,
     dimensions: Literal[2, 3] = 3,
     fraction: str | None = None,
+    targets: Literal['condition', 'noise'] = 'condition',
     weights: Path | None = None,
     seed: int = 0,
     threads: int | None = None,

@@ -6,7 +6,7 @@ Both are found once, on a reference sample of the network, and belong to the mod
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -54,7 +54,7 @@ class FractionCurve:
     thresholds: tuple[Table, ...] = ()
 
     @classmethod
-    def of_details(cls, details: dict[str, Any]) -> Self:
+    def of_details(cls, details: Mapping[str, Any]) -> Self:
         """The curve in the details of a model."""
         stored = details["curve"]
         levels = tuple(_table(each) for each in stored.get("thresholds", ()))
@@ -160,7 +160,7 @@ def calibrated_swnn(
     edge
         Of the reference sample [voxels].
     """
-    sample, shape = _reference(field, edge)
+    sample, shape = calibration_sample(field, edge)
     fields = [
         sample.but(mean=base, seed=REFERENCE_SEED - number)((0, 0, 0), shape)
         for number in range(SAMPLES)
@@ -197,7 +197,7 @@ def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = R
     Published weights do not say for which noise they were trained, and make other forms where the
     mean is not theirs.
     """
-    sample, shape = _reference(field, edge)
+    sample, shape = calibration_sample(field, edge)
     gaps = len(fractions) - 1
     levels = tuple((2 * k + 1) / gaps - 1 for k in range(gaps))
     codes = np.arange(gaps + 1)
@@ -214,7 +214,7 @@ def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = R
     return float(found[np.abs(found).argmin()])
 
 
-def _reference(field: SwnnField, edge: int) -> tuple[SwnnField, Shape]:
+def calibration_sample(field: SwnnField, edge: int) -> tuple[SwnnField, Shape]:
     """The sampler of the reference sample, and its shape; sheets of a network for images."""
     flat = field.network.dimensions == 2
     tile = (1 if flat else edge, edge, edge)

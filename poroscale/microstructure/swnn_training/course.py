@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -104,6 +105,41 @@ class ShareCourse:
     shares: tuple[float, ...]
     inputs: tuple[float, ...]
     thresholds: Table
+
+    @classmethod
+    def of_details(cls, stored: Mapping[str, Any]) -> Self:
+        """The course in the details of a model."""
+        rows = tuple(tuple(map(float, row)) for row in stored["thresholds"])
+        shares, inputs = (tuple(map(float, stored[name])) for name in ("shares", "inputs"))
+        return cls(int(stored["phase"]), shares, inputs, rows)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The course as JSON."""
+        return {
+            "phase": self.phase,
+            "shares": list(self.shares),
+            "inputs": list(self.inputs),
+            "thresholds": [list(row) for row in self.thresholds],
+        }
+
+    def of_phase(self, phase: int, phases: int) -> ShareCourse:
+        """The course of a phase: this one, or that of the other of two phases.
+
+        Raises
+        ------
+        ValueError
+            If a model of more phases was trained for the fractions of another phase.
+        """
+        if phase == self.phase:
+            return self
+        if phases > 2:
+            raise ValueError(
+                f"`fraction` must name phase {self.phase}, for whose fractions this model was "
+                f"trained, got phase {phase}"
+            )
+        shares = tuple(1 - share for share in reversed(self.shares))
+        return ShareCourse(phase, shares, self.inputs[::-1], self.thresholds[::-1])
 
     def check(self, wanted: float) -> None:
         """Refuse a fraction that the network cannot reach.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,8 @@ RESAMPLING = 410
 """Stream that fills up sets of patterns, and chooses among the patterns of a large image."""
 MOST_PATTERNS = 1 << 16
 """Patterns that are kept of a direction."""
+CLOSEST = 0.005
+"""Difference of the fractions of two targets at least."""
 AXIS_OF = {"yx": 0, "zx": 1, "zy": 2}
 """Axis across each plane."""
 
@@ -129,6 +132,24 @@ def of_one_deviation(targets: Sequence[Target]) -> list[Target]:
     deviation = sum(each.deviation for each in targets) / len(targets)
     found = [replace(each, deviation=deviation) for each in targets]
     return sorted(found, key=lambda each: each.mean)
+
+
+def of_conditions(targets: Sequence[Target], phase: int) -> list[Target]:
+    """Targets by ascending fraction of a phase, which a condition tells apart: all have one noise.
+
+    Raises
+    ------
+    ValueError
+        If two have one fraction.
+    """
+    found = sorted(targets, key=lambda each: each.fractions[phase])
+    for before, each in itertools.pairwise(found):
+        if each.fractions[phase] - before.fractions[phase] < CLOSEST:
+            raise ValueError(
+                f"`fraction` must have values that differ by {CLOSEST} or more, got "
+                f"{before.fractions[phase]:.4f} and {each.fractions[phase]:.4f} for phase {phase}"
+            )
+    return [replace(each, mean=0.0, deviation=1.0) for each in found]
 
 
 def _target(codes: Mapping[int, NDArray[np.generic]], phases: int) -> Target:

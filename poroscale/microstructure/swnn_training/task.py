@@ -31,7 +31,8 @@ class SwnnTask:
     shape
         Architecture.
     targets
-        What it is to show; several are learnt together, each from noise of its own.
+        What it is to show; several are learnt together, each from noise of its own, or with a
+        condition of its own where the architecture has targets.
     recipe
         Settings of the training.
     template
@@ -65,33 +66,38 @@ class SwnnTask:
         self._adam.step()
         return {"distance": total}
 
-    def made(self, extents: Sequence[int], targets: Sequence[Target]) -> Tensor:
-        """What the network makes of noise: (targets, 1, *extents)."""
+    def made(self, extents: Sequence[int], numbers: Sequence[int] | None = None) -> Tensor:
+        """What the network makes of noise for some targets, or for all: (targets, 1, *extents)."""
         reach, channels = 2 * self.network.shape.depth, self.network.shape.noise
         grown = [extent + reach for extent in extents]
-        noise = [each.mean + each.deviation * torch.randn(1, channels, *grown) for each in targets]
-        found: Tensor = self.network(torch.cat(noise))
+        numbers = range(len(self.targets)) if numbers is None else numbers
+        noise = [
+            each.mean + each.deviation * torch.randn(1, channels, *grown)
+            for each in (self.targets[number] for number in numbers)
+        ]
+        found: Tensor = self.network(torch.cat(noise), numbers)
         return found
 
     def _slab_losses(self) -> Iterator[Tensor]:
         """As published: a slab one voxel thick across each axis, each target by itself."""
         edge = self.recipe.edge
         if self.network.shape.dimensions == 2:
-            for target in self.targets:
-                made = self.made((edge, edge), [target])
+            for number, target in enumerate(self.targets):
+                made = self.made((edge, edge), [number])
                 yield self._distance(made, target, 0) / len(self.targets)
             return
         axes = sorted(self.targets[0].patterns)
         for axis in axes:
             extents = [1 if k == axis else edge for k in range(3)]
-            for target in self.targets:
-                section = self.made(extents, [target]).squeeze(2 + axis)
+            for number, target in enumerate(self.targets):
+                section = self.made(extents, [number]).squeeze(2 + axis)
                 yield self._distance(section, target, axis) / (len(axes) * len(self.targets))
 
     def _cube_losses(self) -> Iterator[Tensor]:
-        """A cube for each target, all normalised together, as they are when the network is used."""
+        """A cube for each target, all normalised together, as they are when the network is used;
+        those of a network with conditions each by itself."""
         shape = self.network.shape
-        made = self.made([self.recipe.edge] * shape.dimensions, self.targets)
+        made = self.made([self.recipe.edge] * shape.dimensions)
         losses = []
         for each, target in zip(made, self.targets, strict=True):
             if shape.dimensions == 2:
@@ -128,7 +134,7 @@ class SwnnTask:
         with torch.no_grad():
             for number in range(STEADYING):
                 torch.manual_seed(number)
-                self.made([self.recipe.edge] * self.network.shape.dimensions, self.targets)
+                self.made([self.recipe.edge] * self.network.shape.dimensions)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         return self.network

@@ -130,7 +130,7 @@ def _recipe(
     return {
         "training": "swnn",
         "version": VERSION,
-        "network": asdict(shape),
+        "network": shape.recipe,
         "recipe": asdict(recipe),
         "template": template,
         "seed": seed,

@@ -99,6 +99,9 @@ class SwnnConfig(Config):
     fraction
         Fractions of a phase to train for, as "PHASE=F", several of one phase with commas between;
         None takes those of the images.
+    targets
+        What tells several fractions apart: "condition", factors and shifts of each normalisation
+        that follow the fraction; "noise", the mean of the noise alone, as published.
     weights
         Published weights (npz) that are imported in place of a training.
     seed
@@ -116,6 +119,7 @@ class SwnnConfig(Config):
     width: PositiveInt | None = None
     dimensions: Literal[2, 3] = 3
     fraction: str | None = None
+    targets: Literal["condition", "noise"] = "condition"
     weights: Path | None = None
     seed: int = 0
     threads: PositiveInt | None = None

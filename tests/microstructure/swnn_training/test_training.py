@@ -12,6 +12,7 @@ from poroscale.microstructure.swnn_training.patterns import patterns_of
 from poroscale.microstructure.swnn_training.recipe import RECIPES, STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import (
     image_target,
+    of_conditions,
     of_one_deviation,
     pattern_codes,
     sections_by_axis,
@@ -101,7 +102,7 @@ def test_slabs_are_one_voxel_thick(monkeypatch):
     seen = []
     original = task.network.forward
     monkeypatch.setattr(
-        task.network, "forward", lambda noise: seen.append(noise.shape) or original(noise)
+        task.network, "forward", lambda noise, _: seen.append(noise.shape) or original(noise)
     )
     task.step(0)
     assert [tuple(each) for each in seen] == [
@@ -130,22 +131,19 @@ def test_the_distance_falls(recipe, dimensions, tmp_path):
     assert history[-1] < 0.8 * history[0]
 
 
-def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path):
+@pytest.mark.parametrize("conditions", [False, True], ids=["noise", "condition"])
+def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path, conditions):
     codes, _ = targets_of([(0, image())])
-    wanted = [wanted_target(codes, 2, phase=1, wanted=f, seed=0) for f in (0.2, 0.5)]
+    wanted = [wanted_target(codes, 2, phase=1, wanted=f, seed=0) for f in (0.5, 0.2)]
+    targets = of_conditions(wanted, 1) if conditions else of_one_deviation(wanted)
+    shape = replace(SHAPE, targets=2 if conditions else 0)
 
     def stop(event):
         raise KeyboardInterrupt
 
     def run(folder, progress=None):
-        return trained_swnn(
-            of_one_deviation(wanted),
-            tmp_path / folder,
-            shape=SHAPE,
-            recipe=CUBE,
-            template=3,
-            progress=progress,
-        )
+        where = tmp_path / folder
+        return trained_swnn(targets, where, shape=shape, recipe=CUBE, template=3, progress=progress)
 
     straight, distance = run("straight")
     with pytest.raises(KeyboardInterrupt):
@@ -154,6 +152,22 @@ def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path):
     assert distance == again
     for name, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("recipe", [SLABS, CUBE], ids=["slabs", "cube"])
+def test_conditions_learn_their_fractions(recipe, tmp_path):
+    codes, _ = targets_of([(0, image())])
+    wanted = [wanted_target(codes, 2, phase=1, wanted=f, seed=0) for f in (0.6, 0.2)]
+    targets = of_conditions(wanted, 1)
+    assert [each.fractions[1] for each in targets] == pytest.approx([0.2, 0.6], abs=0.01)
+    assert {(each.mean, each.deviation) for each in targets} == {(0.0, 1.0)}
+    shape = replace(SHAPE, targets=2)
+    recipe = replace(recipe, iterations=3 * STEPS)
+    network, _ = trained_swnn(targets, tmp_path, shape=shape, recipe=recipe, template=3)
+    noise = torch.randn(1, 3, 24, 24, 24, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        means = [float(network(noise, [k]).mean()) for k in (0, 1)]
+    assert means[1] > means[0] + 0.4  # by 0.8 in the patterns
 
 
 def test_a_training_of_something_else_is_refused(tmp_path):

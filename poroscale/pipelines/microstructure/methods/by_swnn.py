@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +15,8 @@ from numpy.typing import NDArray
 
 from poroscale.microstructure.field.observed import fraction_of
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.shares import Gradient
-from poroscale.microstructure.swnn import Level, Mean, SwnnField, SwnnSampler
+from poroscale.microstructure.shares import Gradient, with_fraction
+from poroscale.microstructure.swnn import ByPlace, Level, SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes
 from poroscale.microstructure.swnn_training.calibration import (
     REFERENCE,
@@ -21,11 +24,13 @@ from poroscale.microstructure.swnn_training.calibration import (
     balanced_mean,
     calibrated_swnn,
 )
+from poroscale.microstructure.swnn_training.conditions import calibrated_conditions
 from poroscale.microstructure.swnn_training.course import ShareCourse
 from poroscale.microstructure.swnn_training.targets import (
     AXIS_OF,
     Target,
     image_target,
+    of_conditions,
     of_one_deviation,
     pattern_codes,
     sections_by_axis,
@@ -69,6 +74,8 @@ def need(config: FitMicrostructureConfig) -> int:
     layers = sum(
         prod(edge + 2 * layer for edge in edges) * shape.width for layer in range(shape.depth)
     )
+    if recipe.cube:  # the cubes of all targets pass through together
+        layers *= max(1, len(fractions_by_phase(own.fraction)))
     compared = recipe.filters * (recipe.patterns or recipe.edge**2)
     reference = tile_bytes(shape, (REFERENCE,) * 3, winograd=True) + 16 * REFERENCE**3
     return max(4 * GRAPH * (layers + compared), reference)
@@ -88,19 +95,29 @@ def fit(given: FitInput) -> Fitted:
     fractions = observed if config.fraction is None else base.fractions
     network, _ = swnn_shape(given.weights)
     tile = _tile(network, given.config.microstructure.tile)
-    field = SwnnField.of(given.weights.absolute(), tile, deviation=base.deviation)
-    thresholds, curve = calibrated_swnn(
-        field, fractions, base=base.mean, also=[each.mean for each in targets]
+    field = SwnnField.of(
+        given.weights.absolute(),
+        tile,
+        deviation=base.deviation,
+        condition=0.0 if network.targets else None,
     )
-    words += [_reach(curve.course(phase, thresholds)) for phase in range(phases)]
-    details = {
-        "weights": field.digest,
-        "thresholds": list(thresholds),
-        "deviation": base.deviation,
-        "curve": curve.details,
-        "words": words,
-    }
-    return Fitted(fractions, tile, details)
+    details = {"weights": field.digest, "deviation": base.deviation}
+    if network.targets:
+        wanted = fractions_by_phase(config.fraction)
+        phase, shares = wanted[0][0], sorted(share for _, share in wanted)
+        fractions = with_fraction(observed, phase, shares[len(shares) // 2])
+        course = calibrated_conditions(field, fractions, phase=phase, shares=shares)
+        details["course"] = course.details
+        details["thresholds"] = list(course.at(fractions[phase])[1])
+    else:
+        thresholds, curve = calibrated_swnn(
+            field, fractions, base=base.mean, also=[each.mean for each in targets]
+        )
+        details |= {"thresholds": list(thresholds), "curve": curve.details}
+    for phase in range(phases):
+        with suppress(ValueError):  # a phase that cannot be wished for
+            words.append(_reach(_course(details, phase, phases)))
+    return Fitted(fractions, tile, details | {"words": words})
 
 
 def sampler(
@@ -114,46 +131,59 @@ def sampler(
         If a fraction is out of reach.
     """
     details = model.settings.details
+    found, levels = _given(model, config, mask)
     field = SwnnField.of(
         model.weights.absolute(),
         model.settings.tile,
         seed=config.seed,
         deviation=float(details["deviation"]),
         period=config.period,
+        **{"condition" if "course" in details else "mean": found},
     )
     if field.digest != details["weights"]:
         raise OSError(f"{model.weights} was altered after it was calibrated; fit the model again")
-    curve = FractionCurve.of_details(details)
-    thresholds = tuple(map(float, details["thresholds"]))
-    mean, levels = _given(curve, thresholds, model, config, mask)
-    return SwnnSampler(field.but(mean=mean), levels)
+    return SwnnSampler(field, levels)
 
 
 def _given(
-    curve: FractionCurve,
-    thresholds: tuple[float, ...],
-    model: MicrostructureModel,
-    config: GenerateMicrostructureConfig,
-    mask: Volume | None,
-) -> tuple[Mean, tuple[Level, ...]]:
-    """Mean of the noise and thresholds for what is wished."""
+    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
+) -> tuple[float | ByPlace, tuple[Level, ...]]:
+    """Mean of the noise, or condition, and thresholds for what is wished."""
+    details = model.settings.details
     varying = varying_share(model, config, mask)
     if varying is None:
         wanted = config.fractions
         model.wanted(wanted)
         if not wanted:
-            return curve.base, thresholds
+            return _base(model)
         if len(wanted) > 1:
             raise ValueError(
                 f"`fraction` must name one phase for a model of the method swnn, got {len(wanted)}"
             )
         ((phase, fraction),) = wanted.items()
-        return curve.course(phase, thresholds).at(fraction)
+        return _course(details, phase, model.phases).at(fraction)
     phase, share = varying
-    course = curve.course(phase, thresholds)
+    course = _course(details, phase, model.phases)
     for each in (share.first, share.last) if isinstance(share, Gradient) else (share.inside,):
         course.check(each)
     return course.placed(share, config.shape, periodic=config.periodic)
+
+
+def _base(model: MicrostructureModel) -> tuple[float, tuple[float, ...]]:
+    """Mean or condition, and thresholds, where nothing is wished for."""
+    details = model.settings.details
+    if "course" in details:
+        course = ShareCourse.of_details(details["course"])
+        return course.at(model.settings.fractions[course.phase])
+    return FractionCurve.of_details(details).base, tuple(map(float, details["thresholds"]))
+
+
+def _course(details: Mapping[str, Any], phase: int, phases: int) -> ShareCourse:
+    """What the network is given for each fraction of a phase."""
+    if "course" in details:
+        return ShareCourse.of_details(details["course"]).of_phase(phase, phases)
+    curve = FractionCurve.of_details(details)
+    return curve.course(phase, [float(each) for each in details["thresholds"]])
 
 
 def _reach(course: ShareCourse) -> str:
@@ -170,7 +200,8 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
         phases = range(given.images.phases.count)
         curves = [each.found.correlation(code) for each in given.correlations for code in phases]
         depth = depth_of(curves, config.template)
-    shape = _shape(config, depth)
+    several = len(targets) if len(targets) > 1 and config.targets == "condition" else 0
+    shape = replace(_shape(config, depth), targets=several)
     edge = min(min(codes.shape) for _, codes in sections)
     torch.set_num_threads(config.threads or _cores())
     network, distance = trained_swnn(
@@ -208,12 +239,13 @@ def _targets(
             f"`fraction` must name one phase from 0 to {phases - 1} for training, "
             f"got {config.fraction}"
         )
-    return of_one_deviation(
-        [
-            wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed)
-            for _, share in wanted
-        ]
-    )
+    found = [
+        wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed)
+        for _, share in wanted
+    ]
+    if len(found) > 1 and config.targets == "condition":
+        return of_conditions(found, phase)
+    return of_one_deviation(found)
 
 
 def _sections(images: TrainingImages) -> Iterator[tuple[int, NDArray[np.integer]]]:
