@@ -291,6 +291,10 @@ class SwnnSampler:
         box = computed_on_tiles(self._phases, origin, shape, tile=self.field.tile, dtype=np.uint8)
         return np.asarray(box, np.uint8)
 
+    def covered(self, cover: ByPlace) -> Self:
+        """The same phases of noise that is multiplied with a cover."""
+        return replace(self, field=self.field.but(cover=cover))
+
     def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         field = self.field.computed(origin, shape)
         phases = np.zeros(shape, np.uint8)

@@ -32,14 +32,25 @@ COMMANDS = (
         tell_fitted,
         section="Microstructures",
         arguments=(Words(("images", "model_dir"), "IMAGE [...] MODEL_DIR", "Segmented images."),),
-        metavars={"planes": "yx,zx,zy", "fraction": "PHASE=F", "weights": "FILE.npz"},
+        metavars={
+            "planes": "yx,zx,zy",
+            "fraction": "PHASE=F",
+            "weights": "FILE.npz",
+            "within": "PHASES",
+            "region": "PHASES",
+        },
     ),
     Command(
         "generate microstructure",
         tell_volume,
         section="Microstructures",
         arguments=(Argument("model", "MODEL_DIR"), Argument("out", "OUT.zarr")),
-        metavars={"fraction": "PHASE=F", "gradient": "PHASE:AXIS:FIRST:LAST", "mask": "MASK.zarr"},
+        metavars={
+            "fraction": "PHASE=F",
+            "gradient": "PHASE:AXIS:FIRST:LAST",
+            "mask": "MASK.zarr",
+            "inside": "MASK.zarr",
+        },
     ),
     Command(
         "compare microstructure",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.codes import BEYOND
+
 Floats = NDArray[np.float32]
 
 
@@ -34,6 +36,16 @@ def patterns_of(section: NDArray[np.generic], template: int) -> NDArray[np.gener
         )
     windows = np.lib.stride_tricks.sliding_window_view(section, (template, template))
     return windows.reshape(-1, template * template)
+
+
+def patterns_within(section: NDArray[np.integer], template: int) -> NDArray[np.generic]:
+    """The patterns of a section in which every voxel counts; a code from `BEYOND` on does not.
+
+    The region that counts may have any form: each window is looked at by itself.
+    """
+    found = patterns_of(section, template)
+    counts = section < BEYOND
+    return found if counts.all() else found[patterns_of(counts, template).all(axis=1)]
 
 
 @dataclass(frozen=True)

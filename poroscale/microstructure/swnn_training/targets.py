@@ -14,7 +14,7 @@ from torch import Tensor
 from poroscale.kernels.noise import tile_generator
 from poroscale.microstructure.swnn_training.patterns import (
     grey_levels,
-    patterns_of,
+    patterns_within,
     resampled,
 )
 
@@ -77,9 +77,20 @@ def sections_by_axis(
 def pattern_codes(
     sections: Sequence[NDArray[np.integer]], template: int, *, seed: int, axis: int
 ) -> NDArray[np.generic]:
-    """Phases of the patterns of sections, (n, template²); at most `MOST_PATTERNS` of them."""
-    found = [patterns_of(section, template) for section in sections]
+    """Phases of the patterns of sections, (n, template²); at most `MOST_PATTERNS` of them.
+
+    Raises
+    ------
+    ValueError
+        If no window lies within the part of the sections that counts.
+    """
+    found = [patterns_within(section, template) for section in sections]
     counts = [len(each) for each in found]
+    if not any(counts):
+        raise ValueError(
+            f"`template` must fit the region `within`, got {template} voxels: no window of this "
+            "edge shows these phases alone; take a smaller one"
+        )
     if sum(counts) <= MOST_PATTERNS:
         return np.concatenate(found)
     generator = tile_generator(seed, RESAMPLING, (0, axis, 0))

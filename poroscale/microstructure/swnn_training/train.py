@@ -50,8 +50,11 @@ def depth_of(correlations: Sequence[NDArray[np.float64]], template: int) -> int:
 
 
 def _died_away(correlation: NDArray[np.float64]) -> int:
-    """First lag from which a correlation stays small; the last lag if there is none."""
-    small = np.abs(correlation) < DIED
+    """First lag from which a correlation stays small; the last lag if there is none.
+
+    Where a region has no pair of voxels at a lag, it tells of no correlation.
+    """
+    small = np.abs(np.nan_to_num(correlation)) < DIED
     for lag in range(1, len(small)):
         if small[lag : lag + STILL].all():
             return lag

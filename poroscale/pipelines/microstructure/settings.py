@@ -22,6 +22,15 @@ def fractions_in_words(given: Any) -> Any:
     return given
 
 
+def phases_as_words(given: Any) -> Any:
+    """A phase or several, as Python users and YAML files give them, as "0,1"."""
+    if isinstance(given, int):
+        return str(given)
+    if isinstance(given, list | tuple):
+        return ",".join(map(str, given))
+    return given
+
+
 def fractions_by_phase(words: str | None) -> list[tuple[int, float]]:
     """Phases and fractions in "PHASE=F", with commas between.
 
@@ -55,6 +64,9 @@ class MicrostructureConfig(Config):
         order. One section alone stands for all directions.
     phases
         Number of phases of the images; None takes as many as there are values, 8 at most.
+    region
+        Phases, as "0,1": a model of two phases is fitted, 1 where the images show one of these and
+        0 elsewhere. Its volumes serve as `inside` of `generate_microstructure`.
     reach
         Largest lag that a field is fitted to [voxels]; None takes six times the distance at which
         the correlation has fallen to 1/e, 48 at most.
@@ -69,9 +81,15 @@ class MicrostructureConfig(Config):
     method: Method = "field"
     planes: str | None = None
     phases: PositiveInt | None = None
+    region: str | None = None
     reach: PositiveInt | None = None
     voxel_um: PositiveFloat | None = None
     tile: PositiveInt | None = None
+
+    @field_validator("region", mode="before")
+    @classmethod
+    def _in_words(cls, given: Any) -> Any:
+        return phases_as_words(given)
 
 
 class SwnnConfig(Config):
@@ -102,6 +120,9 @@ class SwnnConfig(Config):
     targets
         What tells several fractions apart: "condition", factors and shifts of each normalisation
         that follow the fraction; "noise", the mean of the noise alone, as published.
+    within
+        Phases, as "0,1", of which the model is: patterns are taken from windows of the images
+        that show no other phase. None takes all.
     weights
         Published weights (npz) that are imported in place of a training.
     seed
@@ -120,6 +141,7 @@ class SwnnConfig(Config):
     dimensions: Literal[2, 3] = 3
     fraction: str | None = None
     targets: Literal["condition", "noise"] = "condition"
+    within: str | None = None
     weights: Path | None = None
     seed: int = 0
     threads: PositiveInt | None = None
@@ -128,6 +150,11 @@ class SwnnConfig(Config):
     @classmethod
     def _listed(cls, given: Any) -> Any:
         return fractions_in_words(given)
+
+    @field_validator("within", mode="before")
+    @classmethod
+    def _in_words(cls, given: Any) -> Any:
+        return phases_as_words(given)
 
     def training(self, edge: int) -> SwnnRecipe:
         """The recipe with what is set here, for an image whose shorter edge is given [voxels]."""

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poroscale.microstructure.swnn_training.patterns import grey_levels, patterns_of, resampled
+from poroscale.kernels.phases.codes import OUTSIDE
+from poroscale.microstructure.swnn_training.patterns import (
+    grey_levels,
+    patterns_of,
+    patterns_within,
+    resampled,
+)
 
 
 def test_grey_levels_are_evenly_spaced():
@@ -60,3 +66,20 @@ def test_a_fraction_out_of_reach_tells_the_range():
     shares = np.linspace(0.1, 0.6, 50)
     with pytest.raises(ValueError, match=r"between 0\.100 and 0\.600 .* got 0\.7: no combination"):
         resampled(shares, 0.7, np.random.default_rng(0))
+
+
+def test_patterns_lie_within_a_region_of_any_form():
+    generator = np.random.default_rng(3)
+    section = generator.integers(0, 2, (30, 40)).astype(np.uint8)
+    section[generator.random((30, 40)) < 0.05] = OUTSIDE
+    found = patterns_within(section, 4)
+    wanted = [
+        section[y : y + 4, x : x + 4].ravel()
+        for y in range(27)
+        for x in range(37)
+        if (section[y : y + 4, x : x + 4] < 2).all()
+    ]
+    assert 100 < len(wanted) < 27 * 37
+    assert np.array_equal(found, wanted)
+    whole = section % 2
+    assert np.array_equal(patterns_within(whole, 4), patterns_of(whole, 4))
