@@ -48,6 +48,47 @@ def patterns_within(section: NDArray[np.integer], template: int) -> NDArray[np.g
     return found if counts.all() else found[patterns_of(counts, template).all(axis=1)]
 
 
+def coarse_patterns(
+    section: NDArray[np.integer], template: int, step: int, phases: int
+) -> tuple[Floats, NDArray[np.float64]]:
+    """Grey levels and shares of the phases of the patterns of a section at a lower resolution.
+
+    Each voxel of a pattern is the mean of step² voxels; patterns are taken at every place at which
+    all their voxels count.
+
+    Returns
+    -------
+    patterns, shares
+        float32 (n, template²) grey levels in [-1, 1], float64 (n, phases).
+
+    Raises
+    ------
+    ValueError
+        If the section is smaller than such a pattern.
+    """
+    span = template * step
+    if min(section.shape) < span:
+        raise ValueError(
+            f"`scales` must fit the image, got patterns that span {span} voxels for an image of "
+            f"{section.shape}"
+        )
+    counts = section < BEYOND
+    grey = grey_levels(np.where(counts, section, 0).astype(np.int64), phases)
+    reach = (template - 1) * step + 1
+    seen = np.lib.stride_tricks.sliding_window_view(box_means(grey, step), (reach, reach))
+    seen = seen[..., ::step, ::step].reshape(-1, template * template)
+    whole = box_means(counts, span).ravel() > 1 - 0.5 / span**2
+    shares = [box_means(section == phase, span).ravel()[whole] for phase in range(phases)]
+    return np.asarray(seen[whole], np.float32), np.stack(shares, axis=1)
+
+
+def box_means(image: NDArray[np.generic], edge: int) -> NDArray[np.float64]:
+    """float64 means of all squares of an edge that lie in an image."""
+    sums = np.pad(image.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    found = sums[edge:, edge:] - sums[:-edge, edge:] - sums[edge:, :-edge] + sums[:-edge, :-edge]
+    return np.asarray(found / edge**2)
+
+
 @dataclass(frozen=True)
 class Resampled:
     """Patterns that are drawn to have a wanted fraction.

@@ -12,7 +12,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from poroscale.config import Config, parse_stages
 from poroscale.microstructure.model import Method
 from poroscale.microstructure.slicegan.config import SliceGanConfig, small_slicegan
-from poroscale.microstructure.swnn_training.recipe import RECIPES, SwnnRecipe
+from poroscale.microstructure.swnn_training.recipe import (
+    RECIPES,
+    Loss,
+    Projections,
+    SwnnRecipe,
+)
 
 
 def fractions_in_words(given: Any) -> Any:
@@ -105,6 +110,17 @@ class SwnnConfig(Config):
         Highest rate of Adam; None takes that of the recipe.
     filters
         Random projections of a step; None takes those of the recipe.
+    scales
+        Resolutions at which patterns are compared, 1 to 3: that of the image, half of it, a
+        quarter; None takes those of the recipe.
+    projections
+        "normal" or "orthogonal" filters; None takes those of the recipe.
+    patience
+        Epochs of 20 iterations without a gain on held-out noise and filters after which the
+        training ends; None trains all iterations.
+    loss
+        "patterns" compares local patterns; "autocorrelation" compares S2 of whole sections, and
+        learns the fractions of the images alone.
     template
         Edge of the local patterns [voxels].
     depth
@@ -135,6 +151,10 @@ class SwnnConfig(Config):
     iterations: PositiveInt | None = None
     learning_rate: PositiveFloat | None = None
     filters: PositiveInt | None = None
+    scales: Literal[1, 2, 3] | None = None
+    projections: Projections | None = None
+    patience: PositiveInt | None = None
+    loss: Loss = "patterns"
     template: int = Field(7, ge=2)
     depth: PositiveInt | None = None
     width: PositiveInt | None = None
@@ -164,6 +184,10 @@ class SwnnConfig(Config):
             iterations=self.iterations or found.iterations,
             learning_rate=self.learning_rate or found.learning_rate,
             filters=self.filters or found.filters,
+            scales=self.scales or found.scales,
+            projections=self.projections or found.projections,
+            patience=self.patience,
+            loss=self.loss,
             edge=max(self.template, min(found.edge, edge)),
         )
 

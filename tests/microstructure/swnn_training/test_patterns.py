@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from poroscale.kernels.phases.codes import OUTSIDE
 from poroscale.microstructure.swnn_training.patterns import (
+    coarse_patterns,
     grey_levels,
     patterns_of,
     patterns_within,
@@ -83,3 +84,24 @@ def test_patterns_lie_within_a_region_of_any_form():
     assert np.array_equal(found, wanted)
     whole = section % 2
     assert np.array_equal(patterns_within(whole, 4), patterns_of(whole, 4))
+
+
+def test_coarse_patterns_are_means_with_shares_of_their_own():
+    generator = np.random.default_rng(3)
+    section = generator.integers(0, 3, (14, 17)).astype(np.uint8)
+    section[2, 9] = OUTSIDE
+    patterns, shares = coarse_patterns(section, 3, 2, 3)
+    number = 0
+    for y in range(9):
+        for x in range(12):
+            window = section[y : y + 6, x : x + 6]
+            if (window > 2).any():
+                continue
+            grey = (window.astype(float) - 1).reshape(3, 2, 3, 2).mean(axis=(1, 3))
+            np.testing.assert_allclose(patterns[number], grey.ravel(), atol=1e-6)
+            wanted = [(window == phase).mean() for phase in range(3)]
+            assert shares[number] == pytest.approx(wanted)
+            number += 1
+    assert number == len(patterns) == len(shares) < 9 * 12
+    with pytest.raises(ValueError, match="patterns that span 12 voxels for an image"):
+        coarse_patterns(section[:10], 3, 4, 3)

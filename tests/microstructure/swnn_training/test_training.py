@@ -8,9 +8,11 @@ import torch
 
 from poroscale.kernels.noise import correlated_noise
 from poroscale.microstructure.swnn_training import targets as module
+from poroscale.microstructure.swnn_training import train as train_module
 from poroscale.microstructure.swnn_training.patterns import patterns_of
 from poroscale.microstructure.swnn_training.recipe import RECIPES, STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import (
+    coarse_of_sections,
     image_target,
     of_conditions,
     of_one_deviation,
@@ -168,6 +170,82 @@ def test_conditions_learn_their_fractions(recipe, tmp_path):
     with torch.no_grad():
         means = [float(network(noise, [k]).mean()) for k in (0, 1)]
     assert means[1] > means[0] + 0.4  # by 0.8 in the patterns
+
+
+def coarse_of(sections, steps, phases=2):
+    by_axis = sections_by_axis(sections)
+    return [
+        {
+            axis: coarse_of_sections(each, 3, step, phases, seed=0, axis=axis)
+            for axis, each in by_axis.items()
+        }
+        for step in steps
+    ]
+
+
+@pytest.mark.parametrize("projections", ["normal", "orthogonal"])
+def test_patterns_of_several_scales_are_learnt_together(projections, tmp_path):
+    codes, _ = targets_of([(0, image())])
+    coarse = coarse_of([(0, image())], (2,))
+    target = image_target(codes, 2, coarse)
+    assert target.at_scale(1, 0).shape == (19 * 19, 9)
+    recipe = replace(CUBE, scales=2, projections=projections)
+    recipe.check(3, 24)
+    history = []
+    trained_swnn(
+        [target],
+        tmp_path,
+        shape=SHAPE,
+        recipe=recipe,
+        template=3,
+        progress=lambda event: history.append(event.values["distance"]),
+    )
+    assert history[-1] < 0.9 * history[0]
+    with pytest.raises(ValueError, match=r"`scales` must be fewer than 3: .* spans 12 voxels"):
+        replace(CUBE, scales=3).check(3, 24)
+
+
+def test_coarse_patterns_are_resampled_for_a_fraction():
+    codes, _ = targets_of([(0, image())])
+    coarse = coarse_of([(0, image())], (2,))
+    target = wanted_target(codes, 2, phase=1, wanted=0.2, seed=0, coarse=coarse)
+    assert float(0.5 * (target.at_scale(1, 0).mean() + 1)) == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_training_ends_where_the_held_out_distance_stalls(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_module, "GAIN", 10.0)  # nothing is a gain but the first
+    _, target = targets_of([(0, image())])
+    recipe = replace(CUBE, iterations=8 * STEPS, patience=2)
+    events = []
+
+    def run(folder, progress):
+        where = tmp_path / folder
+        return trained_swnn(
+            [target], where, shape=SHAPE, recipe=recipe, template=3, progress=progress
+        )
+
+    network, _ = run("straight", events.append)
+    assert len(events) == 3
+    assert all(event.values["validation.distance"] > 0 for event in events)
+
+    def stop(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped", stop)
+    again, _ = run("stopped", None)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_the_held_out_distance_changes_nothing():
+    _, target = targets_of([(0, image())])
+    task = SwnnTask(SHAPE, [target], SLABS, template=3)
+    task.network.train()
+    before = {name: value.clone() for name, value in task.network.state_dict().items()}
+    task.judged(0)
+    for name, value in task.network.state_dict().items():
+        assert name.endswith("num_batches_tracked") or torch.equal(value, before[name]), name
 
 
 def test_a_training_of_something_else_is_refused(tmp_path):

@@ -281,3 +281,24 @@ def test_weights_that_are_none_are_refused(folder, model, new_path):
         ps.fit_microstructure(
             [folder / "a.png"], new_path(), method="swnn", weights=folder / "missing.npz"
         )
+
+
+def test_the_recipe_can_be_changed(folder, new_path):
+    fast = {**TINY, "iterations": 4}
+    given = {"scales": 2, "projections": "orthogonal", "patience": 3}
+    model = ps.fit_microstructure([folder / "a.png"], folder / "scales", **fast, **given)
+    assert model.settings.recipe["swnn"]["scales"] == 2
+    several = ps.fit_microstructure(
+        [folder / "a.png"], folder / "s2", **fast, scales=2, fraction="1=0.2,1=0.4"
+    )
+    assert several.settings.fractions[1] == pytest.approx(0.4)
+    model = ps.fit_microstructure(
+        [folder / "a.png"], folder / "acf", **fast, loss="autocorrelation"
+    )
+    assert len(model.settings.details["thresholds"]) == 2
+    with pytest.raises(ValueError, match="`loss` must be patterns with `fraction` or `within`"):
+        ps.fit_microstructure(
+            [folder / "a.png"], new_path(), **fast, loss="autocorrelation", fraction="1=0.2"
+        )
+    with pytest.raises(ValueError, match="`scales` must be fewer than 3: the coarsest pattern"):
+        ps.fit_microstructure([folder / "a.png"], new_path(), **{**fast, "template": 9}, scales=3)

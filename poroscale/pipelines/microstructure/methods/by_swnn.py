@@ -18,6 +18,7 @@ from poroscale.microstructure.model import MicrostructureModel
 from poroscale.microstructure.shares import Gradient, with_fraction
 from poroscale.microstructure.swnn import ByPlace, Level, SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes
+from poroscale.microstructure.swnn_training.autocorrelation import wanted_s2
 from poroscale.microstructure.swnn_training.calibration import (
     REFERENCE,
     FractionCurve,
@@ -26,9 +27,11 @@ from poroscale.microstructure.swnn_training.calibration import (
 )
 from poroscale.microstructure.swnn_training.conditions import calibrated_conditions
 from poroscale.microstructure.swnn_training.course import ShareCourse
+from poroscale.microstructure.swnn_training.recipe import SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import (
     AXIS_OF,
     Target,
+    coarse_of_sections,
     image_target,
     of_conditions,
     of_one_deviation,
@@ -194,7 +197,10 @@ def _reach(course: ShareCourse) -> str:
 def _train(given: FitInput) -> tuple[list[Target], float]:
     config = given.config.swnn
     sections = list(_sections(given.images))
-    targets = _targets(config, sections, given.images.phases.count)
+    edge = min(min(codes.shape) for _, codes in sections)
+    recipe = config.training(edge)
+    recipe.check(config.template, edge)
+    targets = _targets(config, recipe, sections, given.images.phases.count)
     depth = config.depth
     if depth is None:
         phases = range(given.images.phases.count)
@@ -202,13 +208,12 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
         depth = depth_of(curves, config.template)
     several = len(targets) if len(targets) > 1 and config.targets == "condition" else 0
     shape = replace(_shape(config, depth), targets=several)
-    edge = min(min(codes.shape) for _, codes in sections)
     torch.set_num_threads(config.threads or _cores())
     network, distance = trained_swnn(
         targets,
         given.folder / TRAINING,
         shape=shape,
-        recipe=config.training(edge),
+        recipe=recipe,
         template=config.template,
         seed=config.seed,
         progress=given.progress,
@@ -219,7 +224,10 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
 
 
 def _targets(
-    config: SwnnConfig, sections: Sequence[tuple[int, NDArray[np.integer]]], phases: int
+    config: SwnnConfig,
+    recipe: SwnnRecipe,
+    sections: Sequence[tuple[int, NDArray[np.integer]]],
+    phases: int,
 ) -> list[Target]:
     by_axis = sections_by_axis(sections)
     if config.dimensions == 2:
@@ -230,9 +238,26 @@ def _targets(
         axis: pattern_codes(each, config.template, seed=config.seed, axis=axis)
         for axis, each in by_axis.items()
     }
+    if recipe.loss == "autocorrelation":
+        if config.fraction is not None or config.within is not None:
+            raise ValueError(
+                "`loss` must be patterns with `fraction` or `within`: patterns can be drawn for "
+                "them, an autocorrelation cannot"
+            )
+        s2 = {axis: wanted_s2(each, phases, recipe.edge // 2) for axis, each in by_axis.items()}
+        return [replace(image_target(codes, phases), s2=s2)]
+    coarse = [
+        {
+            axis: coarse_of_sections(
+                each, config.template, step, phases, seed=config.seed, axis=axis
+            )
+            for axis, each in by_axis.items()
+        }
+        for step in recipe.steps[1:]
+    ]
     wanted = fractions_by_phase(config.fraction)
     if not wanted:
-        return [image_target(codes, phases)]
+        return [image_target(codes, phases, coarse)]
     phase = wanted[0][0]
     if {each for each, _ in wanted} != {phase} or not 0 <= phase < phases:
         raise ValueError(
@@ -240,7 +265,7 @@ def _targets(
             f"got {config.fraction}"
         )
     found = [
-        wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed)
+        wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed, coarse=coarse)
         for _, share in wanted
     ]
     if len(found) > 1 and config.targets == "condition":
