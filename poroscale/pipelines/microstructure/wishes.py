@@ -34,8 +34,9 @@ class GenerateMicrostructureConfig(Config):
         Phase where the mask `inside` is 0; None takes the one that the images show beside those of
         the model.
     masked_noise
-        Whether the noise of a network of SWNN is 0 where the mask `inside` is, as published. Phases
-        outside are then those that the network makes of no noise, unless `outside` names one.
+        Whether the noise of a network of SWNN is 0 where the mask `inside` is, as published. With a
+        model of all phases, those outside are then what the network makes of no noise, unless
+        `outside` names one.
     periodic
         Whether opposite faces of the volume fit each other.
     origin

@@ -79,7 +79,7 @@ def need(config: FitMicrostructureConfig) -> int:
     )
     if recipe.cube:  # the cubes of all targets pass through together
         layers *= max(1, len(fractions_by_phase(own.fraction)))
-    compared = recipe.filters * (recipe.patterns or recipe.edge**2)
+    compared = recipe.scales * recipe.filters * (recipe.patterns or recipe.edge**2)
     reference = tile_bytes(shape, (REFERENCE,) * 3, winograd=True) + 16 * REFERENCE**3
     return max(4 * GRAPH * (layers + compared), reference)
 
