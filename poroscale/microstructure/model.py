@@ -62,6 +62,26 @@ class ImageEntry(Config):
     plane: str | None
 
 
+class LocalPhases(Config):
+    """What a model of some phases of its images was fitted to (Ma et al., section 4).
+
+    Attributes
+    ----------
+    greys
+        Value of each phase of the images.
+    within
+        The phases among them that are those of the model.
+    """
+
+    greys: tuple[float, ...]
+    within: tuple[int, ...]
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """Phases of the images that the model does not make."""
+        return tuple(code for code in range(len(self.greys)) if code not in self.within)
+
+
 class MicrostructureSettings(Config):
     """The content of model.json.
 
@@ -88,6 +108,8 @@ class MicrostructureSettings(Config):
         What the method has fitted besides the weights.
     recipe
         Settings of the fit.
+    local
+        Of which phases of the images those of the model are; None of all.
     """
 
     format: int = FORMAT
@@ -100,6 +122,13 @@ class MicrostructureSettings(Config):
     images: tuple[ImageEntry, ...]
     details: dict[str, Any]
     recipe: dict[str, Any]
+    local: LocalPhases | None = None
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The settings as JSON, `local` where a model has it."""
+        found = self.model_dump(mode="json")
+        return {name: value for name, value in found.items() if name != "local" or value}
 
 
 @dataclass(frozen=True)
@@ -156,7 +185,7 @@ class MicrostructureModel(Described):
 
     def save(self) -> None:
         """Write model.json; weights and images lie in the folder by then."""
-        body = canonical_json(self.settings.model_dump(mode="json")).encode()
+        body = canonical_json(self.settings.stored).encode()
         write_durably(self.folder / SETTINGS, body)
         record_results(self.folder, files=[SETTINGS, WEIGHTS, f"{WEIGHTS}.json"])
 
@@ -168,7 +197,7 @@ class MicrostructureModel(Described):
     @property
     def digest(self) -> str:
         """Digest of the settings, images and weights included."""
-        return digest_of(self.settings.model_dump(mode="json"))
+        return digest_of(self.settings.stored)
 
     @property
     def voxel_size(self) -> VoxelSize:
@@ -206,6 +235,9 @@ class MicrostructureModel(Described):
         ):
             spread = "" if std is None else f" +- {std:.4f} (one standard deviation)"
             yield f"  phase {code} (grey {grey:g}): fraction {share:.4f}{spread}"
+        if settings.local is not None:
+            names = ", ".join(f"{settings.local.greys[code]:g}" for code in settings.local.others)
+            yield f"  the surroundings (grey {names}) are those of the mask `inside`"
         for name, value in settings.details.get("residuals", {}).items():
             a, b = name.split(",")
             yield f"  S2 of the phases {a} and {b}: rms residual {value:.4f}"

@@ -26,17 +26,11 @@ from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.winograd import WinogradChain
 from poroscale.kernels.noise import periodic_noise
+from poroscale.microstructure.swnn_folded import FoldedSwnn, winograd_chain
 from poroscale.microstructure.swnn_tile import tile_bytes
 from poroscale.microstructure.swnn_weights import load_swnn, swnn_shape
 from poroscale.microstructure.tiles import computed_on_tiles
-from poroscale.networks.swnn import (
-    SLOPE,
-    TORCH_TYPES,
-    FoldedSwnn,
-    Precision,
-    SwnnShape,
-    folded_layers,
-)
+from poroscale.networks.swnn import TORCH_TYPES, Precision, SwnnShape
 from poroscale.volume import Index, Shape
 
 NOISE = 400
@@ -46,7 +40,9 @@ VERSION = 1
 """Of what is computed from the weights: a change of any bit raises it."""
 Period = tuple[int | None, int | None, int | None]
 Arithmetic = Literal["winograd", "direct"]
-Mean = float | Callable[[Index, Shape], NDArray[Any]]
+ByPlace = Callable[[Index, Shape], NDArray[Any]]
+Mean = float | ByPlace
+Level = float | ByPlace
 
 
 @kernel("microstructure.SwnnField")
@@ -69,6 +65,12 @@ class SwnnField:
         Mean of the noise, which sets the phase fraction: a number, or a sampler of it.
     deviation
         Standard deviation of the noise.
+    condition
+        Of a network with conditions: which targets it shows, from 0 for the first to their number
+        less one for the last, a number or a sampler; None of any other network.
+    cover
+        Sampler of what the noise is multiplied with, 1 where there is to be material and 0
+        elsewhere (section 3.3); None leaves it as it is.
     period
         Voxels after which the field repeats along (z, y, x); None along an axis where it does not.
     precision
@@ -87,6 +89,8 @@ class SwnnField:
     seed: int = 0
     mean: Mean = 0.0
     deviation: float = 1.0
+    condition: float | ByPlace | None = None
+    cover: ByPlace | None = None
     period: Period = (None, None, None)
     precision: Precision = "float32"
     device: str = "cpu"
@@ -116,6 +120,9 @@ class SwnnField:
             raise ValueError(f"`deviation` must be zero or positive, got {self.deviation}")
         if not callable(self.mean) and not isfinite(self.mean):
             raise ValueError(f"`mean` must be a number, got {self.mean}")
+        if bool(self.network.targets) != (self.condition is not None):
+            needed = "given" if self.network.targets else "left out"
+            raise ValueError(f"`condition` must be {needed} for {self.network.words}")
         if self.arithmetic not in ("winograd", "direct"):
             raise ValueError(f"`arithmetic` must be winograd or direct, got {self.arithmetic!r}")
         check_device(self.device, self.precision)
@@ -146,10 +153,15 @@ class SwnnField:
             )
         if self.deviation != 1:
             found *= np.float32(self.deviation)
-        found += np.asarray(
-            self.mean(origin, shape) if callable(self.mean) else self.mean, np.float32
-        )
+        found += at_place(self.mean, origin, shape)
+        if self.cover is not None:
+            found *= np.asarray(self.cover(origin, shape), np.float32)
         return found
+
+    def conditions(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
+        """float32 (z, y, x): the conditions of a box."""
+        assert self.condition is not None
+        return np.array(np.broadcast_to(at_place(self.condition, origin, shape), shape))
 
     def computed(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
         """The field of one tile; the bits of a float may depend on its shape."""
@@ -158,14 +170,21 @@ class SwnnField:
         network = self._loaded()
         if isinstance(network, WinogradChain):
             return network.computed(
-                lambda first, count: self.noise((z + first, y, x), (count, dy, dx)), shape
+                lambda first, count: self.noise((z + first, y, x), (count, dy, dx)),
+                shape,
+                (lambda first, count: self.conditions((z + first, y, x), (count, dy, dx))[None])
+                if callable(self.condition)
+                else None,
             )
         noise = self.noise((z, y, x), (dz, dy, dx))
+        places = None
+        if callable(self.condition):
+            places = torch.from_numpy(self.conditions((z, y, x), (dz, dy, dx)))
         # A plane of a network of two dimensions is an image of its own.
         batch = noise[None] if self.network.dimensions == 3 else np.moveaxis(noise, 0, 1)
         if self.device == "cpu" and torch.get_num_threads() != 1:
             torch.set_num_threads(1)  # of this thread and those that begin later
-        values = network(torch.from_numpy(np.ascontiguousarray(batch)))
+        values = network(torch.from_numpy(np.ascontiguousarray(batch)), places)
         return np.asarray(values.reshape(shape).cpu().numpy(), np.float32)
 
     @property
@@ -181,18 +200,20 @@ class SwnnField:
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """Parameters from which the field follows; a mean that varies tells its own `recipe`."""
+        """Parameters from which the field follows; what varies by place tells its own `recipe`."""
+        varying = {"condition": self.condition, "cover": self.cover}
         return {
             "version": VERSION,
             "weights": self.digest,
             "tile": "even" if self.free_of_tiles else list(self.tile),
             "seed": self.seed,
-            "mean": getattr(self.mean, "recipe", None) if callable(self.mean) else self.mean,
+            "mean": told_of(self.mean),
             "deviation": self.deviation,
             "period": list(self.period),
             "precision": self.precision,
             "device": self.device,
             "arithmetic": "winograd" if self.by_winograd else f"torch {torch.__version__}",
+            **{name: told_of(value) for name, value in varying.items() if value is not None},
         }
 
     @property
@@ -203,25 +224,36 @@ class SwnnField:
     @property
     def need(self) -> int:
         """Bytes that a worker takes for a tile."""
-        return tile_bytes(self.network, self.tile, self.precision, winograd=self.by_winograd)
+        return tile_bytes(
+            self.network,
+            self.tile,
+            self.precision,
+            winograd=self.by_winograd,
+            modulated=callable(self.condition),
+        )
 
     def _loaded(self) -> FoldedSwnn | WinogradChain:
         recipe = {
             "swnn": self.digest,
+            "condition": self._one_condition,
             "precision": self.precision,
             "device": self.device,
             "winograd": self.by_winograd,
         }
         return load_once(recipe, self._load)
 
+    @property
+    def _one_condition(self) -> float | None:
+        return None if callable(self.condition) else self.condition
+
     def _load(self) -> FoldedSwnn | WinogradChain:
         network, digest = load_swnn(self.weights)
         if digest != self.digest:
             raise OSError(f"{self.weights} was replaced while it was in use")
+        condition = self._one_condition
         if self.by_winograd:
-            layers = [(w.numpy(), b.numpy()) for w, b in folded_layers(network)]
-            return WinogradChain.of(layers, SLOPE)
-        return FoldedSwnn(network, precision=self.precision, device=self.device)
+            return winograd_chain(network, condition)
+        return FoldedSwnn(network, condition, precision=self.precision, device=self.device)
 
 
 @kernel("microstructure.SwnnSampler")
@@ -234,22 +266,24 @@ class SwnnSampler:
     field
         The field.
     thresholds
-        n - 1 ascending values of the field, fitted once and stored with the model.
+        n - 1 ascending values of the field, fitted once and stored with the model: numbers, or
+        samplers where they vary by place.
     """
 
     field: SwnnField
-    thresholds: tuple[float, ...] = (0.0,)
+    thresholds: tuple[Level, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        values = self.thresholds
+        values = [each for each in self.thresholds if not callable(each)]
         ascending = all(a < b for a, b in itertools.pairwise(values))
         if (
-            not 1 <= len(values) <= MOST_THRESHOLDS
+            not 1 <= len(self.thresholds) <= MOST_THRESHOLDS
             or not ascending
             or not all(map(isfinite, values))
         ):
             raise ValueError(
-                f"`thresholds` must be 1 to {MOST_THRESHOLDS} ascending numbers, got {values}"
+                f"`thresholds` must be 1 to {MOST_THRESHOLDS} ascending numbers, got "
+                f"{self.thresholds}"
             )
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
@@ -257,11 +291,15 @@ class SwnnSampler:
         box = computed_on_tiles(self._phases, origin, shape, tile=self.field.tile, dtype=np.uint8)
         return np.asarray(box, np.uint8)
 
+    def covered(self, cover: ByPlace) -> Self:
+        """The same phases of noise that is multiplied with a cover."""
+        return replace(self, field=self.field.but(cover=cover))
+
     def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         field = self.field.computed(origin, shape)
         phases = np.zeros(shape, np.uint8)
-        for threshold in self.thresholds:
-            phases += field >= np.float32(threshold)
+        for level in self.thresholds:
+            phases += field >= at_place(level, origin, shape)
         return phases
 
     @property
@@ -282,7 +320,18 @@ class SwnnSampler:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the phases follow."""
-        return {"field": dict(self.field.recipe), "thresholds": list(self.thresholds)}
+        levels = [told_of(each) for each in self.thresholds]
+        return {"field": dict(self.field.recipe), "thresholds": levels}
+
+
+def at_place(value: float | ByPlace, origin: Index, shape: Shape) -> NDArray[np.float32]:
+    """A number, or what its sampler gives in a box, as float32 that broadcast to it."""
+    return np.asarray(value(origin, shape) if callable(value) else value, np.float32)
+
+
+def told_of(value: float | ByPlace) -> Any:
+    """A number, or the recipe of its sampler, as JSON."""
+    return getattr(value, "recipe", None) if callable(value) else value
 
 
 def check_device(device: str, precision: Precision) -> None:

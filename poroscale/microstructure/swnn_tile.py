@@ -17,15 +17,21 @@ LIBRARY_BYTES = 64 * MIB
 
 
 def tile_bytes(
-    network: SwnnShape, tile: Shape, precision: Precision = "float32", *, winograd: bool = False
+    network: SwnnShape,
+    tile: Shape,
+    precision: Precision = "float32",
+    *,
+    winograd: bool = False,
+    modulated: bool = False,
 ) -> int:
     """Bytes that a worker takes for a tile.
 
     By Winograd's convolutions they are those of a window of planes, elsewhere those of noise twice
-    and of two layers of the network.
+    and of two layers of the network. Where a condition varies by place (`modulated`), it is held
+    beside the noise, with the factors and shifts of a plane.
     """
     if winograd:
-        chain = chain_bytes(network.depth, network.width, network.noise, tile)
+        chain = chain_bytes(network.depth, network.width, network.noise, tile, modulated=modulated)
         return chain + 2 * prod(tile)
     item = torch.empty((), dtype=TORCH_TYPES[precision]).element_size()
 
@@ -34,9 +40,10 @@ def tile_bytes(
 
     depth = network.depth
     layers = item * network.width * (grown(depth - 1) + grown(max(0, depth - 2)))
-    return (
-        LIBRARY_BYTES + 3 * layers // 2 + (4 + item) * network.noise * grown(depth) + 8 * prod(tile)
-    )
+    noise = (4 + item) * (network.noise + modulated) * grown(depth)
+    plane = grown(depth) // (tile[0] + 2 * depth if network.dimensions == 3 else tile[0])
+    tables = 8 * item * network.width * plane if modulated else 0
+    return LIBRARY_BYTES + 3 * layers // 2 + noise + tables + 8 * prod(tile)
 
 
 def tile_work(network: SwnnShape, tile: Shape) -> float:

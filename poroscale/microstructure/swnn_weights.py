@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -27,8 +27,7 @@ def save_swnn(path: Path, network: Swnn, card: Mapping[str, Any] | None = None) 
     card
         JSON that is kept with them: images, recipe, thresholds.
     """
-    architecture = asdict(network.shape)
-    save_weights(path, network.state_dict(), {**(card or {}), "swnn": architecture})
+    save_weights(path, network.state_dict(), {**(card or {}), "swnn": network.shape.recipe})
     return str(load_weights(path)[1]["sha256"])
 
 
@@ -58,7 +57,7 @@ def swnn_shape(path: Path) -> tuple[SwnnShape, str]:
 def _shape_of(card: Mapping[str, Any], path: Path) -> SwnnShape:
     stated = card.get("swnn")
     names = {each.name for each in fields(SwnnShape)}
-    if not isinstance(stated, dict) or set(stated) != names:
+    if not isinstance(stated, dict) or {*stated, "targets"} != names:
         raise ValueError(f"{path} must hold weights of SWNN; its card states none")
     return SwnnShape(**stated)
 

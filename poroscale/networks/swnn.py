@@ -11,10 +11,9 @@ from the second convolution on; this module follows the code.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -70,12 +69,15 @@ class SwnnShape:
         Channels of noise.
     dimensions
         2 for images, 3 for volumes.
+    targets
+        Sets of patterns, at least two, that a condition tells apart; 0 for a network without one.
     """
 
     depth: int = DEPTH
     width: int = WIDTH
     noise: int = NOISE_CHANNELS
     dimensions: int = 3
+    targets: int = 0
 
     def __post_init__(self) -> None:
         if min(self.depth, self.width, self.noise) < 1 or self.dimensions not in (2, 3):
@@ -83,28 +85,56 @@ class SwnnShape:
                 "a network of SWNN must have a depth, a width and channels of noise of at least 1 "
                 f"in 2 or 3 dimensions, got {self}"
             )
+        if self.targets < 0 or self.targets == 1:
+            raise ValueError(f"`targets` must be 0 or at least 2, got {self.targets}")
 
     @property
     def words(self) -> str:
         """The architecture in words."""
+        targets = f", conditions for {self.targets} targets" if self.targets else ""
         return (
             f"{self.dimensions} dimensions, {self.noise} channels of noise, {self.depth} "
-            f"convolutions of {self.width} channels"
+            f"convolutions of {self.width} channels{targets}"
         )
+
+    @property
+    def recipe(self) -> dict[str, int]:
+        """The architecture as JSON; `targets` where there are some."""
+        return {name: value for name, value in asdict(self).items() if name != "targets" or value}
+
+
+class _TargetNorm(nn.Module):
+    """A normalisation of its own for each target: statistics, factors and shifts."""
+
+    def __init__(self, width: int, targets: int, dimensions: int) -> None:
+        super().__init__()
+        normalisation = nn.BatchNorm3d if dimensions == 3 else nn.BatchNorm2d
+        self.of = nn.ModuleList(normalisation(width) for _ in range(targets))
+
+    def forward(self, values: Tensor, targets: Sequence[int]) -> Tensor:
+        """Each item of the batch with the normalisation of its target, each target once."""
+        found = [self.of[k](each[None]) for k, each in zip(targets, values, strict=True)]
+        return torch.cat(found)
 
 
 class _Block(nn.Module):
     """Convolution of 3³ without padding, normalisation (but in the first block), leaky ReLU."""
 
-    def __init__(self, before: int, width: int, dimensions: int, *, normalise: bool) -> None:
+    def __init__(self, before: int, shape: SwnnShape, *, normalise: bool) -> None:
         super().__init__()
-        convolution = nn.Conv3d if dimensions == 3 else nn.Conv2d
-        normalisation = nn.BatchNorm3d if dimensions == 3 else nn.BatchNorm2d
-        self.convolution = convolution(before, width, EDGE_A)
-        self.normalisation = normalisation(width) if normalise else nn.Identity()
+        convolution = nn.Conv3d if shape.dimensions == 3 else nn.Conv2d
+        normalisation = nn.BatchNorm3d if shape.dimensions == 3 else nn.BatchNorm2d
+        self.convolution = convolution(before, shape.width, EDGE_A)
+        self.normalisation: nn.Module = nn.Identity()
+        if normalise and shape.targets:
+            self.normalisation = _TargetNorm(shape.width, shape.targets, shape.dimensions)
+        elif normalise:
+            self.normalisation = normalisation(shape.width)
 
-    def forward(self, values: Tensor) -> Tensor:
-        found: Tensor = self.normalisation(self.convolution(values))
+    def forward(self, values: Tensor, targets: Sequence[int]) -> Tensor:
+        found: Tensor = self.convolution(values)
+        of_target = isinstance(self.normalisation, _TargetNorm)
+        found = self.normalisation(found, targets) if of_target else self.normalisation(found)
         return functional.leaky_relu(found, SLOPE)
 
 
@@ -122,17 +152,19 @@ class Swnn(nn.Module):
         self.shape = shape = shape or SwnnShape()
         widths = [shape.noise, *[shape.width] * shape.depth]
         self.blocks = nn.ModuleList(
-            _Block(a, b, shape.dimensions, normalise=i > 0)
-            for i, (a, b) in enumerate(itertools.pairwise(widths))
+            _Block(before, shape, normalise=i > 0) for i, before in enumerate(widths[:-1])
         )
         last = nn.Conv3d if shape.dimensions == 3 else nn.Conv2d
         self.last = last(shape.width, 1, EDGE_B)
 
-    def forward(self, noise: Tensor) -> Tensor:
-        """(n, 1, z, y, x) from (n, noise, z + 2 depth, y + 2 depth, x + 2 depth); 2D without z."""
+    def forward(self, noise: Tensor, targets: Sequence[int] = ()) -> Tensor:
+        """(n, 1, z, y, x) from (n, noise, z + 2 depth, y + 2 depth, x + 2 depth); 2D without z.
+
+        `targets` has the number of the target of each of the n, for a network with a condition.
+        """
         values = noise
         for block in self.blocks:
-            values = block(values)
+            values = block(values, targets)
         found: Tensor = self.last(values)
         return found
 
@@ -198,64 +230,3 @@ def _our_name(theirs: str) -> str:
     kind, _, what = rest.partition(".")
     kind = {"conv": "convolution", "bn": "normalisation"}.get(kind, kind)
     return f"blocks.{int(number) - 1 if number.isdigit() else number}.{kind}.{what}"
-
-
-class FoldedSwnn:
-    """A trained network as convolutions alone: each normalisation is part of the one before it.
-
-    Convolutions run in the memory format channels-last. The weights are folded in float64.
-
-    Parameters
-    ----------
-    network
-        The network; its running statistics are frozen.
-    precision
-        Type of weights and values; what comes out is float32.
-    device
-        "cpu" or "cuda".
-    """
-
-    def __init__(
-        self, network: Swnn, *, precision: Precision = "float32", device: str = "cpu"
-    ) -> None:
-        self.shape = network.shape
-        self.precision: Precision = precision
-        dtype = TORCH_TYPES[precision]
-        self._format = torch.channels_last_3d if self.shape.dimensions == 3 else torch.channels_last
-        self._convolve = functional.conv3d if self.shape.dimensions == 3 else functional.conv2d
-        self.layers = [
-            (weight.to(device, dtype, memory_format=self._format), bias.to(device, dtype))
-            for weight, bias in folded_layers(network)
-        ]
-
-    def __call__(self, noise: Tensor) -> Tensor:
-        """float32 (n, 1, z, y, x) from noise (n, noise, z + 2 depth, ...); 2D without z."""
-        weight, _ = self.layers[0]
-        with torch.inference_mode():
-            values = noise.to(weight.device, weight.dtype)
-            for weight, bias in self.layers[:-1]:
-                values = values.contiguous(memory_format=self._format)
-                values = functional.leaky_relu_(self._convolve(values, weight, bias), SLOPE)
-            return self._convolve(values, *self.layers[-1]).float()
-
-
-def folded_layers(network: Swnn) -> list[tuple[Tensor, Tensor]]:
-    """Weight and bias of each convolution with the normalisation behind it, as float64."""
-    layers = []
-    for block in network.blocks:
-        convolution, normalisation = block.convolution, block.normalisation
-        assert isinstance(convolution, nn.Conv2d | nn.Conv3d)
-        assert convolution.bias is not None
-        weight, bias = convolution.weight.detach().double(), convolution.bias.detach().double()
-        if isinstance(normalisation, nn.BatchNorm2d | nn.BatchNorm3d):
-            mean, variance = normalisation.running_mean, normalisation.running_var
-            assert mean is not None
-            assert variance is not None
-            scale = normalisation.weight.detach().double()
-            scale = scale / torch.sqrt(variance.double() + normalisation.eps)
-            weight = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
-            bias = (bias - mean.double()) * scale + normalisation.bias.detach().double()
-        layers.append((weight, bias))
-    last = network.last
-    assert last.bias is not None
-    return [*layers, (last.weight.detach().double(), last.bias.detach().double())]

@@ -18,11 +18,15 @@ class EarlyStopping:
         A fall of no more than this is none.
     patience
         Epochs without a gain after which training ends; None never ends it.
+    window
+        Epochs over which the measure is averaged before it is looked at: that of an epoch and those
+        before it.
     """
 
     metric: str
     gain: float = 1e-4
     patience: int | None = 40
+    window: int = 1
 
     def stalled(self, history: Sequence[Mapping[str, float]]) -> int:
         """Epochs since the last gain."""
@@ -42,7 +46,11 @@ class EarlyStopping:
         return values.index(min(values))
 
     def _values(self, history: Sequence[Mapping[str, float]]) -> list[float]:
-        return [each[self.metric] for each in history]
+        values = [each[self.metric] for each in history]
+        if self.window == 1:
+            return values
+        recent = (values[max(0, k + 1 - self.window) : k + 1] for k in range(len(values)))
+        return [sum(each) / len(each) for each in recent]
 
 
 @dataclass(frozen=True)

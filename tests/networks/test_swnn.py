@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from poroscale.microstructure.swnn_folded import FoldedSwnn
 from poroscale.networks.swnn import (
-    FoldedSwnn,
     Swnn,
     SwnnShape,
     depth_for,

@@ -143,3 +143,13 @@ def test_tensorboard_must_be_installed_where_it_is_asked_for(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ValueError, match="tensorboard must be installed"):
         Metrics(tmp_path, [], tensorboard=True)
+
+
+def test_a_measure_may_be_smoothed():
+    history = [{"v": value} for value in (4.0, 1.0, 3.0, 2.0, 0.9)]
+    assert EarlyStopping("v").best_epoch(history) == 4
+    smooth = EarlyStopping("v", gain=0.0, patience=1, window=3)
+    assert smooth._values(history) == pytest.approx([4, 2.5, 8 / 3, 2, 5.9 / 3])
+    assert smooth.stalled(history[:3]) == 1
+    assert smooth.ends(history[:3])
+    assert not EarlyStopping("v", gain=0.0, patience=2, window=3).ends(history)

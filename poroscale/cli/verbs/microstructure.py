@@ -35,7 +35,13 @@ COMMANDS = (
         tell_fitted,
         section="Microstructures",
         arguments=(Words(("images", "model_dir"), "IMAGE [...] MODEL_DIR", "Segmented images."),),
-        metavars={"planes": "yx,zx,zy", "fraction": "PHASE=F", "weights": "FILE.npz"},
+        metavars={
+            "planes": "yx,zx,zy",
+            "fraction": "PHASE=F",
+            "weights": "FILE.npz",
+            "within": "PHASES",
+            "region": "PHASES",
+        },
     ),
     Command(
         "generate microstructure",
@@ -45,7 +51,12 @@ COMMANDS = (
             Argument("model", "MODEL", f"Folder of a model, or a delivered one: {DELIVERED}."),
             Argument("out", "OUT.zarr"),
         ),
-        metavars={"fraction": "PHASE=F", "gradient": "PHASE:AXIS:FIRST:LAST", "mask": "MASK.zarr"},
+        metavars={
+            "fraction": "PHASE=F",
+            "gradient": "PHASE:AXIS:FIRST:LAST",
+            "mask": "MASK.zarr",
+            "inside": "MASK.zarr",
+        },
     ),
     Command(
         "compare microstructure",

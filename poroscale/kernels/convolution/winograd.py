@@ -20,6 +20,9 @@ moves along z; noise is asked for as it comes.
 
 Each output is the same sequence of operations wherever it lies, hence the same bits in any tile
 whose origin is even. Where an extent is odd, one more plane is computed and thrown away.
+
+A chain that is modulated multiplies and shifts the channels behind each layer but the first, by
+numbers that follow a condition at each voxel.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from poroscale.kernels.convolution.modulation import modulate
 from poroscale.kernels.convolution.vector_steps import (
     COLUMNS,
     LANES,
@@ -73,6 +77,9 @@ class WinogradChain:
         Of the leaky ReLU below zero.
     channels
         Of the noise.
+    modulation
+        float32 (layers, conditions, channels) factors, and as many shifts, behind the layers whose
+        first has none; None where the biases are all.
     """
 
     weights: tuple[Floats, ...]
@@ -80,10 +87,14 @@ class WinogradChain:
     last: tuple[Floats, float]
     slope: float
     channels: int
+    modulation: tuple[Floats, Floats] | None = None
 
     @classmethod
     def of(
-        cls, layers: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], slope: float
+        cls,
+        layers: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+        slope: float,
+        modulation: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     ) -> WinogradChain:
         """The chain of float64 weights (out, in, 3, 3, 3) and biases; the last (1, in, 1, 1, 1)."""
         *inner, (last, constant) = layers
@@ -92,14 +103,24 @@ class WinogradChain:
         width = weights[-1].shape[2]
         row = np.zeros(width, np.float32)
         row[: last.shape[1]] = last.reshape(-1)
-        return cls(weights, biases, (row, float(constant[0])), slope, layers[0][0].shape[1])
+        tables = None
+        if modulation is not None:
+            factors, shifts = (_padded(m.astype(np.float32), COLUMNS, 2) for m in modulation)
+            tables = factors, shifts
+        channels = layers[0][0].shape[1]
+        return cls(weights, biases, (row, float(constant[0])), slope, channels, tables)
 
     def __call__(self, noise: Floats) -> Floats:
         """float32 (z, y, x) from (channels, z + 2 n, y + 2 n, x + 2 n), n the layers."""
         z, y, x = (n - 2 * len(self.weights) for n in noise.shape[1:])
         return self.computed(lambda first, count: noise[:, first : first + count], (z, y, x))
 
-    def computed(self, read: Callable[[int, int], Floats], shape: Shape) -> Floats:
+    def computed(
+        self,
+        read: Callable[[int, int], Floats],
+        shape: Shape,
+        condition: Callable[[int, int], Floats] | None = None,
+    ) -> Floats:
         """float32 array of `shape`, from noise that is read as it is needed.
 
         Parameters
@@ -109,6 +130,10 @@ class WinogradChain:
             `first` on; it is asked for `READ` planes at a time, in order.
         shape
             Voxels (z, y, x) of the result.
+        condition
+            Of a chain that is modulated, in the same way (1, count, y + 2 n, x + 2 n): places in
+            the table of conditions, from 0 to their number less one; between two of them factors
+            and shifts are interpolated.
         """
         reach = len(self.weights)
         planes, rows, columns = (n + 2 * reach for n in shape)
@@ -116,17 +141,26 @@ class WinogradChain:
         stream = _Stream(read, planes)
         source = np.zeros((2 * PIECE_Z + 2, y + 2, x + 2, self._lanes), np.float32)
         values = np.empty((2 * (PIECE_Z + reach - 1), y, x, self._inner.shape[2]), np.float32)
-        scratch = [_scratch(each, values.shape[3]) for each in (self._lanes, values.shape[3])]
+        lanes = self._lanes, values.shape[3]
+        scratch = _scratch(lanes[0], lanes[1]), _scratch(lanes[1], lanes[1])
         field = np.empty(shape, np.float32)
         behind = 2 * (reach - 1)
+        places, given = np.zeros((0, 1, 1, 1), np.float32), None
+        if condition is not None:
+            # Planes from `reach - 1` before the first of `source` on.
+            places = np.zeros((reach - 1 + 2 * PIECE_Z, y + 2, x + 2, 1), np.float32)
+            given = _Stream(condition, planes)
         for begin in range(0, z // 2, PIECE_Z):
             fresh = 2 if begin else 0
             if begin:
                 source[:2] = source[-2:]
                 values[:behind] = values[2 * PIECE_Z :]
             stream.take(source[fresh:, :rows, :columns])
-            counts = z // 2, y // 2, x // 2
-            _pass(source, values, begin, counts, *self._numbers, *scratch)
+            if given is not None:
+                places[: reach - 1] = places[2 * PIECE_Z :]
+                given.take(places[reach - 1 :, :rows, :columns])
+            counts, tables = (z // 2, y // 2, x // 2), (places[..., 0], *self._tables)
+            _pass(source, values, begin, counts, self._numbers, tables, scratch)
             first = 2 * begin - behind
             low, high = max(0, first), min(shape[0], first + 2 * PIECE_Z)
             if low < high:
@@ -146,6 +180,14 @@ class WinogradChain:
     @cached_property
     def _numbers(self) -> tuple[Floats, Floats, Floats, np.float32]:
         return self.weights[0], self._inner, np.stack(self.biases), np.float32(self.slope)
+
+    @cached_property
+    def _tables(self) -> tuple[Floats, Floats]:
+        """Factors and shifts; of no condition where the chain is not modulated."""
+        if self.modulation is not None:
+            return self.modulation
+        nothing = np.zeros((0, 0, 0), np.float32)
+        return nothing, nothing
 
     @cached_property
     def _inner(self) -> Floats:
@@ -181,13 +223,16 @@ def _scratch(before: int, behind: int) -> tuple[Floats, Floats, Floats, Floats]:
     )
 
 
-def chain_bytes(depth: int, width: int, channels: int, shape: Shape) -> int:
+def chain_bytes(
+    depth: int, width: int, channels: int, shape: Shape, *, modulated: bool = False
+) -> int:
     """Bytes that a chain of `depth` layers takes for a result of `shape`, the field included."""
     z, y, x = (n + 2 * depth + 1 for n in shape)
     width, lanes = width + -width % COLUMNS, channels + -channels % LANES
     read = 2 * channels * min(READ, z)
     values = width * (2 * (PIECE_Z + depth - 1) + 2 * (depth - 1))
-    return 4 * (y * x * (read + lanes * (2 * PIECE_Z + 2) + values) + prod(shape))
+    places = 2 * min(READ, z) + depth - 1 + 2 * PIECE_Z if modulated else 0
+    return 4 * (y * x * (read + lanes * (2 * PIECE_Z + 2) + values + places) + prod(shape))
 
 
 class _Stream:
@@ -216,12 +261,13 @@ class _Stream:
 
 
 @njit(nogil=True, cache=True)
-def _pass(source, values, begin, counts, first, inner, biases, slope, first_scratch, scratch):  # type: ignore[no-untyped-def]
+def _pass(source, values, begin, counts, numbers, tables, scratches):  # type: ignore[no-untyped-def]
     """All layers on the pairs of planes from `begin` on, each one pair before the layer before.
 
     `source` begins at pair `begin`, `values` as many pairs before it as there are inner layers.
     """
     nz, ny, nx = counts
+    first, inner, biases, slope = numbers
     inners = len(inner)
     for piece in range(0, ny, PIECE_Y):
         for layer in range(inners + 1):
@@ -230,16 +276,24 @@ def _pass(source, values, begin, counts, first, inner, biases, slope, first_scra
             y = max(0, piece - layer), min(ny - layer, piece - layer + PIECE_Y)
             bias = biases[layer]
             if layer == 0:
-                _piece(source, values, -inners, z, y, nx, first, bias, slope, first_scratch)
+                own, place = (first, bias, slope), (-inners, 0)
+                _piece(source, values, place, z, y, nx, own, tables, scratches[0])
             else:
-                weights = inner[layer - 1]
-                _piece(values, values, 0, z, y, nx - layer, weights, bias, slope, scratch)
+                own, place = (inner[layer - 1], bias, slope), (0, layer)
+                _piece(values, values, place, z, y, nx - layer, own, tables, scratches[1])
 
 
 @njit(nogil=True, cache=True)
-def _piece(source, target, shift, pairs_z, pairs_y, nx, weights, bias, slope, scratch):  # type: ignore[no-untyped-def]
-    """One layer on a range of pairs of planes and of rows; `target` may be `source`."""
+def _piece(source, target, place, pairs_z, pairs_y, nx, numbers, tables, scratch):  # type: ignore[no-untyped-def]
+    """One layer on a range of pairs of planes and of rows; `target` may be `source`.
+
+    `place` has the shift of `source` along z, and the number of the layer.
+    """
     rows, seen, products, given = scratch
+    weights, bias, slope = numbers
+    shift, layer = place
+    modulated = layer > 0 and tables[1].shape[0] > 0
+    straight = np.float32(1) if modulated else slope
     group = seen.shape[1]
     for z in range(pairs_z[0], pairs_z[1]):
         for y in range(pairs_y[0], pairs_y[1]):
@@ -250,7 +304,9 @@ def _piece(source, target, shift, pairs_z, pairs_y, nx, weights, bias, slope, sc
                     _see_along_x(rows, pair, count, seen)
                     _multiply(seen, weights, pair, count, products)
                     _give_along_x(products, pair, count, given)
-                _give(given, bias, slope, target, (2 * z, 2 * y, 2 * first), count)
+                _give(given, bias, straight, target, (2 * z, 2 * y, 2 * first), count)
+                if modulated:
+                    modulate(target, (2 * z, 2 * y, 2 * first), count, layer, tables, slope)
 
 
 @njit(nogil=True, cache=True)

@@ -6,17 +6,17 @@ Both are found once, on a reference sample of the network, and belong to the mod
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.identity import kernel
-from poroscale.microstructure.shares import Gradient, MaskedShare
+from poroscale.microstructure.shares import LEAST, MOST, with_fraction
 from poroscale.microstructure.swnn import SwnnField
-from poroscale.volume import Index, Shape
+from poroscale.microstructure.swnn_training.course import ShareCourse, Table
+from poroscale.volume import Shape
 
 REFERENCE = 96
 """Edge of the reference sample [voxels]."""
@@ -28,7 +28,6 @@ OFFSETS = (0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.3, 0.5, 0.8, 1.2)
 """Means that are tried on both sides of the base, in deviations of the noise; close together near
 the base, because a network that was trained for one fraction alone answers steeply."""
 STEPS_OF_MEAN = (*(-offset for offset in reversed(OFFSETS)), 0.0, *OFFSETS)
-Table = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,24 @@ class FractionCurve:
         Ascending means of the noise; `base` is one of them.
     fractions
         At each of them, the fractions of all phases.
+    thresholds
+        By phase, at each mean: the thresholds at which this phase has its fraction and the others
+        keep the proportions that they have at `base`. Empty where one list serves all means, as
+        with two phases.
     """
 
     base: float
     means: tuple[float, ...]
     fractions: Table
+    thresholds: tuple[Table, ...] = ()
 
     @classmethod
-    def of_details(cls, details: dict[str, Any]) -> Self:
+    def of_details(cls, details: Mapping[str, Any]) -> Self:
         """The curve in the details of a model."""
         stored = details["curve"]
-        table = tuple(tuple(map(float, row)) for row in stored["fractions"])
-        return cls(float(stored["base"]), tuple(map(float, stored["means"])), table)
+        levels = tuple(_table(each) for each in stored.get("thresholds", ()))
+        means = tuple(map(float, stored["means"]))
+        return cls(float(stored["base"]), means, _table(stored["fractions"]), levels)
 
     @property
     def details(self) -> dict[str, Any]:
@@ -63,13 +68,31 @@ class FractionCurve:
             "base": self.base,
             "means": list(self.means),
             "fractions": [list(row) for row in self.fractions],
+            "thresholds": [[list(row) for row in each] for each in self.thresholds],
         }
 
-    def monotone(self, phase: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Fractions and means, by ascending fraction, of the monotone stretch around `base`.
+    def course(self, phase: int, thresholds: Sequence[float]) -> ShareCourse:
+        """What the network is given for each fraction of a phase.
 
-        A phase in the middle may first become more and then less as the mean rises.
+        It is that of the monotone stretch around `base`, because a phase in the middle may first
+        become more and then less as the mean rises.
+
+        Parameters
+        ----------
+        phase
+            The phase.
+        thresholds
+            Those at `base`.
         """
+        rows = self._stretch(phase)
+        shares = tuple(self.fractions[row][phase] for row in rows)
+        means = tuple(self.means[row] for row in rows)
+        levels = self.thresholds[phase] if self.thresholds else None
+        found = [levels[row] if levels else tuple(thresholds) for row in rows]
+        return ShareCourse(phase, shares, means, tuple(found))
+
+    def _stretch(self, phase: int) -> list[int]:
+        """Rows of the monotone stretch around `base`, by ascending fraction."""
         values = [row[phase] for row in self.fractions]
         at = self.means.index(self.base)
         sides = [k for k in (at - 1, at) if 0 <= k < len(values) - 1]
@@ -80,30 +103,17 @@ class FractionCurve:
             first -= 1
         while last < len(values) - 1 and sign * (values[last + 1] - values[last]) > 0:
             last += 1
-        found = np.array(values[first : last + 1]), np.array(self.means[first : last + 1])
-        return found if rises else (found[0][::-1], found[1][::-1])
-
-    def mean_for(self, phase: int, wanted: float) -> float:
-        """The mean of the noise that gives a phase the wanted fraction.
-
-        Raises
-        ------
-        ValueError
-            If the network cannot reach it; the sentence has the range that it can.
-        """
-        shares, means = self.monotone(phase)
-        if not shares[0] <= wanted <= shares[-1]:
-            raise ValueError(
-                f"`fraction` of phase {phase} must lie between {shares[0]:.3f} and "
-                f"{shares[-1]:.3f} for this model, got {wanted:g}; fit a model for this fraction "
-                f"with `fraction` {phase}={wanted:g}"
-            )
-        return float(np.interp(wanted, shares, means))
+        rows = list(range(first, last + 1))
+        return rows if rises else rows[::-1]
 
     def fractions_at(self, mean: float) -> tuple[float, ...]:
         """Fractions of all phases at a mean."""
         table = np.array(self.fractions)
         return tuple(float(np.interp(mean, self.means, column)) for column in table.T)
+
+
+def _table(rows: Sequence[Sequence[float]]) -> Table:
+    return tuple(tuple(map(float, row)) for row in rows)
 
 
 def fitted_thresholds(field: NDArray[np.float32], fractions: Sequence[float]) -> tuple[float, ...]:
@@ -150,7 +160,7 @@ def calibrated_swnn(
     edge
         Of the reference sample [voxels].
     """
-    sample, shape = _reference(field, edge)
+    sample, shape = calibration_sample(field, edge)
     fields = [
         sample.but(mean=base, seed=REFERENCE_SEED - number)((0, 0, 0), shape)
         for number in range(SAMPLES)
@@ -158,8 +168,26 @@ def calibrated_swnn(
     thresholds = fitted_thresholds(np.stack(fields), fractions)
     own = fitted_thresholds(fields[0], fractions)
     means = sorted({base + step * field.deviation for step in STEPS_OF_MEAN} | {*also})
-    rows = [_shares(sample.but(mean=mean)((0, 0, 0), shape), own) for mean in means]
-    return thresholds, FractionCurve(base, tuple(means), tuple(rows))
+    rows, levels = [], []
+    for mean in means:
+        seen = sample.but(mean=mean)((0, 0, 0), shape)
+        rows.append(_shares(seen, own))
+        levels.append([_proportional(seen, fractions, *each) for each in enumerate(rows[-1])])
+    by_phase: list[Table] = []
+    if len(fractions) > 2:
+        # What one sample misses at the base, it is taken to miss at all means.
+        missed = np.array(thresholds) - np.array(own)
+        moved = np.maximum.accumulate(np.array(levels) + missed, axis=2)
+        by_phase = [_table(each) for each in moved.swapaxes(0, 1).tolist()]
+    return thresholds, FractionCurve(base, tuple(means), tuple(rows), tuple(by_phase))
+
+
+def _proportional(
+    field: NDArray[np.float32], fractions: Sequence[float], phase: int, share: float
+) -> NDArray[np.float64]:
+    """Thresholds at which one phase has a share of a field, and the others their proportions."""
+    wanted = with_fraction(fractions, phase, min(max(share, LEAST), MOST))
+    return np.asarray(np.quantile(field, np.cumsum(wanted)[:-1]), np.float64)
 
 
 def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = REFERENCE) -> float:
@@ -169,7 +197,7 @@ def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = R
     Published weights do not say for which noise they were trained, and make other forms where the
     mean is not theirs.
     """
-    sample, shape = _reference(field, edge)
+    sample, shape = calibration_sample(field, edge)
     gaps = len(fractions) - 1
     levels = tuple((2 * k + 1) / gaps - 1 for k in range(gaps))
     codes = np.arange(gaps + 1)
@@ -186,7 +214,7 @@ def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = R
     return float(found[np.abs(found).argmin()])
 
 
-def _reference(field: SwnnField, edge: int) -> tuple[SwnnField, Shape]:
+def calibration_sample(field: SwnnField, edge: int) -> tuple[SwnnField, Shape]:
     """The sampler of the reference sample, and its shape; sheets of a network for images."""
     flat = field.network.dimensions == 2
     tile = (1 if flat else edge, edge, edge)
@@ -200,69 +228,3 @@ def _shares(field: NDArray[np.float32], thresholds: tuple[float, ...]) -> tuple[
         codes += field >= np.float32(threshold)
     counts = np.bincount(codes.ravel(), minlength=len(thresholds) + 1)
     return tuple(float(count / field.size) for count in counts)
-
-
-@kernel("microstructure.CalibratedMean")
-@dataclass(frozen=True)
-class CalibratedMean:
-    """Mean of the noise by place, from a fraction that varies (section 3.3, Fig. 12).
-
-    Attributes
-    ----------
-    varying
-        Sampler of the fraction.
-    shares, means
-        Fractions in ascending order, and the mean of the noise that gives each. Beyond their ends
-        the mean is that of the end.
-    extent
-        Voxels of the volume along (z, y, x), which begins where `varying` is `at`. Beyond a face
-        the fraction goes on as at the face, or, in a volume that is periodic, as at the opposite.
-    periodic
-        Whether the volume repeats.
-    """
-
-    varying: Gradient | MaskedShare
-    shares: tuple[float, ...]
-    means: tuple[float, ...]
-    extent: Shape
-    periodic: bool = False
-
-    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
-        """float32 means that broadcast to a box."""
-        places = [
-            first + self._inside(np.arange(o, o + n) - first, e)
-            for o, n, e, first in zip(origin, shape, self.extent, self.varying.at, strict=True)
-        ]
-        seen = [np.unique(each) for each in places]
-        share = np.empty([len(each) for each in seen], np.float32)
-        for z, y, x in itertools.product(*map(_runs, seen)):
-            first = (int(seen[0][z.start]), int(seen[1][y.start]), int(seen[2][x.start]))
-            share[z, y, x] = self.varying(
-                first, (z.stop - z.start, y.stop - y.start, x.stop - x.start)
-            )
-        at = np.ix_(*(np.searchsorted(each, p) for each, p in zip(seen, places, strict=True)))
-        return np.interp(share, self.shares, self.means).astype(np.float32)[at]
-
-    def _inside(self, places: NDArray[np.int64], extent: int) -> NDArray[np.int64]:
-        return places % extent if self.periodic else np.clip(places, 0, extent - 1)
-
-    def but(self, **changes: Any) -> Self:
-        """This mean with some settings replaced."""
-        return replace(self, **changes)
-
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """What it is, as JSON."""
-        return {
-            "varying": dict(self.varying.recipe),
-            "shares": list(self.shares),
-            "means": list(self.means),
-            "extent": list(self.extent),
-            "periodic": self.periodic,
-        }
-
-
-def _runs(values: NDArray[np.int64]) -> list[slice]:
-    """Slices of ascending whole numbers in which each is one more than the last."""
-    edges = [0, *(np.flatnonzero(np.diff(values) > 1) + 1).tolist(), len(values)]
-    return [slice(a, b) for a, b in itertools.pairwise(edges)]

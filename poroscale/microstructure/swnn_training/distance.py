@@ -6,21 +6,35 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from poroscale.microstructure.swnn_training.recipe import Projections
 
-def random_filters(count: int, template: int) -> Tensor:
+
+def random_filters(count: int, template: int, kind: Projections = "normal") -> Tensor:
     """float32 (count, template²) directions onto which patterns are projected.
 
-    They are normal numbers, of which each column is divided by its standard deviation over the
-    filters, as in the authors' code: the filters do not have the norm 1 of eq. 16.
+    Normal ones are normal numbers, of which each column is divided by its standard deviation over
+    the filters, as in the authors' code: the filters do not have the norm 1 of eq. 16. Orthogonal
+    ones have the norm `template`, which is that of the others on average; sets of template² of them
+    are orthogonal (Q of a matrix of normal numbers).
     """
-    filters = torch.randn(count, template * template)
+    size = template * template
+    if kind == "orthogonal":
+        sets = [torch.linalg.qr(torch.randn(size, size))[0] for _ in range(-(-count // size))]
+        return torch.cat(sets)[:count] * template
+    filters = torch.randn(count, size)
     return filters / filters.std(dim=0, keepdim=True) if count > 1 else filters
 
 
-def projected_sections(sections: Tensor, filters: Tensor) -> Tensor:
-    """(filters, patterns) from sections (n, 1, rows, columns): every pattern on every filter."""
+def projected_sections(sections: Tensor, filters: Tensor, step: int = 1) -> Tensor:
+    """(filters, patterns) from sections (n, 1, rows, columns): every pattern on every filter.
+
+    With a `step`, each voxel of a pattern is the mean of step² voxels.
+    """
     template = round(filters.shape[1] ** 0.5)
-    found = functional.conv2d(sections, filters.reshape(-1, 1, template, template))
+    if step > 1:
+        sections = functional.avg_pool2d(sections, step, stride=1)
+    kernels = filters.reshape(-1, 1, template, template)
+    found = functional.conv2d(sections, kernels, dilation=step)
     return found.transpose(0, 1).flatten(1)
 
 

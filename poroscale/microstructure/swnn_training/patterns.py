@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.kernels.phases.codes import BEYOND
+
 Floats = NDArray[np.float32]
 
 
@@ -34,6 +36,57 @@ def patterns_of(section: NDArray[np.generic], template: int) -> NDArray[np.gener
         )
     windows = np.lib.stride_tricks.sliding_window_view(section, (template, template))
     return windows.reshape(-1, template * template)
+
+
+def patterns_within(section: NDArray[np.integer], template: int) -> NDArray[np.generic]:
+    """The patterns of a section in which every voxel counts; a code from `BEYOND` on does not.
+
+    The region that counts may have any form: each window is looked at by itself.
+    """
+    found = patterns_of(section, template)
+    counts = section < BEYOND
+    return found if counts.all() else found[patterns_of(counts, template).all(axis=1)]
+
+
+def coarse_patterns(
+    section: NDArray[np.integer], template: int, step: int, phases: int
+) -> tuple[Floats, NDArray[np.float64]]:
+    """Grey levels and shares of the phases of the patterns of a section at a lower resolution.
+
+    Each voxel of a pattern is the mean of step² voxels; patterns are taken at every place at which
+    all their voxels count.
+
+    Returns
+    -------
+    patterns, shares
+        float32 (n, template²) grey levels in [-1, 1], float64 (n, phases).
+
+    Raises
+    ------
+    ValueError
+        If the section is smaller than such a pattern.
+    """
+    span = template * step
+    if min(section.shape) < span:
+        raise ValueError(
+            f"`scales` must fit the image, got patterns that span {span} voxels for an image of "
+            f"{section.shape}"
+        )
+    counts = section < BEYOND
+    grey = grey_levels(np.where(counts, section, 0).astype(np.int64), phases)
+    reach = (template - 1) * step + 1
+    seen = np.lib.stride_tricks.sliding_window_view(box_means(grey, step), (reach, reach))
+    seen = seen[..., ::step, ::step].reshape(-1, template * template)
+    whole = box_means(counts, span).ravel() > 1 - 0.5 / span**2
+    shares = [box_means(section == phase, span).ravel()[whole] for phase in range(phases)]
+    return np.asarray(seen[whole], np.float32), np.stack(shares, axis=1)
+
+
+def box_means(image: NDArray[np.generic], edge: int) -> NDArray[np.float64]:
+    """float64 means of all squares of an edge that lie in an image."""
+    sums = np.pad(image.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    found = sums[edge:, edge:] - sums[:-edge, edge:] - sums[edge:, :-edge] + sums[:-edge, :-edge]
+    return np.asarray(found / edge**2)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from math import cos, pi
 from typing import Literal
 
 RecipeName = Literal["published", "short"]
+Projections = Literal["normal", "orthogonal"]
+Loss = Literal["patterns", "autocorrelation"]
 STEPS = 20
 """Iterations of an epoch: a checkpoint is written after each."""
 WARM, LAST = 10, 0.02
@@ -34,6 +36,17 @@ class SwnnRecipe:
         Patterns that are compared at most; None compares all.
     falling
         Whether the rate falls to `LAST` of itself, along half a cosine.
+    scales
+        Resolutions at which patterns are compared: 1 is that of the image alone, 2 adds half of it,
+        3 a quarter.
+    projections
+        "normal" filters are independent; "orthogonal" ones are so in sets of as many as a pattern
+        has voxels, which spreads them over all directions.
+    patience
+        Epochs without a gain of the held-out distance after which the training ends with the
+        weights of the best epoch; None trains all iterations.
+    loss
+        "patterns" compares local patterns, "autocorrelation" S2 of whole sections (A.3).
     """
 
     iterations: int = 2000
@@ -43,6 +56,37 @@ class SwnnRecipe:
     cube: bool = False
     patterns: int | None = None
     falling: bool = False
+    scales: int = 1
+    projections: Projections = "normal"
+    patience: int | None = None
+    loss: Loss = "patterns"
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Voxels of the image along the edge of a voxel, by scale."""
+        return tuple(2**scale for scale in range(self.scales))
+
+    def check(self, template: int, edge: int) -> None:
+        """Refuse scales that are too coarse for the sections.
+
+        Parameters
+        ----------
+        template
+            Edge of the patterns [voxels].
+        edge
+            Shorter edge of the images [voxels].
+
+        Raises
+        ------
+        ValueError
+            If the template does not fit at the coarsest scale.
+        """
+        least, most = template * self.steps[-1], min(self.edge, edge)
+        if self.loss == "patterns" and self.scales > 1 and most < least:
+            raise ValueError(
+                f"`scales` must be fewer than {self.scales}: the coarsest pattern spans {least} "
+                f"voxels, the sections {most}"
+            )
 
     @property
     def epochs(self) -> int:

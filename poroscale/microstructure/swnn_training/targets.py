@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from poroscale.kernels.noise import tile_generator
 from poroscale.microstructure.swnn_training.patterns import (
+    Floats,
+    coarse_patterns,
     grey_levels,
-    patterns_of,
+    patterns_within,
     resampled,
 )
 
@@ -21,6 +24,8 @@ RESAMPLING = 410
 """Stream that fills up sets of patterns, and chooses among the patterns of a large image."""
 MOST_PATTERNS = 1 << 16
 """Patterns that are kept of a direction."""
+CLOSEST = 0.005
+"""Difference of the fractions of two targets at least."""
 AXIS_OF = {"yx": 0, "zx": 1, "zy": 2}
 """Axis across each plane."""
 
@@ -37,12 +42,34 @@ class Target:
         Of the noise.
     fractions
         Mean fractions of all phases in the patterns.
+    coarse
+        Patterns of half the resolution, of a quarter, and so on.
+    s2
+        By axis, S2 of the sections (`section_s2`), for a training by autocorrelation.
     """
 
     patterns: Mapping[int, Tensor]
     fractions: tuple[float, ...]
     mean: float = 0.0
     deviation: float = 1.0
+    coarse: tuple[Mapping[int, Tensor], ...] = ()
+    s2: Mapping[int, Tensor] = field(default_factory=dict)
+
+    def at_scale(self, scale: int, axis: int) -> Tensor:
+        """Patterns of a direction at a resolution, 0 for that of the images."""
+        return self.patterns[axis] if scale == 0 else self.coarse[scale - 1][axis]
+
+
+@dataclass(frozen=True)
+class CoarsePatterns:
+    """Patterns of one direction at a lower resolution: grey levels, and shares of the phases."""
+
+    grey: Floats
+    shares: NDArray[np.float64]
+
+
+Coarse = Sequence[Mapping[int, CoarsePatterns]]
+"""Patterns by axis, for each lower resolution."""
 
 
 def sections_by_axis(
@@ -74,9 +101,20 @@ def sections_by_axis(
 def pattern_codes(
     sections: Sequence[NDArray[np.integer]], template: int, *, seed: int, axis: int
 ) -> NDArray[np.generic]:
-    """Phases of the patterns of sections, (n, template²); at most `MOST_PATTERNS` of them."""
-    found = [patterns_of(section, template) for section in sections]
+    """Phases of the patterns of sections, (n, template²); at most `MOST_PATTERNS` of them.
+
+    Raises
+    ------
+    ValueError
+        If no window lies within the part of the sections that counts.
+    """
+    found = [patterns_within(section, template) for section in sections]
     counts = [len(each) for each in found]
+    if not any(counts):
+        raise ValueError(
+            f"`template` must fit the region `within`, got {template} voxels: no window of this "
+            "edge shows these phases alone; take a smaller one"
+        )
     if sum(counts) <= MOST_PATTERNS:
         return np.concatenate(found)
     generator = tile_generator(seed, RESAMPLING, (0, axis, 0))
@@ -88,9 +126,44 @@ def pattern_codes(
     return np.concatenate(parts)
 
 
-def image_target(codes: Mapping[int, NDArray[np.generic]], phases: int) -> Target:
+def coarse_of_sections(
+    sections: Sequence[NDArray[np.integer]],
+    template: int,
+    step: int,
+    phases: int,
+    *,
+    seed: int,
+    axis: int,
+) -> CoarsePatterns:
+    """Patterns of sections of a direction of which each voxel is the mean of step² voxels.
+
+    Raises
+    ------
+    ValueError
+        If no such pattern lies within the part of the sections that counts.
+    """
+    found = [coarse_patterns(section, template, step, phases) for section in sections]
+    grey, shares = (np.concatenate(each) for each in zip(*found, strict=True))
+    if not len(grey):
+        raise ValueError(
+            f"`scales` must fit the region `within`: no pattern that spans {template * step} "
+            "voxels shows these phases alone"
+        )
+    if len(grey) > MOST_PATTERNS:
+        generator = tile_generator(seed, RESAMPLING, (step, axis, 0))
+        rows = np.sort(generator.choice(len(grey), MOST_PATTERNS, replace=False))
+        grey, shares = grey[rows], shares[rows]
+    return CoarsePatterns(grey, shares)
+
+
+def image_target(
+    codes: Mapping[int, NDArray[np.generic]], phases: int, coarse: Coarse = ()
+) -> Target:
     """The patterns as the images show them, from noise N(0, 1)."""
-    return _target(codes, phases)
+    rougher = tuple(
+        {axis: torch.from_numpy(each.grey) for axis, each in level.items()} for level in coarse
+    )
+    return replace(_target(codes, phases), coarse=rougher)
 
 
 def wanted_target(
@@ -100,8 +173,9 @@ def wanted_target(
     phase: int,
     wanted: float,
     seed: int,
+    coarse: Coarse = (),
 ) -> Target:
-    """Patterns resampled for a fraction of a phase (section 2.2.3).
+    """Patterns resampled for a fraction of a phase (section 2.2.3), at each resolution by itself.
 
     As in the authors' training, mean and deviation of the noise are those of the mean grey levels
     of the patterns.
@@ -115,7 +189,14 @@ def wanted_target(
     for axis, each in sorted(codes.items()):
         generator = tile_generator(seed, RESAMPLING, (1, axis, round(wanted * 1e6)))
         drawn[axis] = each[resampled((each == phase).mean(axis=1), wanted, generator).rows]
-    found = _target(drawn, phases)
+    rougher: list[dict[int, Tensor]] = []
+    for number, level in enumerate(coarse):
+        rougher.append({})
+        for axis, seen in sorted(level.items()):
+            generator = tile_generator(seed, RESAMPLING, (2 + number, axis, round(wanted * 1e6)))
+            rows = resampled(seen.shares[:, phase], wanted, generator).rows
+            rougher[-1][axis] = torch.from_numpy(seen.grey[rows])
+    found = replace(_target(drawn, phases), coarse=tuple(rougher))
     grey = torch.cat([each.mean(dim=1) for each in found.patterns.values()])
     return replace(found, mean=float(grey.mean()), deviation=float(grey.std()))
 
@@ -129,6 +210,24 @@ def of_one_deviation(targets: Sequence[Target]) -> list[Target]:
     deviation = sum(each.deviation for each in targets) / len(targets)
     found = [replace(each, deviation=deviation) for each in targets]
     return sorted(found, key=lambda each: each.mean)
+
+
+def of_conditions(targets: Sequence[Target], phase: int) -> list[Target]:
+    """Targets by ascending fraction of a phase, which a condition tells apart: all have one noise.
+
+    Raises
+    ------
+    ValueError
+        If two have one fraction.
+    """
+    found = sorted(targets, key=lambda each: each.fractions[phase])
+    for before, each in itertools.pairwise(found):
+        if each.fractions[phase] - before.fractions[phase] < CLOSEST:
+            raise ValueError(
+                f"`fraction` must have values that differ by {CLOSEST} or more, got "
+                f"{before.fractions[phase]:.4f} and {each.fractions[phase]:.4f} for phase {phase}"
+            )
+    return [replace(each, mean=0.0, deviation=1.0) for each in found]
 
 
 def _target(codes: Mapping[int, NDArray[np.generic]], phases: int) -> Target:

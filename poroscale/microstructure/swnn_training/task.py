@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from poroscale.microstructure.swnn_training.autocorrelation import s2_distance
 from poroscale.microstructure.swnn_training.distance import (
     projected_sections,
     random_filters,
@@ -19,6 +20,8 @@ from poroscale.microstructure.swnn_training.recipe import STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import Target
 from poroscale.networks.swnn import Swnn, SwnnShape
 
+HELD_OUT = "distance"
+"""Name of the measure by which a training ends early."""
 STEADYING = 20
 """Samples from which the statistics of the normalisations are found after a training by cubes."""
 
@@ -31,7 +34,8 @@ class SwnnTask:
     shape
         Architecture.
     targets
-        What it is to show; several are learnt together, each from noise of its own.
+        What it is to show; several are learnt together, each from noise of its own, or with a
+        condition of its own where the architecture has targets.
     recipe
         Settings of the training.
     template
@@ -65,33 +69,38 @@ class SwnnTask:
         self._adam.step()
         return {"distance": total}
 
-    def made(self, extents: Sequence[int], targets: Sequence[Target]) -> Tensor:
-        """What the network makes of noise: (targets, 1, *extents)."""
+    def made(self, extents: Sequence[int], numbers: Sequence[int] | None = None) -> Tensor:
+        """What the network makes of noise for some targets, or for all: (targets, 1, *extents)."""
         reach, channels = 2 * self.network.shape.depth, self.network.shape.noise
         grown = [extent + reach for extent in extents]
-        noise = [each.mean + each.deviation * torch.randn(1, channels, *grown) for each in targets]
-        found: Tensor = self.network(torch.cat(noise))
+        numbers = range(len(self.targets)) if numbers is None else numbers
+        noise = [
+            each.mean + each.deviation * torch.randn(1, channels, *grown)
+            for each in (self.targets[number] for number in numbers)
+        ]
+        found: Tensor = self.network(torch.cat(noise), numbers)
         return found
 
     def _slab_losses(self) -> Iterator[Tensor]:
         """As published: a slab one voxel thick across each axis, each target by itself."""
         edge = self.recipe.edge
         if self.network.shape.dimensions == 2:
-            for target in self.targets:
-                made = self.made((edge, edge), [target])
+            for number, target in enumerate(self.targets):
+                made = self.made((edge, edge), [number])
                 yield self._distance(made, target, 0) / len(self.targets)
             return
         axes = sorted(self.targets[0].patterns)
         for axis in axes:
             extents = [1 if k == axis else edge for k in range(3)]
-            for target in self.targets:
-                section = self.made(extents, [target]).squeeze(2 + axis)
+            for number, target in enumerate(self.targets):
+                section = self.made(extents, [number]).squeeze(2 + axis)
                 yield self._distance(section, target, axis) / (len(axes) * len(self.targets))
 
     def _cube_losses(self) -> Iterator[Tensor]:
-        """A cube for each target, all normalised together, as they are when the network is used."""
+        """A cube for each target, all normalised together, as they are when the network is used;
+        those of a network with conditions each by itself."""
         shape = self.network.shape
-        made = self.made([self.recipe.edge] * shape.dimensions, self.targets)
+        made = self.made([self.recipe.edge] * shape.dimensions)
         losses = []
         for each, target in zip(made, self.targets, strict=True):
             if shape.dimensions == 2:
@@ -102,14 +111,41 @@ class SwnnTask:
         yield torch.stack(losses).mean()
 
     def _distance(self, sections: Tensor, target: Target, axis: int) -> Tensor:
-        """Sliced-Wasserstein distance of the patterns of sections (n, 1, rows, columns)."""
-        filters = random_filters(self.recipe.filters, self.template)
-        ours = projected_sections(sections, filters)
-        theirs = target.patterns[axis]
+        """Distance of sections (n, 1, rows, columns) from a target: the mean over all scales."""
+        if self.recipe.loss == "autocorrelation":
+            return s2_distance(sections, target.s2[axis])
+        scales = enumerate(self.recipe.steps)
+        losses = [self._at_scale(sections, target.at_scale(k, axis), step) for k, step in scales]
+        return torch.stack(losses).mean() if len(losses) > 1 else losses[0]
+
+    def _at_scale(self, sections: Tensor, theirs: Tensor, step: int) -> Tensor:
+        """Sliced-Wasserstein distance of the patterns of sections."""
+        filters = random_filters(self.recipe.filters, self.template, self.recipe.projections)
+        ours = projected_sections(sections, filters, step)
         if self.recipe.patterns is not None:
             ours = thinned(ours, self.recipe.patterns)
             theirs = theirs[torch.randint(len(theirs), (ours.shape[1],))]
         return sliced_wasserstein(ours, filters @ theirs.T)
+
+    def judged(self, number: int) -> dict[str, float]:
+        """The held-out distance: on noise, filters and patterns that are the same at every call.
+
+        The running statistics of the normalisations stay as they are.
+        """
+        norms = self._norms()
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.momentum = 0.0
+        with torch.no_grad():
+            losses = self._cube_losses() if self.recipe.cube else self._slab_losses()
+            total = sum(float(loss) for loss in losses)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        return {HELD_OUT: total}
+
+    def _norms(self) -> list[nn.BatchNorm2d | nn.BatchNorm3d]:
+        kinds = nn.BatchNorm2d | nn.BatchNorm3d
+        return [module for module in self.network.modules() if isinstance(module, kinds)]
 
     def steadied(self) -> Swnn:
         """The network with the statistics that its normalisations show over many samples.
@@ -117,9 +153,7 @@ class SwnnTask:
         While it is trained, a normalisation uses the statistics of its sample, and keeps a running
         mean that still holds those of weights since changed.
         """
-        norms = [
-            m for m in self.network.modules() if isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d)
-        ]
+        norms = self._norms()
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
@@ -128,7 +162,7 @@ class SwnnTask:
         with torch.no_grad():
             for number in range(STEADYING):
                 torch.manual_seed(number)
-                self.made([self.recipe.edge] * self.network.shape.dimensions, self.targets)
+                self.made([self.recipe.edge] * self.network.shape.dimensions)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         return self.network

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from poroscale.events import Event, Progress
 from poroscale.manifest import fingerprint
 from poroscale.microstructure.swnn_training.recipe import STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import Target
-from poroscale.microstructure.swnn_training.task import SwnnSteps, SwnnTask
+from poroscale.microstructure.swnn_training.task import HELD_OUT, SwnnSteps, SwnnTask
 from poroscale.networks.swnn import Swnn, SwnnShape, depth_for
-from poroscale.training import Schedule, train
+from poroscale.training import EarlyStopping, Schedule, Validation, best_weights, train
+from poroscale.training.loop import VALIDATED
 
 log = logging.getLogger("poroscale.microstructure")
 
@@ -28,6 +30,10 @@ TOLD = 5
 DIED, STILL = 0.02, 4
 """A correlation has died away where it stays below this for so many lags."""
 DEEPEST = 12
+GAIN = 0.002
+"""A held-out distance that falls by no more than this has not fallen."""
+SMOOTHED, JUDGED = 3, 2
+"""Epochs over which the held-out distance is averaged, and samples of each."""
 VERSION = 1
 """Of the training: a change of what it computes raises it."""
 
@@ -50,8 +56,11 @@ def depth_of(correlations: Sequence[NDArray[np.float64]], template: int) -> int:
 
 
 def _died_away(correlation: NDArray[np.float64]) -> int:
-    """First lag from which a correlation stays small; the last lag if there is none."""
-    small = np.abs(correlation) < DIED
+    """First lag from which a correlation stays small; the last lag if there is none.
+
+    Where a region has no pair of voxels at a lag, it tells of no correlation.
+    """
+    small = np.abs(np.nan_to_num(correlation)) < DIED
     for lag in range(1, len(small)):
         if small[lag : lag + STILL].all():
             return lag
@@ -100,14 +109,23 @@ def trained_swnn(
     torch.manual_seed(seed)
     task = SwnnTask(shape, targets, recipe, template=template)
     task.network.train()
+    stopping = validation = None
+    if recipe.patience is not None:
+        stopping = EarlyStopping(f"{VALIDATED}{HELD_OUT}", GAIN, recipe.patience, SMOOTHED)
+        validation = Validation(lambda: iter(range(JUDGED)), task.judged)
+    told = _recipe(targets, shape, recipe, template=template, seed=seed)
     history = train(
         task,
         SwnnSteps(recipe.iterations),
         folder,
-        schedule=Schedule(recipe.epochs, seed),
-        recipe=_recipe(targets, shape, recipe, template=template, seed=seed),
+        schedule=Schedule(recipe.epochs, seed, stopping),
+        recipe=told,
+        validation=validation,
         progress=_told_too(progress, recipe),
     )
+    if stopping is not None:
+        task.network.load_state_dict(best_weights(folder, "network", told))
+        log.info("%d epochs, of which the best is %d", len(history), stopping.best_epoch(history))
     network = task.steadied() if recipe.cube else task.network
     return network.eval(), history[-1]["distance"]
 
@@ -130,7 +148,7 @@ def _recipe(
     return {
         "training": "swnn",
         "version": VERSION,
-        "network": asdict(shape),
+        "network": shape.recipe,
         "recipe": asdict(recipe),
         "template": template,
         "seed": seed,
@@ -139,8 +157,16 @@ def _recipe(
 
 
 def _told(target: Target) -> Mapping[str, Any]:
-    digests = {
-        str(axis): fingerprint(np.ascontiguousarray(patterns.numpy()).data)[1]
-        for axis, patterns in sorted(target.patterns.items())
+    found: dict[str, Any] = {"patterns": _digests(target.patterns)}
+    found |= {"mean": target.mean, "deviation": target.deviation}
+    for name, levels in (("coarse", target.coarse), ("s2", [target.s2])):
+        told = [_digests(each) for each in levels if each]
+        found |= {name: told} if told else {}
+    return found
+
+
+def _digests(tensors: Mapping[int, Tensor]) -> dict[str, str]:
+    return {
+        str(axis): fingerprint(np.ascontiguousarray(each.numpy()).data)[1]
+        for axis, each in sorted(tensors.items())
     }
-    return {"patterns": digests, "mean": target.mean, "deviation": target.deviation}

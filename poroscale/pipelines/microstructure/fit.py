@@ -31,6 +31,7 @@ from poroscale.pipelines.microstructure.images import (
 )
 from poroscale.pipelines.microstructure.methods.contract import TRAINING, FitInput
 from poroscale.pipelines.microstructure.methods.registry import METHODS
+from poroscale.pipelines.microstructure.regions import local_images, region_images
 from poroscale.pipelines.microstructure.settings import (
     RENAMED,
     STAGES,
@@ -121,6 +122,7 @@ def fit_microstructure(
                 voxel_um=own.voxel_um,
                 run=shared,
             )
+            found = _part_of(found, model_dir / IMAGES, config, shared)
             recipe = config.recipe | {"images": [plain(each) for each in found.volumes]}
             if run.overwrite:
                 rmtree(model_dir / TRAINING, ignore_errors=True)
@@ -129,9 +131,21 @@ def fit_microstructure(
             correlations = observed(found, run=shared)
         model = _fitted(FitInput(found, correlations, model_dir, config, progress), recipe)
         model.save()
-        kept = [f"{IMAGES}/{k}.zarr" for k in range(len(found.volumes))]
-        record_results(model_dir, outputs=[each for each in kept if (model_dir / each).is_dir()])
+        kept = sorted(each.name for each in (model_dir / IMAGES).glob("*.zarr") if each.is_dir())
+        record_results(model_dir, outputs=[f"{IMAGES}/{each}" for each in kept])
     return model
+
+
+def _part_of(
+    images: TrainingImages, folder: Path, config: FitMicrostructureConfig, run: Run
+) -> TrainingImages:
+    """What of the images a model is fitted to."""
+    region, within = config.microstructure.region, config.swnn.within
+    if region is not None and within is not None:
+        raise ValueError("`region` and `within` must not both be given")
+    if region is not None:
+        return region_images(images, folder, region, run=run)
+    return images if within is None else local_images(images, folder, within, run=run)
 
 
 @contextmanager
@@ -164,7 +178,7 @@ def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
     fitted = METHODS[method].fit(given)
     settings = MicrostructureSettings(
         method=method,
-        greys=tuple(float(value) for value in images.phases.values),
+        greys=images.greys,
         fractions=fitted.fractions,
         deviations=_deviations(given.correlations),
         voxel_size_um=images.voxel_size,
@@ -172,6 +186,7 @@ def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
         images=tuple(_entry(images, number) for number in range(len(images.volumes))),
         details=fitted.details,
         recipe=recipe,
+        local=images.local,
     )
     return MicrostructureModel(given.folder, settings)
 

@@ -15,6 +15,7 @@ from poroscale.io.opening import open_source
 from poroscale.io.read.source import Source
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.microstructure.field.observed import PLANES, Observed
+from poroscale.microstructure.model import LocalPhases
 from poroscale.statistics.correlation import Correlations
 from poroscale.statistics.pair_counting import (
     LAGS,
@@ -54,12 +55,22 @@ class TrainingImages:
         Of each, the axes of its rows and columns in the medium; None of a volume.
     phases
         Their values, in the order of the phases 0 to n - 1.
+    local
+        Of which phases of the pictures these are; None of all.
     """
 
     names: tuple[str, ...]
     volumes: tuple[Volume, ...]
     planes: tuple[str | None, ...]
     phases: PhaseMap
+    local: LocalPhases | None = None
+
+    @property
+    def greys(self) -> tuple[float, ...]:
+        """Value of each phase in the pictures."""
+        if self.local is not None:
+            return tuple(self.local.greys[code] for code in self.local.within)
+        return tuple(float(value) for value in self.phases.values)
 
     @property
     def voxel_size(self) -> VoxelSize:
@@ -237,5 +248,5 @@ def _agree(
         raise ValueError(
             f"images must agree in their fractions, got {shares[0]:.3f} in {images.names[0]} and "
             f"{shares[1]:.3f} in {images.names[number]} for the value "
-            f"{images.phases.values[code]}, which differ by more than {allowed:.3f}"
+            f"{images.greys[code]:g}, which differ by more than {allowed:.3f}"
         )

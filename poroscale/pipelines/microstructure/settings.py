@@ -12,13 +12,27 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from poroscale.config import Config, parse_stages
 from poroscale.microstructure.model import Method
 from poroscale.microstructure.slicegan.config import SliceGanConfig, small_slicegan
-from poroscale.microstructure.swnn_training.recipe import RECIPES, SwnnRecipe
+from poroscale.microstructure.swnn_training.recipe import (
+    RECIPES,
+    Loss,
+    Projections,
+    SwnnRecipe,
+)
 
 
 def fractions_in_words(given: Any) -> Any:
     """A mapping of fractions by phase, as Python users give it, as "PHASE=F,PHASE=F"."""
     if isinstance(given, Mapping):
         return ",".join(f"{phase}={share}" for phase, share in given.items())
+    return given
+
+
+def phases_as_words(given: Any) -> Any:
+    """A phase or several, as Python users and YAML files give them, as "0,1"."""
+    if isinstance(given, int):
+        return str(given)
+    if isinstance(given, list | tuple):
+        return ",".join(map(str, given))
     return given
 
 
@@ -55,6 +69,9 @@ class MicrostructureConfig(Config):
         order. One section alone stands for all directions.
     phases
         Number of phases of the images; None takes as many as there are values, 8 at most.
+    region
+        Phases, as "0,1": a model of two phases is fitted, 1 where the images show one of these and
+        0 elsewhere. Its volumes serve as `inside` of `generate_microstructure`.
     reach
         Largest lag that a field is fitted to [voxels]; None takes six times the distance at which
         the correlation has fallen to 1/e, 48 at most.
@@ -69,9 +86,15 @@ class MicrostructureConfig(Config):
     method: Method = "field"
     planes: str | None = None
     phases: PositiveInt | None = None
+    region: str | None = None
     reach: PositiveInt | None = None
     voxel_um: PositiveFloat | None = None
     tile: PositiveInt | None = None
+
+    @field_validator("region", mode="before")
+    @classmethod
+    def _in_words(cls, given: Any) -> Any:
+        return phases_as_words(given)
 
 
 class SwnnConfig(Config):
@@ -87,6 +110,17 @@ class SwnnConfig(Config):
         Highest rate of Adam; None takes that of the recipe.
     filters
         Random projections of a step; None takes those of the recipe.
+    scales
+        Resolutions at which patterns are compared, 1 to 3: that of the image, half of it, a
+        quarter; None takes those of the recipe.
+    projections
+        "normal" or "orthogonal" filters; None takes those of the recipe.
+    patience
+        Epochs of 20 iterations without a gain on held-out noise and filters after which the
+        training ends; None trains all iterations.
+    loss
+        "patterns" compares local patterns; "autocorrelation" compares S2 of whole sections, and
+        learns the fractions of the images alone.
     template
         Edge of the local patterns [voxels].
     depth
@@ -99,6 +133,12 @@ class SwnnConfig(Config):
     fraction
         Fractions of a phase to train for, as "PHASE=F", several of one phase with commas between;
         None takes those of the images.
+    targets
+        What tells several fractions apart: "condition", factors and shifts of each normalisation
+        that follow the fraction; "noise", the mean of the noise alone, as published.
+    within
+        Phases, as "0,1", of which the model is: patterns are taken from windows of the images
+        that show no other phase. None takes all.
     weights
         Published weights (npz) that are imported in place of a training.
     seed
@@ -111,11 +151,17 @@ class SwnnConfig(Config):
     iterations: PositiveInt | None = None
     learning_rate: PositiveFloat | None = None
     filters: PositiveInt | None = None
+    scales: Literal[1, 2, 3] | None = None
+    projections: Projections | None = None
+    patience: PositiveInt | None = None
+    loss: Loss = "patterns"
     template: int = Field(7, ge=2)
     depth: PositiveInt | None = None
     width: PositiveInt | None = None
     dimensions: Literal[2, 3] = 3
     fraction: str | None = None
+    targets: Literal["condition", "noise"] = "condition"
+    within: str | None = None
     weights: Path | None = None
     seed: int = 0
     threads: PositiveInt | None = None
@@ -125,6 +171,11 @@ class SwnnConfig(Config):
     def _listed(cls, given: Any) -> Any:
         return fractions_in_words(given)
 
+    @field_validator("within", mode="before")
+    @classmethod
+    def _in_words(cls, given: Any) -> Any:
+        return phases_as_words(given)
+
     def training(self, edge: int) -> SwnnRecipe:
         """The recipe with what is set here, for an image whose shorter edge is given [voxels]."""
         found = RECIPES[self.recipe]
@@ -133,6 +184,10 @@ class SwnnConfig(Config):
             iterations=self.iterations or found.iterations,
             learning_rate=self.learning_rate or found.learning_rate,
             filters=self.filters or found.filters,
+            scales=self.scales or found.scales,
+            projections=self.projections or found.projections,
+            patience=self.patience,
+            loss=self.loss,
             edge=max(self.template, min(found.edge, edge)),
         )
 

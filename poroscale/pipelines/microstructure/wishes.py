@@ -30,6 +30,13 @@ class GenerateMicrostructureConfig(Config):
         None takes those of the images. With a mask, the fraction inside it.
     gradient
         Fraction that changes along an axis, as "PHASE:AXIS:FIRST:LAST".
+    outside
+        Phase where the mask `inside` is 0; None takes the one that the images show beside those of
+        the model.
+    masked_noise
+        Whether the noise of a network of SWNN is 0 where the mask `inside` is, as published. With a
+        model of all phases, those outside are then what the network makes of no noise, unless
+        `outside` names one.
     periodic
         Whether opposite faces of the volume fit each other.
     origin
@@ -41,6 +48,8 @@ class GenerateMicrostructureConfig(Config):
     seed: int = 0
     fraction: str | None = None
     gradient: str | None = None
+    outside: int | None = None
+    masked_noise: bool = False
     periodic: bool = False
     origin: tuple[int, int, int] = (0, 0, 0)
 

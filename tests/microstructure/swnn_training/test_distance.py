@@ -70,3 +70,23 @@ def test_a_thinned_set_is_a_part():
     assert set(thinned(values, 5)[0].tolist()) <= set(range(20))
     assert thinned(values, 5).shape == (1, 5)
     assert thinned(values, 20) is values
+
+
+def test_orthogonal_filters_are_so_in_sets_and_as_long_as_the_others():
+    torch.manual_seed(0)
+    filters = random_filters(20, 3, "orthogonal")
+    assert filters.shape == (20, 9)
+    products = filters @ filters.T / 9
+    for first in (0, 9):
+        part = products[first : first + 9, first : first + 9]
+        torch.testing.assert_close(part, torch.eye(9), rtol=0, atol=1e-5)
+    assert random_filters(2000, 3).square().sum(dim=1).mean() == pytest.approx(9, rel=0.02)
+
+
+def test_a_coarse_pattern_is_one_of_means():
+    torch.manual_seed(0)
+    section, filters = torch.randn(1, 1, 9, 11), random_filters(4, 3)
+    found = projected_sections(section, filters, 2)
+    assert found.shape == (4, 4 * 6)
+    window = section[0, 0, 1:7, 3:9].reshape(3, 2, 3, 2).mean(dim=(1, 3))
+    torch.testing.assert_close(found[:, 1 * 6 + 3], filters @ window.ravel())

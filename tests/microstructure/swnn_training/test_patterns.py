@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poroscale.microstructure.swnn_training.patterns import grey_levels, patterns_of, resampled
+from poroscale.kernels.phases.codes import OUTSIDE
+from poroscale.microstructure.swnn_training.patterns import (
+    coarse_patterns,
+    grey_levels,
+    patterns_of,
+    patterns_within,
+    resampled,
+)
 
 
 def test_grey_levels_are_evenly_spaced():
@@ -60,3 +67,41 @@ def test_a_fraction_out_of_reach_tells_the_range():
     shares = np.linspace(0.1, 0.6, 50)
     with pytest.raises(ValueError, match=r"between 0\.100 and 0\.600 .* got 0\.7: no combination"):
         resampled(shares, 0.7, np.random.default_rng(0))
+
+
+def test_patterns_lie_within_a_region_of_any_form():
+    generator = np.random.default_rng(3)
+    section = generator.integers(0, 2, (30, 40)).astype(np.uint8)
+    section[generator.random((30, 40)) < 0.05] = OUTSIDE
+    found = patterns_within(section, 4)
+    wanted = [
+        section[y : y + 4, x : x + 4].ravel()
+        for y in range(27)
+        for x in range(37)
+        if (section[y : y + 4, x : x + 4] < 2).all()
+    ]
+    assert 100 < len(wanted) < 27 * 37
+    assert np.array_equal(found, wanted)
+    whole = section % 2
+    assert np.array_equal(patterns_within(whole, 4), patterns_of(whole, 4))
+
+
+def test_coarse_patterns_are_means_with_shares_of_their_own():
+    generator = np.random.default_rng(3)
+    section = generator.integers(0, 3, (14, 17)).astype(np.uint8)
+    section[2, 9] = OUTSIDE
+    patterns, shares = coarse_patterns(section, 3, 2, 3)
+    number = 0
+    for y in range(9):
+        for x in range(12):
+            window = section[y : y + 6, x : x + 6]
+            if (window > 2).any():
+                continue
+            grey = (window.astype(float) - 1).reshape(3, 2, 3, 2).mean(axis=(1, 3))
+            np.testing.assert_allclose(patterns[number], grey.ravel(), atol=1e-6)
+            wanted = [(window == phase).mean() for phase in range(3)]
+            assert shares[number] == pytest.approx(wanted)
+            number += 1
+    assert number == len(patterns) == len(shares) < 9 * 12
+    with pytest.raises(ValueError, match="patterns that span 12 voxels for an image"):
+        coarse_patterns(section[:10], 3, 4, 3)

@@ -8,10 +8,13 @@ import torch
 
 from poroscale.kernels.noise import correlated_noise
 from poroscale.microstructure.swnn_training import targets as module
+from poroscale.microstructure.swnn_training import train as train_module
 from poroscale.microstructure.swnn_training.patterns import patterns_of
 from poroscale.microstructure.swnn_training.recipe import RECIPES, STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import (
+    coarse_of_sections,
     image_target,
+    of_conditions,
     of_one_deviation,
     pattern_codes,
     sections_by_axis,
@@ -101,7 +104,7 @@ def test_slabs_are_one_voxel_thick(monkeypatch):
     seen = []
     original = task.network.forward
     monkeypatch.setattr(
-        task.network, "forward", lambda noise: seen.append(noise.shape) or original(noise)
+        task.network, "forward", lambda noise, _: seen.append(noise.shape) or original(noise)
     )
     task.step(0)
     assert [tuple(each) for each in seen] == [
@@ -130,22 +133,19 @@ def test_the_distance_falls(recipe, dimensions, tmp_path):
     assert history[-1] < 0.8 * history[0]
 
 
-def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path):
+@pytest.mark.parametrize("conditions", [False, True], ids=["noise", "condition"])
+def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path, conditions):
     codes, _ = targets_of([(0, image())])
-    wanted = [wanted_target(codes, 2, phase=1, wanted=f, seed=0) for f in (0.2, 0.5)]
+    wanted = [wanted_target(codes, 2, phase=1, wanted=f, seed=0) for f in (0.5, 0.2)]
+    targets = of_conditions(wanted, 1) if conditions else of_one_deviation(wanted)
+    shape = replace(SHAPE, targets=2 if conditions else 0)
 
     def stop(event):
         raise KeyboardInterrupt
 
     def run(folder, progress=None):
-        return trained_swnn(
-            of_one_deviation(wanted),
-            tmp_path / folder,
-            shape=SHAPE,
-            recipe=CUBE,
-            template=3,
-            progress=progress,
-        )
+        where = tmp_path / folder
+        return trained_swnn(targets, where, shape=shape, recipe=CUBE, template=3, progress=progress)
 
     straight, distance = run("straight")
     with pytest.raises(KeyboardInterrupt):
@@ -154,6 +154,98 @@ def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path):
     assert distance == again
     for name, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("recipe", [SLABS, CUBE], ids=["slabs", "cube"])
+def test_conditions_learn_their_fractions(recipe, tmp_path):
+    codes, _ = targets_of([(0, image())])
+    wanted = [wanted_target(codes, 2, phase=1, wanted=f, seed=0) for f in (0.6, 0.2)]
+    targets = of_conditions(wanted, 1)
+    assert [each.fractions[1] for each in targets] == pytest.approx([0.2, 0.6], abs=0.01)
+    assert {(each.mean, each.deviation) for each in targets} == {(0.0, 1.0)}
+    shape = replace(SHAPE, targets=2)
+    recipe = replace(recipe, iterations=3 * STEPS)
+    network, _ = trained_swnn(targets, tmp_path, shape=shape, recipe=recipe, template=3)
+    noise = torch.randn(1, 3, 24, 24, 24, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        means = [float(network(noise, [k]).mean()) for k in (0, 1)]
+    assert means[1] > means[0] + 0.4  # by 0.8 in the patterns
+
+
+def coarse_of(sections, steps, phases=2):
+    by_axis = sections_by_axis(sections)
+    return [
+        {
+            axis: coarse_of_sections(each, 3, step, phases, seed=0, axis=axis)
+            for axis, each in by_axis.items()
+        }
+        for step in steps
+    ]
+
+
+@pytest.mark.parametrize("projections", ["normal", "orthogonal"])
+def test_patterns_of_several_scales_are_learnt_together(projections, tmp_path):
+    codes, _ = targets_of([(0, image())])
+    coarse = coarse_of([(0, image())], (2,))
+    target = image_target(codes, 2, coarse)
+    assert target.at_scale(1, 0).shape == (19 * 19, 9)
+    recipe = replace(CUBE, scales=2, projections=projections)
+    recipe.check(3, 24)
+    history = []
+    trained_swnn(
+        [target],
+        tmp_path,
+        shape=SHAPE,
+        recipe=recipe,
+        template=3,
+        progress=lambda event: history.append(event.values["distance"]),
+    )
+    assert history[-1] < 0.9 * history[0]
+    with pytest.raises(ValueError, match=r"`scales` must be fewer than 3: .* spans 12 voxels"):
+        replace(CUBE, scales=3).check(3, 24)
+
+
+def test_coarse_patterns_are_resampled_for_a_fraction():
+    codes, _ = targets_of([(0, image())])
+    coarse = coarse_of([(0, image())], (2,))
+    target = wanted_target(codes, 2, phase=1, wanted=0.2, seed=0, coarse=coarse)
+    assert float(0.5 * (target.at_scale(1, 0).mean() + 1)) == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_training_ends_where_the_held_out_distance_stalls(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_module, "GAIN", 10.0)  # nothing is a gain but the first
+    _, target = targets_of([(0, image())])
+    recipe = replace(CUBE, iterations=8 * STEPS, patience=2)
+    events = []
+
+    def run(folder, progress):
+        where = tmp_path / folder
+        return trained_swnn(
+            [target], where, shape=SHAPE, recipe=recipe, template=3, progress=progress
+        )
+
+    network, _ = run("straight", events.append)
+    assert len(events) == 3
+    assert all(event.values["validation.distance"] > 0 for event in events)
+
+    def stop(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped", stop)
+    again, _ = run("stopped", None)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_the_held_out_distance_changes_nothing():
+    _, target = targets_of([(0, image())])
+    task = SwnnTask(SHAPE, [target], SLABS, template=3)
+    task.network.train()
+    before = {name: value.clone() for name, value in task.network.state_dict().items()}
+    task.judged(0)
+    for name, value in task.network.state_dict().items():
+        assert name.endswith("num_batches_tracked") or torch.equal(value, before[name]), name
 
 
 def test_a_training_of_something_else_is_refused(tmp_path):

@@ -9,7 +9,8 @@ import pytest
 import poroscale as ps
 from poroscale.engine import volume_from_array
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.swnn_training import calibration
+from poroscale.microstructure.swnn_training import calibration, conditions
+from poroscale.microstructure.swnn_weights import load_swnn
 from tests.networks.published_swnn import random_weights
 from tests.pipelines.microstructure.test_fit_and_generate import picture, saved
 
@@ -30,8 +31,13 @@ SHAPE = (32, 32, 32)
 def small_reference():
     """A smaller reference sample: a tiny network needs no large one."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("calibrated_swnn", "balanced_mean"):
-            smaller = partial(getattr(calibration, name), edge=40)
+        whole = {
+            "calibrated_swnn": calibration.calibrated_swnn,
+            "balanced_mean": calibration.balanced_mean,
+            "calibrated_conditions": conditions.calibrated_conditions,
+        }
+        for name, function in whole.items():
+            smaller = partial(function, edge=40)
             patch.setattr(f"poroscale.pipelines.microstructure.methods.by_swnn.{name}", smaller)
         yield
 
@@ -108,15 +114,19 @@ def test_a_stopped_fit_goes_on(model, folder):
 
 
 def reach(model, phase):
-    curve = calibration.FractionCurve.of_details(model.settings.details)
-    return curve.monotone(phase)[0]
+    details = model.settings.details
+    curve = calibration.FractionCurve.of_details(details)
+    return curve.course(phase, details["thresholds"]).shares
 
 
 def test_wished_fractions_are_met_or_refused(model, folder, new_path):
     shares = reach(model, 2)
     wanted = float(0.5 * (shares[0] + shares[-1]))
     made = generated(folder / "model", new_path(), shape=(64, 64, 64), fraction={2: wanted}).read()
-    assert (made == 2).mean() == pytest.approx(wanted, abs=0.03)
+    shares = np.bincount(made.ravel(), minlength=3) / made.size
+    assert shares[2] == pytest.approx(wanted, abs=0.03)
+    own = model.settings.fractions
+    assert shares[0] / shares[1] == pytest.approx(own[0] / own[1], rel=0.15)
     with pytest.raises(ValueError, match=r"phase 2 must lie between 0\.\d+ and 0\.\d+"):
         generated(folder / "model", new_path(), fraction={2: 0.9999})
     with pytest.raises(ValueError, match="must name one phase"):
@@ -158,13 +168,74 @@ def test_sections_of_three_planes_and_a_volume(folder):
 def test_a_fraction_can_be_trained_for(folder):
     image = saved(picture((0.3,), edge=32, sigma=1.0), folder / "two.png")
     fast = {**TINY, "iterations": 2}
-    model = ps.fit_microstructure([image], folder / "rare", **fast, fraction="1=0.2,1=0.3")
+    several = "1=0.2,1=0.3"
+    model = ps.fit_microstructure([image], folder / "n", **fast, fraction=several, targets="noise")
     assert model.settings.fractions[1] == pytest.approx(0.3, abs=0.01)
     assert len({*model.settings.details["curve"]["means"]}) == 22
     with pytest.raises(ValueError, match="no combination of their patterns"):
         ps.fit_microstructure([image], folder / "no", **fast, fraction={1: 1.5})
     with pytest.raises(ValueError, match="must name one phase"):
         ps.fit_microstructure([image], folder / "no", **fast, fraction={0: 0.2, 1: 0.3})
+    with pytest.raises(ValueError, match=r"that differ by 0\.005 or more, got 0\.20"):
+        ps.fit_microstructure([image], folder / "no", **fast, fraction="1=0.2,1=0.2")
+
+
+@pytest.fixture(scope="module")
+def conditioned(folder):
+    image = saved(picture((0.3,), edge=32, sigma=1.0), folder / "three.png")
+    wanted = "1=0.4,1=0.2,1=0.3"
+    return ps.fit_microstructure([image], folder / "conditioned", **TINY, fraction=wanted)
+
+
+def test_one_network_holds_several_fractions(conditioned, folder, new_path):
+    details = conditioned.settings.details
+    assert details["course"]["inputs"] == [k / 4 for k in range(9)]
+    assert load_swnn(conditioned.weights)[0].shape.targets == 3
+    shape, shares = (64, 64, 64), details["course"]["shares"]
+    for wanted in (None, shares[0], 0.26, shares[-1]):
+        wish = {} if wanted is None else {"fraction": {1: wanted}}
+        made = generated(folder / "conditioned", new_path(), shape=shape, **wish).read()
+        expected = conditioned.settings.fractions[1] if wanted is None else wanted
+        assert made.mean() == pytest.approx(expected, abs=0.02)
+    one, other = (
+        generated(folder / "conditioned", new_path(), fraction={phase: share}).read()
+        for phase, share in ((1, 0.26), (0, 0.74))
+    )
+    assert np.array_equal(one, other)
+    with pytest.raises(ValueError, match=r"phase 1 must lie between .* for this model, got 0"):
+        generated(folder / "conditioned", new_path(), fraction={1: 0.5})
+
+
+def test_the_condition_may_vary_by_place(conditioned, folder, new_path):
+    shares = conditioned.settings.details["course"]["shares"]
+    ends = f"1:x:{shares[0]}:{shares[-1]}"
+    made = generated(folder / "conditioned", new_path(), shape=(64, 64, 64), gradient=ends).read()
+    along = made.mean(axis=(0, 1)).reshape(8, 8).mean(axis=1)
+    wanted = np.interp(np.arange(8) * 8 + 3.5, [0, 63], [shares[0], shares[-1]])
+    assert along == pytest.approx(wanted, abs=0.05)
+    larger = generated(
+        folder / "conditioned", new_path(), shape=(64, 64, 64), gradient=ends, workers=2
+    ).read()
+    assert np.array_equal(larger, made)
+    inside = np.zeros(SHAPE, np.uint8)
+    inside[16:] = 1
+    mask = volume_from_array(inside, new_path())
+    made = generated(folder / "conditioned", new_path(), mask=mask, fraction={1: 0.39}).read()
+    assert made[18:].mean() > made[:14].mean() + 0.03
+
+
+def test_three_phases_keep_their_proportions_under_conditions(folder, new_path):
+    fast = {**TINY, "iterations": 4}
+    model = ps.fit_microstructure(
+        [folder / "a.png"], folder / "both", **fast, fraction="2=0.2,2=0.3"
+    )
+    own = model.settings.fractions
+    made = generated(folder / "both", new_path(), shape=(64, 64, 64), fraction={2: 0.21}).read()
+    shares = np.bincount(made.ravel(), minlength=3) / made.size
+    assert shares[2] == pytest.approx(0.21, abs=0.02)
+    assert shares[0] / shares[1] == pytest.approx(own[0] / own[1], rel=0.1)
+    with pytest.raises(ValueError, match="`fraction` must name phase 2, for whose fractions"):
+        generated(folder / "both", new_path(), fraction={1: 0.3})
 
 
 def test_images_are_made_by_a_network_of_two_dimensions(folder, new_path):
@@ -210,3 +281,24 @@ def test_weights_that_are_none_are_refused(folder, model, new_path):
         ps.fit_microstructure(
             [folder / "a.png"], new_path(), method="swnn", weights=folder / "missing.npz"
         )
+
+
+def test_the_recipe_can_be_changed(folder, new_path):
+    fast = {**TINY, "iterations": 4}
+    given = {"scales": 2, "projections": "orthogonal", "patience": 3}
+    model = ps.fit_microstructure([folder / "a.png"], folder / "scales", **fast, **given)
+    assert model.settings.recipe["swnn"]["scales"] == 2
+    several = ps.fit_microstructure(
+        [folder / "a.png"], folder / "s2", **fast, scales=2, fraction="1=0.2,1=0.4"
+    )
+    assert several.settings.fractions[1] == pytest.approx(0.4)
+    model = ps.fit_microstructure(
+        [folder / "a.png"], folder / "acf", **fast, loss="autocorrelation"
+    )
+    assert len(model.settings.details["thresholds"]) == 2
+    with pytest.raises(ValueError, match="`loss` must be patterns with `fraction` or `within`"):
+        ps.fit_microstructure(
+            [folder / "a.png"], new_path(), **fast, loss="autocorrelation", fraction="1=0.2"
+        )
+    with pytest.raises(ValueError, match="`scales` must be fewer than 3: the coarsest pattern"):
+        ps.fit_microstructure([folder / "a.png"], new_path(), **{**fast, "template": 9}, scales=3)

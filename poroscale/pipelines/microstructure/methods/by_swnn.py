@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,20 +15,25 @@ from numpy.typing import NDArray
 
 from poroscale.microstructure.field.observed import fraction_of
 from poroscale.microstructure.model import MicrostructureModel
-from poroscale.microstructure.shares import Gradient
-from poroscale.microstructure.swnn import SwnnField, SwnnSampler
+from poroscale.microstructure.shares import Gradient, with_fraction
+from poroscale.microstructure.swnn import ByPlace, Level, SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_tile import plan_swnn_tile, tile_bytes
+from poroscale.microstructure.swnn_training.autocorrelation import wanted_s2
 from poroscale.microstructure.swnn_training.calibration import (
     REFERENCE,
-    CalibratedMean,
     FractionCurve,
     balanced_mean,
     calibrated_swnn,
 )
+from poroscale.microstructure.swnn_training.conditions import calibrated_conditions
+from poroscale.microstructure.swnn_training.course import ShareCourse
+from poroscale.microstructure.swnn_training.recipe import SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import (
     AXIS_OF,
     Target,
+    coarse_of_sections,
     image_target,
+    of_conditions,
     of_one_deviation,
     pattern_codes,
     sections_by_axis,
@@ -69,7 +77,9 @@ def need(config: FitMicrostructureConfig) -> int:
     layers = sum(
         prod(edge + 2 * layer for edge in edges) * shape.width for layer in range(shape.depth)
     )
-    compared = recipe.filters * (recipe.patterns or recipe.edge**2)
+    if recipe.cube:  # the cubes of all targets pass through together
+        layers *= max(1, len(fractions_by_phase(own.fraction)))
+    compared = recipe.scales * recipe.filters * (recipe.patterns or recipe.edge**2)
     reference = tile_bytes(shape, (REFERENCE,) * 3, winograd=True) + 16 * REFERENCE**3
     return max(4 * GRAPH * (layers + compared), reference)
 
@@ -88,23 +98,29 @@ def fit(given: FitInput) -> Fitted:
     fractions = observed if config.fraction is None else base.fractions
     network, _ = swnn_shape(given.weights)
     tile = _tile(network, given.config.microstructure.tile)
-    field = SwnnField.of(given.weights.absolute(), tile, deviation=base.deviation)
-    thresholds, curve = calibrated_swnn(
-        field, fractions, base=base.mean, also=[each.mean for each in targets]
+    field = SwnnField.of(
+        given.weights.absolute(),
+        tile,
+        deviation=base.deviation,
+        condition=0.0 if network.targets else None,
     )
-    ends = [curve.monotone(phase)[0] for phase in range(phases)]
-    words += [
-        f"phase {code}: fractions from {each[0]:.3f} to {each[-1]:.3f} are within reach"
-        for code, each in enumerate(ends)
-    ]
-    details = {
-        "weights": field.digest,
-        "thresholds": list(thresholds),
-        "deviation": base.deviation,
-        "curve": curve.details,
-        "words": words,
-    }
-    return Fitted(fractions, tile, details)
+    details = {"weights": field.digest, "deviation": base.deviation}
+    if network.targets:
+        wanted = fractions_by_phase(config.fraction)
+        phase, shares = wanted[0][0], sorted(share for _, share in wanted)
+        fractions = with_fraction(observed, phase, shares[len(shares) // 2])
+        course = calibrated_conditions(field, fractions, phase=phase, shares=shares)
+        details["course"] = course.details
+        details["thresholds"] = list(course.at(fractions[phase])[1])
+    else:
+        thresholds, curve = calibrated_swnn(
+            field, fractions, base=base.mean, also=[each.mean for each in targets]
+        )
+        details |= {"thresholds": list(thresholds), "curve": curve.details}
+    for phase in range(phases):
+        with suppress(ValueError):  # a phase that cannot be wished for
+            words.append(_reach(_course(details, phase, phases)))
+    return Fitted(fractions, tile, details | {"words": words})
 
 
 def sampler(
@@ -118,61 +134,86 @@ def sampler(
         If a fraction is out of reach.
     """
     details = model.settings.details
+    found, levels = _given(model, config, mask)
     field = SwnnField.of(
         model.weights.absolute(),
         model.settings.tile,
         seed=config.seed,
         deviation=float(details["deviation"]),
         period=config.period,
+        **{"condition" if "course" in details else "mean": found},
     )
     if field.digest != details["weights"]:
         raise OSError(f"{model.weights} was altered after it was calibrated; fit the model again")
-    mean = _mean(FractionCurve.of_details(details), model, config, mask)
-    return SwnnSampler(field.but(mean=mean), tuple(details["thresholds"]))
+    return SwnnSampler(field, levels)
 
 
-def _mean(
-    curve: FractionCurve,
-    model: MicrostructureModel,
-    config: GenerateMicrostructureConfig,
-    mask: Volume | None,
-) -> float | CalibratedMean:
+def _given(
+    model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
+) -> tuple[float | ByPlace, tuple[Level, ...]]:
+    """Mean of the noise, or condition, and thresholds for what is wished."""
+    details = model.settings.details
     varying = varying_share(model, config, mask)
     if varying is None:
         wanted = config.fractions
         model.wanted(wanted)
+        if not wanted:
+            return _base(model)
         if len(wanted) > 1:
             raise ValueError(
                 f"`fraction` must name one phase for a model of the method swnn, got {len(wanted)}"
             )
-        return next((curve.mean_for(*each) for each in wanted.items()), curve.base)
+        ((phase, fraction),) = wanted.items()
+        return _course(details, phase, model.phases).at(fraction)
     phase, share = varying
-    named = (share.first, share.last) if isinstance(share, Gradient) else (share.inside,)
-    for each in named:
-        curve.mean_for(phase, each)
-    shares, means = curve.monotone(phase)
-    return CalibratedMean(
-        share, tuple(shares.tolist()), tuple(means.tolist()), config.shape, config.periodic
-    )
+    course = _course(details, phase, model.phases)
+    for each in (share.first, share.last) if isinstance(share, Gradient) else (share.inside,):
+        course.check(each)
+    return course.placed(share, config.shape, periodic=config.periodic)
+
+
+def _base(model: MicrostructureModel) -> tuple[float, tuple[float, ...]]:
+    """Mean or condition, and thresholds, where nothing is wished for."""
+    details = model.settings.details
+    if "course" in details:
+        course = ShareCourse.of_details(details["course"])
+        return course.at(model.settings.fractions[course.phase])
+    return FractionCurve.of_details(details).base, tuple(map(float, details["thresholds"]))
+
+
+def _course(details: Mapping[str, Any], phase: int, phases: int) -> ShareCourse:
+    """What the network is given for each fraction of a phase."""
+    if "course" in details:
+        return ShareCourse.of_details(details["course"]).of_phase(phase, phases)
+    curve = FractionCurve.of_details(details)
+    return curve.course(phase, [float(each) for each in details["thresholds"]])
+
+
+def _reach(course: ShareCourse) -> str:
+    first, last = course.shares[0], course.shares[-1]
+    return f"phase {course.phase}: fractions from {first:.3f} to {last:.3f} are within reach"
 
 
 def _train(given: FitInput) -> tuple[list[Target], float]:
     config = given.config.swnn
     sections = list(_sections(given.images))
-    targets = _targets(config, sections, given.images.phases.count)
+    edge = min(min(codes.shape) for _, codes in sections)
+    recipe = config.training(edge)
+    recipe.check(config.template, edge)
+    targets = _targets(config, recipe, sections, given.images.phases.count)
     depth = config.depth
     if depth is None:
         phases = range(given.images.phases.count)
         curves = [each.found.correlation(code) for each in given.correlations for code in phases]
         depth = depth_of(curves, config.template)
-    shape = _shape(config, depth)
-    edge = min(min(codes.shape) for _, codes in sections)
+    several = len(targets) if len(targets) > 1 and config.targets == "condition" else 0
+    shape = replace(_shape(config, depth), targets=several)
     torch.set_num_threads(config.threads or _cores())
     network, distance = trained_swnn(
         targets,
         given.folder / TRAINING,
         shape=shape,
-        recipe=config.training(edge),
+        recipe=recipe,
         template=config.template,
         seed=config.seed,
         progress=given.progress,
@@ -183,7 +224,10 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
 
 
 def _targets(
-    config: SwnnConfig, sections: Sequence[tuple[int, NDArray[np.integer]]], phases: int
+    config: SwnnConfig,
+    recipe: SwnnRecipe,
+    sections: Sequence[tuple[int, NDArray[np.integer]]],
+    phases: int,
 ) -> list[Target]:
     by_axis = sections_by_axis(sections)
     if config.dimensions == 2:
@@ -194,21 +238,39 @@ def _targets(
         axis: pattern_codes(each, config.template, seed=config.seed, axis=axis)
         for axis, each in by_axis.items()
     }
+    if recipe.loss == "autocorrelation":
+        if config.fraction is not None or config.within is not None:
+            raise ValueError(
+                "`loss` must be patterns with `fraction` or `within`: patterns can be drawn for "
+                "them, an autocorrelation cannot"
+            )
+        s2 = {axis: wanted_s2(each, phases, recipe.edge // 2) for axis, each in by_axis.items()}
+        return [replace(image_target(codes, phases), s2=s2)]
+    coarse = [
+        {
+            axis: coarse_of_sections(
+                each, config.template, step, phases, seed=config.seed, axis=axis
+            )
+            for axis, each in by_axis.items()
+        }
+        for step in recipe.steps[1:]
+    ]
     wanted = fractions_by_phase(config.fraction)
     if not wanted:
-        return [image_target(codes, phases)]
+        return [image_target(codes, phases, coarse)]
     phase = wanted[0][0]
     if {each for each, _ in wanted} != {phase} or not 0 <= phase < phases:
         raise ValueError(
             f"`fraction` must name one phase from 0 to {phases - 1} for training, "
             f"got {config.fraction}"
         )
-    return of_one_deviation(
-        [
-            wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed)
-            for _, share in wanted
-        ]
-    )
+    found = [
+        wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed, coarse=coarse)
+        for _, share in wanted
+    ]
+    if len(found) > 1 and config.targets == "condition":
+        return of_conditions(found, phase)
+    return of_one_deviation(found)
 
 
 def _sections(images: TrainingImages) -> Iterator[tuple[int, NDArray[np.integer]]]:
