@@ -285,13 +285,10 @@ def test_weights_that_are_none_are_refused(folder, model, new_path):
 
 def test_the_recipe_can_be_changed(folder, new_path):
     fast = {**TINY, "iterations": 4}
-    given = {"scales": 2, "projections": "orthogonal", "patience": 3}
+    given = {"scales": 2, "projections": "orthogonal", "patience": 3, "fraction": "1=0.2,1=0.4"}
     model = ps.fit_microstructure([folder / "a.png"], folder / "scales", **fast, **given)
     assert model.settings.recipe["swnn"]["scales"] == 2
-    several = ps.fit_microstructure(
-        [folder / "a.png"], folder / "s2", **fast, scales=2, fraction="1=0.2,1=0.4"
-    )
-    assert several.settings.fractions[1] == pytest.approx(0.4)
+    assert model.settings.fractions[1] == pytest.approx(0.4)
     model = ps.fit_microstructure(
         [folder / "a.png"], folder / "acf", **fast, loss="autocorrelation"
     )
