@@ -18,12 +18,14 @@ from poroscale.microstructure.field.observed import Observed
 from poroscale.microstructure.model import (
     IMAGES,
     ImageEntry,
+    Kind,
     MicrostructureModel,
     MicrostructureSettings,
 )
 from poroscale.pipelines.microstructure.images import (
     Image,
     TrainingImages,
+    grey_images,
     image_name,
     observed,
     plan_image,
@@ -35,6 +37,8 @@ from poroscale.pipelines.microstructure.settings import (
     RENAMED,
     STAGES,
     FitMicrostructureConfig,
+    MicrostructureConfig,
+    check_kind,
 )
 from poroscale.verb import Section, verb
 
@@ -53,8 +57,9 @@ def plan_fit_microstructure(
         If the budget cannot hold one block of an image.
     """
     config = config or FitMicrostructureConfig()
-    held = METHODS[config.microstructure.method].need(config)
-    return JobPlan(jobs={image_name(each): plan_image(each, held, run) for each in images})
+    check_kind(config.microstructure)
+    held, kind = METHODS[config.microstructure.method].need(config), _kind(config)
+    return JobPlan(jobs={image_name(each): plan_image(each, held, run, kind) for each in images})
 
 
 def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostructureConfig:
@@ -86,8 +91,9 @@ def fit_microstructure(
     ----------
     images
         Segmented images: pictures (PNG, BMP, TIFF), or volumes. Their phases are 0 to n - 1 by
-        ascending grey. One section stands for an isotropic medium; two or three, of planes across
-        different axes, for one whose directions differ; a volume for itself.
+        ascending grey; with `kind="grey"` they are levels of grey. One section stands for an
+        isotropic medium; two or three, of planes across different axes, for one whose directions
+        differ; a volume for itself.
     model_dir
         Folder of the model.
     config
@@ -109,29 +115,37 @@ def fit_microstructure(
         fraction is out of reach, or the folder holds a model that was fitted otherwise.
     """
     config, model_dir, run = config or FitMicrostructureConfig(), Path(model_dir), run or Run()
-    own = config.microstructure
+    check_kind(config.microstructure)
     with held_folder(model_dir), connect(run, job="fit") as shared:
-        planes = own.planes.split(",") if own.planes else None
         with _removed_if_refused(model_dir / IMAGES):
-            found = training_images(
-                images,
-                model_dir / IMAGES,
-                planes=planes,
-                phases=own.phases,
-                voxel_um=own.voxel_um,
-                run=shared,
-            )
+            found = _brought(images, model_dir / IMAGES, config.microstructure, shared)
             recipe = config.recipe | {"images": [plain(each) for each in found.volumes]}
             if run.overwrite:
                 rmtree(model_dir / TRAINING, ignore_errors=True)
             elif (done := _finished(model_dir, recipe)) is not None:
                 return done
-            correlations = observed(found, run=shared)
+            correlations = [] if found.grey else observed(found, run=shared)
         model = _fitted(FitInput(found, correlations, model_dir, config, progress), recipe)
         model.save()
         kept = [f"{IMAGES}/{k}.zarr" for k in range(len(found.volumes))]
         record_results(model_dir, outputs=[each for each in kept if (model_dir / each).is_dir()])
     return model
+
+
+def _kind(config: FitMicrostructureConfig) -> Kind:
+    """What is fitted; no other is left after `check_kind`."""
+    return "grey" if config.microstructure.kind == "grey" else "phases"
+
+
+def _brought(
+    images: Sequence[Image], folder: Path, own: MicrostructureConfig, run: Run
+) -> TrainingImages:
+    planes = own.planes.split(",") if own.planes else None
+    if own.kind == "grey":
+        return grey_images(images, folder, planes=planes, voxel_um=own.voxel_um, run=run)
+    return training_images(
+        images, folder, planes=planes, phases=own.phases, voxel_um=own.voxel_um, run=run
+    )
 
 
 @contextmanager
@@ -164,7 +178,8 @@ def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
     fitted = METHODS[method].fit(given)
     settings = MicrostructureSettings(
         method=method,
-        greys=tuple(float(value) for value in images.phases.values),
+        kind=_kind(given.config),
+        greys=images.greys,
         fractions=fitted.fractions,
         deviations=_deviations(given.correlations),
         voxel_size_um=images.voxel_size,
@@ -179,7 +194,7 @@ def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
 def _deviations(correlations: list[Observed]) -> tuple[float | None, ...]:
     """Of the fractions, as the least that one image tells."""
     found: list[float | None] = []
-    for code in range(correlations[0].found.phases.count):
+    for code in range(correlations[0].found.phases.count if correlations else 0):
         values = [each.found.fraction_deviation(code) for each in correlations]
         known = [value for value in values if isfinite(value)]
         found.append(min(known) / len(known) ** 0.5 if known else None)

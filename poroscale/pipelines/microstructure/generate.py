@@ -22,6 +22,9 @@ from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConf
 from poroscale.verb import Section, verb
 from poroscale.volume import Volume, VolumeSpec
 
+KINDS = {"phases": "microstructure", "grey": "grey microstructure"}
+"""What a volume says that it is, by the kind of its model."""
+
 
 def plan_generate_microstructure(
     model: str | Path,
@@ -51,14 +54,15 @@ def generate_microstructure(
     config: GenerateMicrostructureConfig | None = None,
     run: Run | None = None,
 ) -> Volume:
-    """Generate a volume of phases from a model of a microstructure.
+    """Generate a volume of phases, or of grey values, from a model of a microstructure.
 
     Parameters
     ----------
     model
         Folder that `fit_microstructure` made.
     out
-        Folder of the volume: uint8 phases 0 to n - 1. A volume of one slice is a section.
+        Folder of the volume: uint8 phases 0 to n - 1, or levels of grey. A volume of one slice is a
+        section.
     mask
         Where it is not 0, the wanted fraction holds, and that of the images elsewhere; a mask of
         floats states the wanted phase's fraction at every voxel.
@@ -102,7 +106,7 @@ def _sampler(
 
 def _spec(model: MicrostructureModel, config: GenerateMicrostructureConfig) -> VolumeSpec:
     attributes = {
-        "kind": "microstructure",
+        "kind": KINDS[model.settings.kind],
         "model": model.digest,
         "greys": list(model.settings.greys),
     }
