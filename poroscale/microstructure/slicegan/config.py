@@ -60,6 +60,9 @@ class SliceGanConfig(Config):
     pairs
         Factor of a term of S2 in the loss of the generator, which counts once voxels are of one
         phase; 0 leaves it out.
+    even
+        Factor of a term of the means at the places within the voxels of a latent, which differ
+        where a generator repeats itself; it counts as `pairs` does.
     lags
         Largest lag of that term and of the judgement [voxels]; None takes half of a slice.
     patience
@@ -91,6 +94,7 @@ class SliceGanConfig(Config):
     average: float = Field(0.0, ge=0, lt=1)
     diagonal: bool = False
     pairs: float = Field(0.0, ge=0)
+    even: float = Field(0.0, ge=0)
     lags: PositiveInt | None = None
     patience: PositiveInt | None = None
     volumes: PositiveInt = 4
@@ -103,8 +107,8 @@ def small_slicegan() -> SliceGanConfig:
     It is not the published network. A voxel sees three latents along an axis, so that nothing is
     tied over 24 voxels or more; slices have 32² voxels, of which a random part is seen; the critics
     take three steps instead of five. The last layer learns faster, so that voxels come to be of one
-    phase early; from then on S2 of the images is a part of what is learnt. A running average of the
-    weights is kept.
+    phase early. From then on S2 of the images is a part of what is learnt, and the places within
+    the voxels of a latent are made alike. A running average of the weights is kept.
     """
     return SliceGanConfig(
         latent=16,
@@ -123,6 +127,7 @@ def small_slicegan() -> SliceGanConfig:
         last_rate=4.0,
         average=0.98,
         pairs=1000.0,
+        even=3000.0,
         lags=24,
         patience=16,
     )

@@ -20,7 +20,7 @@ from poroscale.kernels.noise import tile_generator
 from poroscale.microstructure.slicegan.biases import fitted_biases
 from poroscale.microstructure.slicegan.crops import SliceCrops, Source
 from poroscale.microstructure.slicegan.grey import LEVELS, fitted_levels
-from poroscale.microstructure.slicegan.pairs import pair_shares
+from poroscale.microstructure.slicegan.pairs import pair_shares, place_term
 from poroscale.microstructure.slicegan.training import (
     SliceGan,
     one_hot,
@@ -95,7 +95,9 @@ class SliceJudge:
             others it has biases, as a model has, by which the fractions are right: "s2" the root of
             the mean square of the differences of S2, "surface" the area of all surfaces beside that
             of the images, "repetition" the mean autocorrelation at the lag of a latent above that
-            of the images, "connected" the least share of a phase in its largest cluster.
+            of the images, "places" the standard deviation of a fraction at the places within the
+            voxels of a latent, chance left out, "connected" the least share of a phase in its
+            largest cluster.
         """
         scores = judged_scores(self._task, count)
         plain = torch.bincount(scores.argmax(dim=1).flatten(), minlength=scores.shape[1])
@@ -104,7 +106,9 @@ class SliceJudge:
         sample = scores.movedim(1, -1).reshape(-1, scores.shape[1])
         biases = fitted_biases(sample[:: max(1, len(sample) // SAMPLED)].numpy(), self._fractions)
         phases = (scores + torch.tensor(biases).reshape(1, -1, 1, 1, 1)).argmax(dim=1)
-        told = {"fraction": wrong, **self._curves(one_hot(phases, scores.shape[1]))}
+        volumes = one_hot(phases, scores.shape[1])
+        told = {"fraction": wrong, **self._curves(volumes)}
+        told |= _places(volumes, self._task.judged.shape.cell)
         return told | {"connected": float(np.mean([_connected(each) for each in phases.numpy()]))}
 
     def _curves(self, volumes: Tensor) -> dict[str, float]:
@@ -151,7 +155,8 @@ class GreyJudge:
             and "deviation" the standard deviation beside that of the images. For the others the
             grey values have the histogram of the images, as a model's have: "correlation" is the
             root of the mean square of the differences of the autocorrelation, "slope" the mean
-            square step between neighbours beside that of the images, "repetition" as of phases.
+            square step between neighbours beside that of the images, "repetition" and
+            "places" as of phases.
         """
         scores = judged_scores(self._task, count)
         plain = (torch.tanh(scores) + 1) / 2
@@ -162,7 +167,8 @@ class GreyJudge:
             "mean": abs(float(plain.mean()) - self._mean),
             "deviation": float(plain.std()) / self._deviation,
         }
-        return told | self._curves(levels.float() / (LEVELS - 1))
+        volumes = levels.float() / (LEVELS - 1)
+        return told | self._curves(volumes) | _places(volumes, self._task.judged.shape.cell)
 
     def _curves(self, volumes: Tensor) -> dict[str, float]:
         squares, repeats, slopes = [], [], []
@@ -210,6 +216,13 @@ def _decay(curves: Tensor, lag: int) -> Tensor:
     return torch.where(
         variance > 1e-6, (curves[:, :, lag] - share**2) / variance.clamp(min=1e-6), 0.0
     )
+
+
+def _places(volumes: Tensor, cell: int) -> dict[str, float]:
+    """Nothing of one volume, whose chance cannot be told."""
+    if len(volumes) < 2:
+        return {}
+    return {"places": max(0.0, float(place_term(volumes, cell))) ** 0.5}
 
 
 def _connected(phases: NDArray[np.integer[Any]]) -> float:

@@ -1,4 +1,4 @@
-"""Pairs of voxels of one phase in slices, by lag: what S2 is made of, and a term of it in a loss.
+"""Pairs of voxels of one phase in slices, by lag, and terms of a loss: of S2, and of repetition.
 
 A mean square of differences of S2 would punish a generator for the chance in a few volumes, too,
 and so for volumes that differ as samples of a medium do. The term multiplies the differences of two
@@ -68,3 +68,31 @@ class PairTerm:
         half = len(slices) // 2
         first, other = (pairs_at(each, lags) - wanted for each in (slices[:half], slices[half:]))
         return (first * other).mean()
+
+
+def place_means(volumes: Tensor, cell: int) -> Tensor:
+    """(channels, cell, cell, cell): the mean at each place within the voxels of a latent.
+
+    Parameters
+    ----------
+    volumes
+        (n, channels, z, y, x), whole cells along each axis.
+    cell
+        Voxels of a latent along an axis.
+    """
+    n, channels, *shape = volumes.shape
+    z, y, x = (edge // cell for edge in shape)
+    cut = volumes.reshape(n, channels, z, cell, y, cell, x, cell)
+    return cut.mean(dim=(0, 2, 4, 6))
+
+
+def place_term(volumes: Tensor, cell: int) -> Tensor:
+    """How far the means at places within a cell differ, squared, without the chance in it.
+
+    A generator computes each place by weights of its own. As in `PairTerm` two halves are compared.
+    """
+    half = len(volumes) // 2
+    first, other = (place_means(each, cell) for each in (volumes[:half], volumes[half:]))
+    dims = (1, 2, 3)
+    first, other = (each - each.mean(dim=dims, keepdim=True) for each in (first, other))
+    return (first * other).mean()

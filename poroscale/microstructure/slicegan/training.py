@@ -32,7 +32,7 @@ from poroscale.microstructure.slicegan.diagonal import (
     diagonal_slices,
 )
 from poroscale.microstructure.slicegan.grey import LEVELS
-from poroscale.microstructure.slicegan.pairs import PairTerm
+from poroscale.microstructure.slicegan.pairs import PairTerm, place_term
 from poroscale.networks.slicegan.critic import SliceCritic, edge_of_slices
 from poroscale.networks.slicegan.generator import (
     LEAST_LATENTS,
@@ -139,7 +139,7 @@ class SliceGan:
         -------
         dict
             "distance" is what the critics tell real from made by, "penalty" that of the gradients,
-            both of the last step; "generator" the loss of the generator, without the term of S2.
+            both of the last step; "generator" the loss of the generator, as the critics tell it.
         """
         told: dict[str, float] = {}
         for crops in batch:
@@ -196,6 +196,9 @@ class SliceGan:
         if self.config.diagonal:
             slices = diagonal_slices(made, self._places(made))
             loss = loss - self.modules[DIAGONAL](slices).mean()
+        if self.config.even:
+            even = place_term(made, self.generator.shape.cell)
+            term = term + self.config.even * decided_share(made.detach()) * even
         told = self._descend("generator", loss + term) - float(term.detach())
         for critic in critics:
             critic.requires_grad_(True)

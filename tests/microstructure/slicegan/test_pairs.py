@@ -9,7 +9,13 @@ from poroscale.microstructure.slicegan import training
 from poroscale.microstructure.slicegan.config import SliceGanConfig
 from poroscale.microstructure.slicegan.crops import CropSettings, SliceCrops, sources_of
 from poroscale.microstructure.slicegan.judge import SliceJudge, wanted_pairs
-from poroscale.microstructure.slicegan.pairs import PairTerm, pair_shares, pairs_at
+from poroscale.microstructure.slicegan.pairs import (
+    PairTerm,
+    pair_shares,
+    pairs_at,
+    place_means,
+    place_term,
+)
 from poroscale.microstructure.slicegan.training import (
     SliceGan,
     decided_share,
@@ -127,3 +133,16 @@ def test_mixtures_are_not_held_by_the_term():
     half = 0.15 * torch.ones_like(sharp) + 0.7 * sharp
     assert 0 <= decided_share(half) < 0.5
     assert decided_share(torch.rand(2, 1, 4, 4, 4)) == 1
+
+
+def test_places_that_differ_are_told_from_chance():
+    torch.manual_seed(0)
+    cell = torch.tensor([0.1, 0.3, 0.3, 0.5]).repeat(4)
+    volumes = torch.rand(4, 1, 16, 16, 16) < cell
+    means = place_means(volumes.float(), 4)
+    assert means.shape == (1, 4, 4, 4)
+    torch.testing.assert_close(means.mean(dim=(0, 1, 2)), cell[:4], atol=0.03, rtol=0)
+    found = float(place_term(volumes.float(), 4))
+    assert found == pytest.approx(float(cell[:4].var(correction=0)), rel=0.2)
+    chance = [float(place_term((torch.rand(4, 1, 8, 8, 8) < 0.3).float(), 4)) for _ in range(200)]
+    assert abs(np.mean(chance)) < 4 * np.std(chance) / 200**0.5
