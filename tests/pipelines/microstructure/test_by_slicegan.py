@@ -7,7 +7,9 @@ from PIL import Image
 import poroscale as ps
 from poroscale.kernels.noise import correlated_noise
 from poroscale.microstructure.slicegan.config import SliceGanConfig
+from poroscale.microstructure.slicegan.weights import load_slicegan
 from poroscale.pipelines.microstructure import settings
+from poroscale.training import load_weights
 from tests.pipelines.microstructure.test_fit_and_generate import picture, saved
 
 TINY = SliceGanConfig(
@@ -102,3 +104,16 @@ def test_kinds_that_do_not_go_are_refused_in_one_sentence(folder, micrograph):
     flat = saved(np.full((64, 64), 7, np.uint8), folder / "flat.png")
     with pytest.raises(ValueError, match="must show grey values, got the value 7 alone"):
         ps.fit_microstructure([flat], folder / "no", method="slicegan", kind="grey")
+
+
+def test_options_of_the_training_reach_it(tiny, folder):
+    image = saved(picture(edge=64), folder / "e.png")
+    model = ps.fit_microstructure(
+        [image], folder / "resized", method="slicegan", diagonal=True, upsampling="resize"
+    )
+    network, _ = load_slicegan(model.weights)
+    assert network.shape.upsampling == "resize"
+    tensors, _ = load_weights(folder / "resized" / "training" / "best.safetensors")
+    assert any(name.startswith("critic_diagonal.") for name in tensors)
+    made = ps.generate_microstructure(folder / "resized", folder / "r.zarr", shape=(16, 16, 24))
+    assert set(np.unique(made.read())) <= {0, 1}
