@@ -104,7 +104,7 @@ class SliceJudge:
         shares = plain / plain.sum()
         wrong = max(abs(a - b) for a, b in zip(shares.tolist(), self._fractions, strict=True))
         sample = scores.movedim(1, -1).reshape(-1, scores.shape[1])
-        biases = fitted_biases(sample[:: max(1, len(sample) // SAMPLED)].numpy(), self._fractions)
+        biases = fitted_biases(_some(sample.numpy()), self._fractions)
         phases = (scores + torch.tensor(biases).reshape(1, -1, 1, 1, 1)).argmax(dim=1)
         volumes = one_hot(phases, scores.shape[1])
         told = {"fraction": wrong, **self._curves(volumes)}
@@ -161,7 +161,7 @@ class GreyJudge:
         scores = judged_scores(self._task, count)
         plain = (torch.tanh(scores) + 1) / 2
         sample = scores.flatten().numpy()
-        thresholds = fitted_levels(sample[:: max(1, len(sample) // SAMPLED)], self._counts)
+        thresholds = fitted_levels(_some(sample), self._counts)
         levels = torch.bucketize(scores, torch.from_numpy(thresholds), right=True)
         told = {
             "mean": abs(float(plain.mean()) - self._mean),
@@ -216,6 +216,11 @@ def _decay(curves: Tensor, lag: int) -> Tensor:
     return torch.where(
         variance > 1e-6, (curves[:, :, lag] - share**2) / variance.clamp(min=1e-6), 0.0
     )
+
+
+def _some(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    """About `SAMPLED` voxels at an odd distance, so that all places within a latent are met."""
+    return sample[:: len(sample) // SAMPLED | 1]
 
 
 def _places(volumes: Tensor, cell: int) -> dict[str, float]:

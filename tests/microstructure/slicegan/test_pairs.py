@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from poroscale.engine import volume_from_array
+from poroscale.microstructure.slicegan import judge as judge_module
 from poroscale.microstructure.slicegan import training
 from poroscale.microstructure.slicegan.config import SliceGanConfig
 from poroscale.microstructure.slicegan.crops import CropSettings, SliceCrops, sources_of
@@ -146,3 +147,17 @@ def test_places_that_differ_are_told_from_chance():
     assert found == pytest.approx(float(cell[:4].var(correction=0)), rel=0.2)
     chance = [float(place_term((torch.rand(4, 1, 8, 8, 8) < 0.3).float(), 4)) for _ in range(200)]
     assert abs(np.mean(chance)) < 4 * np.std(chance) / 200**0.5
+
+
+def test_the_judge_fits_biases_to_all_places(monkeypatch):
+    """A phase at every second column has its fraction; a sample of even columns would miss it."""
+    task = SliceGan(TINY, SliceGanShape(2, 3, (6,)), [True] * 3, isotropic=True)
+    columns = torch.arange(64).remainder(2).float().expand(4, 64, 64, 64)
+    made = torch.stack([torch.rand(4, 64, 64, 64) + 2 * columns, torch.ones(4, 64, 64, 64)], dim=1)
+    monkeypatch.setattr(judge_module, "judged_scores", lambda task, count: made)
+    wanted = torch.tensor([[0.75, *[0.5625] * 4], [0.25, *[0.0625] * 4]]).expand(2, 2, 5)
+    phases = []
+    monkeypatch.setattr(judge_module, "_connected", lambda each: phases.append(each) or 1.0)
+    found = SliceJudge(task, dict.fromkeys(range(3), wanted)).judge(4)
+    assert np.mean([each == 0 for each in phases]) == pytest.approx(0.75, abs=0.01)
+    assert found["places"] == pytest.approx(0.25, abs=0.02)
