@@ -315,6 +315,7 @@ def fit_microstructure(
     *,
     progress: bool | None = None,
     method: Literal['field', 'swnn', 'slicegan'] = 'field',
+    kind: Literal['phases', 'grey'] | Literal['colour'] = 'phases',
     planes: str | None = None,
     phases: int | None = None,
     region: str | None = None,
@@ -341,6 +342,8 @@ def fit_microstructure(
     threads: int | None = None,
     network: Literal['small', 'published'] = 'small',
     epochs: int | None = None,
+    upsampling: Literal['transposed', 'resize'] = 'transposed',
+    diagonal: bool = False,
     device: Literal['cpu', 'cuda'] = 'cpu',
     gan_seed: int = 0,
     config: FitMicrostructureConfig | None = None,
@@ -411,7 +414,7 @@ def generate_microstructure(
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Volume:
-    """Generate a volume of phases from a model of a microstructure."""
+    """Generate a volume of phases, or of grey values, from a model of a microstructure."""
 
 def generate_part(
     model: str | Path,

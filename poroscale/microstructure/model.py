@@ -32,6 +32,7 @@ from poroscale.volume import VoxelSize
 FORMAT = 1
 SETTINGS, WEIGHTS, IMAGES = "model.json", "weights.safetensors", "images"
 Method = Literal["field", "swnn", "slicegan"]
+Kind = Literal["phases", "grey"]
 SHIPPED = Path(__file__).parent / "shipped"
 """Folders of the models that are delivered; the README of each tells what it was fitted to."""
 
@@ -91,10 +92,12 @@ class MicrostructureSettings(Config):
         Version of this format.
     method
         "field", "swnn" or "slicegan".
+    kind
+        "phases", or "grey" values.
     greys
-        Value of each phase in the images.
+        Value of each phase in the images; of grey values, those of the levels 0 and 255.
     fractions
-        Share of each phase in the images.
+        Share of each phase in the images; none of grey values.
     deviations
         Standard deviation of each fraction as that of a sample of this size; None where the image
         is too small to tell.
@@ -114,6 +117,7 @@ class MicrostructureSettings(Config):
 
     format: int = FORMAT
     method: Method
+    kind: Kind = "phases"
     greys: tuple[float, ...] = Field(min_length=2)
     fractions: tuple[float, ...]
     deviations: tuple[float | None, ...]
@@ -206,8 +210,8 @@ class MicrostructureModel(Described):
 
     @property
     def phases(self) -> int:
-        """Number of phases."""
-        return len(self.settings.greys)
+        """Number of phases; 0 of a model of grey values."""
+        return len(self.settings.fractions)
 
     def wanted(self, fractions: Mapping[int, float]) -> tuple[float, ...]:
         """Fractions of all phases, of which some are wished for.
@@ -215,8 +219,11 @@ class MicrostructureModel(Described):
         Raises
         ------
         ValueError
-            If a phase is none of the model, or a fraction is out of reach.
+            If a phase is none of the model, a fraction is out of reach, or the model is one of grey
+            values.
         """
+        if fractions and not self.phases:
+            raise ValueError(f"{self.folder} is a model of grey values, which have no fractions")
         found: Sequence[float] = self.settings.fractions
         for phase, wanted in fractions.items():
             if not 0 <= phase < self.phases:
@@ -229,9 +236,14 @@ class MicrostructureModel(Described):
     def describe(self) -> Iterator[str]:
         """Method, phases and what the fit found."""
         settings = self.settings
-        yield f"{self.folder}: {settings.method} model of {self.phases} phases"
+        if settings.kind == "grey":
+            low, high = settings.greys
+            yield f"{self.folder}: {settings.method} model of grey values"
+            yield f"  levels 0 to 255 stand for {low:g} to {high:g}"
+        else:
+            yield f"{self.folder}: {settings.method} model of {self.phases} phases"
         for code, (grey, share, std) in enumerate(
-            zip(settings.greys, settings.fractions, settings.deviations, strict=True)
+            zip(settings.greys, settings.fractions, settings.deviations, strict=False)
         ):
             spread = "" if std is None else f" +- {std:.4f} (one standard deviation)"
             yield f"  phase {code} (grey {grey:g}): fraction {share:.4f}{spread}"

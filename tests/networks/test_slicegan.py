@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from poroscale.networks.slicegan.critic import SliceCritic, edge_of_slices
-from poroscale.networks.slicegan.generator import SliceGanShape, SliceGenerator, check_density
+from poroscale.networks.slicegan.generator import (
+    ResizeConvolution,
+    SliceGanShape,
+    SliceGenerator,
+    check_density,
+)
 from tests.microstructure.slicegan.conftest import random_generator
 
 
@@ -60,3 +65,33 @@ def test_other_shapes_are_refused():
         SliceGanShape(2, output="colour")
     with pytest.raises(ValueError, match="latents must be 3"):
         SliceGanShape(2).edge(2)
+
+
+@pytest.mark.parametrize("padding", [2, 3])
+def test_a_resize_convolution_doubles_and_convolves(padding):
+    torch.manual_seed(0)
+    layer = ResizeConvolution(3, 5, 4, 2, padding)
+    values = torch.randn(2, 3, 4, 5, 6)
+    doubled = values
+    for axis in (2, 3, 4):
+        doubled = doubled.repeat_interleave(2, axis)
+    wanted = torch.nn.functional.conv3d(doubled, layer.taps.transpose(0, 1))
+    if padding == 3:
+        wanted = wanted[:, :, 1:-1, 1:-1, 1:-1]
+    torch.testing.assert_close(layer(values), wanted, atol=1e-5, rtol=0)
+    assert [name for name, _ in layer.named_parameters()] == ["taps"]
+    layer(values).sum().backward()
+    assert layer.taps.grad is not None
+
+
+def test_a_generator_of_resize_convolutions_has_fewer_numbers_and_the_same_lattice():
+    plain, resized = (SliceGanShape(3, upsampling=each) for each in ("transposed", "resize"))
+    few, many = (
+        sum(each.numel() for each in SliceGenerator(shape).convolutions.parameters())
+        for shape in (resized, plain)
+    )
+    assert few * 64 == many * 27
+    assert resized.edge(4) == plain.edge(4)
+    assert "resize-convolutions" in resized.words
+    with pytest.raises(ValueError, match="`upsampling` must be transposed or resize"):
+        SliceGanShape(2, upsampling="nearest")

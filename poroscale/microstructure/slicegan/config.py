@@ -19,6 +19,8 @@ class SliceGanConfig(Config):
     generator
         Channels of the layers of the generator before the last; with n of them there is a latent
         for 2^(n + 1) voxels along each axis.
+    upsampling
+        Layers of the generator: "transposed" convolutions as published, or "resize" convolutions.
     critic
         Channels of the layers of the critic; its slices have 4 · 2^len(critic) voxels along an
         edge.
@@ -44,6 +46,25 @@ class SliceGanConfig(Config):
         Factor of the gradient penalty, on as many slices as there are crops.
     learning_rate, betas
         Of Adam, for all networks.
+    generator_rate
+        Learning rate of the generator, where it has another one.
+    last_rate
+        Factor of the learning rate of the generator's last layer. The first weights give mixtures
+        of the phases, which part as fast as the weights of this layer grow.
+    average
+        Share of the past in a running average of the generator's weights, which is what is judged
+        and kept; 0 keeps the weights of the last step.
+    diagonal
+        Whether a critic of its own sees slices at 45° between two axes; of an isotropic medium
+        alone.
+    pairs
+        Factor of a term of S2 in the loss of the generator, which counts once voxels are of one
+        phase; 0 leaves it out.
+    even
+        Factor of a term of the means at the places within the voxels of a latent, which differ
+        where a generator repeats itself; it counts as `pairs` does.
+    lags
+        Largest lag of that term and of the judgement [voxels]; None takes half of a slice.
     patience
         Epochs without a better S2 after which the training ends; None never ends it.
     volumes
@@ -54,6 +75,7 @@ class SliceGanConfig(Config):
 
     latent: PositiveInt = 64
     generator: tuple[PositiveInt, ...] = Field((512, 256, 128, 64), min_length=1)
+    upsampling: Literal["transposed", "resize"] = "transposed"
     critic: tuple[PositiveInt, ...] = Field((64, 128, 256, 512), min_length=1)
     isotropic: bool | None = None
     turned: bool = False
@@ -67,24 +89,33 @@ class SliceGanConfig(Config):
     penalty: float = Field(10.0, ge=0)
     learning_rate: float = Field(1e-4, gt=0)
     betas: tuple[float, float] = (0.9, 0.99)
+    generator_rate: float | None = Field(None, gt=0)
+    last_rate: float = Field(1.0, gt=0)
+    average: float = Field(0.0, ge=0, lt=1)
+    diagonal: bool = False
+    pairs: float = Field(0.0, ge=0)
+    even: float = Field(0.0, ge=0)
+    lags: PositiveInt | None = None
     patience: PositiveInt | None = None
     volumes: PositiveInt = 4
     device: Literal["cpu", "cuda"] = "cpu"
 
 
 def small_slicegan() -> SliceGanConfig:
-    """A recipe for minutes on a CPU: a hundredth of the numbers, a latent for 8³ voxels.
+    """A recipe for ten minutes on a CPU: a hundredth of the numbers, a latent for 8³ voxels.
 
     It is not the published network. A voxel sees three latents along an axis, so that nothing is
     tied over 24 voxels or more; slices have 32² voxels, of which a random part is seen; the critics
-    take three steps instead of five.
+    take three steps instead of five. The last layer learns faster, so that voxels come to be of one
+    phase early. From then on S2 of the images is a part of what is learnt, and the places within
+    the voxels of a latent are made alike. A running average of the weights is kept.
     """
     return SliceGanConfig(
         latent=16,
         generator=(48, 24),
         critic=(16, 32, 64),
         turned=True,
-        epochs=16,
+        epochs=40,
         steps=25,
         critic_steps=3,
         batch=4,
@@ -93,4 +124,10 @@ def small_slicegan() -> SliceGanConfig:
         slices=12,
         learning_rate=1e-3,
         betas=(0.0, 0.9),
+        last_rate=4.0,
+        average=0.98,
+        pairs=1000.0,
+        even=3000.0,
+        lags=24,
+        patience=16,
     )

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from poroscale.kernels.noise import tile_generator
 from poroscale.microstructure.field.observed import PLANES
-from poroscale.statistics.phases import PhaseMap
+from poroscale.microstructure.slicegan.grey import Codes, Coding
 from poroscale.volume import Index, Shape, Volume
 
 CROPS = 602
 """Stream of the places of crops."""
+WINDOW, SEEN_PIXELS = 1024, 1 << 22
+"""Edge of a large part of a slice at most, and pixels of all of them, from which S2 is counted."""
 HELD_BYTES = 64 << 20
 """An image that takes no more is held."""
-Codes = NDArray[np.uint8]
 Source = tuple[int, int]
 """Number of an image, and its axis across which it is sliced."""
 
@@ -97,9 +98,9 @@ class SliceCrops:
     Parameters
     ----------
     images
-        Segmented images; a section is a volume of one slice.
-    phases
-        Their phases.
+        Images; a section is a volume of one slice.
+    coding
+        Their phases, or their grey levels.
     sources
         For each direction its images, by `sources_of`.
     settings
@@ -114,11 +115,11 @@ class SliceCrops:
     def __init__(
         self,
         images: Sequence[Volume],
-        phases: PhaseMap,
+        coding: Coding,
         sources: Sequence[Sequence[Source]],
         settings: CropSettings,
     ) -> None:
-        self._images, self._phases, self.sources = images, phases, sources
+        self._images, self._coding, self.sources = images, coding, sources
         self.settings = settings
         for number, axis in {each for one in sources for each in one}:
             across = [n for k, n in enumerate(images[number].shape) if k != axis]
@@ -129,7 +130,7 @@ class SliceCrops:
                 )
         small = [prod(each.shape) <= HELD_BYTES for each in images]
         self._held: list[Codes | None] = [
-            phases.codes(each.read()) if held else None
+            coding.codes(each.read()) if held else None
             for each, held in zip(images, small, strict=True)
         ]
 
@@ -152,6 +153,25 @@ class SliceCrops:
                 found[axis, number] = self._crop(sources, choice)
         return found
 
+    def windows(self, source: Source) -> Iterator[Codes]:
+        """uint8 (rows, columns) large parts of slices of an image, the whole of a small one.
+
+        They are spread over the image evenly, up to about `SEEN_PIXELS`.
+        """
+        number, across = source
+        shape = self._images[number].shape
+        extent = [1 if axis == across else min(n, WINDOW) for axis, n in enumerate(shape)]
+        starts = [
+            sorted({min(first, n - e) for first in range(0, n, e)})
+            for n, e in zip(shape, extent, strict=True)
+        ]
+        places = list(product(*starts))
+        count = max(1, min(len(places), SEEN_PIXELS // prod(extent)))
+        for k in range(count):
+            z, y, x = places[(2 * k + 1) * len(places) // (2 * count)]
+            part = self._read(number, (z, y, x), (extent[0], extent[1], extent[2]))
+            yield part.reshape([n for axis, n in enumerate(extent) if axis != across])
+
     def _crop(self, sources: Sequence[Source], choice: np.random.Generator) -> Codes:
         number, across = sources[int(choice.integers(len(sources)))]
         edge, shape = self.settings.edge, self._images[number].shape
@@ -167,5 +187,5 @@ class SliceCrops:
     def _read(self, number: int, first: Index, shape: Shape) -> Codes:
         held = self._held[number]
         if held is None:
-            return self._phases.codes(self._images[number].read(first, shape))
+            return self._coding.codes(self._images[number].read(first, shape))
         return held[tuple(slice(o, o + n) for o, n in zip(first, shape, strict=True))]

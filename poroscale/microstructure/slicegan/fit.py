@@ -16,16 +16,29 @@ from poroscale.microstructure.shares import Shares
 from poroscale.microstructure.slicegan.biases import PhaseBiases
 from poroscale.microstructure.slicegan.config import SliceGanConfig
 from poroscale.microstructure.slicegan.crops import CropSettings, SliceCrops, sources_of
-from poroscale.microstructure.slicegan.judge import S2, SliceJudge
+from poroscale.microstructure.slicegan.grey import GreyScale, fitted_levels
+from poroscale.microstructure.slicegan.judge import (
+    CORRELATION,
+    S2,
+    GreyJudge,
+    SliceJudge,
+    wanted_pairs,
+)
 from poroscale.microstructure.slicegan.reference import sampled_scores
-from poroscale.microstructure.slicegan.sampler import Period, SliceGanSampler, SliceGanScores
+from poroscale.microstructure.slicegan.sampler import (
+    Period,
+    SliceGanGrey,
+    SliceGanSampler,
+    SliceGanScores,
+)
 from poroscale.microstructure.slicegan.tile import plan_slicegan_tile
 from poroscale.microstructure.slicegan.training import SliceGan
 from poroscale.microstructure.slicegan.weights import reference_sample, save_slicegan
 from poroscale.microstructure.tiles import TilePlan
 from poroscale.networks.slicegan.critic import edge_of_slices
+from poroscale.networks.slicegan.generator import Output, SliceGanShape
 from poroscale.statistics.phases import PhaseMap
-from poroscale.training import EarlyStopping, Schedule, best_weights, train
+from poroscale.training import EarlyStopping, Schedule, Validation, best_weights, train
 from poroscale.training.loop import VALIDATED
 from poroscale.volume import Shape, Volume
 
@@ -64,7 +77,7 @@ def fit_slicegan(
     folder: Path,
     *,
     planes: Sequence[str | None],
-    phases: PhaseMap,
+    phases: PhaseMap | GreyScale,
     config: SliceGanConfig | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -74,14 +87,14 @@ def fit_slicegan(
     Parameters
     ----------
     images
-        Segmented images; a section is a volume of one slice.
+        Images; a section is a volume of one slice.
     folder
         Folder of the model. It keeps the weights, and `training/` with checkpoints and the measures
         of each epoch; a training that was stopped goes on, and comes to the same weights.
     planes
         Of each image the axes of its rows and columns; None of a volume.
     phases
-        Phases of the images.
+        Phases of the images, or the scale of their grey values.
     config
         Networks and training.
     seed
@@ -100,20 +113,14 @@ def fit_slicegan(
     alone = len(planes) == 1 and planes[0] is not None
     isotropic = alone if config.isotropic is None else config.isotropic
     sources = sources_of(planes, isotropic=isotropic)
+    crops = SliceCrops(images, phases, sources, _crop_settings(config, seed))
+    grey = isinstance(phases, GreyScale)
+    output: Output = "grey" if grey else "phases"
+    shape = SliceGanShape(phases.count, config.latent, config.generator, output, config.upsampling)
+    wanted = wanted_pairs(crops, shape, _lags(config))
     torch.manual_seed(seed)
-    task = SliceGan(config, phases.count, [bool(each) for each in sources], isotropic=isotropic)
-    crops = SliceCrops(
-        images,
-        phases,
-        sources,
-        CropSettings(
-            edge_of_slices(config.critic),
-            config.crops,
-            config.critic_steps,
-            config.steps,
-            config.turned,
-            seed,
-        ),
+    task = SliceGan(
+        config, shape, [bool(each) for each in sources], isotropic=isotropic, wanted=wanted
     )
     recipe = {
         "network": "slicegan",
@@ -121,29 +128,58 @@ def fit_slicegan(
         "images": [each.digest for each in images],
         "planes": list(planes),
         "values": list(phases.values),
+        "output": output,
         "seed": seed,
     }
+    judge: SliceJudge | GreyJudge = SliceJudge(task, wanted)
+    if isinstance(phases, GreyScale):
+        judge = GreyJudge(task, wanted, phases.counts)
+    validation: Validation[Any] = Validation(lambda: iter([config.volumes]), judge.judge)
+    stopping = EarlyStopping(f"{VALIDATED}{CORRELATION if grey else S2}", 0.0, config.patience)
     history = train(
         task,
         crops,
         folder / TRAINING,
-        schedule=Schedule(
-            config.epochs, seed, EarlyStopping(f"{VALIDATED}{S2}", 0.0, config.patience)
-        ),
+        schedule=Schedule(config.epochs, seed, stopping),
         recipe=recipe,
-        validation=SliceJudge(task, crops).validation(),
+        validation=validation,
         progress=progress,
     )
-    task.generator.load_state_dict(best_weights(folder / TRAINING, "generator", recipe))
-    return _written(task, folder, history, recipe)
+    task.judged.load_state_dict(best_weights(folder / TRAINING, task.kept, recipe))
+    best = stopping.best_epoch(history)
+    found = _written(task, folder, history, best, recipe)
+    if isinstance(phases, GreyScale):
+        thresholds = fitted_levels(reference_sample(folder / WEIGHTS), phases.counts)
+        found.details["thresholds"] = [float(each) for each in thresholds]
+    return found
+
+
+def _crop_settings(config: SliceGanConfig, seed: int) -> CropSettings:
+    return CropSettings(
+        edge_of_slices(config.critic),
+        config.crops,
+        config.critic_steps,
+        config.steps,
+        config.turned,
+        seed,
+    )
+
+
+def _lags(config: SliceGanConfig) -> int:
+    """Largest lag that is compared [voxels]."""
+    edge = edge_of_slices(config.critic)
+    return min(config.lags or edge // 2, edge - 1)
 
 
 def _written(
-    task: SliceGan, folder: Path, history: list[dict[str, float]], recipe: dict[str, Any]
+    task: SliceGan,
+    folder: Path,
+    history: list[dict[str, float]],
+    best: int,
+    recipe: dict[str, Any],
 ) -> SliceGanFit:
     """Weights, reference sample and details of a trained generator, those of its best epoch."""
-    network = task.generator.eval().cpu()
-    best = EarlyStopping(f"{VALIDATED}{S2}", 0.0).best_epoch(history)
+    network = task.judged.eval().cpu()
     measures = {
         name.removeprefix(VALIDATED): value
         for name, value in history[best].items()
@@ -152,18 +188,19 @@ def _written(
     sample = sampled_scores(network)
     card = {"recipe": recipe, "epochs": len(history), "best_epoch": best, "measures": measures}
     digest = save_slicegan(folder / WEIGHTS, network, sample, card)
-    counts = np.bincount(sample.argmax(axis=1), minlength=network.shape.channels)
     plan = plan_slicegan_tile(network.shape, memory=ALLOWED, workers=WORKERS)
     details = {
         "weights": digest,
         "cell": network.shape.cell,
-        "unbiased": [float(each) for each in counts / len(sample)],
         "isotropic": len(task.critics) == 1,
         "epochs": len(history),
         "best_epoch": best,
         "measures": measures,
         "halo_cost": plan.halo_cost,
     }
+    if network.shape.output == "phases":
+        counts = np.bincount(sample.argmax(axis=1), minlength=network.shape.channels)
+        details["unbiased"] = [float(each) for each in counts / len(sample)]
     return SliceGanFit(digest, plan, details)
 
 
@@ -197,9 +234,27 @@ def slicegan_sampler(
     OSError
         If the weights are not those that the model was fitted with.
     """
+    scores = _scores_of(model, seed=seed, period=period, **settings)
+    return SliceGanSampler(scores, PhaseBiases.of(reference_sample(scores.weights), shares))
+
+
+def slicegan_grey_sampler(
+    model: MicrostructureModel,
+    *,
+    seed: int = 0,
+    period: Period = (None, None, None),
+    **settings: Any,
+) -> SliceGanGrey:
+    """The sampler of a model of grey values; arguments and errors as `slicegan_sampler`."""
+    scores = _scores_of(model, seed=seed, period=period, **settings)
+    return SliceGanGrey(scores, tuple(model.settings.details["thresholds"]))
+
+
+def _scores_of(model: MicrostructureModel, **settings: Any) -> SliceGanScores:
+    """The scores of a model, after its weights were compared with what it was fitted with."""
     tile = settings.pop("tile", model.settings.tile)
     weights = model.weights.absolute()
-    scores = SliceGanScores.of(weights, tile, seed=seed, period=period, **settings)
+    scores = SliceGanScores.of(weights, tile, **settings)
     if scores.digest != model.settings.details["weights"]:
         raise OSError(f"{weights} must hold the weights that the model was fitted with")
-    return SliceGanSampler(scores, PhaseBiases.of(reference_sample(weights), shares))
+    return scores

@@ -5,7 +5,8 @@
 2. The voxels [cell · T, cell · (T + n)) along an axis follow from the latents T to T + n + 1 and
    from no others: what the network gives for these latents, nothing cut away.
 3. So tiles of whole cells are computed from their latents and two more along each axis.
-4. Biases, which belong to the model, decide for one phase (`biases.py`).
+4. Biases, which belong to the model, decide for one phase (`biases.py`); thresholds for one level
+   of grey (`grey.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from poroscale.kernels.convolution.transposed import TransposedChain
 from poroscale.kernels.noise import periodic_noise
 from poroscale.kernels.phases.largest import largest_phases
 from poroscale.microstructure.slicegan.biases import PhaseBiases
+from poroscale.microstructure.slicegan.grey import LEVELS
 from poroscale.microstructure.slicegan.tile import slicegan_held_bytes, slicegan_tile_bytes
 from poroscale.microstructure.slicegan.weights import load_slicegan, slicegan_shape
 from poroscale.microstructure.swnn import check_device
@@ -42,6 +44,8 @@ LATENTS = 600
 """Stream of the latents. Channel c of the latent (z, y, x) is the noise at (z, y, x · channels +
 c): a few latents of all channels take few tiles of noise."""
 VERSION = 1
+PLAIN = tuple(float(each) for each in np.arctanh(2 * (np.arange(LEVELS - 1) + 0.5) / 255 - 1))
+"""Scores from which on tanh, from 0 to 255 and rounded, gives the levels 1 to 255."""
 Period = tuple[int | None, int | None, int | None]
 Arithmetic = Literal["paired", "direct"]
 
@@ -258,29 +262,38 @@ class SliceGanSampler:
 @kernel("microstructure.SliceGanGrey")
 @dataclass(frozen=True)
 class SliceGanGrey:
-    """Grey values from 0 to 1 as float32, of a generator with tanh.
+    """Grey levels 0 to 255 of a generator with tanh: how many thresholds a score has come to.
 
     Attributes
     ----------
     scores
         The scores.
+    thresholds
+        Ascending scores from which on a voxel has the levels 1 to 255, fitted on the reference
+        sample of the model; those of tanh, if none are given.
     """
 
     scores: SliceGanScores
+    thresholds: tuple[float, ...] = PLAIN
 
     def __post_init__(self) -> None:
         if self.scores.network.output != "grey":
             raise ValueError(f"{self.scores.weights} must hold a generator of grey values")
+        if len(self.thresholds) != LEVELS - 1:
+            raise ValueError(
+                f"`thresholds` must be {LEVELS - 1} scores, got {len(self.thresholds)}"
+            )
 
-    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
-        """The grey values of a box; its origin may be negative."""
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """The grey levels of a box; its origin may be negative."""
         tile = self.scores.tile
-        box = computed_on_tiles(self._grey, origin, shape, tile=tile, dtype=np.float32)
-        return np.asarray(box, np.float32)
+        box = computed_on_tiles(self._grey, origin, shape, tile=tile, dtype=np.uint8)
+        return np.asarray(box, np.uint8)
 
-    def _grey(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
-        scores = self.scores.computed(origin, shape)[..., 0]
-        return np.asarray((np.tanh(scores) + np.float32(1)) / np.float32(2), np.float32)
+    def _grey(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        scores = np.ascontiguousarray(self.scores.computed(origin, shape)[..., 0])
+        thresholds = np.array(self.thresholds, np.float32)
+        return np.searchsorted(thresholds, scores, side="right").astype(np.uint8)
 
     @property
     def tile(self) -> Shape:
@@ -300,4 +313,4 @@ class SliceGanGrey:
     @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the grey values follow."""
-        return {"scores": dict(self.scores.recipe)}
+        return {"scores": dict(self.scores.recipe), "thresholds": list(self.thresholds)}

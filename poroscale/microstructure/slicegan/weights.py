@@ -91,6 +91,7 @@ def slicegan_shape(path: Path) -> tuple[SliceGanShape, str]:
 
 def _stated(card: Mapping[str, Any], path: Path) -> SliceGanShape:
     stated = card.get("slicegan")
-    if not isinstance(stated, dict) or set(stated) != {each.name for each in fields(SliceGanShape)}:
+    known = {each.name for each in fields(SliceGanShape)}
+    if not isinstance(stated, dict) or not {"channels", "widths"} <= set(stated) <= known:
         raise ValueError(f"{path} must hold weights of SliceGAN; its card states none")
     return SliceGanShape(**stated | {"widths": tuple(stated["widths"])})

@@ -4,6 +4,11 @@ Transposed convolutions of 4³ with stride 2 and padding 2, each but the last wi
 ReLU; the last has padding 3. So l latents along an axis give 2^n (l - 2) voxels with n layers, and
 every voxel sees as many latents as any other: the density of information is uniform (section 4).
 As in the authors' code the convolutions have no bias.
+
+A resize-convolution doubles its inputs along each axis, each value twice, and convolves them with
+3³ taps without padding (Supplementary S3). Two neighbouring results see two neighbouring inputs, as
+those of a transposed convolution do: it is one whose 4³ taps are sums of these 3³. So it needs no
+more memory, and follows from the same latents.
 """
 
 from __future__ import annotations
@@ -23,9 +28,12 @@ SLICEGAN_LATENT = 64
 SLICEGAN_WIDTHS = (512, 256, 128, 64)
 """As published: 13.1 million numbers with three phases."""
 KERNEL, STRIDE, PADDING, LAST_PADDING = 4, 2, 2, 3
+SUMS = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+"""Taps of a transposed convolution as sums of those on doubled inputs, along an axis."""
 LEAST_LATENTS = 3
 """Latents along an axis of the smallest volume."""
 Output = Literal["phases", "grey"]
+Upsampling = Literal["transposed", "resize"]
 
 
 def check_density(kernel: int, stride: int, padding: int) -> None:
@@ -66,14 +74,19 @@ class SliceGanShape:
         Channels of the layers before the last.
     output
         "phases" by a softmax over the channels, "grey" by tanh, from 0 to 1.
+    upsampling
+        "transposed" convolutions as published, or "resize" convolutions.
     """
 
     channels: int
     latent: int = SLICEGAN_LATENT
     widths: tuple[int, ...] = SLICEGAN_WIDTHS
     output: Output = "phases"
+    upsampling: Upsampling = "transposed"
 
     def __post_init__(self) -> None:
+        if self.upsampling not in ("transposed", "resize"):
+            raise ValueError(f"`upsampling` must be transposed or resize, got {self.upsampling!r}")
         least = 2 if self.output == "phases" else 1
         if self.output not in ("phases", "grey"):
             raise ValueError(f"`output` must be phases or grey, got {self.output!r}")
@@ -97,7 +110,9 @@ class SliceGanShape:
     def words(self) -> str:
         """The architecture in words."""
         between = ", ".join(map(str, self.widths))
-        return f"{self.latent} latent channels, layers of {between}, {self.channels} {self.output}"
+        resized = " by resize-convolutions" if self.upsampling == "resize" else ""
+        found = f"{self.latent} latent channels, layers of {between}, {self.channels} {self.output}"
+        return found + resized
 
     def edge(self, latents: int) -> int:
         """Voxels along an axis of so many latents.
@@ -127,8 +142,9 @@ class SliceGenerator(nn.Module):
         self.shape = shape
         widths = [shape.latent, *shape.widths, shape.channels]
         paddings = [PADDING] * len(shape.widths) + [LAST_PADDING]
+        kind = ResizeConvolution if shape.upsampling == "resize" else nn.ConvTranspose3d
         self.convolutions = nn.ModuleList(
-            nn.ConvTranspose3d(a, b, KERNEL, STRIDE, padding, bias=False)
+            kind(a, b, KERNEL, STRIDE, padding, bias=False)
             for (a, b), padding in zip(itertools.pairwise(widths), paddings, strict=True)
         )
         self.normalisations = nn.ModuleList(nn.BatchNorm3d(width) for width in shape.widths)
@@ -149,6 +165,41 @@ class SliceGenerator(nn.Module):
         if self.shape.output == "grey":
             return (torch.tanh(scores) + 1) / 2
         return torch.softmax(scores, dim=1)
+
+
+class ResizeConvolution(nn.ConvTranspose3d):
+    """Doubling of each input along each axis, and a convolution of 3³ taps without padding.
+
+    It takes the arguments of the transposed convolution that it is, of kernel 4 and stride 2; a
+    padding of 2 makes up for what the doubled inputs lack at the ends.
+
+    Attributes
+    ----------
+    taps
+        The parameter, (before, behind, 3, 3, 3).
+    """
+
+    def __init__(
+        self,
+        before: int,
+        behind: int,
+        kernel: int,
+        stride: int,
+        padding: int,
+        *,
+        bias: bool = False,
+    ) -> None:
+        super().__init__(before, behind, kernel, stride, padding, bias=bias)
+        del self.weight
+        self.taps = nn.Parameter(torch.empty(before, behind, 3, 3, 3))
+        nn.init.kaiming_uniform_(self.taps, a=5**0.5)
+
+    @property
+    def weight(self) -> Tensor:  # type: ignore[override]
+        """(before, behind, 4, 4, 4) taps of the transposed convolution."""
+        sums = torch.tensor(SUMS, dtype=self.taps.dtype, device=self.taps.device)
+        found: Tensor = torch.einsum("abxyz,ix,jy,kz->abijk", self.taps, sums, sums, sums)
+        return found
 
 
 def folded_generator(network: SliceGenerator) -> Iterator[tuple[Tensor, Tensor]]:

@@ -216,6 +216,10 @@ def _generated(volumes: Sequence[Volume], run: Run) -> list[ComparedMedium]:
         raise ValueError("`generated` must be one volume at least, got none")
     found = []
     for volume in volumes:
+        if volume.attributes.get("kind") == "grey microstructure":
+            raise ValueError(
+                f"{volume.path} holds grey values, and phases are compared; segment it first"
+            )
         phases = phase_map(volume, run=run.but(progress=False))
         if volume.attributes.get("kind") == "microstructure":
             phases = PhaseMap(tuple(range(len(volume.attributes["greys"]))))

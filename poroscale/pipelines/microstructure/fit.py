@@ -18,12 +18,14 @@ from poroscale.microstructure.field.observed import Observed
 from poroscale.microstructure.model import (
     IMAGES,
     ImageEntry,
+    Kind,
     MicrostructureModel,
     MicrostructureSettings,
 )
 from poroscale.pipelines.microstructure.images import (
     Image,
     TrainingImages,
+    grey_images,
     image_name,
     observed,
     plan_image,
@@ -36,6 +38,8 @@ from poroscale.pipelines.microstructure.settings import (
     RENAMED,
     STAGES,
     FitMicrostructureConfig,
+    MicrostructureConfig,
+    check_kind,
 )
 from poroscale.verb import Section, verb
 
@@ -54,8 +58,9 @@ def plan_fit_microstructure(
         If the budget cannot hold one block of an image.
     """
     config = config or FitMicrostructureConfig()
-    held = METHODS[config.microstructure.method].need(config)
-    return JobPlan(jobs={image_name(each): plan_image(each, held, run) for each in images})
+    check_kind(config.microstructure)
+    held, kind = METHODS[config.microstructure.method].need(config), _kind(config)
+    return JobPlan(jobs={image_name(each): plan_image(each, held, run, kind) for each in images})
 
 
 def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostructureConfig:
@@ -87,8 +92,9 @@ def fit_microstructure(
     ----------
     images
         Segmented images: pictures (PNG, BMP, TIFF), or volumes. Their phases are 0 to n - 1 by
-        ascending grey. One section stands for an isotropic medium; two or three, of planes across
-        different axes, for one whose directions differ; a volume for itself.
+        ascending grey; with `kind="grey"` they are levels of grey. One section stands for an
+        isotropic medium; two or three, of planes across different axes, for one whose directions
+        differ; a volume for itself.
     model_dir
         Folder of the model.
     config
@@ -110,30 +116,38 @@ def fit_microstructure(
         fraction is out of reach, or the folder holds a model that was fitted otherwise.
     """
     config, model_dir, run = config or FitMicrostructureConfig(), Path(model_dir), run or Run()
-    own = config.microstructure
+    check_kind(config.microstructure)
     with held_folder(model_dir), connect(run, job="fit") as shared:
-        planes = own.planes.split(",") if own.planes else None
         with _removed_if_refused(model_dir / IMAGES):
-            found = training_images(
-                images,
-                model_dir / IMAGES,
-                planes=planes,
-                phases=own.phases,
-                voxel_um=own.voxel_um,
-                run=shared,
-            )
+            found = _brought(images, model_dir / IMAGES, config.microstructure, shared)
             found = _part_of(found, model_dir / IMAGES, config, shared)
             recipe = config.recipe | {"images": [plain(each) for each in found.volumes]}
             if run.overwrite:
                 rmtree(model_dir / TRAINING, ignore_errors=True)
             elif (done := _finished(model_dir, recipe)) is not None:
                 return done
-            correlations = observed(found, run=shared)
+            correlations = [] if found.grey else observed(found, run=shared)
         model = _fitted(FitInput(found, correlations, model_dir, config, progress), recipe)
         model.save()
         kept = sorted(each.name for each in (model_dir / IMAGES).glob("*.zarr") if each.is_dir())
         record_results(model_dir, outputs=[f"{IMAGES}/{each}" for each in kept])
     return model
+
+
+def _kind(config: FitMicrostructureConfig) -> Kind:
+    """What is fitted; no other is left after `check_kind`."""
+    return "grey" if config.microstructure.kind == "grey" else "phases"
+
+
+def _brought(
+    images: Sequence[Image], folder: Path, own: MicrostructureConfig, run: Run
+) -> TrainingImages:
+    planes = own.planes.split(",") if own.planes else None
+    if own.kind == "grey":
+        return grey_images(images, folder, planes=planes, voxel_um=own.voxel_um, run=run)
+    return training_images(
+        images, folder, planes=planes, phases=own.phases, voxel_um=own.voxel_um, run=run
+    )
 
 
 def _part_of(
@@ -143,6 +157,8 @@ def _part_of(
     region, within = config.microstructure.region, config.swnn.within
     if region is not None and within is not None:
         raise ValueError("`region` and `within` must not both be given")
+    if images.grey is not None and (region is not None or within is not None):
+        raise ValueError("`region` and `within` must be left out for `kind` grey")
     if region is not None:
         return region_images(images, folder, region, run=run)
     return images if within is None else local_images(images, folder, within, run=run)
@@ -178,6 +194,7 @@ def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
     fitted = METHODS[method].fit(given)
     settings = MicrostructureSettings(
         method=method,
+        kind=_kind(given.config),
         greys=images.greys,
         fractions=fitted.fractions,
         deviations=_deviations(given.correlations),
@@ -194,7 +211,7 @@ def _fitted(given: FitInput, recipe: dict[str, object]) -> MicrostructureModel:
 def _deviations(correlations: list[Observed]) -> tuple[float | None, ...]:
     """Of the fractions, as the least that one image tells."""
     found: list[float | None] = []
-    for code in range(correlations[0].found.phases.count):
+    for code in range(correlations[0].found.phases.count if correlations else 0):
         values = [each.found.fraction_deviation(code) for each in correlations]
         known = [value for value in values if isfinite(value)]
         found.append(min(known) / len(known) ** 0.5 if known else None)

@@ -26,6 +26,9 @@ from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConf
 from poroscale.verb import Section, verb
 from poroscale.volume import Volume, VolumeSpec
 
+KINDS = {"phases": "microstructure", "grey": "grey microstructure"}
+"""What a volume says that it is, by the kind of its model."""
+
 
 def plan_generate_microstructure(
     model: str | Path,
@@ -57,14 +60,15 @@ def generate_microstructure(
     config: GenerateMicrostructureConfig | None = None,
     run: Run | None = None,
 ) -> Volume:
-    """Generate a volume of phases from a model of a microstructure.
+    """Generate a volume of phases, or of grey values, from a model of a microstructure.
 
     Parameters
     ----------
     model
         Folder that `fit_microstructure` made, or the name of a delivered model, as "sandstone".
     out
-        Folder of the volume: uint8 phases 0 to n - 1. A volume of one slice is a section.
+        Folder of the volume: uint8 phases 0 to n - 1, or levels of grey. A volume of one slice is a
+        section.
     mask
         Where it is not 0, the wanted fraction holds, and that of the images elsewhere; a mask of
         floats states the wanted phase's fraction at every voxel.
@@ -169,7 +173,7 @@ def _spec(
 ) -> VolumeSpec:
     local = model.settings.local if inside is not None else None
     attributes = {
-        "kind": "microstructure",
+        "kind": KINDS[model.settings.kind],
         "model": model.digest,
         "greys": list(model.settings.greys if local is None else local.greys),
     }

@@ -8,14 +8,15 @@ from itertools import combinations_with_replacement
 from math import hypot, isfinite
 from pathlib import Path
 
-from poroscale.engine import JobPlan, Run, plan_job
+from poroscale.engine import JobPlan, Pass, Run, plan_job
 from poroscale.io.ingest import ingest
 from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
 from poroscale.io.read.source import Source
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.microstructure.field.observed import PLANES, Observed
-from poroscale.microstructure.model import LocalPhases
+from poroscale.microstructure.model import Kind, LocalPhases
+from poroscale.microstructure.slicegan.grey import COUNTING, GreyScale, grey_scale
 from poroscale.statistics.correlation import Correlations
 from poroscale.statistics.pair_counting import (
     LAGS,
@@ -54,7 +55,9 @@ class TrainingImages:
     planes
         Of each, the axes of its rows and columns in the medium; None of a volume.
     phases
-        Their values, in the order of the phases 0 to n - 1.
+        Their values, in the order of the phases 0 to n - 1; none of grey images.
+    grey
+        The scale of grey images; None of phases.
     local
         Of which phases of the pictures these are; None of all.
     """
@@ -63,14 +66,16 @@ class TrainingImages:
     volumes: tuple[Volume, ...]
     planes: tuple[str | None, ...]
     phases: PhaseMap
+    grey: GreyScale | None = None
     local: LocalPhases | None = None
 
     @property
     def greys(self) -> tuple[float, ...]:
-        """Value of each phase in the pictures."""
+        """Value of each phase in the pictures; of grey values those of the levels 0 and 255."""
         if self.local is not None:
             return tuple(self.local.greys[code] for code in self.local.within)
-        return tuple(float(value) for value in self.phases.values)
+        values = self.phases.values if self.grey is None else self.grey.values
+        return tuple(float(each) for each in values)
 
     @property
     def voxel_size(self) -> VoxelSize:
@@ -108,33 +113,73 @@ def training_images(
         If an image has one phase alone or too many values, or the images differ in values,
         fractions or voxel size.
     """
+    run = run or Run()
+    names, volumes, found = brought_in(images, folder, planes=planes, voxel_um=voxel_um, run=run)
+    maps = [_phases(name, volume, phases, run) for name, volume in zip(names, volumes, strict=True)]
+    for name, each in zip(names, maps, strict=True):
+        if each.values != maps[0].values:
+            raise ValueError(
+                f"images must have the same values, got {maps[0].values} in {names[0]} and "
+                f"{each.values} in {name}"
+            )
+    return TrainingImages(names, volumes, found, maps[0])
+
+
+def grey_images(
+    images: Sequence[Image],
+    folder: Path,
+    *,
+    planes: Sequence[str] | None = None,
+    voxel_um: float | None = None,
+    run: Run | None = None,
+) -> TrainingImages:
+    """Bring images of grey values in, and count their levels; arguments as `training_images`.
+
+    Raises
+    ------
+    ValueError
+        If an image holds one value alone, or the images differ in voxel size.
+    """
+    run = run or Run()
+    names, volumes, found = brought_in(images, folder, planes=planes, voxel_um=voxel_um, run=run)
+    return TrainingImages(names, volumes, found, PhaseMap(()), grey_scale(volumes, run=run))
+
+
+def brought_in(
+    images: Sequence[Image],
+    folder: Path,
+    *,
+    planes: Sequence[str] | None,
+    voxel_um: float | None,
+    run: Run,
+) -> tuple[tuple[str, ...], tuple[Volume, ...], tuple[str | None, ...]]:
+    """Names, volumes and planes of images; arguments as `training_images`.
+
+    Raises
+    ------
+    ValueError
+        If an image is too small, or the images differ in voxel size.
+    """
     if not images:
         raise ValueError("`images` must be one image at least, got none")
-    run = run or Run()
-    volumes = [
+    volumes = tuple(
         _brought_in(image, folder / f"{number}.zarr", voxel_um, run)
         for number, image in enumerate(images)
-    ]
-    names = [image_name(image) for image in images]
+    )
+    names = tuple(image_name(image) for image in images)
     for name, volume in zip(names, volumes, strict=True):
         if min(volume.shape[1:]) < THINNEST:
             raise ValueError(
                 f"{name} must be at least {THINNEST} voxels wide, got {volume.shape[1:]}"
             )
     found = _planes(volumes, planes)
-    maps = [_phases(name, volume, phases, run) for name, volume in zip(names, volumes, strict=True)]
-    for name, volume, each in zip(names, volumes, maps, strict=True):
-        if each.values != maps[0].values:
-            raise ValueError(
-                f"images must have the same values, got {maps[0].values} in {names[0]} and "
-                f"{each.values} in {name}"
-            )
+    for name, volume in zip(names, volumes, strict=True):
         if max(volume.voxel_size) > 1.001 * min(volumes[0].voxel_size):
             raise ValueError(
                 f"images must have cubic voxels of one size, got {volumes[0].voxel_size} um in "
                 f"{names[0]} and {volume.voxel_size} um in {name}"
             )
-    return TrainingImages(tuple(names), tuple(volumes), found, maps[0])
+    return names, volumes, found
 
 
 def image_name(image: Image) -> str:
@@ -189,11 +234,17 @@ def lags_of(shape: Shape) -> int:
     return min(LAGS, max(shape) // 2)
 
 
-def plan_image(image: Image, held: int, run: Run | None) -> JobPlan:
-    """The plan of counting the pairs of an image, while `held` bytes are kept for what follows."""
+def plan_image(image: Image, held: int, run: Run | None, kind: Kind = "phases") -> JobPlan:
+    """The plan of counting the pairs of an image, while `held` bytes are kept for what follows.
+
+    Of a grey image its levels are counted.
+    """
     source = opened_image(image)
     size = source.voxel_size or (UNKNOWN_UM,) * 3
     spec = VolumeSpec(source.shape, source.dtype, size)
+    if kind == "grey":
+        levels = Pass("grey levels", reads=(spec.dtype,), temporary=COUNTING, driver=held)
+        return plan_job(spec, {levels.title: levels}, run or Run())
     reach = reach_of(spec.shape, lags_of(spec.shape))
     work, reads = PairWork(MOST_PHASES, MOST_PHASES**2, reach), [spec.dtype]
     if isinstance(source, Volume):

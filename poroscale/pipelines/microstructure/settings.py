@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from poroscale.config import Config, parse_stages
-from poroscale.microstructure.model import Method
+from poroscale.microstructure.model import Kind, Method
 from poroscale.microstructure.slicegan.config import SliceGanConfig, small_slicegan
 from poroscale.microstructure.swnn_training.recipe import (
     RECIPES,
@@ -64,6 +64,9 @@ class MicrostructureConfig(Config):
     method
         "field" cuts Gaussian fields at levels, without training; "swnn" trains a network of SWNN,
         "slicegan" the generator of SliceGAN.
+    kind
+        "phases" of segmented images; "grey" of micrographs, which the method slicegan alone takes.
+        Colours cannot be stored in a volume.
     planes
         Axes of the rows and columns of each section, as "yx,zx"; by default yx, zx and zy in this
         order. One section alone stands for all directions.
@@ -84,6 +87,7 @@ class MicrostructureConfig(Config):
     """
 
     method: Method = "field"
+    kind: Kind | Literal["colour"] = "phases"
     planes: str | None = None
     phases: PositiveInt | None = None
     region: str | None = None
@@ -95,6 +99,27 @@ class MicrostructureConfig(Config):
     @classmethod
     def _in_words(cls, given: Any) -> Any:
         return phases_as_words(given)
+
+
+def check_kind(config: MicrostructureConfig) -> None:
+    """Refuse a kind of images that a method does not take.
+
+    Raises
+    ------
+    ValueError
+        If the kind is colour, or grey with another method than slicegan or with a number of phases.
+    """
+    if config.kind == "colour":
+        raise ValueError(
+            "`kind` must be phases or grey: a volume holds one number for each voxel, so colours "
+            "cannot be stored; convert the image to grey"
+        )
+    if config.kind == "grey" and config.method != "slicegan":
+        raise ValueError(
+            f"`kind` grey must come with the method slicegan, got the method {config.method}"
+        )
+    if config.kind == "grey" and config.phases is not None:
+        raise ValueError("`phases` must be left out of grey images, which have none")
 
 
 class SwnnConfig(Config):
@@ -202,6 +227,10 @@ class SliceGanTraining(Config):
         published networks, for which a GPU is meant.
     epochs
         Epochs at the most; None takes those of the network.
+    upsampling
+        Layers of the generator: "transposed" convolutions as published, or "resize" convolutions.
+    diagonal
+        Whether a critic of its own sees slices at 45° between two axes, in an isotropic medium.
     device
         Device on which the networks are trained.
     seed
@@ -210,6 +239,8 @@ class SliceGanTraining(Config):
 
     network: Literal["small", "published"] = "small"
     epochs: PositiveInt | None = None
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    diagonal: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
     seed: int = 0
 
@@ -217,8 +248,13 @@ class SliceGanTraining(Config):
     def training(self) -> SliceGanConfig:
         """Networks and training."""
         found = small_slicegan() if self.network == "small" else SliceGanConfig()
-        epochs = self.epochs or found.epochs
-        return found.model_copy(update={"epochs": epochs, "device": self.device})
+        given = {
+            "epochs": self.epochs or found.epochs,
+            "upsampling": self.upsampling,
+            "diagonal": self.diagonal,
+            "device": self.device,
+        }
+        return found.model_copy(update=given)
 
 
 STAGES: dict[str, type[Config]] = {
@@ -250,6 +286,7 @@ class FitMicrostructureConfig:
             chosen.
         """
         found = cls(**parse_stages(STAGES, sections))
+        check_kind(found.microstructure)
         for name, given in sections.items():
             if given and name not in ("microstructure", found.microstructure.method):
                 raise ValueError(

@@ -16,7 +16,7 @@ from poroscale.microstructure.slicegan import crops as crops_module
 from poroscale.microstructure.slicegan.config import SliceGanConfig, small_slicegan
 from poroscale.microstructure.slicegan.crops import CropSettings, SliceCrops, sources_of
 from poroscale.microstructure.slicegan.fit import fit_slicegan, slicegan_sampler
-from poroscale.microstructure.slicegan.judge import pair_shares
+from poroscale.microstructure.slicegan.pairs import pair_shares
 from poroscale.microstructure.slicegan.training import (
     SliceGan,
     gradient_penalty,
@@ -24,6 +24,7 @@ from poroscale.microstructure.slicegan.training import (
     slices_across,
 )
 from poroscale.networks.slicegan.critic import SliceCritic
+from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.statistics.phases import phase_map
 
 TINY = SliceGanConfig(
@@ -39,6 +40,10 @@ TINY = SliceGanConfig(
     volumes=1,
     turned=True,
 )
+
+
+def shape_of(config):
+    return SliceGanShape(2, config.latent, config.generator)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +149,7 @@ def test_images_stand_for_directions():
     [(True, [1, 1, 1], 1), (False, [1, 1, 1], 3), (False, [0, 1, 1], 2)],
 )
 def test_critics_by_direction(isotropic, directions, critics, monkeypatch):
-    task = SliceGan(TINY, 2, directions, isotropic=isotropic)
+    task = SliceGan(TINY, shape_of(TINY), directions, isotropic=isotropic)
     assert len(task.critics) == critics
     stepped = []
     original = SliceGan._descend
@@ -184,7 +189,7 @@ def test_bad_settings_are_refused(section, phases, tmp_path):
     with pytest.raises(ValueError, match="must be at least 64 voxels wide"):
         fit_slicegan([section], tmp_path, planes=["yx"], phases=phases)
     with pytest.raises(ValueError, match="slices of a multiple of 32 voxels"):
-        SliceGan(SliceGanConfig(critic=(4, 8)), 2, [True] * 3, isotropic=True)
+        SliceGan(SliceGanConfig(critic=(4, 8)), SliceGanShape(2), [True] * 3, isotropic=True)
     small = small_slicegan()
-    assert SliceGan(small, 2, [True] * 3, isotropic=True).latents >= 3
+    assert SliceGan(small, shape_of(small), [True] * 3, isotropic=True).latents >= 3
     assert SliceCritic(2, small.critic)(torch.zeros(1, 2, 32, 32)).shape == (1,)

@@ -97,6 +97,22 @@ def test_any_tile_gives_the_same_bytes(scores, sampler, cube, tile):
     assert np.array_equal(big[8:16, 8:16], small)
 
 
+def test_resize_convolutions_are_as_exact_for_any_tile(new_path):
+    network = random_generator(SliceGanShape(3, latent=5, widths=(12, 10), upsampling="resize"))
+    path = new_path().with_suffix(".safetensors")
+    save_slicegan(path, network)
+    scores = SliceGanScores.of(path, 16, seed=4)
+    whole = plain(network, scores.latents((-3, -3, -3), (8, 8, 8)))
+    assert np.ptp(whole) > 0.1
+    found = scores.computed((-24, -24, -24), (48, 48, 48))
+    np.testing.assert_allclose(found, whole, atol=1e-5)
+    for tile, first in [((8, 8, 8), (-8, 0, 8)), ((16, 8, 24), (0, -24, -8))]:
+        at = tuple(slice(o + 24, o + 24 + n) for o, n in zip(first, tile, strict=True))
+        assert np.array_equal(scores.computed(first, tile), found[at])
+    box = SliceGanSampler(scores, PhaseBiases((0.0, 0.0, 0.0)))((-5, 2, 3), (9, 7, 4))
+    assert np.array_equal(box, found.argmax(axis=-1)[19:28, 26:33, 27:31])
+
+
 def test_torch_gives_the_same_and_is_as_exact_for_any_box(scores, sampler, cube):
     direct = SliceGanSampler(scores.but(arithmetic="direct"), sampler.biases)
     assert direct.recipe["scores"]["tile"] == [16] * 3
@@ -171,12 +187,15 @@ def test_grey_values(new_path):
     save_slicegan(path, network)
     grey = SliceGanGrey(SliceGanScores.of(path, 8, seed=1))
     found = grey((-3, 5, 0), (13, 8, 9))
+    assert found.dtype == np.uint8
     latents = torch.from_numpy(np.ascontiguousarray(grey.scores.latents((-1, 1, 0), (6, 5, 5))))
     with torch.inference_mode():
         wanted = network(latents[None])[0, 0].numpy()[1:14, 1:9, :9]
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    np.testing.assert_allclose(found, 255 * wanted, atol=0.51)
     with pytest.raises(ValueError, match="must be one for each of 1 grey"):
         SliceGanSampler(grey.scores, PhaseBiases((0.0, 0.0)))
+    with pytest.raises(ValueError, match="`thresholds` must be 255 scores, got 1"):
+        SliceGanGrey(grey.scores, (0.0,))
 
 
 def test_the_plan_of_tiles():

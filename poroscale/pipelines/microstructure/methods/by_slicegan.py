@@ -5,8 +5,12 @@ from __future__ import annotations
 from poroscale.microstructure.field.observed import fraction_of
 from poroscale.microstructure.model import MicrostructureModel
 from poroscale.microstructure.slicegan.config import SliceGanConfig
-from poroscale.microstructure.slicegan.fit import fit_slicegan, slicegan_sampler
-from poroscale.microstructure.slicegan.sampler import SliceGanSampler
+from poroscale.microstructure.slicegan.fit import (
+    fit_slicegan,
+    slicegan_grey_sampler,
+    slicegan_sampler,
+)
+from poroscale.microstructure.slicegan.sampler import SliceGanGrey, SliceGanSampler
 from poroscale.pipelines.microstructure.methods.contract import FitInput, Fitted
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig
 from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig, shares_of
@@ -39,21 +43,34 @@ def fit(given: FitInput) -> Fitted:
         images.volumes,
         given.folder,
         planes=images.planes,
-        phases=images.phases,
+        phases=images.grey or images.phases,
         config=settings.training,
         seed=settings.seed,
         progress=given.progress,
     )
     measures = ", ".join(f"{name} {value:.4f}" for name, value in found.details["measures"].items())
     words = [f"best of {found.details['epochs']} epochs: {measures}", found.plan.in_short]
-    codes = range(images.phases.count)
+    codes = range(0 if images.grey else images.phases.count)
     fractions = tuple(fraction_of(given.correlations, code) for code in codes)
     return Fitted(fractions, found.tile, found.details | {"words": words})
 
 
 def sampler(
     model: MicrostructureModel, config: GenerateMicrostructureConfig, mask: Volume | None
-) -> SliceGanSampler:
-    """The phases that the generator of a model makes with the fractions that are wished for."""
+) -> SliceGanSampler | SliceGanGrey:
+    """What the generator of a model makes: phases with the fractions that are wished for, or grey.
+
+    Raises
+    ------
+    ValueError
+        If fractions are wished for of a model of grey values.
+    """
+    if model.settings.kind == "grey":
+        if config.fraction or config.gradient or mask is not None:
+            raise ValueError(
+                f"{model.folder} is a model of grey values, which have no fractions: leave out "
+                "`fraction`, `gradient` and `mask`"
+            )
+        return slicegan_grey_sampler(model, seed=config.seed, period=config.period)
     shares = shares_of(model, config, mask)
     return slicegan_sampler(model, shares, seed=config.seed, period=config.period)
