@@ -1,8 +1,8 @@
 """A large volume from one slice: `python pipelines/large_rock.py OUT ORIGINAL`.
 
 The middle slice of ORIGINAL (a segmented TIFF volume) is fitted. A cube of `--edge` voxels is made
-whole and compared with samples of the original. Of a cube of twice the edge, the plan is printed
-and one layer of tiles is made, whose voxels within the first cube must be the same.
+whole. Of a cube of twice the edge, the plan is printed and one layer of tiles is made, whose voxels
+within the first cube must be the same. Then the first cube is compared with samples of the original.
 """
 
 import argparse
@@ -54,12 +54,6 @@ def main(words: list[str] | None = None) -> None:
         f"{given.edge}³", ps.generate_microstructure, out=given.out / "cube.zarr",
         shape=(given.edge,) * 3, **made,
     )  # fmt: skip
-    found = timed(
-        "comparison", ps.compare_microstructure, given.original, [cube], given.out / "comparison",
-        samples=given.samples, edge=given.sample,
-    )  # fmt: skip
-    print(found)
-
     double, thick = 2 * given.edge, model.settings.tile[0]
     first = given.edge // 2 // thick * thick
     print(ps.plan(ps.generate_microstructure, out=given.out / "double.zarr",
@@ -70,7 +64,13 @@ def main(words: list[str] | None = None) -> None:
     )  # fmt: skip
     if not same_where_both_are(slab, cube, first):
         raise SystemExit("large_rock: the layer differs from the smaller cube")
-    print("the layer holds the voxels of the smaller cube")
+    print("the layer holds the voxels of the smaller cube", flush=True)
+
+    found = timed(
+        "comparison", ps.compare_microstructure, given.original, [cube], given.out / "comparison",
+        samples=given.samples, edge=given.sample,
+    )  # fmt: skip
+    print(found)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ def compare_losses(
     """Search for the focal Tversky loss that trains best, as a YAML file says."""
 
 def compare_microstructure(
-    reference: Volume | str | Path | Sequence[Volume | str | Path],
+    reference: Any | Sequence[Any],
     generated: VolumeLike | Sequence[VolumeLike],
     out_dir: str | Path,
     *,
@@ -310,7 +310,7 @@ def export(
     """Write a volume or a table in the format of another program."""
 
 def fit_microstructure(
-    images: Sequence[Volume | str | Path],
+    images: Any | Sequence[Any],
     model_dir: str | Path,
     *,
     progress: bool | None = None,

@@ -10,7 +10,7 @@ Phases are 0 to n - 1 by ascending grey.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -26,7 +26,7 @@ from poroscale.manifest import (
     record_results,
     write_durably,
 )
-from poroscale.microstructure.shares import with_fraction
+from poroscale.microstructure.shares import with_fractions
 from poroscale.volume import VoxelSize
 
 FORMAT = 1
@@ -224,14 +224,12 @@ class MicrostructureModel(Described):
         """
         if fractions and not self.phases:
             raise ValueError(f"{self.folder} is a model of grey values, which have no fractions")
-        found: Sequence[float] = self.settings.fractions
-        for phase, wanted in fractions.items():
+        for phase in fractions:
             if not 0 <= phase < self.phases:
                 raise ValueError(
                     f"`fraction` must name a phase from 0 to {self.phases - 1}, got {phase}"
                 )
-            found = with_fraction(found, phase, wanted)
-        return tuple(found)
+        return with_fractions(self.settings.fractions, fractions)
 
     def describe(self) -> Iterator[str]:
         """Method, phases and what the fit found."""

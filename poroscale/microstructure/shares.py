@@ -18,6 +18,8 @@ from poroscale.volume import Index, Shape, Volume
 Floats = NDArray[np.float32]
 Share = float | Floats
 """A fraction, or fractions that broadcast to a box."""
+ROUNDING = 1e-6
+"""Fractions that sum to 1 within this are those of all phases."""
 LEAST, MOST = 1e-4, 1 - 1e-4
 """Local fractions are kept within these: at 0 and 1 a level is infinite."""
 
@@ -100,7 +102,9 @@ class MaskedShare:
         if all(a < b for a, b in zip(low, high, strict=True)):
             extent = [b - a for a, b in zip(low, high, strict=True)]
             values = mask.read((low[0], low[1], low[2]), (extent[0], extent[1], extent[2]))
-            if values.dtype.kind != "f":
+            if values.dtype.kind == "f":
+                _refuse_others(values, self.mask)
+            else:
                 values = np.where(values != 0, np.float32(self.inside), np.float32(self.outside))
             place = tuple(slice(a - o, b - o) for a, b, o in zip(low, high, origin, strict=True))
             found[place] = values
@@ -111,6 +115,16 @@ class MaskedShare:
         """What it is, as JSON."""
         both = {"inside": self.inside, "outside": self.outside}
         return {"mask": self.digest, "at": list(self.at)} | both
+
+
+def _refuse_others(values: NDArray[np.floating], mask: Path) -> None:
+    """Refuse floats that are no fractions: 0 and 255 would be taken as all or nothing."""
+    low, high = values.min(), values.max()
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+        raise ValueError(
+            f"{mask} holds floats, which state fractions and must lie between 0 and 1, got "
+            f"{low:g} to {high:g}; give whole numbers to say where the fraction holds"
+        )
 
 
 @dataclass(frozen=True)
@@ -150,17 +164,33 @@ class Shares:
 
 
 def with_fraction(fractions: Sequence[float], phase: int, wanted: float) -> tuple[float, ...]:
-    """Fractions of which one is changed; the others keep their proportions.
+    """Fractions of which one is changed; errors as `with_fractions`."""
+    return with_fractions(fractions, {phase: wanted})
+
+
+def with_fractions(fractions: Sequence[float], wanted: Mapping[int, float]) -> tuple[float, ...]:
+    """Fractions of which some are changed; the others keep their proportions to each other.
 
     Raises
     ------
     ValueError
-        If the fraction is not between 0 and 1.
+        If a fraction is not between 0 and 1, or the wanted ones leave nothing for the others, or do
+        not sum to 1 where there are no others.
     """
-    if not 0 < wanted < 1:
-        raise ValueError(f"`fraction` must lie between 0 and 1, got {wanted:g} for phase {phase}")
-    others = 1 - fractions[phase]
+    for phase, share in wanted.items():
+        if not 0 < share < 1:
+            raise ValueError(
+                f"`fraction` must lie between 0 and 1, got {share:g} for phase {phase}"
+            )
+    total = sum(wanted.values())
+    others = sum(each for code, each in enumerate(fractions) if code not in wanted)
+    if len(wanted) == len(fractions) and abs(total - 1) > ROUNDING:
+        raise ValueError(f"`fraction` of all phases must sum to 1, got {total:g}")
+    if len(wanted) < len(fractions) and total >= 1:
+        raise ValueError(
+            f"`fraction` must leave something for the other phases, got {total:g} in all"
+        )
     return tuple(
-        wanted if code == phase else each * (1 - wanted) / others
+        wanted[code] if code in wanted else each * (1 - total) / others
         for code, each in enumerate(fractions)
     )

@@ -89,6 +89,12 @@ def fit_field(
             f"every phase must fill at least {LEAST_SHARE:g} of the images, got "
             f"{min(fractions):.2g}; merge it with another phase first"
         )
+    counted = min(max(each.found.reach) for each in images)
+    if reach is not None and reach > counted:
+        raise ValueError(
+            f"`reach` must be at most {counted} voxels, the largest lag that is counted in these "
+            f"images, got {reach}"
+        )
     order = best_order(images, codes, fractions)
     kernels = []
     for split in splits_of(order, fractions):

@@ -27,7 +27,7 @@ EDGES = tuple(range(64, 417, 32))
 """Edges of tiles among which the plan chooses [voxels]."""
 TRANSFORM_BYTES = 16.0
 """Bytes per voxel of a transform: the noise, its spectrum, and what comes back."""
-VERSION = 1
+VERSION = 2
 Period = tuple[int | None, int | None, int | None]
 
 
@@ -82,7 +82,9 @@ class LevelledField:
         noise[:dz, :dy, :dx] = periodic_noise(
             (z, y, x), (dz, dy, dx), period=self.period, seed=self.seed, stream=NOISE + number
         )
-        return filtered(noise, self._transfer(number, noise.shape), shape, kernel_shape)
+        found = filtered(noise, self._transfer(number, noise.shape), shape, kernel_shape)
+        scale = self._scale(number)
+        return found if scale == 1.0 else found * np.float32(scale)
 
     def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """Phases of one tile: what is taken first is painted last."""
@@ -119,6 +121,17 @@ class LevelledField:
         """Bytes of the transforms of the kernels, which all workers of a process share."""
         return held_bytes(self.tile, self.reaches)
 
+    def _scale(self, number: int) -> float:
+        """Factor that gives a field of a period its variance of 1.
+
+        Where the period is shorter than the kernel, a voxel of noise counts several times.
+        """
+        size = 2 * self.reaches[number] + 1
+        if all(n is None or n >= size for n in self.period):
+            return 1.0
+        key = {"field": self.digest, "period": list(self.period), "number": number}
+        return load_once(key, lambda: folded_scale(self._kernel(number), self.period))
+
     def _transfer(self, number: int, shape: tuple[int, ...]) -> NDArray[np.complex64]:
         """Transform of a kernel for noise of a shape; those of all kernels are one model."""
         tile = list(self.tile)
@@ -138,6 +151,28 @@ class LevelledField:
         if card["sha256"] != self.digest:
             raise OSError(f"{self.weights} was replaced while it was in use")
         return np.asarray(tensors[f"kernel_{number}"].numpy(), np.float32)
+
+
+def folded_scale(kernel: NDArray[np.float32], period: Period) -> float:
+    """One over the root of the sum of squares of a kernel that is folded to a period.
+
+    Parameters
+    ----------
+    kernel
+        float32 (z, y, x) of unit sum of squares.
+    period
+        Voxels after which the noise repeats along each axis; None where it does not.
+    """
+    folded = kernel.astype(np.float64)
+    for axis, length in enumerate(period):
+        if length is not None:
+            places = np.arange(folded.shape[axis]) % length
+            shape = [*folded.shape]
+            shape[axis] = length
+            summed = np.zeros(shape)
+            np.add.at(np.moveaxis(summed, axis, 0), places, np.moveaxis(folded, axis, 0))
+            folded = summed
+    return float(1 / np.sqrt(np.sum(folded**2)))
 
 
 def _padded(tile: Shape, reach: int) -> int:

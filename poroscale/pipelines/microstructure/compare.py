@@ -34,6 +34,7 @@ from poroscale.pipelines.microstructure.images import (
     MOST_PHASES,
     Image,
     image_name,
+    listed_images,
     opened_image,
     training_images,
 )
@@ -158,6 +159,8 @@ def compare_microstructure(
 def _check_folder(out: Path, inputs: Sequence[Image]) -> None:
     """Refuse a folder in an input, and one whose `curves.parquet` belongs to another verb."""
     for each in inputs:
+        if not isinstance(each, Volume | str | Path):
+            continue
         path = each.path if isinstance(each, Volume) else Path(each)
         if out.resolve().is_relative_to(path.resolve()):
             raise ValueError(f"output must not lie inside the input {path}, got {out}")
@@ -170,11 +173,10 @@ def _check_folder(out: Path, inputs: Sequence[Image]) -> None:
 
 
 def _listed(reference: Image | Sequence[Image]) -> list[Image]:
-    if isinstance(reference, Volume | str | Path):
-        return [reference]
-    if not reference:
+    images = listed_images(reference)
+    if not images:
         raise ValueError("`reference` must be one image at least, got none")
-    return list(reference)
+    return images
 
 
 def _references(

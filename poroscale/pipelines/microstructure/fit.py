@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 from poroscale.engine import JobPlan, Run, connect
+from poroscale.engine.job_plan import planned
 from poroscale.engine.jobs.recipe import plain
 from poroscale.engine.jobs.work import held_folder
 from poroscale.events import Progress
@@ -27,6 +29,7 @@ from poroscale.pipelines.microstructure.images import (
     TrainingImages,
     grey_images,
     image_name,
+    listed_images,
     observed,
     plan_image,
     training_images,
@@ -45,7 +48,7 @@ from poroscale.verb import Section, verb
 
 
 def plan_fit_microstructure(
-    images: Sequence[Image],
+    images: Image | Sequence[Image],
     *,
     config: FitMicrostructureConfig | None = None,
     run: Run | None = None,
@@ -57,7 +60,7 @@ def plan_fit_microstructure(
     MemoryError
         If the budget cannot hold one block of an image.
     """
-    config = config or FitMicrostructureConfig()
+    config, images = config or FitMicrostructureConfig(), listed_images(images)
     check_kind(config.microstructure)
     held, kind = METHODS[config.microstructure.method].need(config), _kind(config)
     return JobPlan(jobs={image_name(each): plan_image(each, held, run, kind) for each in images})
@@ -77,7 +80,7 @@ def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostr
     parse=fit_config_of_file,
 )
 def fit_microstructure(
-    images: Sequence[Image],
+    images: Image | Sequence[Image],
     model_dir: str | Path,
     *,
     config: FitMicrostructureConfig | None = None,
@@ -91,10 +94,10 @@ def fit_microstructure(
     Parameters
     ----------
     images
-        Segmented images: pictures (PNG, BMP, TIFF), or volumes. Their phases are 0 to n - 1 by
-        ascending grey; with `kind="grey"` they are levels of grey. One section stands for an
-        isotropic medium; two or three, of planes across different axes, for one whose directions
-        differ; a volume for itself.
+        Segmented images: pictures (PNG, BMP, TIFF), volumes, or arrays (y, x) or (z, y, x). Their
+        phases are 0 to n - 1 by ascending grey; with `kind="grey"` they are levels of grey. One
+        section stands for an isotropic medium; two or three, of planes across different axes, for
+        one whose directions differ; a volume for itself.
     model_dir
         Folder of the model.
     config
@@ -117,7 +120,9 @@ def fit_microstructure(
     """
     config, model_dir, run = config or FitMicrostructureConfig(), Path(model_dir), run or Run()
     check_kind(config.microstructure)
-    with held_folder(model_dir), connect(run, job="fit") as shared:
+    images = listed_images(images)
+    with held_folder(model_dir), connect(run, job="fit") as connected:
+        shared = planned(connected, partial(plan_fit_microstructure, images, config=config))
         with _removed_if_refused(model_dir / IMAGES):
             found = _brought(images, model_dir / IMAGES, config.microstructure, shared)
             found = _part_of(found, model_dir / IMAGES, config, shared)

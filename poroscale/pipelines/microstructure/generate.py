@@ -92,6 +92,8 @@ def generate_microstructure(
     config = config or GenerateMicrostructureConfig()
     opened = MicrostructureModel.named(model)
     sampler = _sampler(opened, config, mask, inside)
+    if Path(out).resolve().is_relative_to(opened.folder.resolve()):
+        raise ValueError(f"output must not lie inside the model {opened.folder}, got {out}")
     spec = _spec(opened, config, inside)
     declared, recipe = sampler_pass(sampler), dict(sampler.recipe)
     try:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import hypot, isfinite
 from pathlib import Path
+from typing import Any
 
 from poroscale.engine import JobPlan, Pass, Run, plan_job
-from poroscale.io.ingest import ingest
+from poroscale.io.ingest import ingest, ingest_array
 from poroscale.io.ingest_config import IngestConfig
 from poroscale.io.opening import open_source
+from poroscale.io.read.arrays import array_source, is_array
+from poroscale.io.read.keyed import keyed_array
 from poroscale.io.read.source import Source
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.microstructure.field.observed import PLANES, Observed
@@ -37,9 +40,14 @@ LEAST_UNLIKE = 0.02
 """... and by so much."""
 UNKNOWN_UM = 1.0
 """Edge of a voxel of a picture that states none [um]."""
+UNEVEN = 1e-3
+"""Share by which edges of voxels may differ that count as one."""
+ROLE = "image"
 THINNEST = 8
 """Voxels of the shorter edge of an image at least."""
-Image = Volume | str | Path
+Image = Any
+"""A volume, the path of a picture or of a volume, or an array of numpy, dask, zarr or xarray with
+the axes (y, x) or (z, y, x)."""
 
 
 @dataclass(frozen=True)
@@ -174,16 +182,29 @@ def brought_in(
             )
     found = _planes(volumes, planes)
     for name, volume in zip(names, volumes, strict=True):
-        if max(volume.voxel_size) > 1.001 * min(volumes[0].voxel_size):
-            raise ValueError(
-                f"images must have cubic voxels of one size, got {volumes[0].voxel_size} um in "
-                f"{names[0]} and {volume.voxel_size} um in {name}"
-            )
+        _check_voxels(name, volume.voxel_size, names[0], volumes[0].voxel_size)
     return names, volumes, found
+
+
+def _check_voxels(name: str, size: VoxelSize, first: str, own: VoxelSize) -> None:
+    for label, each in ((first, own), (name, size)):
+        if max(each) > (1 + UNEVEN) * min(each):
+            raise ValueError(f"{label} must have cubic voxels, got {each} um; resample it first")
+    if max(*size, *own) > (1 + UNEVEN) * min(*size, *own):
+        raise ValueError(
+            f"images must have voxels of one size, got {own} um in {first} and {size} um in {name}"
+        )
+
+
+def listed_images(images: Image | Sequence[Image]) -> list[Image]:
+    """Images in a list, of which a single one may stand alone."""
+    return list(images) if isinstance(images, list | tuple) else [images]
 
 
 def image_name(image: Image) -> str:
     """Name of the file or folder of an image."""
+    if is_array(image):
+        return "the array"
     return image.path.name if isinstance(image, Volume) else Path(image).name
 
 
@@ -191,10 +212,17 @@ def _brought_in(image: Image, out: Path, voxel_um: float | None, run: Run) -> Vo
     opened = _opened(image)
     if isinstance(opened, Volume):
         return opened
-    if voxel_um is None and open_source(opened).voxel_size is None:
-        voxel_um = UNKNOWN_UM
-    scale = None if voxel_um is None else (voxel_um,) * 3
-    return ingest(opened, out, config=IngestConfig(voxel_size=scale), run=run)
+    stated = opened_image(image).voxel_size
+    scale = (UNKNOWN_UM if voxel_um is None else voxel_um,) * 3
+    config = IngestConfig(voxel_size=None if voxel_um is None and stated else scale)
+    if not isinstance(opened, Path):
+        size = config.voxel_size or stated
+        array = keyed_array(image, name=None, role=ROLE, voxel_size=size)
+        return ingest_array(array, out, config=config, run=run)
+    try:
+        return ingest(opened, out, config=config, run=run)
+    except ValueError as error:
+        raise ValueError(f"{error} (by `poroscale ingest`, whose volume is taken here)") from None
 
 
 def _planes(volumes: Sequence[Volume], planes: Sequence[str] | None) -> tuple[str | None, ...]:
@@ -214,6 +242,10 @@ def _phases(name: str, volume: Volume, wanted: int | None, run: Run) -> PhaseMap
         raise ValueError(
             f"{name} must show at most {wanted or MOST_PHASES} phases, got grey values, as in a "
             "micrograph or in a compressed picture; segment it first"
+        )
+    if volume.dtype.kind == "f":
+        raise ValueError(
+            f"{name} must show phases as whole numbers, got {volume.dtype}; save it as integers"
         )
     found = phase_map(volume, run=run)
     if found.count < 2:
@@ -258,13 +290,19 @@ def plan_image(image: Image, held: int, run: Run | None, kind: Kind = "phases") 
 def opened_image(image: Image) -> Volume | Source:
     """The volume that an image is, or the source of a picture, which tells shape and voxel size."""
     opened = _opened(image)
-    return opened if isinstance(opened, Volume) else open_source(opened)
+    return open_source(opened) if isinstance(opened, Path) else opened
 
 
-def _opened(image: Image) -> Volume | Path:
-    """The volume that an image is, or the path of a picture."""
+def _opened(image: Image) -> Volume | Path | Source:
+    """The volume that an image is, the path of a picture, or an array as a source."""
     if isinstance(image, Volume):
         return image
+    if is_array(image):
+        return array_source(image, name=f"the {ROLE} array")
+    if not isinstance(image, str | Path):
+        raise TypeError(
+            f"an image must be a path, a Volume, or an array, got {type(image).__name__}"
+        )
     return Volume.open(image) if (Path(image) / JOURNAL_DIR).is_dir() else Path(image)
 
 

@@ -95,6 +95,12 @@ class MicrostructureConfig(Config):
     voxel_um: PositiveFloat | None = None
     tile: PositiveInt | None = None
 
+    @field_validator("planes", mode="before")
+    @classmethod
+    def _joined(cls, given: Any) -> Any:
+        """Planes in a list, as Python users give them, with commas between."""
+        return ",".join(given) if isinstance(given, list | tuple) else given
+
     @field_validator("region", mode="before")
     @classmethod
     def _in_words(cls, given: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator
 
 from poroscale.config import Config
 from poroscale.microstructure.model import MicrostructureModel
@@ -14,6 +14,8 @@ from poroscale.pipelines.microstructure.settings import fractions_by_phase, frac
 from poroscale.volume import Index, Shape, Volume
 
 AXES = "zyx"
+UNLIKE = 1e-3
+"""Two edges of voxels differ if they do by this share."""
 
 
 class GenerateMicrostructureConfig(Config):
@@ -45,7 +47,7 @@ class GenerateMicrostructureConfig(Config):
     """
 
     shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (256, 256, 256)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**64)
     fraction: str | None = None
     gradient: str | None = None
     outside: int | None = None
@@ -66,14 +68,19 @@ class GenerateMicrostructureConfig(Config):
         Raises
         ------
         ValueError
-            If they are not of the form "PHASE=F".
+            If they are not of the form "PHASE=F", or name a phase twice.
         """
-        return dict(fractions_by_phase(self.fraction))
+        named = fractions_by_phase(self.fraction)
+        found = dict(named)
+        if len(found) < len(named):
+            raise ValueError(f"`fraction` must name each phase once, got {self.fraction}")
+        return found
 
     @property
     def period(self) -> tuple[int | None, int | None, int | None]:
-        """Voxels after which the volume repeats."""
-        return self.shape if self.periodic else (None, None, None)
+        """Voxels after which the volume repeats; a section repeats within its plane alone."""
+        z, y, x = (n if self.periodic and n > 1 else None for n in self.shape)
+        return z, y, x
 
 
 def varying_share(
@@ -91,6 +98,10 @@ def varying_share(
         raise ValueError("`mask` and `gradient` must not both be given")
     if config.gradient is not None:
         phase, gradient = _gradient(config.gradient, config.shape, config.origin)
+        if phase in config.fractions:
+            raise ValueError(
+                f"`fraction` must not name phase {phase}, whose fraction `gradient` changes"
+            )
         model.wanted({phase: gradient.first})  # refuses a phase that the model does not have
         return phase, gradient
     if mask is not None:
@@ -121,6 +132,12 @@ def _masked(
     if mask.shape != config.shape:
         raise ValueError(
             f"`mask` must have the shape {config.shape} of the volume, got {mask.shape}"
+        )
+    same = zip(mask.voxel_size, model.voxel_size, strict=True)
+    if any(abs(size / own - 1) > UNLIKE for size, own in same):
+        raise ValueError(
+            f"`mask` must have voxels of {model.voxel_size} um, as the model has, got "
+            f"{mask.voxel_size} um"
         )
     if len(wanted) != 1 and not (model.phases == 2 and not wanted and mask.dtype.kind == "f"):
         raise ValueError("`fraction` must name one phase, whose fraction the mask changes")

@@ -28,7 +28,7 @@ def need(config: FitMicrostructureConfig) -> int:
 
 def fit(given: FitInput) -> Fitted:
     """Fit the fields, and write their kernels."""
-    alone = given.images.planes == ("yx",)
+    alone = len(given.images.planes) == 1 and given.images.planes[0] is not None
     settings = given.config.microstructure
     fitted = fit_field(given.correlations, isotropic_medium=alone, reach=settings.reach)
     digest = save_field(fitted, given.folder)
