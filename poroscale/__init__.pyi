@@ -146,6 +146,7 @@ def bench(
     methods: str | None = None,
     measures: str | None = None,
     porespy: str | Path | None = None,
+    taufactor: str | Path | None = None,
     report: Callable[[str], None] = ...,
 ) -> str:
     """Time the verbs beside the tools of the field, and judge porosity on scans of known truth."""
