@@ -267,7 +267,7 @@ def effective_conductivity(
         raise ValueError(f"phases must have the axes z, y, x, got {phases.ndim} axes")
     z, y, x = phases.shape
     check_thickness((z, y, x), drive.axis)
-    known = checked_conductivities(conductivities, np.unique(phases).tolist())
+    known = checked_conductivities(conductivities, _values_of(phases))
     coded = CodedPhases.of((z, y, x), [phases], known, axis=drive.axis)
     return conductivity_of_codes(coded, drive, see=see)
 
@@ -345,6 +345,14 @@ def _unfinished(found: Solution, drive: Drive) -> str:
         f"{found.error / found.energy:.2g} after {found.iterations} iterations; raise `iterations` "
         "or `tolerance`"
     )
+
+
+def _values_of(phases: NDArray[Any]) -> list[int]:
+    """The values of an array; bytes are counted, not sorted."""
+    if phases.dtype.kind == "b" or phases.dtype == np.uint8:
+        counts = np.bincount(phases.reshape(-1).view(np.uint8), minlength=256)
+        return [int(value) for value in np.flatnonzero(counts)]
+    return [int(value) for value in np.unique(phases)]
 
 
 def _others(axis: int) -> list[int]:
