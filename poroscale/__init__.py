@@ -4,6 +4,8 @@ Verbs, configurations and results are found here by name when they are first ask
 the import itself takes no time: `import poroscale as ps; ps.segment("scan.zarr", "phases.zarr")`.
 """
 
+import sys
+from types import ModuleType
 from typing import Any
 
 from poroscale.compiled_code import keep_compiled_code
@@ -12,6 +14,17 @@ from poroscale.version import __version__
 __all__ = ["__version__"]
 
 keep_compiled_code()
+
+
+class _Package(ModuleType):
+    """This package, in which `transport` is the verb and not the package of its mathematics."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "transport" or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

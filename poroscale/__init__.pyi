@@ -36,6 +36,9 @@ from poroscale.pipelines.microstructure.settings import SwnnConfig as SwnnConfig
 from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig as GenerateMicrostructureConfig
 from poroscale.pipelines.train import TrainJob as TrainJob
 from poroscale.pipelines.train import TrainedModel as TrainedModel
+from poroscale.pipelines.transport.settings import ConductionConfig as ConductionConfig
+from poroscale.pipelines.transport.settings import TransportConfig as TransportConfig
+from poroscale.pipelines.transport.settings import TransportSettings as TransportSettings
 from poroscale.pore_analysis.config import ClassRules
 from poroscale.pore_analysis.config import PoresConfig as PoresConfig
 from poroscale.report.chosen import ReportConfig as ReportConfig
@@ -58,6 +61,7 @@ from poroscale.surfaces.config import SurfaceConfig as SurfaceConfig
 from poroscale.surfaces.height_map import MeasuredHeights as MeasuredHeights
 from poroscale.surfaces.measure import SurfaceMap as SurfaceMap
 from poroscale.surfaces.roughness import RoughnessConfig as RoughnessConfig
+from poroscale.transport.found import TransportFound as TransportFound
 from poroscale.volume import Volume as Volume
 from poroscale.volume import VolumeSpec as VolumeSpec
 
@@ -142,6 +146,7 @@ def bench(
     methods: str | None = None,
     measures: str | None = None,
     porespy: str | Path | None = None,
+    taufactor: str | Path | None = None,
     report: Callable[[str], None] = ...,
 ) -> str:
     """Time the verbs beside the tools of the field, and judge porosity on scans of known truth."""
@@ -696,6 +701,32 @@ def train_segment(
     progress: bool | None = None,
 ) -> TrainedModel:
     """Train a segmentation network, or go on training it, as a YAML file says."""
+
+def transport(
+    volume: VolumeLike,
+    out_dir: str | Path,
+    *,
+    property: Literal['diffusivity', 'conductivity'] = 'diffusivity',
+    axis: Literal['z', 'y', 'x', 'all'] = 'z',
+    sides: Literal['closed', 'periodic', 'mirrored'] = 'closed',
+    tolerance: float = 0.0001,
+    iterations: int = 200,
+    tensor: bool = False,
+    fields: bool = False,
+    phases: str | None = None,
+    voxel_size: float | tuple[float, float, float] | None = None,
+    name: str | None = None,
+    config: TransportSettings | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> TransportFound:
+    """Measure the effective diffusivity or conductivity of phases, with its error."""
 
 def verify(
     path: str | Path,

@@ -121,9 +121,10 @@ def test_folders_are_small() -> None:
     assert not {folder: size for folder, size in sizes.items() if size > FOLDER_FILES}
 
 
-ONE_MEANING = {"main", "passes", "tell", "need", "fit", "sampler"}
+ONE_MEANING = {"main", "passes", "tell", "need", "fit", "sampler", "transport_along"}
 """Names that mean the same everywhere: the start of a program, the passes that a family declares,
-how a command prints, and the three parts of a method for microstructures."""
+how a command prints, the three parts of a method for microstructures, and the two of a property of
+transport."""
 
 
 def test_no_two_things_have_one_name() -> None:

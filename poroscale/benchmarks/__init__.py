@@ -20,6 +20,7 @@ from poroscale.benchmarks.sampling import sampling_parts
 from poroscale.benchmarks.stitching import stitching_part
 from poroscale.benchmarks.surfaces import surfaces_part
 from poroscale.benchmarks.table import Part, machine
+from poroscale.benchmarks.transport import WantedSolvers, transport_parts
 from poroscale.verb import verb
 
 __all__ = ["PARTS", "PorosityCases", "WantedMeasures", "bench"]
@@ -37,8 +38,17 @@ PARTS = (
     "porosity",
     "statistics",
     "microstructures",
+    "transport",
 )
-ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity", "statistics", "microstructures")
+ON_DEMAND = (
+    "dask-image",
+    "surfaces",
+    "complexity",
+    "porosity",
+    "statistics",
+    "microstructures",
+    "transport",
+)
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -69,6 +79,7 @@ def bench(
     methods: str | None = None,
     measures: str | None = None,
     porespy: str | Path | None = None,
+    taufactor: str | Path | None = None,
     report: Report = _to_stderr,
 ) -> str:
     """Time the verbs beside the tools of the field, and judge porosity on scans of known truth.
@@ -81,8 +92,8 @@ def bench(
         Rounds in which every contender runs once.
     only
         Names with commas: label, dask-image, ingest, analyse, generate, windows, plan, surfaces,
-        complexity, porosity, statistics, microstructures. By default all run but dask-image and the
-        last five, which take minutes.
+        complexity, porosity, statistics, microstructures, transport. By default all run but
+        dask-image and the last six, which take minutes.
     data
         Folder that keeps generated inputs, and scores of `porosity`, for the next time.
     out
@@ -101,6 +112,9 @@ def bench(
     porespy
         Of `statistics`: Python interpreter that has porespy, the peer of the local thickness, whose
         packages cannot be ours; by default it is left out.
+    taufactor
+        Of `transport`: Python interpreter that has taufactor, pyamg or both, the peers; by default
+        they are left out.
     report
         Told what happens, line by line.
 
@@ -118,6 +132,7 @@ def bench(
     parts = _parts(only)
     cases = PorosityCases.of(seeds=seeds, kinds=kinds, scans=scans, methods=methods)
     wanted = WantedMeasures.of(measures=measures, porespy=porespy)
+    solvers = WantedSolvers.of(taufactor)
     if not edges or min(edges) < 48:
         raise ValueError(f"edges must be at least 48 voxels, got {list(edges)}")
     if repeats < 1:
@@ -132,9 +147,14 @@ def bench(
             done += describing_parts(
                 ordered, repeats=repeats, data=folder, report=report, wanted=wanted
             )
+        if "transport" in parts:
+            done += transport_parts(
+                ordered, repeats=repeats, data=folder, report=report, wanted=solvers
+            )
         if "porosity" in parts:
             done.append(porosity_part(cases, data=folder, report=report))
     chosen = wanted.options() if "statistics" in parts else ""
+    chosen += solvers.options() if "transport" in parts else ""
     blocks = ["# Benchmarks", f"`{_command(edges, repeats, only, cases)}{chosen}`", where]
     blocks += [] if parts == ["porosity"] else [HOW]
     text = "\n\n".join([*blocks, *(part.markdown() for part in done)]) + "\n"

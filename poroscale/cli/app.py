@@ -15,7 +15,16 @@ from poroscale.cli import verbs
 from poroscale.cli.command import Command
 from poroscale.version import __version__
 
-SECTIONS = ("Start here", "Scans", "Parts", "Microstructures", "Networks", "Files", "Checks")
+SECTIONS = (
+    "Start here",
+    "Scans",
+    "Parts",
+    "Microstructures",
+    "Statistics",
+    "Networks",
+    "Files",
+    "Checks",
+)
 """Headings of the help, in their order."""
 
 GROUPS = {

@@ -92,6 +92,8 @@ class Command:
         Placeholder by setting; words between spaces are typed as so many words.
     hidden
         Settings that the command leaves to the configuration file.
+    repeated
+        Settings in words with commas between, whose flag may be given several times instead.
     prepare
         The keywords of the verb from the values of the command.
     """
@@ -104,6 +106,7 @@ class Command:
     flags: Mapping[str, str] = field(default_factory=dict)
     metavars: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     prepare: Callable[[Values], Values] = dict
 
     @property
@@ -167,10 +170,14 @@ class Command:
         metavar = {**_METAVARS, **self.metavars}.get(name) or _placeholder(kind)
         several = len(metavar.split())
         given: dict[str, Any] = {"nargs": several, "metavar": metavar, "help": text}
+        given["multiple"] = name in self.repeated
         return click.Option([flag, name], type=_Word(kind, name, several > 1), **given)
 
     def _run(self, **values: Any) -> None:
         given = {name: value for name, value in values.items() if value is not None}
+        for name in self.repeated:
+            pieces = given.pop(name, ())
+            given |= {name: ",".join(pieces)} if pieces else {}
         try:
             self._call(given)
         except Exception as error:

@@ -52,6 +52,7 @@ COMMANDS = (
             "seeds": "FIRST:STOP",
             "out": "FILE.md",
             "porespy": "PYTHON",
+            "taufactor": "PYTHON",
         },
     ),
 )

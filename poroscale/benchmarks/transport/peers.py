@@ -1,0 +1,83 @@
+"""Solvers of the benchmark `transport`, and the interpreter of those that are not ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from poroscale.benchmarks.measure import Contender
+from poroscale.benchmarks.transport.media import TwoPhaseMedium
+
+OURS = "poroscale"
+TRANSFORMS = "fast transforms"
+_MODULE = "poroscale.benchmarks.transport.ours"
+_FILE = Path(__file__).with_name("other_codes.py")
+TOLERANCE = 1e-4
+FOREIGN = {
+    "taufactor": ("by_taufactor", 1e-2, 256),
+    "pyamg": ("by_pyamg", 1e-5, 256),
+}
+"""Function, tolerance and largest edge of each: taufactor's own default, and a residual that brings
+the current to 1e-4."""
+
+
+@dataclass(frozen=True)
+class WantedSolvers:
+    """Peers of the benchmark `transport`.
+
+    Attributes
+    ----------
+    python
+        Python interpreter that has taufactor or pyamg; None leaves them out.
+    """
+
+    python: Path | None = None
+
+    @classmethod
+    def of(cls, python: str | Path | None) -> WantedSolvers:
+        """The peers that options of the command line describe.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If `python` is no interpreter, or has none of the peers.
+        """
+        wanted = cls(None if python is None else Path(python))
+        if wanted.python is not None and not wanted.found:
+            raise ValueError(f"taufactor must be a Python interpreter that has it, got {python}")
+        return wanted
+
+    @property
+    def found(self) -> list[str]:
+        """The peers that the interpreter has."""
+        if self.python is None:
+            return []
+        if not (self.python.is_file() and os.access(self.python, os.X_OK)):
+            raise FileNotFoundError(f"taufactor must be a Python interpreter, got {self.python}")
+        return [name for name in FOREIGN if _has(self.python, name)]
+
+    def options(self) -> str:
+        """The options of the command line that describe them."""
+        return "" if self.python is None else " --taufactor PYTHON"
+
+    def contenders(self, medium: TwoPhaseMedium, edge: int, array: Path) -> Iterator[Contender]:
+        """Ours first, then those that run at such an edge."""
+        given = {"array": str(array.resolve()), "low": medium.low}
+        ours = {**given, "tolerance": TOLERANCE}
+        yield Contender(OURS, f"{_MODULE}:by_aggregates", ours)
+        yield Contender(TRANSFORMS, f"{_MODULE}:by_transforms", ours)
+        for name in self.found:
+            function, tolerance, largest = FOREIGN[name]
+            if edge <= largest:
+                theirs = {**given, "tolerance": tolerance}
+                work = f"{_FILE}:{function}"
+                yield Contender(name, work, theirs, runs=1, python=self.python)
+
+
+def _has(python: Path, name: str) -> bool:
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({name!r}) is None)"
+    done = subprocess.run([python, "-I", "-c", code], check=False, capture_output=True)
+    return done.returncode == 0

@@ -1,0 +1,1 @@
+"""Transport through a volume: settings, one module for each property, and the verb."""

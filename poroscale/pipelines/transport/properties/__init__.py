@@ -1,0 +1,1 @@
+"""Properties that `transport` measures: one module each, listed in `registry`."""

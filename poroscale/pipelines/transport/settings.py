@@ -1,0 +1,124 @@
+"""Settings of a measurement of transport: those of all properties, and those of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, field_validator
+
+from poroscale.config import Config, parse_stages
+from poroscale.transport.conduction.effective import FINEST, ITERATIONS, TOLERANCE, Sides
+
+Property = Literal["diffusivity", "conductivity"]
+
+
+class TransportConfig(Config):
+    """Settings of all properties.
+
+    Attributes
+    ----------
+    property
+        "diffusivity" or "conductivity": the same equation, whose coefficients `phases` gives.
+    axis
+        Axis along which the volume is driven: "z", "y", "x", or "all" for one after the other.
+    sides
+        The four sides along the driven axis: "closed" to any flux, "periodic" (opposite sides
+        join), or "mirrored" (the volume goes on as its mirror image, which closes them, too).
+    tolerance
+        Bound of the error of the effective value, over that value, at which the solver stops.
+    iterations
+        Iterations of the solver at the most.
+    tensor
+        Give the full tensor: the mean flux along all axes. Needs "all" for `axis`.
+    fields
+        Keep the local potential and flux as volumes, in a folder inside the output.
+    """
+
+    property: Property = "diffusivity"
+    axis: Literal["z", "y", "x", "all"] = "z"
+    sides: Sides = "closed"
+    tolerance: float = Field(TOLERANCE, ge=FINEST, le=0.1)
+    iterations: PositiveInt = ITERATIONS
+    tensor: bool = False
+    fields: bool = False
+
+
+def driven_axes(config: TransportConfig) -> tuple[int, ...]:
+    """The axes that are driven, as numbers.
+
+    Raises
+    ------
+    ValueError
+        If a tensor is asked for of one axis.
+    """
+    if config.tensor and config.axis != "all":
+        raise ValueError(f"`axis` must be all where `tensor` is asked for, got {config.axis}")
+    return (0, 1, 2) if config.axis == "all" else ("zyx".index(config.axis),)
+
+
+class ConductionConfig(Config):
+    """Settings of diffusivity and conductivity.
+
+    Attributes
+    ----------
+    phases
+        Conductivity or diffusivity of each value of the volume, as "VALUE=X,VALUE=X", in any
+        unit; 0 for a phase that lets nothing through.
+    """
+
+    phases: str | None = None
+
+    @field_validator("phases", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """A mapping, as Python users give it, in words."""
+        if isinstance(given, Mapping):
+            return ",".join(f"{value}={float(each)!r}" for value, each in given.items())
+        return given
+
+    @property
+    def by_value(self) -> dict[int, float]:
+        """Conductivity by value.
+
+        Raises
+        ------
+        ValueError
+            If none is given, or the words are of another form.
+        """
+        if not self.phases:
+            raise ValueError("`phases` must be given, as 0=0,1=1 for VALUE=CONDUCTIVITY")
+        found: dict[int, float] = {}
+        for each in self.phases.split(","):
+            value, _, conductivity = each.partition("=")
+            try:
+                key, number = int(value), float(conductivity)
+            except ValueError:
+                raise ValueError(
+                    f"`phases` must be of the form VALUE=CONDUCTIVITY, as 1=0.5, got {each!r}"
+                ) from None
+            if found.setdefault(key, number) != number:
+                raise ValueError(f"`phases` must give one conductivity to {key}, got two")
+        return found
+
+
+STAGES: dict[str, type[Config]] = {
+    "transport": TransportConfig,
+    "conduction": ConductionConfig,
+}
+"""Configuration by section; a property with settings of its own has a section."""
+
+
+@dataclass(frozen=True)
+class TransportSettings:
+    """The settings of a measurement; a section of a YAML file is named as its attribute."""
+
+    transport: TransportConfig = field(default_factory=TransportConfig)
+    conduction: ConductionConfig = field(default_factory=ConductionConfig)
+
+    @classmethod
+    def of_sections(cls, sections: Mapping[str, Mapping[str, Any]]) -> TransportSettings:
+        """The settings in a file that may hold sections of other verbs, too."""
+        own = {name: sections[name] for name in STAGES if name in sections}
+        return cls(**parse_stages(STAGES, own))

@@ -1,0 +1,1 @@
+"""Conduction through phases: conductivity, diffusivity, and how winding the ways are."""
