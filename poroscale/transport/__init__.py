@@ -1,0 +1,1 @@
+"""Transport through pore spaces: what passes, and what it meets."""
