@@ -11,6 +11,7 @@ from poroscale.benchmarks.analysing import analysing_part
 from poroscale.benchmarks.complexity import complexity_part
 from poroscale.benchmarks.copying import copying_part
 from poroscale.benchmarks.describing import WantedMeasures, describing_parts
+from poroscale.benchmarks.flowing import flowing_parts
 from poroscale.benchmarks.generating import generating_part
 from poroscale.benchmarks.label import label_part
 from poroscale.benchmarks.measure import Report
@@ -37,8 +38,17 @@ PARTS = (
     "porosity",
     "statistics",
     "microstructures",
+    "permeability",
 )
-ON_DEMAND = ("dask-image", "surfaces", "complexity", "porosity", "statistics", "microstructures")
+ON_DEMAND = (
+    "dask-image",
+    "surfaces",
+    "complexity",
+    "porosity",
+    "statistics",
+    "microstructures",
+    "permeability",
+)
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
 """Above, dask-image takes hours."""
@@ -81,8 +91,8 @@ def bench(
         Rounds in which every contender runs once.
     only
         Names with commas: label, dask-image, ingest, analyse, generate, windows, plan, surfaces,
-        complexity, porosity, statistics, microstructures. By default all run but dask-image and the
-        last five, which take minutes.
+        complexity, porosity, statistics, microstructures, permeability. By default all run but
+        dask-image and the last six, which take minutes.
     data
         Folder that keeps generated inputs, and scores of `porosity`, for the next time.
     out
@@ -132,6 +142,8 @@ def bench(
             done += describing_parts(
                 ordered, repeats=repeats, data=folder, report=report, wanted=wanted
             )
+        if "permeability" in parts:
+            done += flowing_parts(ordered, repeats=repeats, data=folder, report=report)
         if "porosity" in parts:
             done.append(porosity_part(cases, data=folder, report=report))
     chosen = wanted.options() if "statistics" in parts else ""
