@@ -17,6 +17,8 @@ from poroscale.transport.flow.stokes import CORNER, StokesEquations, Velocity, s
 AXES = "zyx"
 DARCY = 0.986_923_3
 """One darcy [um^2]."""
+SINGLE = 1e-4
+"""Smallest tolerance for which float32 suffices."""
 BOUNDS_EACH = 2
 """Iterations between two bounds."""
 
@@ -69,7 +71,7 @@ def permeability(
     tolerance: float = 0.005,
     iterations: int = 200,
     with_velocity: bool = False,
-    dtype: Any = np.float32,
+    dtype: Any = None,
     threads: int = 1,
     corner: float = CORNER,
 ) -> FlowResult:
@@ -95,7 +97,7 @@ def permeability(
     with_velocity
         Whether the velocity is returned.
     dtype
-        Type of the numbers: float32, or float64 for a tolerance below 1e-4. Default: float32.
+        Type of the numbers. Default: float32, or float64 for a tolerance below 1e-4.
     threads
         How many components of the velocity are solved at a time. It does not change the result.
     corner
@@ -113,6 +115,7 @@ def permeability(
     """
     boundary = boundary or FlowBoundary()
     _check(pore, axis, tolerance, iterations)
+    dtype = dtype or (np.float32 if tolerance >= SINGLE else np.float64)
     turned = np.ascontiguousarray(np.moveaxis(pore, AXES.index(axis), 0))
     carrying = carrying_pores(turned, boundary.periodic)
     found: dict[str, Any] = {
