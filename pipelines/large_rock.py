@@ -2,7 +2,7 @@
 
 The middle slice of ORIGINAL (a segmented TIFF volume) is fitted. A cube of `--edge` voxels is made
 whole. Of a cube of twice the edge, the plan is printed and one layer of tiles is made, whose voxels
-within the first cube must be the same. Then the first cube is compared with samples of the original.
+within the first cube must be the same. The first cube is compared with samples of the original.
 """
 
 import argparse

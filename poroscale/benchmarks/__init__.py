@@ -11,6 +11,7 @@ from poroscale.benchmarks.analysing import analysing_part
 from poroscale.benchmarks.complexity import complexity_part
 from poroscale.benchmarks.copying import copying_part
 from poroscale.benchmarks.describing import WantedMeasures, describing_parts
+from poroscale.benchmarks.flowing import flowing_parts
 from poroscale.benchmarks.generating import generating_part
 from poroscale.benchmarks.label import label_part
 from poroscale.benchmarks.measure import Report
@@ -39,6 +40,7 @@ PARTS = (
     "statistics",
     "microstructures",
     "transport",
+    "permeability",
 )
 ON_DEMAND = (
     "dask-image",
@@ -48,6 +50,7 @@ ON_DEMAND = (
     "statistics",
     "microstructures",
     "transport",
+    "permeability",
 )
 """Take minutes, so they run only when they are asked for."""
 DASK_IMAGE_LARGEST = 512
@@ -92,8 +95,8 @@ def bench(
         Rounds in which every contender runs once.
     only
         Names with commas: label, dask-image, ingest, analyse, generate, windows, plan, surfaces,
-        complexity, porosity, statistics, microstructures, transport. By default all run but
-        dask-image and the last six, which take minutes.
+        complexity, porosity, statistics, microstructures, transport, permeability. By default all
+        run but dask-image and the last seven, which take minutes.
     data
         Folder that keeps generated inputs, and scores of `porosity`, for the next time.
     out
@@ -151,6 +154,8 @@ def bench(
             done += transport_parts(
                 ordered, repeats=repeats, data=folder, report=report, wanted=solvers
             )
+        if "permeability" in parts:
+            done += flowing_parts(ordered, repeats=repeats, data=folder, report=report)
         if "porosity" in parts:
             done.append(porosity_part(cases, data=folder, report=report))
     chosen = wanted.options() if "statistics" in parts else ""

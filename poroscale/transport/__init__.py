@@ -1,1 +1,1 @@
-"""Transport through a volume: what it conducts, as one number with its error."""
+"""Transport through a volume: what it conducts, and what flows through its pores."""

@@ -1,0 +1,1 @@
+"""Slow flow between voxels: faces, momentum, pressure levels and a lattice gas, on arrays."""

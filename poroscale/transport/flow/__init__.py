@@ -1,0 +1,1 @@
+"""Permeability: steady Stokes flow between voxels, by two independent methods."""
