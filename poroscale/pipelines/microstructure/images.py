@@ -197,8 +197,20 @@ def _check_voxels(name: str, size: VoxelSize, first: str, own: VoxelSize) -> Non
 
 
 def listed_images(images: Image | Sequence[Image]) -> list[Image]:
-    """Images in a list, of which a single one may stand alone."""
-    return list(images) if isinstance(images, list | tuple) else [images]
+    """Images in a list, of which a single one may stand alone.
+
+    Raises
+    ------
+    TypeError
+        If one is no image.
+    """
+    found = list(images) if isinstance(images, list | tuple) else [images]
+    for each in found:
+        if not (isinstance(each, Volume | str | Path) or is_array(each)):
+            raise TypeError(
+                f"an image must be a path, a Volume, or an array, got {type(each).__name__}"
+            )
+    return found
 
 
 def image_name(image: Image) -> str:
@@ -299,10 +311,6 @@ def _opened(image: Image) -> Volume | Path | Source:
         return image
     if is_array(image):
         return array_source(image, name=f"the {ROLE} array")
-    if not isinstance(image, str | Path):
-        raise TypeError(
-            f"an image must be a path, a Volume, or an array, got {type(image).__name__}"
-        )
     return Volume.open(image) if (Path(image) / JOURNAL_DIR).is_dir() else Path(image)
 
 

@@ -13,6 +13,7 @@ from poroscale.microstructure.model import MicrostructureModel
 from poroscale.volume import VolumeSpec
 
 SHAPE = (40, 48, 40)
+MASK = VolumeSpec((64, 64, 64), np.dtype(np.uint8), (2.0, 2.0, 2.0))
 
 
 def picture(levels=(0.0,), seed=1, edge=96, sigma=2.0):
@@ -112,10 +113,71 @@ def test_a_wanted_fraction_is_met(model, folder):
     assert shares[0] / shares[1] == pytest.approx(before[0] / before[1], rel=0.15)
 
 
+def test_wanted_fractions_of_several_phases_are_met_together(model):
+    own = model.settings.fractions
+    assert model.wanted({0: 0.2, 1: 0.3}) == pytest.approx((0.2, 0.3, 0.5))
+    assert model.wanted({0: 0.2, 1: 0.3, 2: 0.5}) == pytest.approx((0.2, 0.3, 0.5))
+    one = model.wanted({1: 0.3})
+    assert one[0] / one[2] == pytest.approx(own[0] / own[2])
+
+
+@pytest.mark.parametrize(
+    ("planes", "across"), [("yx", (0, 1, 2)), ("zx", (0, 1, 2)), (["zy"], (0, 1, 2))]
+)
+def test_one_section_of_any_plane_stands_for_all_directions(tmp_path, planes, across):
+    ps.fit_microstructure(picture(), tmp_path / "model", planes=planes, reach=10, tile=64)
+    made = ps.generate_microstructure(
+        tmp_path / "model", tmp_path / "v.zarr", shape=(64, 64, 64)
+    ).read()
+    unlike = [np.mean(np.diff(made.astype(int), axis=axis) != 0) for axis in across]
+    assert max(unlike) < 1.25 * min(unlike)
+
+
+def test_periods_shorter_than_the_kernel_keep_the_fraction(tmp_path):
+    ps.fit_microstructure(picture((0.8,)), tmp_path / "model", reach=12, tile=64)
+    own = MicrostructureModel.open(tmp_path / "model").settings.fractions[1]
+    for shape in ((8, 64, 64), (1, 96, 96)):
+        shares = [
+            (ps.generate_microstructure(
+                tmp_path / "model", tmp_path / f"{shape[0]}_{seed}.zarr", shape=shape, seed=seed,
+                periodic=True,
+            ).read() == 1).mean()
+            for seed in range(8)
+        ]  # fmt: skip
+        assert np.mean(shares) == pytest.approx(own, abs=0.04)
+
+
+def test_a_periodic_section_repeats_within_its_plane(model, folder):
+    made = ps.generate_microstructure(
+        folder / "model", folder / "flat.zarr", shape=(1, 64, 64), periodic=True
+    ).read()[0]
+    for axis in (0, 1):
+        rolled = np.moveaxis(made, axis, 0)
+        inside = np.mean(rolled[1:] != rolled[:-1])
+        assert np.mean(rolled[0] != rolled[-1]) < 2.5 * inside
+
+
+def test_an_array_is_an_image(tmp_path):
+    array = picture((-0.5, 0.6))
+    saved(array, tmp_path / "a.png")
+    one = ps.fit_microstructure([tmp_path / "a.png"], tmp_path / "file", reach=8, tile=64)
+    other = ps.fit_microstructure(array, tmp_path / "array", reach=8, tile=64)
+    assert one.settings.details == other.settings.details
+    with pytest.raises(TypeError, match="an image must be a path"):
+        ps.fit_microstructure([3.5], tmp_path / "none")
+
+
+def test_a_fit_is_held_to_its_plan(tmp_path):
+    with pytest.raises(MemoryError, match="memory must be at least"):
+        ps.fit_microstructure([picture()], tmp_path / "model", reach=48, memory="400MiB")
+    with pytest.raises(ValueError, match="`reach` must be at most"):
+        ps.fit_microstructure([picture()], tmp_path / "far", reach=60, memory="8GiB")
+
+
 def test_a_mask_says_where_a_fraction_holds(model, folder):
     inside = np.zeros((64, 64, 64), np.uint8)
     inside[:, :, 32:] = 1
-    mask = volume_from_array(inside, folder / "mask.zarr")
+    mask = volume_from_array(inside, folder / "mask.zarr", spec=MASK)
     made = ps.generate_microstructure(
         folder / "model", folder / "g.zarr", mask=mask, shape=(64, 64, 64), fraction="2=0.7"
     ).read()
@@ -157,6 +219,12 @@ def test_opposite_faces_of_a_periodic_volume_fit(model, folder):
         ({"fraction": "7=0.2"}, "phase from 0 to 2, got 7"),
         ({"fraction": "1=1.2"}, "between 0 and 1"),
         ({"fraction": "many"}, "form PHASE=F"),
+        ({"fraction": "0=0.9,1=0.2"}, "leave something for the other phases"),
+        ({"fraction": "0=0.2,1=0.3,2=0.1"}, "must sum to 1, got 0.6"),
+        ({"fraction": "1=0.2,1=0.4"}, "name each phase once"),
+        ({"fraction": "1=0.2", "gradient": "1:z:0.1:0.4"}, "must not name phase 1"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**64}, "seed"),
         ({"gradient": "1:q:0.1:0.2"}, "form PHASE:AXIS:FIRST:LAST"),
         ({"gradient": "1:z:0:0.2"}, "between 0 and 1"),
         ({"memory": "100MiB"}, "memory|budget"),
@@ -173,6 +241,36 @@ def test_a_mask_of_another_shape_is_refused(model, folder):
         ps.generate_microstructure(
             folder / "model", folder / "no.zarr", mask=mask, shape=SHAPE, fraction="1=0.2"
         )
+
+
+def test_a_mask_of_other_voxels_or_of_no_fractions_is_refused(model, folder):
+    own = {"shape": (64,) * 3, "fraction": "1=0.2"}
+    fine = volume_from_array(np.ones((64,) * 3, np.uint8), folder / "fine.zarr")
+    with pytest.raises(ValueError, match="must have voxels of"):
+        ps.generate_microstructure(folder / "model", folder / "no.zarr", mask=fine, **own)
+    bytes_ = np.full((64,) * 3, 255, np.float32)
+    wide = volume_from_array(
+        bytes_, folder / "wide.zarr", spec=MASK.but(dtype=np.dtype(np.float32))
+    )
+    with pytest.raises(ValueError, match="must lie between 0 and 1, got 255"):
+        ps.generate_microstructure(folder / "model", folder / "no2.zarr", mask=wide, **own)
+
+
+def test_a_volume_within_the_model_is_refused(model, folder):
+    with pytest.raises(ValueError, match="must not lie inside the model"):
+        ps.generate_microstructure(
+            folder / "model", folder / "model" / "images" / "0.zarr", shape=SHAPE, overwrite=True
+        )
+
+
+def test_images_of_unlike_voxels_are_refused(tmp_path):
+    for first, second in ((1.0, 2.0), (2.0, 1.0)):
+        both = []
+        for um in (first, second):
+            spec = VolumeSpec((1, 96, 96), np.dtype(np.uint8), (um,) * 3)
+            both.append(volume_from_array(picture()[None], tmp_path / f"{um}.zarr", spec=spec))
+        with pytest.raises(ValueError, match="voxels of one size"):
+            ps.fit_microstructure(both, tmp_path / "model", planes="yx,zx")
 
 
 @pytest.mark.parametrize(
