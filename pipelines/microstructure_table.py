@@ -2,7 +2,7 @@
 
 A material is `IMAGE`, or `IMAGE=ORIGINAL`: each method is fitted to the image, and the volumes of
 several seeds are compared with the original (by default the image). Tables are printed, and written
-to `OUT/fidelity.md`.
+to `OUT/fidelity.md`. `--models FOLDER` takes models that were fitted before, FOLDER/IMAGE/METHOD.
 """
 
 import argparse
@@ -52,8 +52,10 @@ def lines_of(found: ps.MicrostructureComparison, method: str) -> list[list[str]]
     return list(lines.values())
 
 
-def volumes_of(model: Path, name: str, given: argparse.Namespace, **wishes) -> list[ps.Volume]:
-    place = lambda seed: model.with_name(f"{name}_{seed}.zarr")  # noqa: E731
+def volumes_of(
+    model: Path, out: Path, name: str, given: argparse.Namespace, **wishes
+) -> list[ps.Volume]:
+    place = lambda seed: out / f"{name}_{seed}.zarr"  # noqa: E731
     settings = {"shape": (given.edge,) * 3, **wishes}
     return [
         ps.generate_microstructure(model, place(seed), seed=seed, **settings)
@@ -61,17 +63,24 @@ def volumes_of(model: Path, name: str, given: argparse.Namespace, **wishes) -> l
     ]
 
 
+def fitted(image: str, method: str, out: Path, given: argparse.Namespace) -> tuple[Path, int]:
+    """Folder of the model of an image, and its number of phases."""
+    if given.models is not None:
+        folder = given.models / Path(image).stem / method
+        return folder, ps.MicrostructureModel.open(folder).phases
+    return out / method, ps.fit_microstructure([image], out / method, method=method).phases
+
+
 def tables_of(image: str, original: str, out: Path, given: argparse.Namespace) -> str:
     lines, met = [], []
     for method in given.methods:
-        model = out / method
-        phases = ps.fit_microstructure([image], model, method=method).phases
-        made = volumes_of(model, f"{method}_own", given)
+        model, phases = fitted(image, method, out, given)
+        made = volumes_of(model, out, f"{method}_own", given)
         compared = out / f"{method}_compared"
         found = ps.compare_microstructure(original, made, compared, sections=given.sections)
         lines += lines_of(found, method)
         for share in given.fractions:
-            made = volumes_of(model, f"{method}_{share}", given, fraction={given.phase: share})
+            made = volumes_of(model, out, f"{method}_{share}", given, fraction={given.phase: share})
             shares = [np.mean(volume.read() == given.phase) for volume in made]
             met.append([method, f"{share:g}", pair(np.mean(shares), np.std(shares, ddof=1))])
     words = ("reference", "generated", "ratio")
@@ -91,6 +100,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("materials", nargs="+", metavar="IMAGE[=ORIGINAL]")
     parser.add_argument("--methods", nargs="+", default=["field"])
+    parser.add_argument("--models", type=Path, help="folder of models that were fitted before")
     parser.add_argument("--edge", type=int, default=128)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--sections", type=int, default=4)
