@@ -32,7 +32,7 @@ from poroscale.engine.stitching.windows import (
     stitch_windows,
     window_counts,
 )
-from poroscale.engine.workers.cluster import connect
+from poroscale.engine.workers.cluster import available_cores, connect
 from poroscale.engine.workers.models import forget_models, load_once
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "WindowCounts",
     "WindowPass",
     "Windows",
+    "available_cores",
     "connect",
     "count_components",
     "count_pass",

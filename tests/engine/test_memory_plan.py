@@ -56,7 +56,7 @@ def tasks_at_a_time(run):
 def test_a_machine_of_many_cores_does_as_many_tasks_as_the_budget_holds(
     process_of_known_size, monkeypatch
 ):
-    monkeypatch.setattr("poroscale.engine.workers.cluster._cores", lambda: 16)
+    monkeypatch.setattr("poroscale.engine.workers.cluster.available_cores", lambda: 16)
     assert tasks_at_a_time(Run(memory="2GiB")) == 2
     assert tasks_at_a_time(Run(memory="1.2GiB")) == 1
     assert tasks_at_a_time(Run(memory="32GiB")) == 16

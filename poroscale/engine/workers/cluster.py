@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ def cluster_of(run: Run) -> Iterator[Cluster]:
     if within is not None:
         yield within
     elif chosen is None or chosen == "threads":
-        yield Threads(run.workers or _cores(), fewest=run.workers or 1)
+        yield Threads(run.workers or available_cores(), fewest=run.workers or 1)
     elif not isinstance(chosen, str):
         await_workers(chosen, run.wait)
         yield Distributed(chosen, run.wait)
@@ -155,7 +156,7 @@ def _local_cluster(run: Run) -> Any:
     from distributed import LocalCluster
 
     dask.config.set({"distributed.scheduler.worker-ttl": "60s"})
-    workers = run.workers or _cores()
+    workers = run.workers or available_cores()
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
@@ -193,10 +194,9 @@ def _current_client() -> Client | None:
         return None
 
 
-def _cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0))
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare_process() -> None:

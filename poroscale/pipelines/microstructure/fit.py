@@ -38,7 +38,6 @@ from poroscale.pipelines.microstructure.methods.contract import TRAINING, FitInp
 from poroscale.pipelines.microstructure.methods.registry import METHODS
 from poroscale.pipelines.microstructure.regions import local_images, region_images
 from poroscale.pipelines.microstructure.settings import (
-    RENAMED,
     STAGES,
     FitMicrostructureConfig,
     MicrostructureConfig,
@@ -75,7 +74,7 @@ def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostr
 
 @verb(
     "fit_microstructure",
-    *(Section.of(name, model, **RENAMED.get(name, {})) for name, model in STAGES.items()),
+    *(Section.of(name, model) for name, model in STAGES.items()),
     plan="plan_fit_microstructure",
     parse=fit_config_of_file,
 )

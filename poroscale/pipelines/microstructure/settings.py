@@ -84,6 +84,10 @@ class MicrostructureConfig(Config):
         Edge of the tiles that are computed [voxels]; None takes the one whose halo costs least
         where two workers have 1.5 GiB. Volumes from one model with tiles of another edge may
         differ in single voxels.
+    seed
+        Number from which weights, noise and crops of a training are drawn; a field has no training.
+    threads
+        Threads of a training; another number may change the last bits. None takes all.
     """
 
     method: Method = "field"
@@ -94,6 +98,8 @@ class MicrostructureConfig(Config):
     reach: PositiveInt | None = None
     voxel_um: PositiveFloat | None = None
     tile: PositiveInt | None = None
+    seed: int = Field(0, ge=0, lt=2**63)
+    threads: PositiveInt | None = None
 
     @field_validator("planes", mode="before")
     @classmethod
@@ -172,10 +178,6 @@ class SwnnConfig(Config):
         that show no other phase. None takes all.
     weights
         Published weights (npz) that are imported in place of a training.
-    seed
-        Number from which weights and noise are drawn.
-    threads
-        Threads of the training; another number may change the last bits. None takes all.
     """
 
     recipe: Literal["published", "short"] = "short"
@@ -194,8 +196,6 @@ class SwnnConfig(Config):
     targets: Literal["condition", "noise"] = "condition"
     within: str | None = None
     weights: Path | None = None
-    seed: int = 0
-    threads: PositiveInt | None = None
 
     @field_validator("fraction", mode="before")
     @classmethod
@@ -239,8 +239,6 @@ class SliceGanTraining(Config):
         Whether a critic of its own sees slices at 45° between two axes, in an isotropic medium.
     device
         Device on which the networks are trained.
-    seed
-        Number from which weights, latents and crops are drawn.
     """
 
     network: Literal["small", "published"] = "small"
@@ -248,7 +246,6 @@ class SliceGanTraining(Config):
     upsampling: Literal["transposed", "resize"] = "transposed"
     diagonal: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
-    seed: int = 0
 
     @property
     def training(self) -> SliceGanConfig:
@@ -269,8 +266,6 @@ STAGES: dict[str, type[Config]] = {
     "slicegan": SliceGanTraining,
 }
 """Configuration by section; a method with settings of its own has the section of its name."""
-RENAMED: dict[str, dict[str, str]] = {"slicegan": {"seed": "gan_seed"}}
-"""Settings that are not called as their field, by section: another section has that name."""
 
 
 @dataclass(frozen=True)
@@ -304,7 +299,8 @@ class FitMicrostructureConfig:
     @property
     def recipe(self) -> dict[str, Any]:
         """The settings from which a model follows, as JSON."""
-        found = self.microstructure.model_dump(mode="json")
+        untrained = {"seed", "threads"} if self.microstructure.method == "field" else set()
+        found = self.microstructure.model_dump(mode="json", exclude=untrained)
         own = getattr(self, self.microstructure.method, None)
         if isinstance(own, Config):
             found[self.microstructure.method] = own.model_dump(mode="json")

@@ -14,7 +14,6 @@ without any labels (section 4.6 of the paper).
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from poroscale.engine import Run, connect
+from poroscale.engine import Run, available_cores, connect
 from poroscale.engine.jobs.work import held_folder
 from poroscale.engine.workers.cluster import cluster_of
 from poroscale.engine.workers.retries import Work
@@ -202,7 +201,7 @@ class _Training:
         config = self.config
         split = self.data.split(self.folds, fold)
         training, validating = self.data.batches(split, config, self.pore_share)
-        torch.set_num_threads(config.training.threads or _cores())
+        torch.set_num_threads(config.training.threads or available_cores())
         torch.manual_seed(config.training.seed)
         task = SegmenterTask(_network(config.network), config, self.device)
         judged = Validation(validating, task.judge) if validating else None
@@ -341,10 +340,6 @@ def _fold(fold: int, count: int) -> int:
     if fold >= count:
         raise ValueError(f"fold must be one of 0 to {count - 1}, got {fold}")
     return fold
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refuse_foreign(folder: Path) -> None:

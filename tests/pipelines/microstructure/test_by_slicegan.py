@@ -30,7 +30,7 @@ def tiny(monkeypatch):
 
 def test_a_model_is_trained_and_makes_wanted_fractions(tiny, folder):
     image = saved(picture(edge=64), folder / "a.png")
-    model = ps.fit_microstructure([image], folder / "model", method="slicegan", gan_seed=3)
+    model = ps.fit_microstructure([image], folder / "model", method="slicegan", seed=3)
     assert model.settings.method == "slicegan"
     lines = "\n".join(model.describe())
     assert "best of 2 epochs" in lines

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+
+from poroscale.engine import available_cores
 from poroscale.microstructure.field.observed import fraction_of
 from poroscale.microstructure.model import MicrostructureModel
 from poroscale.microstructure.slicegan.config import SliceGanConfig
@@ -37,17 +40,18 @@ def training_bytes(config: SliceGanConfig) -> int:
 
 def fit(given: FitInput) -> Fitted:
     """Train the generator, and write its weights."""
-    settings = given.config.slicegan
-    images = given.images
+    own, images = given.config.microstructure, given.images
+    torch.set_num_threads(own.threads or available_cores())
     found = fit_slicegan(
         images.volumes,
         given.folder,
         planes=images.planes,
         phases=images.grey or images.phases,
-        config=settings.training,
-        seed=settings.seed,
+        config=given.config.slicegan.training,
+        seed=own.seed,
         progress=given.progress,
     )
+    torch.set_num_threads(1)  # as samplers want it
     measures = ", ".join(f"{name} {value:.4f}" for name, value in found.details["measures"].items())
     words = [f"best of {found.details['epochs']} epochs: {measures}", found.plan.in_short]
     codes = range(0 if images.grey else images.phases.count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from poroscale.engine import available_cores
 from poroscale.microstructure.field.observed import fraction_of
 from poroscale.microstructure.model import MicrostructureModel
 from poroscale.microstructure.shares import Gradient, with_fraction
@@ -200,7 +200,8 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
     edge = min(min(codes.shape) for _, codes in sections)
     recipe = config.training(edge)
     recipe.check(config.template, edge)
-    targets = _targets(config, recipe, sections, given.images.phases.count)
+    own = given.config.microstructure
+    targets = _targets(config, recipe, sections, given.images.phases.count, seed=own.seed)
     depth = config.depth
     if depth is None:
         phases = range(given.images.phases.count)
@@ -208,14 +209,14 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
         depth = depth_of(curves, config.template)
     several = len(targets) if len(targets) > 1 and config.targets == "condition" else 0
     shape = replace(_shape(config, depth), targets=several)
-    torch.set_num_threads(config.threads or _cores())
+    torch.set_num_threads(own.threads or available_cores())
     network, distance = trained_swnn(
         targets,
         given.folder / TRAINING,
         shape=shape,
         recipe=recipe,
         template=config.template,
-        seed=config.seed,
+        seed=own.seed,
         progress=given.progress,
     )
     torch.set_num_threads(1)  # as samplers want it
@@ -228,6 +229,8 @@ def _targets(
     recipe: SwnnRecipe,
     sections: Sequence[tuple[int, NDArray[np.integer]]],
     phases: int,
+    *,
+    seed: int,
 ) -> list[Target]:
     by_axis = sections_by_axis(sections)
     if config.dimensions == 2:
@@ -235,7 +238,7 @@ def _targets(
             raise ValueError("`dimensions` must be 3 for images of several planes, got 2")
         by_axis = {0: by_axis[0]}
     codes = {
-        axis: pattern_codes(each, config.template, seed=config.seed, axis=axis)
+        axis: pattern_codes(each, config.template, seed=seed, axis=axis)
         for axis, each in by_axis.items()
     }
     if recipe.loss == "autocorrelation":
@@ -248,9 +251,7 @@ def _targets(
         return [replace(image_target(codes, phases), s2=s2)]
     coarse = [
         {
-            axis: coarse_of_sections(
-                each, config.template, step, phases, seed=config.seed, axis=axis
-            )
+            axis: coarse_of_sections(each, config.template, step, phases, seed=seed, axis=axis)
             for axis, each in by_axis.items()
         }
         for step in recipe.steps[1:]
@@ -265,7 +266,7 @@ def _targets(
             f"got {config.fraction}"
         )
     found = [
-        wanted_target(codes, phases, phase=phase, wanted=share, seed=config.seed, coarse=coarse)
+        wanted_target(codes, phases, phase=phase, wanted=share, seed=seed, coarse=coarse)
         for _, share in wanted
     ]
     if len(found) > 1 and config.targets == "condition":
@@ -313,7 +314,3 @@ def _tile(network: SwnnShape, edge: int | None) -> Shape:
     return plan_swnn_tile(
         network, memory=ALLOWED, workers=WORKERS, winograd=network.dimensions == 3
     ).tile
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
