@@ -37,6 +37,7 @@ from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConf
 from poroscale.pipelines.train import TrainJob as TrainJob
 from poroscale.pipelines.train import TrainedModel as TrainedModel
 from poroscale.pipelines.transport.settings import ConductionConfig as ConductionConfig
+from poroscale.pipelines.transport.settings import FlowConfig as FlowConfig
 from poroscale.pipelines.transport.settings import TransportConfig as TransportConfig
 from poroscale.pipelines.transport.settings import TransportSettings as TransportSettings
 from poroscale.pore_analysis.config import ClassRules
@@ -705,14 +706,18 @@ def transport(
     volume: VolumeLike,
     out_dir: str | Path,
     *,
-    property: Literal['diffusivity', 'conductivity'] = 'diffusivity',
+    property: Literal['diffusivity', 'conductivity', 'permeability'] = 'diffusivity',
     axis: Literal['z', 'y', 'x', 'all'] = 'z',
     sides: Literal['closed', 'periodic', 'mirrored'] = 'closed',
-    tolerance: float = 0.0001,
+    tolerance: float | None = None,
     iterations: int = 200,
     tensor: bool = False,
     fields: bool = False,
     phases: str | None = None,
+    pore: str | None = None,
+    ends: Literal['pressure', 'mirrored', 'periodic'] = 'pressure',
+    layers: int = 0,
+    corner: float = 1.5,
     voxel_size: float | tuple[float, float, float] | None = None,
     name: str | None = None,
     config: TransportSettings | None = None,
@@ -725,7 +730,7 @@ def transport(
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> TransportFound:
-    """Measure the effective diffusivity or conductivity of phases, with its error."""
+    """Measure the effective diffusivity, conductivity or permeability, with its error."""
 
 def verify(
     path: str | Path,

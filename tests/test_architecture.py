@@ -121,10 +121,10 @@ def test_folders_are_small() -> None:
     assert not {folder: size for folder, size in sizes.items() if size > FOLDER_FILES}
 
 
-ONE_MEANING = {"main", "passes", "tell", "need", "fit", "sampler", "transport_along"}
+ONE_MEANING = {"main", "passes", "tell", "need", "fit", "sampler", "transport_along", "about"}
 """Names that mean the same everywhere: the start of a program, the passes that a family declares,
-how a command prints, the three parts of a method for microstructures, and the two of a property of
-transport."""
+how a command prints, the three parts of a method for microstructures, and the three of a property
+of transport."""
 
 
 def test_no_two_things_have_one_name() -> None:

@@ -30,6 +30,8 @@ class FieldPicture:
         Axes of rows and columns, as ("z", "x").
     caption
         One or two sentences.
+    limits
+        Ends of the colours; None for those of the values.
     """
 
     name: str
@@ -39,6 +41,7 @@ class FieldPicture:
     edges: tuple[float, float]
     axes: tuple[str, str]
     caption: str
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -46,3 +46,30 @@ def test_no_path_is_no_failure(poroscale, phases, tmp_path):
 def test_what_is_refused(refused, phases, tmp_path, options, words):
     said = refused("transport", phases, tmp_path / "out", *options)
     assert words in said or words.replace("`", "") in said
+
+
+def test_permeability_takes_pores_and_plans(poroscale, phases, tmp_path):
+    out = tmp_path / "out"
+    options = ("--property", "permeability", "--pore", "0", "--axis", "y")
+    code, shown, _ = poroscale("transport", phases, out, *options, "--ends", "periodic")
+    assert code == 0
+    assert shown.startswith("permeability along y: ")
+    assert "hydraulic tortuosity 1.0000, 50 % of the voxels" in shown
+    code, shown, _ = poroscale("transport", phases, out, *options, "--pore", "1", "--dry-run")
+    assert code == 0
+    assert shown.startswith("transport ")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "`--pore` must be given"),
+        (("--pore", "3"), "`--pore` must be among the values of"),
+        (("--pore", "0", "--phase", "0=1"), "`--phase` must not be given where `--property` is"),
+        (("--pore", "0", "--axis", "all", "--tensor"), "`--tensor` must not be given"),
+        (("--pore", "0", "--corner", "3"), "corner"),
+    ],
+)
+def test_what_is_refused_of_permeability(refused, phases, tmp_path, options, words):
+    said = refused("transport", phases, tmp_path / "out", "--property", "permeability", *options)
+    assert words in said or words.replace("`", "") in said

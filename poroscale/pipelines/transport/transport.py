@@ -54,7 +54,7 @@ def transport(
     config: TransportSettings | None = None,
     run: Run | None = None,
 ) -> TransportFound:
-    """Measure the effective diffusivity or conductivity of phases, with its error.
+    """Measure the effective diffusivity, conductivity or permeability, with its error.
 
     Parameters
     ----------
@@ -64,22 +64,22 @@ def transport(
         Folder for `transport.json`, `transport.html` and, on request, `fields`. What is there of
         them is replaced.
     config
-        Property, axis and what each phase lets through.
+        Property, axis, and what each phase lets through, or which is pore.
     run
         Memory, workers and cluster.
 
     Returns
     -------
     TransportFound
-        Effective value, error and tortuosity factor of each axis.
+        Effective value and its error along each axis, and what the property adds.
 
     Raises
     ------
     TypeError
         If the volume holds floats.
     ValueError
-        If a value of the volume has no conductivity, or the volume is one voxel thick along a
-        driven axis.
+        If a value of the volume has no conductivity, no pore is given or the volume has none, or
+        the volume is one voxel thick along a driven axis.
     ArithmeticError
         If the error is still above the tolerance after all iterations; nothing is written then.
     MemoryError
@@ -104,6 +104,7 @@ def transport(
 
 def _input(volume: Volume, config: TransportSettings, run: Run) -> TransportInput:
     """The volume with the voxels of each value."""
+    config.check()
     if volume.dtype.kind not in "bui":
         raise TypeError(
             f"{volume.path} must hold phases (integers or bool), got {volume.dtype}; segment it "
@@ -164,7 +165,4 @@ def _about(given: TransportInput) -> dict[str, Any]:
         "volume": given.volume.path.name,
         "shape": list(given.volume.shape),
         "voxel_size_um": list(given.volume.voxel_size),
-        "phases": dict(sorted(given.settings.conduction.by_value.items())),
-        "boundary": {"driven": "values fixed on the outer faces", "sides": settings.sides},
-        "tolerance": settings.tolerance,
-    }
+    } | PROPERTIES[settings.property].about(given)

@@ -52,7 +52,10 @@ class FlowResult:
     unknowns: int = 0
     velocity: NDArray[np.float32] | None = None
     """float32 (3, nz, ny, nx) on request: components along z, y and x in the centres of the voxels,
-    for a unit pressure gradient and viscosity [voxel^2]."""
+    for a viscosity of 1 and a pressure drop of 1 a voxel of the volume [voxel^2]."""
+    pressure: NDArray[np.float32] | None = None
+    """float32 (nz, ny, nx) on request: over its drop, from 1 on the first outer face to 0 on the
+    last; NaN where nothing flows. For periodic ends up to a constant."""
 
     def square_micrometres(self, voxel_size: float) -> float:
         """Permeability [um^2] for an edge of the voxels [um]."""
@@ -70,7 +73,7 @@ def permeability(
     boundary: FlowBoundary | None = None,
     tolerance: float = 0.005,
     iterations: int = 200,
-    with_velocity: bool = False,
+    with_fields: bool = False,
     dtype: Any = None,
     threads: int = 1,
     corner: float = CORNER,
@@ -94,8 +97,8 @@ def permeability(
         Largest error of the result, relative. Default: 0.005.
     iterations
         Largest number of iterations of the pressure. Default: 200.
-    with_velocity
-        Whether the velocity is returned.
+    with_fields
+        Whether velocity and pressure are returned.
     dtype
         Type of the numbers. Default: float32, or float64 for a tolerance below 1e-4.
     threads
@@ -125,8 +128,10 @@ def permeability(
         "effective_fraction": float(carrying.mean()),
     }
     if not carrying.any():
-        velocity = np.zeros((3, *pore.shape), np.float32) if with_velocity else None
-        return FlowResult(**found, velocity=velocity)
+        if with_fields:
+            found["velocity"] = np.zeros((3, *pore.shape), np.float32)
+            found["pressure"] = np.full(pore.shape, np.nan, np.float32)
+        return FlowResult(**found)
     space = boundary.with_layers(carrying)
     equations = stokes_equations(space, boundary, corner=corner, dtype=dtype, threads=threads)
     if not equations.resists():
@@ -135,8 +140,11 @@ def permeability(
     iteration = PressureIteration(equations, places, tolerance)
     bounds = _enclose(iteration, tolerance, iterations)
     found |= _numbers(iteration, bounds, len(turned) / len(space) / space.size, tolerance)
-    if with_velocity:
-        found["velocity"] = _in_centres(equations, bounds.velocity, places, boundary, axis)
+    if with_fields:
+        pressure = iteration.pressure[:-1]
+        del iteration, places  # its vectors make room for the fields
+        found["velocity"] = _in_centres(equations, bounds.velocity, space, boundary.layers, axis)
+        found["pressure"] = _over_drop(pressure, space, boundary.layers, axis)
     return FlowResult(**found)
 
 
@@ -187,19 +195,39 @@ def _numbers(
 def _in_centres(
     equations: StokesEquations,
     velocity: Velocity,
-    places: NDArray[np.int32],
-    boundary: FlowBoundary,
+    space: NDArray[np.bool_],
+    layers: int,
     axis: str,
 ) -> NDArray[np.float32]:
     """Velocity in the centres of the pores, along the axes of the volume: means of two faces."""
     first = AXES.index(axis)
     order = [first, *(each for each in range(3) if each != first)]
-    stop = equations.shape[0] - boundary.layers
-    out = []
-    for component in np.argsort(order):
+    inner = slice(layers, len(space) - layers)
+    shape = list(space[inner].shape)
+    shape.insert(first, shape.pop(0))
+    out = np.zeros((3, *shape), np.float32)
+    for component, name in enumerate(order):
         along = equations.pressure_zeros()
         add_to_centres(equations.components[component].cells, velocity[component], along)
-        dense = np.zeros(equations.shape, np.float32)
-        dense[tuple(places.T)] = along[:-1]
-        out.append(np.moveaxis(dense[boundary.layers : stop], 0, first))
-    return np.stack(out)
+        np.moveaxis(out[name], first, 0)[:] = _dense(along[:-1], space, 0)[inner]
+    out *= np.float32(shape[first] / len(space))  # the drop is that over the volume alone
+    return out
+
+
+def _over_drop(
+    excess: NDArray[Any], space: NDArray[np.bool_], layers: int, axis: str
+) -> NDArray[np.float32]:
+    """Pressure over its drop, from what it exceeds an even fall by at a unit gradient [voxel]."""
+    length = len(space)
+    inner = slice(layers, length - layers)
+    turned = _dense(excess / length, space, np.nan)[inner]
+    even = 1 - (np.arange(length, dtype=np.float32)[inner] + 0.5) / length
+    turned += even[:, None, None]
+    return np.ascontiguousarray(np.moveaxis(turned, 0, AXES.index(axis)))
+
+
+def _dense(values: NDArray[Any], space: NDArray[np.bool_], other: float) -> NDArray[np.float32]:
+    """Values of the pores in their box, and another value elsewhere."""
+    out = np.full(space.shape, other, np.float32)
+    out[space] = values
+    return out

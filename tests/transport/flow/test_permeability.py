@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poroscale.transport.flow.boundary import FlowBoundary
+from poroscale.transport.flow.boundary import Ends, FlowBoundary
 from poroscale.transport.flow.permeability import permeability
 from tests.transport.flow.solids import DUCT, SPHERES, around_sphere, blobs, duct
 
@@ -104,7 +104,7 @@ def test_a_mirror_is_the_periodic_volume_with_its_image() -> None:
 
 def test_the_velocity_carries_the_permeability_through_every_layer() -> None:
     pore = blobs((20, 16, 12), seed=7)
-    found = permeability(pore, "x", with_velocity=True, tolerance=1e-3)
+    found = permeability(pore, "x", with_fields=True, tolerance=1e-3)
     assert found.velocity is not None
     assert found.velocity.shape == (3, 20, 16, 12)
     assert not found.velocity[:, ~pore].any()
@@ -112,6 +112,28 @@ def test_the_velocity_carries_the_permeability_through_every_layer() -> None:
     # Means of two faces: alike wherever the flow does not turn within a voxel.
     np.testing.assert_allclose(through[1:-1], found.effective, rtol=0.02)
     assert abs(found.velocity[0].mean()) < 0.1 * found.effective
+
+
+@pytest.mark.parametrize("ends", ["pressure", "mirror"])
+def test_the_fields_leave_the_layers_out(ends: Ends) -> None:
+    pore = blobs((16, 14, 12), seed=8)
+    boundary = FlowBoundary(ends, "mirror", 2)
+    found = permeability(pore, "x", boundary=boundary, with_fields=True, tolerance=1e-4)
+    assert found.velocity is not None
+    assert found.velocity[2].mean() == pytest.approx(found.effective, rel=5e-3)
+    assert found.pressure is not None
+    assert found.pressure.shape == pore.shape
+    assert np.isfinite(found.pressure).mean() == found.effective_fraction
+    across = np.nanmean(found.pressure, axis=(0, 1))
+    assert (np.diff(across) < 0).all()
+    assert 0.5 < across[0] < 1
+    assert 0 < across[-1] < 0.5
+
+
+def test_the_pressure_of_a_duct_falls_evenly() -> None:
+    found = permeability(duct(6, 5), "z", with_fields=True)
+    assert found.pressure is not None
+    np.testing.assert_allclose(found.pressure[:, 3, 2], [0.9, 0.7, 0.5, 0.3, 0.1], atol=1e-5)
 
 
 def test_threads_do_not_change_the_result() -> None:
@@ -131,7 +153,7 @@ def test_layers_of_open_fluid_change_little() -> None:
 def test_no_path_is_no_permeability() -> None:
     pore = np.ones((6, 6, 6), bool)
     pore[3] = False
-    found = permeability(pore, "z", with_velocity=True)
+    found = permeability(pore, "z", with_fields=True)
     assert (found.effective, found.percolates, found.converged) == (0.0, False, True)
     assert found.fraction == pytest.approx(5 / 6)
     assert found.effective_fraction == 0

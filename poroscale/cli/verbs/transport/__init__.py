@@ -1,4 +1,4 @@
-"""`poroscale transport`: what a volume conducts."""
+"""`poroscale transport`: what a volume conducts, and what flows through it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ COMMANDS = (
             Argument("out_dir", "OUT_DIR", "Gets transport.html and transport.json."),
         ),
         flags={"phases": "--phase"},
-        metavars={"phases": "VALUE=CONDUCTIVITY"},
-        repeated=("phases",),
+        metavars={"phases": "VALUE=CONDUCTIVITY", "pore": "VALUE"},
+        repeated=("phases", "pore"),
         hidden=("block",),
     ),
 )

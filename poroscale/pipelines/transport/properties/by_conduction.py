@@ -8,6 +8,7 @@ from poroscale.pipelines.transport.properties.contract import TransportInput
 from poroscale.pipelines.transport.settings import driven_axes
 from poroscale.transport.conduction.effective import (
     AXES,
+    TOLERANCE,
     CodedPhases,
     Drive,
     EffectiveConductivity,
@@ -45,7 +46,7 @@ def transport_along(given: TransportInput, axis: int) -> AxisFound:
         axis,
         voxel_size=given.volume.voxel_size,
         sides=settings.sides,
-        tolerance=settings.tolerance,
+        tolerance=settings.tolerance or TOLERANCE,
         iterations=settings.iterations,
         tensor=settings.tensor,
     )
@@ -58,6 +59,16 @@ def transport_along(given: TransportInput, axis: int) -> AxisFound:
     return AxisFound(
         _numbers(found), _told(given, found), found.column, found.column_error, tuple(pictures)
     )
+
+
+def about(given: TransportInput) -> dict[str, object]:
+    """What is held, and by which phases, in `transport.json`."""
+    settings = given.settings.transport
+    return {
+        "phases": dict(sorted(given.settings.conduction.by_value.items())),
+        "boundary": {"driven": "values fixed on the outer faces", "sides": settings.sides},
+        "tolerance": settings.tolerance or TOLERANCE,
+    }
 
 
 def _known(given: TransportInput) -> dict[int, float]:
@@ -120,6 +131,7 @@ def _seen(given: TransportInput, fields: LocalFields) -> list[FieldPicture]:
             shown, edges, axes,
             f"Potential {where}: 1 at the first face of {name}, 0 at the last. White: no way from "
             "here to both faces.",
+            (0.0, 1.0),
         ),
         FieldPicture(
             f"flux-{name}", f"Flux along {name}", f"Flux along {name}",

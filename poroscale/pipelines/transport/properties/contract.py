@@ -1,4 +1,4 @@
-"""What a property is: a module with `need` and `transport_along`."""
+"""What a property is: a module with `need`, `transport_along` and `about`."""
 
 from __future__ import annotations
 
@@ -65,4 +65,8 @@ class TransportProperty(Protocol):
 
     def transport_along(self, given: TransportInput, axis: int) -> AxisFound:
         """The property along one axis; an ArithmeticError if the solver did not converge."""
+        ...
+
+    def about(self, given: TransportInput) -> dict[str, Any]:
+        """JSON of what was asked for: "boundary", "tolerance", and what the property adds."""
         ...

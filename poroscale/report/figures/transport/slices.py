@@ -29,8 +29,7 @@ def field_slice(picture: FieldPicture) -> Figure | None:
     values = shown.compressed()
     low = min(0.0, float(np.percentile(values, 100 - HIGHEST)))
     high = float(np.percentile(values, HIGHEST)) or 1.0
-    if picture.unit == "Potential":
-        low, high = 0.0, 1.0
+    low, high = picture.limits or (low, high)
     image = axes.imshow(
         shown,
         cmap=DENSITY,
