@@ -45,7 +45,9 @@ class InsideSampler:
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """The phases of a box."""
-        box = computed_on_tiles(self._phases, origin, shape, tile=self.tile, dtype=np.uint8)
+        box = computed_on_tiles(
+            self._phases, origin, shape, tile=self.tile, dtype=np.uint8, grain=1
+        )
         return np.asarray(box, np.uint8)
 
     def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:

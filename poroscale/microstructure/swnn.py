@@ -129,7 +129,9 @@ class SwnnField:
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
         """The field of a box; its origin may be negative."""
-        box = computed_on_tiles(self.computed, origin, shape, tile=self.tile, dtype=np.float32)
+        box = computed_on_tiles(
+            self.computed, origin, shape, tile=self.tile, dtype=np.float32, grain=self.grain
+        )
         return np.asarray(box, np.float32)
 
     def but(self, **changes: Any) -> Self:
@@ -197,6 +199,11 @@ class SwnnField:
     def free_of_tiles(self) -> bool:
         """Whether every tile of even edges gives the same bytes, so that the memory may choose."""
         return self.by_winograd and not any(edge % 2 for edge in self.tile)
+
+    @property
+    def grain(self) -> int | None:
+        """Voxels of which a part of a tile is a multiple; None where tiles are computed whole."""
+        return 2 if self.free_of_tiles else None
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -288,7 +295,8 @@ class SwnnSampler:
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """The phases of a box; its origin may be negative."""
-        box = computed_on_tiles(self._phases, origin, shape, tile=self.field.tile, dtype=np.uint8)
+        tile, grain = self.field.tile, self.field.grain
+        box = computed_on_tiles(self._phases, origin, shape, tile=tile, dtype=np.uint8, grain=grain)
         return np.asarray(box, np.uint8)
 
     def covered(self, cover: ByPlace) -> Self:

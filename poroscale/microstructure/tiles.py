@@ -40,29 +40,41 @@ def computed_on_tiles(
     *,
     tile: Shape,
     dtype: DTypeLike,
+    grain: int | None = None,
 ) -> NDArray[np.generic]:
     """A box of what `compute` gives on tiles.
 
     Parameters
     ----------
     compute
-        `compute(first, tile) -> array` of one whole tile.
+        `compute(first, shape) -> array` of one whole tile, or of a part of it.
     origin, shape
         The box; its origin may be negative.
     tile
         Shape of a tile [voxels].
     dtype
         Of the array.
+    grain
+        Voxels of which tile and parts of it must be multiples for `compute` to give the same bytes
+        in both: then only the part that is asked for is computed. None computes whole tiles.
     """
     box = np.empty(shape, dtype)
     for first in tiles_meeting(origin, shape, tile):
-        into, out_of = [], []
+        into, out_of, begin, extent = [], [], [], []
         for o, n, f, t in zip(origin, shape, first, tile, strict=True):
             start, stop = max(o, f), min(o + n, f + t)
+            low, high = (f, f + t) if grain is None else _grown(start, stop, grain)
             into.append(slice(start - o, stop - o))
-            out_of.append(slice(start - f, stop - f))
-        box[tuple(into)] = compute(first, tile)[tuple(out_of)]
+            out_of.append(slice(start - low, stop - low))
+            begin.append(low)
+            extent.append(high - low)
+        part = compute((begin[0], begin[1], begin[2]), (extent[0], extent[1], extent[2]))
+        box[tuple(into)] = part[tuple(out_of)]
     return box
+
+
+def _grown(start: int, stop: int, grain: int) -> tuple[int, int]:
+    return start // grain * grain, -(-stop // grain) * grain
 
 
 def tile_chunks(tile: Shape, about: int = 128) -> Shape:

@@ -41,6 +41,22 @@ def test_a_box_is_put_together_from_whole_tiles(origin, shape, tile):
     assert len(set(seen)) == len(seen)
 
 
+@given(INDEX, SHAPE, st.sampled_from([1, 2, 3]), st.integers(1, 4))
+def test_no_more_of_a_tile_is_computed_than_whole_grains(origin, shape, grain, grains):
+    tile = (grain * grains,) * 3
+
+    def compute(first, extent):
+        for o, n, f, e, t in zip(origin, shape, first, extent, tile, strict=True):
+            assert f % grain == e % grain == 0
+            assert o - grain < f < o + n
+            assert f // t == (f + e - 1) // t
+            assert f + e < o + n + grain
+        return places(first, extent)
+
+    box = computed_on_tiles(compute, origin, shape, tile=tile, dtype=np.int64, grain=grain)
+    assert np.array_equal(box, places(origin, shape))
+
+
 def plan_of(edge, **settings):
     tile = (edge, edge, edge)
     settings = {"allowed": 100 * MIB, **settings}

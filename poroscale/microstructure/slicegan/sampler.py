@@ -156,6 +156,11 @@ class SliceGanScores:
         return self.by_pairs
 
     @property
+    def grain(self) -> int | None:
+        """Voxels of which a part of a tile is a multiple; None where tiles are computed whole."""
+        return self.network.cell if self.free_of_tiles else None
+
+    @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the scores follow."""
         return {
@@ -230,8 +235,8 @@ class SliceGanSampler:
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """The phases of a box; its origin may be negative."""
-        tile = self.scores.tile
-        box = computed_on_tiles(self._phases, origin, shape, tile=tile, dtype=np.uint8)
+        tile, grain = self.scores.tile, self.scores.grain
+        box = computed_on_tiles(self._phases, origin, shape, tile=tile, dtype=np.uint8, grain=grain)
         return np.asarray(box, np.uint8)
 
     def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
@@ -286,8 +291,8 @@ class SliceGanGrey:
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         """The grey levels of a box; its origin may be negative."""
-        tile = self.scores.tile
-        box = computed_on_tiles(self._grey, origin, shape, tile=tile, dtype=np.uint8)
+        tile, grain = self.scores.tile, self.scores.grain
+        box = computed_on_tiles(self._grey, origin, shape, tile=tile, dtype=np.uint8, grain=grain)
         return np.asarray(box, np.uint8)
 
     def _grey(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
