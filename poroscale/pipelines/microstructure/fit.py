@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -25,6 +26,7 @@ from poroscale.microstructure.model import (
     MicrostructureSettings,
 )
 from poroscale.pipelines.microstructure.images import (
+    LIKELY_PHASES,
     Image,
     TrainingImages,
     grey_images,
@@ -54,6 +56,8 @@ def plan_fit_microstructure(
 ) -> JobPlan:
     """The plan of `fit_microstructure`, image by image: its pairs are counted, then it is fitted.
 
+    Phases are not counted for it: without the setting `phases` there are taken to be three.
+
     Raises
     ------
     MemoryError
@@ -62,7 +66,9 @@ def plan_fit_microstructure(
     config, images = config or FitMicrostructureConfig(), listed_images(images)
     check_kind(config.microstructure)
     held, kind = METHODS[config.microstructure.method].need(config), _kind(config)
-    return JobPlan(jobs={image_name(each): plan_image(each, held, run, kind) for each in images})
+    phases = config.microstructure.phases or LIKELY_PHASES
+    jobs = {image_name(each): plan_image(each, held, run, kind, phases) for each in images}
+    return JobPlan(jobs=jobs)
 
 
 def fit_config_of_file(sections: Mapping[str, Mapping[str, Any]]) -> FitMicrostructureConfig:
@@ -120,8 +126,7 @@ def fit_microstructure(
     config, model_dir, run = config or FitMicrostructureConfig(), Path(model_dir), run or Run()
     check_kind(config.microstructure)
     images = listed_images(images)
-    with held_folder(model_dir), connect(run, job="fit") as connected:
-        shared = planned(connected, partial(plan_fit_microstructure, images, config=config))
+    with held_folder(model_dir), connect(run, job="fit") as shared:
         with _removed_if_refused(model_dir / IMAGES):
             found = _brought(images, model_dir / IMAGES, config.microstructure, shared)
             found = _part_of(found, model_dir / IMAGES, config, shared)
@@ -130,12 +135,22 @@ def fit_microstructure(
                 rmtree(model_dir / TRAINING, ignore_errors=True)
             elif (done := _finished(model_dir, recipe)) is not None:
                 return done
-            correlations = [] if found.grey else observed(found, run=shared)
+            held = _held_to_plan(found, config, shared)
+            correlations = [] if found.grey else observed(found, run=held)
         model = _fitted(FitInput(found, correlations, model_dir, config, progress), recipe)
         model.save()
         kept = sorted(each.name for each in (model_dir / IMAGES).glob("*.zarr") if each.is_dir())
         record_results(model_dir, outputs=[f"{IMAGES}/{each}" for each in kept])
     return model
+
+
+def _held_to_plan(found: TrainingImages, config: FitMicrostructureConfig, run: Run) -> Run:
+    """The run of a fit whose plan, for the phases that the images show, holds the memory."""
+    own = config.microstructure
+    if found.grey is None:
+        own = own.model_copy(update={"phases": found.phases.count})
+    known = replace(config, microstructure=own)
+    return planned(run, partial(plan_fit_microstructure, list(found.volumes), config=known))
 
 
 def _kind(config: FitMicrostructureConfig) -> Kind:

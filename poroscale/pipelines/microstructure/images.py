@@ -34,6 +34,8 @@ from poroscale.volume import Shape, Volume, VolumeSpec, VoxelSize
 
 MOST_PHASES = 8
 """Phases of an image at most; more values are grey values."""
+LIKELY_PHASES = 3
+"""Phases for which a plan is made where nothing is known."""
 UNLIKE = 4.0
 """Fractions of two images differ if they do by so many standard deviations ..."""
 LEAST_UNLIKE = 0.02
@@ -278,7 +280,13 @@ def lags_of(shape: Shape) -> int:
     return min(LAGS, max(shape) // 2)
 
 
-def plan_image(image: Image, held: int, run: Run | None, kind: Kind = "phases") -> JobPlan:
+def plan_image(
+    image: Image,
+    held: int,
+    run: Run | None,
+    kind: Kind = "phases",
+    phases: int = MOST_PHASES,
+) -> JobPlan:
     """The plan of counting the pairs of an image, while `held` bytes are kept for what follows.
 
     Of a grey image its levels are counted.
@@ -290,7 +298,7 @@ def plan_image(image: Image, held: int, run: Run | None, kind: Kind = "phases") 
         levels = Pass("grey levels", reads=(spec.dtype,), temporary=COUNTING, driver=held)
         return plan_job(spec, {levels.title: levels}, run or Run())
     reach = reach_of(spec.shape, lags_of(spec.shape))
-    work, reads = PairWork(MOST_PHASES, MOST_PHASES**2, reach), [spec.dtype]
+    work, reads = PairWork(phases, phases**2, reach), [spec.dtype]
     if isinstance(source, Volume):
         declared, run = in_slabs(source, reads, work, run or Run())
     else:

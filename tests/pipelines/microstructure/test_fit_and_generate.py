@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import poroscale as ps
@@ -172,6 +173,16 @@ def test_a_fit_is_held_to_its_plan(tmp_path):
         ps.fit_microstructure([picture()], tmp_path / "model", reach=48, memory="400MiB")
     with pytest.raises(ValueError, match="`reach` must be at most"):
         ps.fit_microstructure([picture()], tmp_path / "far", reach=60, memory="8GiB")
+
+
+def test_a_segmented_volume_is_fitted_within_the_usual_memory(tmp_path, process_of_known_size):
+    volume = (correlated_noise((0, 0, 0), (96, 96, 96), seed=2, sigma=2.0) > 0.5).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "v.tif", volume)
+    assert ps.plan(ps.fit_microstructure, [tmp_path / "v.tif"], tmp_path / "model") is not None
+    model = ps.fit_microstructure([tmp_path / "v.tif"], tmp_path / "model", reach=8, tile=64)
+    assert model.phases == 2
+    with pytest.raises(MemoryError, match="memory must be at least"):
+        ps.fit_microstructure([tmp_path / "v.tif"], tmp_path / "other", memory="300MiB")
 
 
 def test_a_mask_says_where_a_fraction_holds(model, folder):
