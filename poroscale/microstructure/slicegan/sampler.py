@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from poroscale.engine import load_once
 from poroscale.identity import kernel
@@ -209,9 +211,42 @@ def chain_of(network: SliceGenerator) -> TransposedChain:
     return TransposedChain.of(layers, (shape.latent, *shape.widths, shape.channels))
 
 
+class _FromScores(ABC):
+    """What is made of scores, voxel by voxel."""
+
+    scores: SliceGanScores
+
+    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """uint8 (z, y, x) values of a box; its origin may be negative."""
+        tile, grain = self.tile, self.scores.grain
+        box = computed_on_tiles(
+            self.computed, origin, shape, tile=tile, dtype=np.uint8, grain=grain
+        )
+        return np.asarray(box, np.uint8)
+
+    @abstractmethod
+    def computed(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+        """Values of one tile, or of a part of it of whole cells."""
+
+    @property
+    def tile(self) -> Shape:
+        """Shape of the tiles that are computed [voxels]."""
+        return self.scores.tile
+
+    @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        return self.scores.need
+
+    @property
+    def held(self) -> int:
+        """Bytes of the weights, which all workers of a process share."""
+        return self.scores.held
+
+
 @kernel("microstructure.SliceGanSampler")
 @dataclass(frozen=True)
-class SliceGanSampler:
+class SliceGanSampler(_FromScores):
     """Phases 0 to n - 1 by ascending grey: which has the largest score, biases added.
 
     Attributes
@@ -233,30 +268,10 @@ class SliceGanSampler:
                 f"{len(self.biases.values)}"
             )
 
-    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
-        """The phases of a box; its origin may be negative."""
-        tile, grain = self.scores.tile, self.scores.grain
-        box = computed_on_tiles(self._phases, origin, shape, tile=tile, dtype=np.uint8, grain=grain)
-        return np.asarray(box, np.uint8)
-
-    def _phases(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+    @override
+    def computed(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         biases = self.biases.of_box(origin, shape)
         return largest_phases(self.scores.computed(origin, shape), biases)
-
-    @property
-    def tile(self) -> Shape:
-        """Shape of the tiles that are computed [voxels]."""
-        return self.scores.tile
-
-    @property
-    def need(self) -> int:
-        """Bytes that a worker takes for a tile."""
-        return self.scores.need
-
-    @property
-    def held(self) -> int:
-        """Bytes of the weights, which all workers of a process share."""
-        return self.scores.held
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -266,7 +281,7 @@ class SliceGanSampler:
 
 @kernel("microstructure.SliceGanGrey")
 @dataclass(frozen=True)
-class SliceGanGrey:
+class SliceGanGrey(_FromScores):
     """Grey levels 0 to 255 of a generator with tanh: how many thresholds a score has come to.
 
     Attributes
@@ -289,31 +304,11 @@ class SliceGanGrey:
                 f"`thresholds` must be {LEVELS - 1} scores, got {len(self.thresholds)}"
             )
 
-    def __call__(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
-        """The grey levels of a box; its origin may be negative."""
-        tile, grain = self.scores.tile, self.scores.grain
-        box = computed_on_tiles(self._grey, origin, shape, tile=tile, dtype=np.uint8, grain=grain)
-        return np.asarray(box, np.uint8)
-
-    def _grey(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
+    @override
+    def computed(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
         scores = np.ascontiguousarray(self.scores.computed(origin, shape)[..., 0])
         thresholds = np.array(self.thresholds, np.float32)
         return np.searchsorted(thresholds, scores, side="right").astype(np.uint8)
-
-    @property
-    def tile(self) -> Shape:
-        """Shape of the tiles that are computed [voxels]."""
-        return self.scores.tile
-
-    @property
-    def need(self) -> int:
-        """Bytes that a worker takes for a tile."""
-        return self.scores.need
-
-    @property
-    def held(self) -> int:
-        """Bytes of the weights, which all workers of a process share."""
-        return self.scores.held
 
     @property
     def recipe(self) -> Mapping[str, Any]:
