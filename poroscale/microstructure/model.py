@@ -33,13 +33,13 @@ FORMAT = 1
 SETTINGS, WEIGHTS, IMAGES = "model.json", "weights.safetensors", "images"
 Method = Literal["field", "swnn", "slicegan"]
 Kind = Literal["phases", "grey"]
-SHIPPED = Path(__file__).parent / "shipped"
-"""Folders of the models that are delivered; the README of each tells what it was fitted to."""
+INCLUDED = Path(__file__).parent / "included"
+"""Folders of the models that are included; the README of each tells what it was fitted to."""
 
 
-def shipped_models() -> tuple[str, ...]:
-    """Names of the models of microstructures that are delivered."""
-    return tuple(sorted(each.parent.name for each in SHIPPED.glob(f"*/{SETTINGS}")))
+def included_models() -> tuple[str, ...]:
+    """Names of the models of microstructures that are included."""
+    return tuple(sorted(each.parent.name for each in INCLUDED.glob(f"*/{SETTINGS}")))
 
 
 class ImageEntry(Config):
@@ -168,7 +168,7 @@ class MicrostructureModel(Described):
             if not (folder / name).is_file():
                 raise FileNotFoundError(
                     f"{folder} holds no model of a microstructure: no {name}; "
-                    f"models that are delivered: {', '.join(shipped_models())}"
+                    f"models that are included: {', '.join(included_models())}"
                 )
             check_file(folder / name)
         try:
@@ -183,9 +183,9 @@ class MicrostructureModel(Described):
 
     @classmethod
     def named(cls, name: str | Path) -> Self:
-        """The model in a folder, or the delivered one of this name; errors as `open`."""
-        delivered = str(name) in shipped_models() and not Path(name).exists()
-        return cls.open(SHIPPED / name if delivered else name)
+        """The model in a folder, or the included one of this name; errors as `open`."""
+        included = str(name) in included_models() and not Path(name).exists()
+        return cls.open(INCLUDED / name if included else name)
 
     def save(self) -> None:
         """Write model.json; weights and images lie in the folder by then."""

@@ -26,7 +26,7 @@ def tell_likeness(found: Any, given: Values) -> Iterator[str]:
     yield from found.describe()
 
 
-DELIVERED = "electrode, sandstone, silica"
+INCLUDED = "electrode, sandstone, silica"
 """Their folders lie in the package, which starts faster where it need not look for them."""
 
 COMMANDS = (
@@ -48,7 +48,7 @@ COMMANDS = (
         tell_volume,
         section="Microstructures",
         arguments=(
-            Argument("model", "MODEL", f"Folder of a model, or a delivered one: {DELIVERED}."),
+            Argument("model", "MODEL", f"Folder of a model, or an included one: {INCLUDED}."),
             Argument("out", "OUT.zarr"),
         ),
         metavars={

@@ -67,7 +67,11 @@ def plan_fit_microstructure(
     check_kind(config.microstructure)
     held, kind = METHODS[config.microstructure.method].need(config), _kind(config)
     phases = config.microstructure.phases or LIKELY_PHASES
-    jobs = {image_name(each): plan_image(each, held, run, kind, phases) for each in images}
+    jobs: dict[str, JobPlan] = {}
+    for number, each in enumerate(images):
+        name = image_name(each)
+        label = f"{name} ({number})" if name in jobs else name
+        jobs[label] = plan_image(each, held, run, kind, phases)
     return JobPlan(jobs=jobs)
 
 

@@ -65,7 +65,7 @@ def generate_microstructure(
     Parameters
     ----------
     model
-        Folder that `fit_microstructure` made, or the name of a delivered model, as "sandstone".
+        Folder that `fit_microstructure` made, or the name of an included model, as "sandstone".
     out
         Folder of the volume: uint8 phases 0 to n - 1, or levels of grey. A volume of one slice is a
         section.

@@ -236,7 +236,11 @@ def _brought_in(image: Image, out: Path, voxel_um: float | None, run: Run) -> Vo
     try:
         return ingest(opened, out, config=config, run=run)
     except ValueError as error:
-        raise ValueError(f"{error} (by `poroscale ingest`, whose volume is taken here)") from None
+        if "`" not in str(error):
+            raise
+        raise ValueError(
+            f"{error} in `poroscale ingest`, and fit the volume that it makes"
+        ) from None
 
 
 def _planes(volumes: Sequence[Volume], planes: Sequence[str] | None) -> tuple[str | None, ...]:
@@ -280,13 +284,7 @@ def lags_of(shape: Shape) -> int:
     return min(LAGS, max(shape) // 2)
 
 
-def plan_image(
-    image: Image,
-    held: int,
-    run: Run | None,
-    kind: Kind = "phases",
-    phases: int = MOST_PHASES,
-) -> JobPlan:
+def plan_image(image: Image, held: int, run: Run | None, kind: Kind, phases: int) -> JobPlan:
     """The plan of counting the pairs of an image, while `held` bytes are kept for what follows.
 
     Of a grey image its levels are counted.

@@ -165,7 +165,7 @@ class _Solver:
         self.start()
 
     def start(self) -> None:
-        """Take residual, energy and error anew from the potential."""
+        """Compute residual, energy and error from the potential again."""
         lattice = self._lattice
         self.energy = lattice.energy(self.potential)
         lattice.flow(self.potential, self._residual, first=1.0)
