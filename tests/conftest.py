@@ -81,6 +81,19 @@ def _silent_unless_asked(title, *, total, done, show):
     return progress.progress(title, total=total, done=done, show=show or False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def process_of_known_size():
+    """What earlier tests left in this process would count against the budgets.
+
+    Which tests share a process differs from run to run. Peaks are measured in processes of their
+    own, whose plans see their true size.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("resident_set_size", "proportional_set_size"):
+            patch.setattr(plan, name, lambda: 230 * plan.MIB)
+        yield
+
+
 @pytest.fixture(autouse=True, scope="module")
 def memory_handed_back():
     """What a module leaves behind would count against the budgets of those that follow.
@@ -154,13 +167,6 @@ def as_volume(new_path):
         return volume_from_array(array, path or new_path(), spec=spec)
 
     return write
-
-
-@pytest.fixture
-def process_of_known_size(monkeypatch):
-    """What earlier tests left in this process would count against the budgets."""
-    for name in ("resident_set_size", "proportional_set_size"):
-        monkeypatch.setattr(plan, name, lambda: 230 * plan.MIB)
 
 
 @pytest.fixture

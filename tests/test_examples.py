@@ -147,9 +147,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", line.strip().lower()).replace(" ", "-") for line in found}
 
 
-def test_a_table_of_microstructures_has_a_line_for_each_measure(
-    tmp_path: Path, process_of_known_size, capsys
-) -> None:
+def test_a_table_of_microstructures_has_a_line_for_each_measure(tmp_path: Path, capsys) -> None:
     array = (np.random.default_rng(0).random((40, 40)) < 0.4).astype(np.uint8) * 255
     tifffile.imwrite(tmp_path / "grains.tif", array)
     main = runpy.run_path(str(ROOT / "pipelines" / "microstructure_table.py"))["main"]

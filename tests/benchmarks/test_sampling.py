@@ -16,8 +16,6 @@ def section(tmp_path_factory):
 
 
 @pytest.mark.parametrize("work", [generating, filtering_whole])
-def test_fractions_are_those_of_the_section(
-    benchmark, process_of_known_size, section, tmp_path, work
-):
+def test_fractions_are_those_of_the_section(benchmark, section, tmp_path, work):
     result = benchmark.pedantic(work(tmp_path, model=section, edge=72), rounds=1)
     assert result["share"] == pytest.approx(FRACTION, abs=0.06)

@@ -10,7 +10,6 @@ from poroscale.engine import Run, map_blocks
 from poroscale.engine.budgets import Staff, WorkerFacts, staff_of_cluster
 from poroscale.engine.plan import MIB, Need, make_plan
 
-pytestmark = pytest.mark.usefixtures("process_of_known_size")
 GIB = 1 << 30
 NEED = Need(read=2, write=1, temporary=16)
 SHAPE, CHUNKS = (1024, 1024, 1024), (128, 128, 128)

@@ -53,9 +53,7 @@ def tasks_at_a_time(run):
         return make_plan(SHAPE, CHUNKS, HEAVY, staff=cluster.staff(run)).workers
 
 
-def test_a_machine_of_many_cores_does_as_many_tasks_as_the_budget_holds(
-    process_of_known_size, monkeypatch
-):
+def test_a_machine_of_many_cores_does_as_many_tasks_as_the_budget_holds(monkeypatch):
     monkeypatch.setattr("poroscale.engine.workers.cluster.available_cores", lambda: 16)
     assert tasks_at_a_time(Run(memory="2GiB")) == 2
     assert tasks_at_a_time(Run(memory="1.2GiB")) == 1
@@ -64,7 +62,7 @@ def test_a_machine_of_many_cores_does_as_many_tasks_as_the_budget_holds(
         tasks_at_a_time(Run(memory="512MiB"))
 
 
-def test_workers_that_were_asked_for_are_not_reduced(process_of_known_size):
+def test_workers_that_were_asked_for_are_not_reduced():
     with pytest.raises(MemoryError, match="or use fewer `workers`"):
         tasks_at_a_time(Run(memory="2GiB", workers=16))
 

@@ -204,7 +204,7 @@ def test_a_volume_prints_on_one_line(volume):
         ps.open(volume.path, level="a")
 
 
-def test_one_volume_can_be_given_where_a_verb_takes_several(process_of_known_size, tmp_path):
+def test_one_volume_can_be_given_where_a_verb_takes_several(tmp_path):
     phases = ps.ingest(
         np.repeat([[[2, 1, 1, 1]]], 4, 0).astype(np.uint8), tmp_path / "p.zarr", voxel_size=2
     )

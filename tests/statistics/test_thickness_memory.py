@@ -43,7 +43,7 @@ def test_peak_memory_of_noise(as_volume, tmp_path, width):
         assert peak <= told <= 1200 << 20
 
 
-def test_a_large_volume_fits_two_gibibytes(new_path, process_of_known_size):
+def test_a_large_volume_fits_two_gibibytes(new_path):
     """The plan knows the shape alone; nothing of the volume is written or read."""
     from poroscale.engine import Run
     from poroscale.statistics.thickness import plan_thickness

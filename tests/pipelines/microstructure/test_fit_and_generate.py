@@ -175,7 +175,7 @@ def test_a_fit_is_held_to_its_plan(tmp_path):
         ps.fit_microstructure([picture()], tmp_path / "far", reach=60, memory="8GiB")
 
 
-def test_a_segmented_volume_is_fitted_within_the_usual_memory(tmp_path, process_of_known_size):
+def test_a_segmented_volume_is_fitted_within_the_usual_memory(tmp_path):
     volume = (correlated_noise((0, 0, 0), (96, 96, 96), seed=2, sigma=2.0) > 0.5).astype(np.uint8)
     tifffile.imwrite(tmp_path / "v.tif", volume)
     assert ps.plan(ps.fit_microstructure, [tmp_path / "v.tif"], tmp_path / "model") is not None

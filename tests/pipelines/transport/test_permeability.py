@@ -177,7 +177,7 @@ def test_what_does_not_converge_is_no_result(as_volume, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_budget_that_is_too_small_is_refused(as_volume, process_of_known_size, tmp_path):
+def test_a_budget_that_is_too_small_is_refused(as_volume, tmp_path):
     small = QUIET.but(memory="256MiB")
     with pytest.raises(MemoryError, match=r"memory must be at least .* 'transport'"):
         transport(as_volume(VALUES), tmp_path / "out", config=settings(), run=small)

@@ -144,7 +144,7 @@ def test_scans_are_refused(as_volume, tmp_path):
         transport(floats, tmp_path / "out", config=settings(), run=QUIET)
 
 
-def test_a_budget_that_is_too_small_is_refused(as_volume, process_of_known_size, tmp_path):
+def test_a_budget_that_is_too_small_is_refused(as_volume, tmp_path):
     volume = as_volume(PHASES)
     plan = plan_transport(volume, config=settings(), run=QUIET)
     assert plan.peak < 2 << 30

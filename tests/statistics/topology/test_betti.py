@@ -148,9 +148,7 @@ def test_distances_take_no_more_than_is_planned(voxel):
     assert peak < topology_pass(shape, noise.dtype, filtration).need.task(own, own)
 
 
-def test_distances_up_to_32_voxels_fit_the_default_memory_with_two_workers(
-    process_of_known_size,
-):
+def test_distances_up_to_32_voxels_fit_the_default_memory_with_two_workers():
     spec = VolumeSpec((1024, 1024, 1024), np.dtype(np.uint8), UNIT)
     filtration = Filtration("distance", 1, UNIT, 32.0, True, spec.shape)
     declared = topology_pass(spec.shape, spec.dtype, filtration)
