@@ -1,8 +1,9 @@
 """How close generated microstructures are: `python pipelines/microstructure_table.py OUT FILE ...`.
 
 A material is `IMAGE`, or `IMAGE=ORIGINAL`: each method is fitted to the image, and the volumes of
-several seeds are compared with the original (by default the image). Tables are printed, and written
-to `OUT/fidelity.md`. `--models FOLDER` takes models that were fitted before, FOLDER/IMAGE/METHOD.
+several seeds are compared with the original (by default the image): with the diffusivity of each
+phase, and with the permeability of the phase `--pore`. Tables are printed, and written to
+`OUT/fidelity.md`. `--models FOLDER` takes models that were fitted before, FOLDER/IMAGE/METHOD.
 """
 
 import argparse
@@ -13,10 +14,12 @@ import numpy as np
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
 from poroscale.cli.talk import told
+from poroscale.compare.microstructure.config import STANDARD
 
 SHOWN = (
     "fraction", "s2", "lineal_path", "chord_density", "mean_chord_um", "surface_crofton_per_um",
-    "c2", "percolating_fraction", "betti_0", "betti_1", "betti_2",
+    "c2", "percolating_fraction", "betti_0", "betti_1", "betti_2", "diffusivity",
+    "permeability_um2",
 )  # fmt: skip
 """Measures of the comparison that a table shows."""
 SIGNS = {"within": "", "beyond": ", **beyond**", "cannot tell": ", cannot tell"}
@@ -41,15 +44,30 @@ def cells_of(row: dict, found: ps.MicrostructureComparison) -> list[str]:
     return [*sides, ratio]
 
 
-def lines_of(found: ps.MicrostructureComparison, method: str) -> list[list[str]]:
+def lines_of(found: ps.MicrostructureComparison, method: str, pore: int | None) -> list[list[str]]:
+    """Lines of the table; the permeability stands with the phase that is pore."""
+    phases = len(found.numbers["reference"]["greys"])
     lines: dict[tuple, list[str]] = {}
     for row in found.numbers["measures"]:
         alone = row["verdict"] == "no reference"
         if row["measure"] in SHOWN and not (alone and row["measure"] == "fraction"):
-            words = row["words"] + " in 3D" * alone
-            line = lines.setdefault((row["dimensions"], row["measure"]), [words, method])
-            line += cells_of(row, found)
+            words = row["words"] + f" ({row['unit']})" * bool(row["unit"]) + " in 3D" * alone
+            empty = [words, method, *["–"] * (3 * phases)]
+            line = lines.setdefault((row["dimensions"], row["measure"]), empty)
+            place = 2 + 3 * (pore if row["phase"] is None else row["phase"])
+            line[place : place + 3] = cells_of(row, found)
     return list(lines.values())
+
+
+def compared(
+    original: str, made: list[ps.Volume], out: Path, given: argparse.Namespace
+) -> ps.MicrostructureComparison:
+    which, flow = [*STANDARD, "diffusivity"], {}
+    if given.pore is not None:
+        which, flow = [*which, "permeability"], {"pore": given.pore}
+    return ps.compare_microstructure(
+        original, made, out, sections=given.sections, which=which, **flow
+    )
 
 
 def volumes_of(
@@ -76,9 +94,8 @@ def tables_of(image: str, original: str, out: Path, given: argparse.Namespace) -
     for method in given.methods:
         model, phases = fitted(image, method, out, given)
         made = volumes_of(model, out, f"{method}_own", given)
-        compared = out / f"{method}_compared"
-        found = ps.compare_microstructure(original, made, compared, sections=given.sections)
-        lines += lines_of(found, method)
+        found = compared(original, made, out / f"{method}_compared", given)
+        lines += lines_of(found, method, given.pore)
         for share in given.fractions:
             made = volumes_of(model, out, f"{method}_{share}", given, fraction={given.phase: share})
             shares = [np.mean(volume.read() == given.phase) for volume in made]
@@ -103,6 +120,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, help="folder of models that were fitted before")
     parser.add_argument("--edge", type=int, default=128)
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--pore", type=int, help="phase through which a fluid flows")
     parser.add_argument("--sections", type=int, default=4)
     parser.add_argument("--fractions", nargs="*", type=float, default=[0.1, 0.15, 0.2, 0.25, 0.3])
     parser.add_argument("--phase", type=int, default=0, help="phase of the wanted fractions")

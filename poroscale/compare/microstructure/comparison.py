@@ -26,6 +26,7 @@ from poroscale.compare.microstructure.rows import (
     WITHIN,
     comparison_rows,
     mean_known,
+    phase_words,
     rows_alone,
     verdict_of,
 )
@@ -38,6 +39,12 @@ from poroscale.compare.microstructure.samples import (
     section_samples,
     sub_samples,
     write_sample,
+)
+from poroscale.compare.microstructure.transport import (
+    THROUGH,
+    add_transport,
+    check_transport,
+    transport_rows,
 )
 from poroscale.engine import Run
 from poroscale.engine.workers.progress import progress
@@ -53,8 +60,8 @@ ERRORS = 2.0
 """Differences within so many standard errors are those of chance, however few samples there are."""
 MOST_NAMED = 4
 """Measures that the summary names."""
-ONLY_3D = ("connectivity", "c2", "betti", "thickness")
-"""Statistics of which a section shows less than a volume."""
+ONLY_3D = ("connectivity", "c2", "betti", "thickness", *THROUGH)
+"""Statistics of which a section shows less than a volume, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +116,8 @@ class MicrostructureComparison(Described):
         """The verdict in a few lines."""
         yield from self.numbers["summary"]
 
-    def row(self, measure: str, phase: int) -> dict[str, Any]:
-        """The row of a measure and a phase.
+    def row(self, measure: str, phase: int | None) -> dict[str, Any]:
+        """The row of a measure and a phase; None is the medium as a whole.
 
         Raises
         ------
@@ -145,9 +152,11 @@ def compare_media(
     Raises
     ------
     ValueError
-        If a side is too small to be cut into samples.
+        If a side is too small to be cut into samples, or `conductivities` or `pore` name other
+        phases than there are.
     """
     config, run = config or CompareMicrostructureConfig(), run or Run()
+    check_transport(reference[0].phases.count, config)
     own, made = ([each.volume.shape for each in side] for side in (reference, generated))
     shape = sample_shape(own, made, config)
     flat = reference[0].dimensions == 2
@@ -166,6 +175,9 @@ def compare_media(
     numbers: dict[str, Any] = {
         "format": COMPARISON_FORMAT,
         "measures": rows,
+        "transport": transport_rows(
+            [] if flat else measured.reference, measured.alone if flat else measured.generated
+        ),
         **sides,
         "samples": samples,
         "settings": config.model_dump(mode="json")
@@ -213,6 +225,8 @@ def _measured(
             with tempfile.TemporaryDirectory(prefix="poroscale-") as folder:
                 sample = write_sample(cut, size, Path(folder) / "sample.zarr", run=quiet)
                 found = measure_sample(sample, phases, names, lags=lags, run=quiet)
+                if sample.shape[0] > 1:
+                    add_transport(found, sample, phases, config)
             advance()
             return found
 
@@ -318,7 +332,7 @@ def summary_lines(numbers: dict[str, Any]) -> Iterator[str]:
     if beyond:
         worst = sorted(beyond, key=lambda row: -(row["ratio"] or np.inf))[:MOST_NAMED]
         named = "; ".join(
-            f"{row['words']} of phase {row['phase']}"
+            f"{row['words']} of {phase_words(row['phase'])}"
             + (f" ({row['ratio']:.3g} times)" if row["ratio"] else "")
             for row in worst
         )

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from poroscale.config import Config
 
 ComparedStatistic = Literal[
-    "surface", "s2", "lineal_path", "chords", "connectivity", "c2", "betti", "thickness"
-]
-STANDARD: tuple[ComparedStatistic, ...] = get_args(ComparedStatistic)[:-1]
-"""What is compared where nothing is asked for: all but the thickness, which takes longest."""
+    "surface", "s2", "lineal_path", "chords", "connectivity", "c2", "betti", "thickness",
+    "diffusivity", "conductivity", "permeability",
+]  # fmt: skip
+STANDARD: tuple[ComparedStatistic, ...] = get_args(ComparedStatistic)[:7]
+"""What is compared where nothing is asked for: all but the thickness and transport."""
 
 
 class CompareMicrostructureConfig(Config):
@@ -22,8 +31,12 @@ class CompareMicrostructureConfig(Config):
     ----------
     which
         Names of the statistics, with commas between them: surface, s2, lineal_path, chords,
-        connectivity, c2, betti, thickness; None takes all but the thickness. The fraction is always
-        given.
+        connectivity, c2, betti, thickness, diffusivity (of each phase, where the others block),
+        conductivity, permeability; None takes the first seven. The fraction is always given.
+    conductivities
+        Conductivity of the phases 0, 1 ..., with commas between them, for `conductivity`.
+    pore
+        Phases through which a fluid flows, with commas between them, for `permeability`.
     plane
         Plane of the reference in the generated volumes, where it is an image: axes of its rows and
         columns. None takes sections of all three planes: one image stands for all directions.
@@ -47,6 +60,8 @@ class CompareMicrostructureConfig(Config):
     """
 
     which: tuple[ComparedStatistic, ...] | None = None
+    conductivities: tuple[NonNegativeFloat, ...] | None = None
+    pore: tuple[NonNegativeInt, ...] | None = None
     plane: Literal["yx", "zx", "zy"] | None = None
     samples: PositiveInt | None = Field(None, ge=2)
     sections: PositiveInt = 4
@@ -55,11 +70,22 @@ class CompareMicrostructureConfig(Config):
     limit: PositiveFloat = 1.0
     voxel_um: PositiveFloat | None = None
 
-    @field_validator("which", mode="before")
+    @field_validator("which", "conductivities", "pore", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
-        """Names of one string, as the command line takes them."""
-        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+        """Words of one string, as the command line gives them; a number alone is a list of one."""
+        if isinstance(given, str):
+            return [name.strip() for name in given.split(",")]
+        return [given] if isinstance(given, int | float) else given
+
+    @model_validator(mode="after")
+    def _complete(self) -> CompareMicrostructureConfig:
+        for name, setting in (("conductivity", "conductivities"), ("permeability", "pore")):
+            if (name in self.wanted) != (getattr(self, setting) is not None):
+                raise ValueError(
+                    f"`{setting}` must be given with `{name}` in `which`, and with it alone"
+                )
+        return self
 
     @property
     def wanted(self) -> tuple[ComparedStatistic, ...]:

@@ -21,6 +21,8 @@ from poroscale.statistics.topology.config import TopologyConfig, filtration_of
 from poroscale.volume import Shape, Volume
 
 Floats = NDArray[np.float64]
+MeasureKey = tuple[str, int | None]
+"""Measure and phase; None is the medium as a whole."""
 CurveKey = tuple[str, int, str]
 """Statistic, phase and axis of a curve."""
 LAGS_AT_MOST = 64
@@ -38,6 +40,9 @@ INSTRUMENTS: dict[str, tuple[Statistic, ...]] = {
     "c2": ("c2",),
     "betti": (),
     "thickness": ("thickness",),
+    "diffusivity": (),
+    "conductivity": (),
+    "permeability": (),
 }
 """Statistics of `poroscale stats` that give what is compared."""
 NUMBERS = {
@@ -66,13 +71,13 @@ class SampleMeasures:
     Attributes
     ----------
     values
-        Numbers by measure and phase: float64 of one length in all samples. Any measure may be
-        added, as a conductivity: it gets its row in the comparison by itself.
+        Numbers by measure and phase, None of the medium as a whole: float64 of one length in all
+        samples. Any measure may be added: it gets its row in the comparison by itself.
     curves
         Lags [um] and values by statistic, phase and axis.
     """
 
-    values: dict[tuple[str, int], Floats] = field(default_factory=dict)
+    values: dict[MeasureKey, Floats] = field(default_factory=dict)
     curves: dict[CurveKey, tuple[Floats, Floats]] = field(default_factory=dict)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from poroscale.compare.microstructure.measures import Floats, SampleMeasures
+from poroscale.compare.microstructure.measures import Floats, MeasureKey, SampleMeasures
 
 WITHIN, BEYOND, UNKNOWN, ALONE = "within", "beyond", "cannot tell", "no reference"
 NEGLIGIBLE = 0.01
@@ -32,6 +32,9 @@ WORDS = {
     "betti_2_of_phase": ("Cavities of the phase", "1/µm³"),
     "thickness_mean_um": ("Local thickness, mean", "µm"),
     "thickness_std_um": ("Local thickness, deviation", "µm"),
+    "diffusivity": ("Relative diffusivity", ""),
+    "conductivity": ("Conductivity", "as the phases"),
+    "permeability_um2": ("Permeability", "µm²"),
 }
 """Words and unit of a measure; any other is shown by its name."""
 OF_IMAGES = {
@@ -41,6 +44,17 @@ OF_IMAGES = {
     "betti_1_of_phase": ("Holes of the phase", "1/µm²"),
 }
 """The same where samples are images."""
+
+
+def phase_words(phase: int | None) -> str:
+    """A phase in words."""
+    return "all phases" if phase is None else f"phase {phase}"
+
+
+def phases_in_order(rows: Iterable[Mapping[str, Any]]) -> list[int | None]:
+    """Phases of rows by their numbers; the medium as a whole comes last."""
+    found = {row["phase"] for row in rows}
+    return sorted(found, key=lambda phase: (phase is None, phase))
 
 
 def comparison_rows(
@@ -91,7 +105,7 @@ def rows_alone(samples: Sequence[SampleMeasures], *, dimensions: int) -> list[di
     return rows
 
 
-def named_row(key: tuple[str, int], dimensions: int) -> dict[str, Any]:
+def named_row(key: MeasureKey, dimensions: int) -> dict[str, Any]:
     """What a row is about."""
     measure, phase = key
     words, unit = WORDS.get(measure, (measure, ""))

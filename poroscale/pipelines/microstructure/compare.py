@@ -27,9 +27,11 @@ from poroscale.compare.microstructure.samples import (
     sample_shape,
     sample_spec,
 )
+from poroscale.compare.microstructure.transport import transport_bytes
 from poroscale.engine import BlockGrid, JobPlan, Run, connect, plan_job
 from poroscale.engine.job_plan import driver_plan, planned
 from poroscale.engine.jobs.work import held_folder
+from poroscale.engine.plan import Plan, TooLittleMemoryError
 from poroscale.pipelines.microstructure.images import (
     MOST_PHASES,
     Image,
@@ -135,7 +137,8 @@ def compare_microstructure(
         If a generated volume holds floats.
     ValueError
         If a side shows one phase, the sides differ in phases or voxel size, a generated volume is a
-        section while the reference is a volume, or a side is too small.
+        section while the reference is a volume, a side is too small, or `conductivities` or `pore`
+        name other phases than there are.
     MemoryError
         If the budget cannot hold one of the passes; nothing has been done then.
     """
@@ -286,7 +289,18 @@ def _plan_sample(
     own = plan_job(spec, {each.title: each for each in passes}, run)
     settings = statistics_config(wanted, lags_within(shape, config.lags))
     stages = plan_known_statistics(sample, _phases(like), config=settings, run=run).stages
-    return JobPlan({**own.stages, **stages})
+    return JobPlan({**own.stages, **stages, **_plan_transport(shape, config, run)})
+
+
+def _plan_transport(shape: Shape, config: CompareMicrostructureConfig, run: Run) -> dict[str, Plan]:
+    """The plan of what a sample lets through, which is solved in memory."""
+    need = transport_bytes(shape, config) if shape[0] > 1 else 0
+    if not need:
+        return {}
+    plan = driver_plan(BlockGrid(shape, shape), need, run)
+    if not plan.fits:
+        raise TooLittleMemoryError(plan, "transport")
+    return {"transport": plan}
 
 
 def _unmade(spec: VolumeSpec) -> Volume:

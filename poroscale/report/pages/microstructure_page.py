@@ -72,15 +72,15 @@ def curve_columns(curves: Mapping[tuple[str, int, str], CurveBand]) -> dict[str,
     return {name: np.concatenate([empty[name], *each]) for name, each in parts.items()}
 
 
-def _by_phase(numbers: Mapping[str, Any], *, alone: bool) -> dict[int, list[Mapping[str, Any]]]:
+def _by_phase(numbers: Mapping[str, Any], *, alone: bool) -> dict[str, list[Mapping[str, Any]]]:
     """Rows of the table by phase: those that have a reference, or those that have none."""
-    from poroscale.compare.microstructure.rows import ALONE
+    from poroscale.compare.microstructure.rows import ALONE, phase_words, phases_in_order
 
-    found: dict[int, list[Mapping[str, Any]]] = {}
-    for row in numbers["measures"]:
-        if (row["verdict"] == ALONE) == alone:
-            found.setdefault(row["phase"], []).append(row)
-    return dict(sorted(found.items()))
+    rows = [row for row in numbers["measures"] if (row["verdict"] == ALONE) == alone]
+    return {
+        phase_words(phase).capitalize(): [row for row in rows if row["phase"] == phase]
+        for phase in phases_in_order(rows)
+    }
 
 
 def draw_microstructure_comparison(found: MicrostructureComparison) -> list[PageSection]:
@@ -92,6 +92,7 @@ def draw_microstructure_comparison(found: MicrostructureComparison) -> list[Page
                 ("correlation", "Correlation and clusters"): _correlation(found),
                 ("lines", "Lines"): _lines(found),
                 ("topology", "Topology"): _topology(found),
+                ("transport", "Transport"): _transport(found),
             }
         )
 
@@ -173,6 +174,21 @@ def _topology(found: MicrostructureComparison) -> list[Drawing]:
             "Betti numbers of the places up to a distance to the surface of the phase (negative "
             "within it), over the volume or area of the sample. At 0 they are those of the phase. "
             "The scale is linear near 0 and logarithmic above.",
+            wide=True,
+        )
+    ]
+
+
+def _transport(found: MicrostructureComparison) -> list[Drawing]:
+    from poroscale.report.figures.microstructure.transport_bars import transport_bars
+
+    return [
+        Drawing(
+            "transport",
+            lambda: transport_bars(found),
+            "What the samples let through along each axis: bars are means, lines one standard "
+            "deviation, dots the samples. Relative diffusivity: of a phase that alone is open. The "
+            "values are fixed on two faces, and the four others are closed.",
             wide=True,
         )
     ]

@@ -56,13 +56,13 @@ def test_verdicts(reference, generated, verdict):
 
 
 def test_any_measure_gets_a_row_by_itself():
-    """A conductivity that a later verb measures needs no change of the comparison."""
+    """What a later verb measures needs no change of the comparison."""
     sides = [
-        [SampleMeasures({("conductivity", 1): np.array([v])}) for v in values]
+        [SampleMeasures({("wetting", 1): np.array([v])}) for v in values]
         for values in ((1.0, 1.2), (1.1, 1.3))
     ]
     (row,) = comparison_rows(*sides, dimensions=3, limit=1.0)
-    assert (row["measure"], row["words"], row["phase"]) == ("conductivity", "conductivity", 1)
+    assert (row["measure"], row["words"], row["phase"]) == ("wetting", "wetting", 1)
     assert row["reference"] == pytest.approx(1.1)
     assert row["generated_sd"] == pytest.approx(0.2 / np.sqrt(2))
     (alone,) = rows_alone(sides[1], dimensions=3)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from poroscale.compare.microstructure.rows import BEYOND, UNKNOWN, WITHIN
+from poroscale.compare.microstructure.rows import (
+    BEYOND,
+    UNKNOWN,
+    WITHIN,
+    phase_words,
+    phases_in_order,
+)
 from poroscale.report.style import (
     BLUE,
     GREEN,
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
     from poroscale.compare.microstructure.comparison import CurveBand, MicrostructureComparison
 
 COLOURS = {WITHIN: GREEN, BEYOND: VERMILION, UNKNOWN: GREY}
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
 """Marks of the phases."""
 DIRECTIONS = {"radial": "all directions", "z": "along z", "y": "along y", "x": "along x"}
 BETTI = {"betti_0": "components", "betti_1": "handles", "betti_2": "cavities"}
@@ -75,16 +81,15 @@ def ratios_by_measure(comparison: MicrostructureComparison) -> Figure | None:
     axes.axvspan(NEAREST, limit, color="#f0f4f2", zorder=0)
     axes.axvline(limit, color=MUTED, linewidth=0.8, linestyle="--")
     axes.set_xlim(NEAREST, FARTHEST)
-    phases = sorted({row["phase"] for row in rows})
+    phases = phases_in_order(rows)
     for row in rows:
         place = float(np.clip(row["ratio"], NEAREST * 1.05, FARTHEST / 1.05))
         axes.plot(
             place,
             names.index(row["words"])
             + LIFT * (0.5 - (phases.index(row["phase"]) + 0.5) / len(phases)),
-            marker=MARKS[row["phase"] % len(MARKS)],
+            **_mark(row["phase"]),
             color=COLOURS[row["verdict"]],
-            markersize=6,
             markeredgecolor="white",
             linestyle="none",
         )
@@ -98,17 +103,21 @@ def ratios_by_measure(comparison: MicrostructureComparison) -> Figure | None:
     return figure
 
 
-def _ratio_legend(axes: Axes, phases: list[int], verdicts: set[str]) -> None:
+def _mark(phase: int | None) -> dict[str, Any]:
+    """Form and size of the mark of a phase; a star looks smaller than it is."""
+    if phase is None:
+        return {"marker": "*", "markersize": 10}
+    return {"marker": MARKS[phase % len(MARKS)], "markersize": 6}
+
+
+def _ratio_legend(axes: Axes, phases: list[int | None], verdicts: set[str]) -> None:
     from matplotlib.lines import Line2D
 
-    dot: dict[str, Any] = {"linestyle": "none", "markersize": 6, "markeredgecolor": "white"}
-    keys = [
-        Line2D([], [], marker=MARKS[k % len(MARKS)], color=INK, label=f"phase {k}", **dot)
-        for k in phases
-    ]
+    dot: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "white"}
+    keys = [Line2D([], [], **_mark(k), color=INK, label=phase_words(k), **dot) for k in phases]
     words = {WITHIN: "within", BEYOND: "beyond", UNKNOWN: "the reference cannot tell"}
     keys += [
-        Line2D([], [], marker="o", color=colour, label=words[name], **dot)
+        Line2D([], [], **_mark(0), color=colour, label=words[name], **dot)
         for name, colour in COLOURS.items()
         if name in verdicts
     ]
