@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import runpy
@@ -152,14 +153,39 @@ def test_a_table_of_microstructures_has_a_line_for_each_measure(tmp_path: Path, 
     tifffile.imwrite(tmp_path / "grains.tif", array)
     main = runpy.run_path(str(ROOT / "pipelines" / "microstructure_table.py"))["main"]
     words = [str(tmp_path / "out"), str(tmp_path / "grains.tif")]
-    main([*words, "--edge", "20", "--count", "2", "--sections", "1", "--fractions", "0.2"])
+    words += ["--edge", "20", "--count", "2", "--sections", "1", "--fractions", "0.2"]
+    main([*words, "--pore", "1"])
     text = (tmp_path / "out" / "fidelity.md").read_text()
     assert text.strip() in capsys.readouterr().out
     lines = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")]
     assert {"Fraction", "S2, all directions", "C2, in one cluster"} < set(lines)
-    assert "Percolating fraction in 3D" in lines
+    assert {"Percolating fraction in 3D", "Relative diffusivity in 3D"} < set(lines)
+    assert "Permeability (µm²) in 3D" in lines
     (met,) = [line for line in text.splitlines() if "0.2 " in line and line.startswith("| field")]
     assert float(met.split("|")[3].split("±")[0]) == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_study_of_transport_follows_the_wanted_fraction(tmp_path: Path, capsys) -> None:
+    array = (np.random.default_rng(0).random((40, 40)) < 0.4).astype(np.uint8) * 255
+    tifffile.imwrite(tmp_path / "grains.tif", array)
+    tifffile.imwrite(tmp_path / "original.tif", np.broadcast_to(array[:16], (16, 16, 40)))
+    sections = {
+        "study": {"methods": {"field": {}}, "phase": 1, "fractions": [0.3, 0.6], "count": 2}
+        | {"edge": 16, "periodic": True},
+        "transport": {"property": "conductivity", "axis": "z", "sides": "periodic"}
+        | {"phases": {0: 1.4, 1: 0.026}},
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(sections))
+    main = runpy.run_path(str(ROOT / "pipelines" / "transport_study.py"))["main"]
+    words = [tmp_path / "study.yaml", tmp_path / "grains.tif", tmp_path / "out"]
+    main([str(word) for word in [*words, "--original", tmp_path / "original.tif"]])
+    with (tmp_path / "out" / "study.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["made by"] for row in rows] == ["original"] * 2 + ["field"] * 4
+    of_field = [float(row["effective"]) for row in rows[2:]]
+    assert 1.4 > min(of_field[:2]) > max(of_field[2:]) > 0.026  # the more pores, the less
+    assert (tmp_path / "out" / "study.png").stat().st_size > 5000
+    assert "| field" in capsys.readouterr().out
 
 
 @pytest.mark.slow

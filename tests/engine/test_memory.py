@@ -15,8 +15,11 @@ from tests.engine.peak import probes
 VERBS = ["fill", "smooth", "histogram", "label", "stitch", "stitch_weighted", "tile"]
 PLANNED = [*VERBS, "ingest", "segment", "segment_local", "pores", "grey_volumes", "phantom"]
 SHAPE = (128, 256, 256)
-TIGHT = 1.55
-"""Most that a plan may exceed what is measured, beside what is added to any plan."""
+TIGHT = 1.65
+"""Most that a plan may exceed what is measured, beside what is added to any plan.
+
+On a busy machine the tasks seldom need most at one time, and less is measured.
+"""
 WIDE = 2.3
 WORST = {"pores", "grey_volumes", "stitch", "stitch_weighted", "tile"}
 """Planned for noise, where every other voxel is a pore, and for sums that do not compress."""
