@@ -165,6 +165,22 @@ def test_a_table_of_microstructures_has_a_line_for_each_measure(tmp_path: Path, 
     assert float(met.split("|")[3].split("±")[0]) == pytest.approx(0.2, abs=0.05)
 
 
+def test_a_table_of_transport_has_a_line_for_each_axis(tmp_path: Path, capsys) -> None:
+    array = np.ones((6, 24, 24), np.uint8)
+    array[:, 8:16, 8:16] = 0  # a duct along z
+    tifffile.imwrite(tmp_path / "duct.tif", array)
+    main = runpy.run_path(str(ROOT / "pipelines" / "transport_table.py"))["main"]
+    main([str(tmp_path / "out"), str(tmp_path / "duct.tif")])
+    text = (tmp_path / "out" / "transport.md").read_text()
+    assert text.strip() in capsys.readouterr().out
+    along, *across = [line.split("|")[2:-1] for line in text.splitlines() if "| duct" in line]
+    assert [cell.strip() for cell in along[:4]][::3] == ["z", "1.0000"]
+    assert float(along[2].split("(")[0]) == pytest.approx(1 / 9, rel=1e-3)
+    duct = 0.0351442537 * 8**2 / 9  # no-slip flow in a square duct, resolved by eight voxels
+    assert float(along[4].split("(")[0]) == pytest.approx(duct, rel=0.1)
+    assert all([line[2].strip(), line[3].strip()] == ["0", "no path"] for line in across)
+
+
 def test_a_study_of_transport_follows_the_wanted_fraction(tmp_path: Path, capsys) -> None:
     array = (np.random.default_rng(0).random((40, 40)) < 0.4).astype(np.uint8) * 255
     tifffile.imwrite(tmp_path / "grains.tif", array)
