@@ -1,17 +1,27 @@
-"""taufactor and pyamg, run by an interpreter that has them and no poroscale."""
+"""taufactor and pyamg, run by an interpreter that has them and no poroscale.
+
+Their own criteria say little about the error of the current. So both are told the exact value, and
+stop as soon as theirs is within the wanted error of it, or after some seconds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 Timed = Callable[[], dict[str, Any]]
 THREADS = 2
+LEAST = 1e-12
+"""Residual at which pyamg ends by itself."""
 
 
-def by_taufactor(_scratch: Path, *, array: str, low: float, tolerance: float) -> Timed:
-    """The solver of taufactor on all cores; `tolerance` is its criterion, of fluxes in per cent."""
+def by_taufactor(
+    _scratch: Path, *, array: str, low: float, exact: float, within: float, seconds: float
+) -> Timed:
+    """The solver of taufactor on all cores, looked at every hundred iterations."""
     import numpy as np
     import taufactor
     import torch
@@ -19,43 +29,54 @@ def by_taufactor(_scratch: Path, *, array: str, low: float, tolerance: float) ->
     torch.set_num_threads(THREADS)
     phases = np.load(array)
 
-    def solve(part: Any) -> dict[str, Any]:
+    def solve(part: Any, wanted: float) -> dict[str, Any]:
         if low:
             solver = taufactor.MultiPhaseSolver(part + 1, cond={1: low, 2: 1.0}, device="cpu")
         else:
             solver = taufactor.Solver(part, device="cpu")
-        solver.solve(iter_limit=100_000, verbose=False, conv_crit=tolerance)
-        return {"effective": float(np.ravel(solver.D_eff)[0]), "iterations": int(solver.iter)}
+        end = monotonic() + seconds
+        while True:
+            solver.converged = False
+            solver.solve(iter_limit=int(solver.iter) + 100, verbose=False, conv_crit=0)
+            found = float(np.ravel(solver.D_eff)[0])
+            if abs(found / wanted - 1) <= within or monotonic() > end:
+                return {"effective": found, "iterations": int(solver.iter)}
 
-    solve(np.ones((8, 8, 8), np.uint8))
-    return lambda: solve(phases)
+    solve(np.ones((8, 8, 8), np.uint8), 1.0)
+    return lambda: solve(phases, exact)
 
 
-def by_pyamg(_scratch: Path, *, array: str, low: float, tolerance: float) -> Timed:
-    """Smoothed aggregation of pyamg on the voxels that conduct; `tolerance` is of the residual."""
+def by_pyamg(
+    _scratch: Path, *, array: str, low: float, exact: float, within: float, seconds: float
+) -> Timed:
+    """Smoothed aggregation of pyamg on the voxels that conduct, looked at every iteration."""
     import numpy as np
     from scipy.ndimage import label
 
     phases = np.load(array)
-    solve = _amg(tolerance)
+    solve = _amg(within, seconds)
 
-    def whole(part: Any) -> dict[str, Any]:
+    def whole(part: Any, wanted: float) -> dict[str, Any]:
         if low:
-            return solve(np.where(part == 1, 1.0, low))
+            return solve(np.where(part == 1, 1.0, low), wanted)
         labels, _ = label(part)
         both = np.intersect1d(labels[0], labels[-1])
-        return solve(np.isin(labels, both[both > 0]).astype(float))
+        return solve(np.isin(labels, both[both > 0]).astype(float), wanted)
 
-    whole(np.ones((8, 8, 8), np.uint8))
-    return lambda: whole(phases)
+    whole(np.ones((8, 8, 8), np.uint8), 1.0)
+    return lambda: whole(phases, exact)
 
 
-def _amg(tolerance: float) -> Callable[[Any], dict[str, Any]]:
+class _EnoughError(Exception):
+    """The current is near enough, or the time is over."""
+
+
+def _amg(within: float, seconds: float) -> Callable[[Any, float], dict[str, Any]]:
     import numpy as np
     import pyamg
     from scipy import sparse
 
-    def solve(conductivity: Any) -> dict[str, Any]:
+    def solve(conductivity: Any, wanted: float) -> dict[str, Any]:
         there = conductivity > 0
         number = np.cumsum(there).reshape(there.shape) - 1
         count = int(there.sum())
@@ -79,11 +100,19 @@ def _amg(tolerance: float) -> Callable[[Any], dict[str, Any]]:
         ground += first
         ground[number[-1][there[-1]]] += 2 * conductivity[-1][there[-1]]
         matrix = (sparse.diags(ground + np.asarray(link.sum(axis=1)).ravel()) - link).tocsr()
-        residuals: list[float] = []
-        solver = pyamg.smoothed_aggregation_solver(matrix, max_coarse=500)
-        found = solver.solve(first, tol=tolerance, accel="cg", residuals=residuals)
-        current = float(first.sum() - first @ found)
         depth, height, width = there.shape
-        return {"effective": current * depth / (height * width), "iterations": len(residuals) - 1}
+        count, effective, end = 0, 0.0, monotonic() + seconds
+
+        def look(potential: Any) -> None:
+            nonlocal count, effective
+            count += 1
+            effective = float(first.sum() - first @ potential) * depth / (height * width)
+            if abs(effective / wanted - 1) <= within or monotonic() > end:
+                raise _EnoughError
+
+        solver = pyamg.smoothed_aggregation_solver(matrix, max_coarse=500)
+        with suppress(_EnoughError):
+            look(solver.solve(first, tol=LEAST, accel="cg", callback=look))
+        return {"effective": effective, "iterations": count}
 
     return solve

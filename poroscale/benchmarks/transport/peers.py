@@ -16,12 +16,12 @@ TRANSFORMS = "fast transforms"
 _MODULE = "poroscale.benchmarks.transport.ours"
 _FILE = Path(__file__).with_name("other_codes.py")
 TOLERANCE = 1e-4
-FOREIGN = {
-    "taufactor": ("by_taufactor", 1e-2, 256),
-    "pyamg": ("by_pyamg", 1e-5, 256),
-}
-"""Function, tolerance and largest edge of each: taufactor's own default, and a residual that brings
-the current to 1e-4."""
+SECONDS = 900.0
+"""After which a peer is stopped, however far it is."""
+FOREIGN = {"taufactor": "by_taufactor", "pyamg": "by_pyamg"}
+"""Function of each peer."""
+LARGEST, MOST_UNKNOWNS = 256, 10_000_000
+"""Largest edge of the peers [voxels]; unknowns of pyamg, some 850 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,27 @@ class WantedSolvers:
         """The options of the command line that describe them."""
         return "" if self.python is None else " --taufactor PYTHON"
 
-    def contenders(self, medium: TwoPhaseMedium, edge: int, array: Path) -> Iterator[Contender]:
-        """Ours first, then those that run at such an edge."""
-        given = {"array": str(array.resolve()), "low": medium.low}
-        ours = {**given, "tolerance": TOLERANCE}
-        yield Contender(OURS, f"{_MODULE}:by_aggregates", ours)
-        yield Contender(TRANSFORMS, f"{_MODULE}:by_transforms", ours)
+    def contenders(self, medium: TwoPhaseMedium, array: Path) -> Iterator[Contender]:
+        """Solvers on our lattice, ours first."""
+        given = {"array": str(array.resolve()), "low": medium.low, "tolerance": TOLERANCE}
+        yield Contender(OURS, f"{_MODULE}:by_aggregates", given)
+        yield Contender(TRANSFORMS, f"{_MODULE}:by_transforms", given)
+
+    def others(
+        self, medium: TwoPhaseMedium, edge: int, array: Path, *, exact: float
+    ) -> Iterator[Contender]:
+        """Peers that run at such an edge, until they are near the `exact` effective value."""
+        unknowns = edge**3 * (1.0 if medium.low else medium.share)
         for name in self.found:
-            function, tolerance, largest = FOREIGN[name]
-            if edge <= largest:
-                theirs = {**given, "tolerance": tolerance}
-                work = f"{_FILE}:{function}"
-                yield Contender(name, work, theirs, runs=1, python=self.python)
+            if edge <= LARGEST and (name != "pyamg" or unknowns <= MOST_UNKNOWNS):
+                given = {
+                    "array": str(array.resolve()),
+                    "low": medium.low,
+                    "exact": exact,
+                    "within": TOLERANCE,
+                    "seconds": SECONDS,
+                }
+                yield Contender(name, f"{_FILE}:{FOREIGN[name]}", given, runs=1, python=self.python)
 
 
 def _has(python: Path, name: str) -> bool:
