@@ -7,6 +7,7 @@ what image editors write by default, and are no voxel size.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -104,6 +105,23 @@ def _from_tags(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
     if _is_an_editors(pixel[0] * per_unit):
         return None
     return voxel_size_um([_rounded(per_unit * pixel[0])] * 3, "um", name)
+
+
+def unlike_pixel_edges(path: Path) -> tuple[float, float] | None:
+    """Edges of a pixel along y and x [um] where the tags of a TIFF file state two that differ.
+
+    Tags that an image editor may have written say nothing.
+    """
+    with tifffile.TiffFile(path) as tiff:
+        pixel = _pixel_edges(tiff)
+        unit = tiff.pages.first.tags.get("ResolutionUnit")
+        per_unit = um_per(_described(tiff)[1][2])
+        if per_unit is None and unit is not None:
+            per_unit = _UM_PER_TAG_UNIT.get(int(unit.value))
+    if pixel is None or per_unit is None or math.isclose(*pixel, rel_tol=1e-3):
+        return None
+    y, x = (_rounded(edge * per_unit) for edge in pixel)
+    return None if _is_an_editors(y) and _is_an_editors(x) else (y, x)
 
 
 def _is_an_editors(edge: float) -> bool:

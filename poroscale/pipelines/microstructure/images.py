@@ -16,6 +16,7 @@ from poroscale.io.opening import open_source
 from poroscale.io.read.arrays import array_source, is_array
 from poroscale.io.read.keyed import keyed_array
 from poroscale.io.read.source import Source
+from poroscale.io.tiff.scale import unlike_pixel_edges
 from poroscale.manifest import JOURNAL_DIR
 from poroscale.microstructure.field.observed import PLANES, Observed
 from poroscale.microstructure.model import Kind, LocalPhases
@@ -306,9 +307,28 @@ def plan_image(image: Image, held: int, run: Run | None, kind: Kind, phases: int
 
 
 def opened_image(image: Image) -> Volume | Source:
-    """The volume that an image is, or the source of a picture, which tells shape and voxel size."""
+    """The volume that an image is, or the source of a picture, which tells shape and voxel size.
+
+    Raises
+    ------
+    ValueError
+        If a picture states pixels that are not square.
+    """
     opened = _opened(image)
-    return open_source(opened) if isinstance(opened, Path) else opened
+    if not isinstance(opened, Path):
+        return opened
+    source = open_source(opened)
+    if source.voxel_size is None and opened.suffix.lower() in (".tif", ".tiff"):
+        _check_pixels(opened)
+    return source
+
+
+def _check_pixels(path: Path) -> None:
+    if edges := unlike_pixel_edges(path):
+        raise ValueError(
+            f"{path.name} must have square pixels, got {edges[0]:g} x {edges[1]:g} um (y, x); "
+            "resample it, or save it without a resolution if it is wrong"
+        )
 
 
 def _opened(image: Image) -> Volume | Path | Source:

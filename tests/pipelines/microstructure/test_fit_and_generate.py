@@ -175,6 +175,30 @@ def test_a_fit_is_held_to_its_plan(tmp_path):
         ps.fit_microstructure([picture()], tmp_path / "far", reach=60, memory="8GiB")
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"resolution": (1000, 500), "resolutionunit": "CENTIMETER"},
+        {"resolution": (0.1, 0.05), "metadata": {"axes": "YX", "unit": "um"}, "imagej": True},
+    ],
+)
+def test_pixels_that_are_not_square_are_refused(tmp_path, tags):
+    """Taken for pixels of unknown size, they would count as 1 um in both directions."""
+    tifffile.imwrite(tmp_path / "unlike.tif", picture((0.4,)), **tags)
+    made = medium_of(tmp_path)
+    for call in (
+        lambda: ps.fit_microstructure([tmp_path / "unlike.tif"], tmp_path / "model"),
+        lambda: ps.compare_microstructure(tmp_path / "unlike.tif", made, tmp_path / "out"),
+    ):
+        with pytest.raises(ValueError, match=r"unlike.tif must have square pixels, got 20 x 10 um"):
+            call()
+
+
+def medium_of(folder):
+    array = np.random.default_rng(0).integers(0, 2, (16, 16, 16), np.uint8)
+    return volume_from_array(array, folder / "made.zarr")
+
+
 def test_a_segmented_volume_is_fitted_within_the_usual_memory(tmp_path):
     volume = (correlated_noise((0, 0, 0), (96, 96, 96), seed=2, sigma=2.0) > 0.5).astype(np.uint8)
     tifffile.imwrite(tmp_path / "v.tif", volume)
