@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, prod, sqrt
 from typing import Any, Literal
@@ -91,6 +91,67 @@ class EffectiveConductivity:
 
 
 @dataclass(frozen=True)
+class FluxScaling:
+    """From currents and energies of a lattice to what they are of the volume.
+
+    Attributes
+    ----------
+    shape
+        Voxels of the lattice, the driven axis first.
+    axis
+        Driven axis of the volume.
+    edges
+        Edges of a voxel along z, y and x.
+    scale
+        What a conductivity of 1 in the lattice stands for.
+    """
+
+    shape: tuple[int, int, int]
+    axis: int
+    edges: tuple[float, float, float]
+    scale: float
+
+    def place(self, axis: int) -> int:
+        """Where an axis of the volume lies in the lattice."""
+        return place_in_lattice(axis, self.axis)
+
+    def factor(self, axis: int) -> float:
+        """Flux over the current of the lattice, whose conductances are scaled."""
+        return self.shape[0] * self.edges[axis] / self.edges[self.axis] * self.scale
+
+    def told(
+        self,
+        found: EffectiveConductivity,
+        energies: tuple[float, float],
+        sums: Sequence[float] | None,
+        *,
+        carrying: int,
+    ) -> EffectiveConductivity:
+        """What was found, with the energy and its error.
+
+        `sums` are those of the currents along the axes of the volume over all voxels, of which
+        `carrying` carry some; None if they are not asked for.
+        """
+        depth, height, width = self.shape
+        per_energy = self.scale * depth / (height * width)
+        effective, error = (per_energy * each for each in energies)
+        found = replace(found, effective=effective, error=error)
+        if sums is None:
+            return found
+        z, y, x = (sums[k] * self.factor(k) / prod(self.shape) for k in range(3))
+        of_z, of_y, of_x = (self._mean_error(k, error, carrying) for k in range(3))
+        return replace(found, column=(z, y, x), column_error=(of_z, of_y, of_x))
+
+    def _mean_error(self, axis: int, error: float, carrying: int) -> float:
+        """Bound of the error of a mean flux, by the inequality of Cauchy and Schwarz."""
+        if axis == self.axis:
+            return error
+        edge = self.edges[axis] / self.edges[self.axis]
+        energy = error / self.scale * prod(self.shape[1:]) / self.shape[0]
+        return sqrt(carrying / edge**2 * energy) * self.factor(axis) / prod(self.shape)
+
+
+@dataclass(frozen=True)
 class LocalFields:
     """Potential and flux of a solution, in the axes of the volume.
 
@@ -113,47 +174,26 @@ class LocalFields:
     def flux(self, axis: int) -> NDArray[np.float32]:
         """float32 (nz, ny, nx): the flux along an axis at a mean gradient of 1 along the driven."""
         out = np.empty(self._lattice.shape, np.float32)
-        self._lattice.current(self._potential, _place(axis, self.axis), out)
-        out *= np.float32(self.factor(axis))
+        self._lattice.current(self._potential, place_in_lattice(axis, self.axis), out)
+        scaling = FluxScaling(self._lattice.shape, self.axis, self._edges, self._scale)
+        out *= np.float32(scaling.factor(axis))
         return _back(out, self.axis)
-
-    def mean_flux(self, axis: int) -> float:
-        """The mean of `flux`, over the whole volume."""
-        total = self._lattice.current(self._potential, _place(axis, self.axis))
-        return total * self.factor(axis) / prod(self._lattice.shape)
-
-    def factor(self, axis: int) -> float:
-        """Flux over the current of the lattice, whose conductances are scaled."""
-        edge = self._edges[axis] / self._edges[self.axis]
-        return self._lattice.shape[0] * edge * self._scale
 
     def told(
         self, found: EffectiveConductivity, solved: Solution, *, tensor: bool
     ) -> EffectiveConductivity:
         """What was found of the volume, with what was solved."""
-        depth, height, width = self._lattice.shape
-        per_energy = self._scale * depth / (height * width)
-        error = solved.error * per_energy
-        found = replace(
-            found,
-            effective=solved.energy * per_energy,
-            error=error,
-            iterations=solved.iterations,
+        scaling = FluxScaling(self._lattice.shape, self.axis, self._edges, self._scale)
+        sums = None
+        if tensor:
+            held = self._lattice, self._potential
+            sums = [held[0].current(held[1], scaling.place(axis)) for axis in range(3)]
+        return scaling.told(
+            replace(found, iterations=solved.iterations),
+            (solved.energy, solved.error),
+            sums,
+            carrying=self._lattice.count,
         )
-        if not tensor:
-            return found
-        z, y, x = (self.mean_flux(k) for k in range(3))
-        of_z, of_y, of_x = (self._mean_error(k, error) for k in range(3))
-        return replace(found, column=(z, y, x), column_error=(of_z, of_y, of_x))
-
-    def _mean_error(self, axis: int, error: float) -> float:
-        """Bound of the error of `mean_flux`, by the inequality of Cauchy and Schwarz."""
-        if axis == self.axis:
-            return error
-        lattice, edge = self._lattice, self._edges[axis] / self._edges[self.axis]
-        energy = error / self._scale * prod(lattice.shape[1:]) / lattice.shape[0]
-        conductance = lattice.count / edge**2
-        return sqrt(conductance * energy) * self.factor(axis) / prod(lattice.shape)
 
 
 See = Callable[[LocalFields], None]
@@ -300,7 +340,9 @@ def conductivity_of_codes(
         return replace(found, column=nothing, column_error=nothing)
     solved = solve_lattice(lattice, tolerance=drive.wanted, most=drive.iterations)
     if not solved.converged:
-        raise NotConvergedError(_unfinished(solved, drive))
+        raise NotConvergedError(
+            unfinished(solved.error / solved.energy, solved.iterations, drive)
+        )
     fields = LocalFields(axis, lattice, solved.potential, drive.voxel_size, scale)
     if see is not None:
         see(fields)
@@ -339,10 +381,11 @@ def checked_conductivities(given: Mapping[int, float], values: list[int]) -> dic
     return {int(value): float(given[int(value)]) for value in values}
 
 
-def _unfinished(found: Solution, drive: Drive) -> str:
+def unfinished(error: float, iterations: int, drive: Drive) -> str:
+    """What is told of a solution whose error, over the energy, is still above the tolerance."""
     return (
         f"the solution along {AXES[drive.axis]} must reach an error of {drive.wanted:.2g}, got "
-        f"{found.error / found.energy:.2g} after {found.iterations} iterations; raise `iterations` "
+        f"{error:.2g} after {iterations} iterations; raise `iterations` "
         "or `tolerance`"
     )
 
@@ -359,7 +402,7 @@ def _others(axis: int) -> list[int]:
     return [k for k in range(3) if k != axis]
 
 
-def _place(axis: int, driven: int) -> int:
+def place_in_lattice(axis: int, driven: int) -> int:
     """Where an axis of the volume lies in the lattice."""
     return [driven, *_others(driven)].index(axis)
 
