@@ -75,6 +75,7 @@ def wrap_sides(array: NDArray[np.generic], periodic: bool) -> None:
 
 @njit(nogil=True, cache=True)
 def number_conducting(codes, numbers):  # type: ignore[no-untyped-def]
+    """Number the voxels that conduct in scan order; returns how many there are."""
     nz, ny, nx = codes.shape
     n = 0
     for z in range(1, nz - 1):

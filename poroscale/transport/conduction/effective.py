@@ -340,9 +340,7 @@ def conductivity_of_codes(
         return replace(found, column=nothing, column_error=nothing)
     solved = solve_lattice(lattice, tolerance=drive.wanted, most=drive.iterations)
     if not solved.converged:
-        raise NotConvergedError(
-            unfinished(solved.error / solved.energy, solved.iterations, drive)
-        )
+        raise NotConvergedError(unfinished(solved.error / solved.energy, solved.iterations, drive))
     fields = LocalFields(axis, lattice, solved.potential, drive.voxel_size, scale)
     if see is not None:
         see(fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from poroscale.kernels.conduction.operator import (
 from poroscale.kernels.conduction.vectors import linear_profile, spread_values
 
 Vector = NDArray[np.float32]
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class ConductingLattice:
         """A new vector, not set."""
         return np.empty(self.count + sum(self.beside), np.float32)
 
-    def own(self, values: Vector) -> Vector:
+    def own(self, values: NDArray[T]) -> NDArray[T]:
         """The part of a vector that belongs to the lattice itself."""
         return values[self.beside[0] : self.beside[0] + self.count]
 

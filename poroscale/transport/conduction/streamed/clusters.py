@@ -109,6 +109,21 @@ def join_slabs(medium: SlabMedium, coded: SlabRecords, path: Path) -> CarryingCl
 
 
 @dataclass(frozen=True)
+class CodedMedium:
+    """A medium whose clusters are known."""
+
+    medium: SlabMedium
+    coded: SlabRecords
+    clusters: CarryingClusters
+
+    @property
+    def share(self) -> float:
+        """Largest share of the voxels of a slab that conduct."""
+        boxes = zip(self.clusters.voxels, self.medium.grid, strict=True)
+        return max(n / box.voxels for n, box in boxes)
+
+
+@dataclass(frozen=True)
 class AggregateRule:
     """How the voxels of a slab are joined.
 
@@ -125,33 +140,20 @@ class AggregateRule:
 
 
 def aggregate_slabs(
-    medium: SlabMedium,
-    coded: SlabRecords,
-    clusters: CarryingClusters,
-    rule: AggregateRule,
-    passes: SlabPasses,
-    need: Need,
-    *,
-    name: str,
+    given: CodedMedium, rule: AggregateRule, passes: SlabPasses, need: Need, *, name: str
 ) -> SlabRecords:
     """The pass that leaves out what carries nothing, and joins the rest to aggregates."""
-    task = partial(_aggregate_slab, medium=medium, coded=coded, clusters=clusters, rule=rule)
+    task = partial(_aggregate_slab, given=given, rule=rule)
     return passes.over(name, task, need, settled=False)
 
 
 def _aggregate_slab(
-    _output: object,
-    number: int,
-    box: Box,
-    *,
-    medium: SlabMedium,
-    coded: SlabRecords,
-    clusters: CarryingClusters,
-    rule: AggregateRule,
+    _output: object, number: int, box: Box, *, given: CodedMedium, rule: AggregateRule
 ) -> tuple[None, Arrays]:
+    medium = given.medium
     periodic, pairs, ends = medium.periodic, medium.pairs, medium.ends(number)
-    codes = with_margin(coded.one(number, "codes"), periodic=periodic)
-    drop_clusters(codes, clusters.of(number), periodic=periodic)
+    codes = with_margin(given.coded.one(number, "codes"), periodic=periodic)
+    drop_clusters(codes, given.clusters.of(number), periodic=periodic)
     numbers, (_, count, _) = number_slab(codes, periodic=periodic)
     lattice = ConductingLattice(numbers, codes, medium.conductivities, pairs, count, ends)
     groups, places, kinds = aggregates_of_lattice(numbers, codes, count, rule.kinds)

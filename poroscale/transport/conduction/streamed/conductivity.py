@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Run
 from poroscale.engine.jobs.recipe import numerics, recipe_of
-from poroscale.engine.plan import MIB
+from poroscale.engine.plan import MIB, Need
 from poroscale.transport.conduction.effective import (
     AXES,
-    Drive,
     EffectiveConductivity,
-    FluxScaling,
     NotConvergedError,
     place_in_lattice,
     unfinished,
@@ -27,13 +25,18 @@ from poroscale.transport.conduction.effective import (
 from poroscale.transport.conduction.multigrid import MOST_PIECES, kinds_of
 from poroscale.transport.conduction.streamed.clusters import (
     AggregateRule,
-    CarryingClusters,
+    CodedMedium,
     aggregate_slabs,
     code_slabs,
     join_slabs,
 )
 from poroscale.transport.conduction.streamed.coarse import SlabSeams
-from poroscale.transport.conduction.streamed.flux import SlabFluxes, StreamedFields, measure_fluxes
+from poroscale.transport.conduction.streamed.flux import (
+    SlabFluxes,
+    StreamedFields,
+    measure_fluxes,
+    scaling_of,
+)
 from poroscale.transport.conduction.streamed.iterating import descend
 from poroscale.transport.conduction.streamed.planning import (
     EDGES,
@@ -47,7 +50,6 @@ from poroscale.transport.conduction.streamed.slabs import (
     SlabLattice,
     SlabMedium,
     SlabPasses,
-    SlabRecords,
 )
 from poroscale.transport.conduction.streamed.solving import Course, SlabSolver
 
@@ -105,11 +107,10 @@ def streamed_conductivity(
     MemoryError
         If aggregates of no size fit in memory.
     """
-    work.mkdir(exist_ok=True)
     path = work / "course.json"
     course = Course.load(path) or Course(layout.thickness, layout.edge).save(path)
     medium = replace(medium, thickness=course.thickness)
-    passes = SlabPasses(work, medium.grid, min(EDGES), _recipe(medium), run)
+    passes = SlabPasses(work, medium.grid, min(EDGES), recipe_of_slabs(medium), run)
     found = _of_counts(medium, counts)
     if not course.carried:
         course = _aggregated(medium, course, layout.coarse, passes)
@@ -132,16 +133,14 @@ def streamed_conductivity(
     fluxes = measure_fluxes(seams.slabs, potentials, _across(medium), passes, needs["flux"])
     if potentials is not None:
         if see is not None:
-            see(StreamedFields(seams.slabs, potentials))
+            see(StreamedFields(seams.slabs, potentials, course.share))
         course = course.ended(solved).save(path)
     for done in work.glob("*-*"):
         shutil.rmtree(done, ignore_errors=True)
     return _told(replace(found, iterations=course.iterations), course, seams, fluxes)
 
 
-def _aggregated(
-    medium: SlabMedium, course: Course, coarse: int, passes: SlabPasses
-) -> Course:
+def _aggregated(medium: SlabMedium, course: Course, coarse: int, passes: SlabPasses) -> Course:
     """The course with the pass that has made the aggregates; without it where no path is.
 
     Larger aggregates are taken where those of the course would not fit in memory.
@@ -151,18 +150,16 @@ def _aggregated(
     clusters = join_slabs(medium, coded, passes.work / "carrying.bool")
     if not clusters.percolates:
         return course
-    shares = (n / box.voxels for n, box in zip(clusters.voxels, medium.grid, strict=True))
-    course = replace(course, share=max(shares))
-    kinds = kinds_of(medium.conductivities)
+    given = CodedMedium(medium, coded, clusters)
+    course, kinds = replace(course, share=given.share), kinds_of(medium.conductivities)
+    need = needs_of_slabs(medium, share=course.share, coarse=0)["aggregates"]
     for edge in (each for each in EDGES if each >= course.edge):
         if medium.thickness % edge and len(medium.grid) > 1:
             break
-        name, nodes, many = _try(medium, coded, clusters, AggregateRule(edge, kinds), course, passes)
+        name, nodes, many = _try(given, AggregateRule(edge, kinds), passes, need)
         if many and kinds.any():
             kinds = np.zeros_like(kinds)
-            name, nodes, _ = _try(
-                medium, coded, clusters, AggregateRule(edge, kinds), course, passes
-            )
+            name, nodes, _ = _try(given, AggregateRule(edge, kinds), passes, need)
         if OF_NODE * nodes <= coarse:
             return replace(course, edge=edge, carried=name)
     raise MemoryError(
@@ -172,17 +169,11 @@ def _aggregated(
 
 
 def _try(
-    medium: SlabMedium,
-    coded: SlabRecords,
-    clusters: CarryingClusters,
-    rule: AggregateRule,
-    course: Course,
-    passes: SlabPasses,
+    given: CodedMedium, rule: AggregateRule, passes: SlabPasses, need: Need
 ) -> tuple[str, int, bool]:
     """Make aggregates: name of the pass, their number, and whether noise makes too many kinds."""
-    name = _name(rule.edge, mixed=not rule.kinds.any())
-    need = needs_of_slabs(medium, share=course.share, coarse=0)["aggregates"]
-    carried = aggregate_slabs(medium, coded, clusters, rule, passes, need, name=name)
+    medium, name = given.medium, _name(rule.edge, mixed=not rule.kinds.any())
+    carried = aggregate_slabs(given, rule, passes, need, name=name)
     counts = np.sum([carried.one(k, "counts") for k in range(len(medium.grid))], axis=0)
     return name, int(counts[2]), bool(counts[1] > MOST_PIECES * counts[0])
 
@@ -191,7 +182,7 @@ def _name(edge: int, mixed: bool) -> str:
     return f"aggregates{edge}{'m' * mixed}"
 
 
-def _recipe(medium: SlabMedium) -> dict[str, Any]:
+def recipe_of_slabs(medium: SlabMedium) -> dict[str, Any]:
     """What the passes work on. Tolerance and iterations may change from run to run."""
     drive = medium.drive
     parameters = {"known": medium.known, "axis": drive.axis, "sides": drive.sides}
@@ -203,8 +194,8 @@ def _of_counts(medium: SlabMedium, counts: Mapping[int, int]) -> EffectiveConduc
     """What the voxels of each value say already; nothing is said of paths."""
     voxels = prod(medium.shape)
     mean = sum(n * medium.known[value] for value, n in counts.items()) / voxels
-    fraction = sum(n for value, n in counts.items() if medium.known[value] > 0) / voxels
-    return EffectiveConductivity(AXES[medium.drive.axis], 0.0, 0.0, mean, fraction, 0.0, 0)
+    closed = sum(n for value, n in counts.items() if medium.known[value] == 0) / voxels
+    return EffectiveConductivity(AXES[medium.drive.axis], 0.0, 0.0, mean, 1 - closed, 0.0, 0)
 
 
 def _across(medium: SlabMedium) -> int:
@@ -216,7 +207,7 @@ def _told(
     found: EffectiveConductivity, course: Course, seams: SlabSeams, fluxes: SlabFluxes
 ) -> StreamedConductivity:
     medium = seams.slabs.medium
-    scaling = FluxScaling(medium.shape, medium.drive.axis, medium.drive.voxel_size, medium.scale)
+    scaling = scaling_of(medium)
     sums = [fluxes.currents[scaling.place(axis)] for axis in range(3)]
     found = scaling.told(
         replace(found, effective_fraction=seams.voxels / prod(medium.shape)),

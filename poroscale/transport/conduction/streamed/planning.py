@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from poroscale.engine import JobPlan, Run
 from poroscale.engine.plan import Need, TooLittleMemoryError
 from poroscale.engine.stage import plan_stages
+from poroscale.transport.conduction.streamed.flux import field_bytes
 from poroscale.transport.conduction.streamed.slabs import SlabMedium
 from poroscale.volume import VolumeSpec
 
@@ -71,11 +72,13 @@ def needs_of_slabs(medium: SlabMedium, *, share: float, coarse: int) -> dict[str
     }
 
 
-def plan_slabs(medium: SlabMedium, conducting: int, run: Run) -> SlabLayout:
+def plan_slabs(
+    medium: SlabMedium, conducting: int, run: Run, *, fields: bool = False
+) -> SlabLayout:
     """Slabs and aggregates for a volume with so many voxels that conduct.
 
     The smallest aggregates that fit in memory with slabs of some planes; where none do, the
-    thickest slabs with larger ones.
+    thickest slabs with larger ones. With `fields`, local fields are kept, too.
 
     Raises
     ------
@@ -86,7 +89,12 @@ def plan_slabs(medium: SlabMedium, conducting: int, run: Run) -> SlabLayout:
     refused: TooLittleMemoryError | None = None
     for thickness, edge in _layouts(medium, run):
         coarse = int(OF_NODE * NODES[edge] * conducting)
-        needs = needs_of_slabs(medium, share=min(1.0, 1.25 * share + 0.05), coarse=coarse)
+        most = min(1.0, 1.25 * share + 0.05)
+        needs = needs_of_slabs(medium, share=most, coarse=coarse)
+        if fields:
+            taken = field_bytes(replace(medium, thickness=thickness), most)
+            block = 4 * prod(min(256, n) for n in medium.shape)
+            needs["fields"] = Need(fixed=taken + block, driver=coarse, stored=16)
         try:
             plans = _plans(medium, thickness, edge, needs, run)
         except TooLittleMemoryError as error:

@@ -27,7 +27,7 @@ from poroscale.kernels.conduction.operator import FIRST, LAST, Pairs
 from poroscale.kernels.conduction.slabs import number_slab
 from poroscale.manifest import digest_of
 from poroscale.transport.conduction.effective import Drive
-from poroscale.transport.conduction.lattice import ConductingLattice, Vector, pairs_of
+from poroscale.transport.conduction.lattice import ConductingLattice, pairs_of
 from poroscale.volume import Shape, Volume
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -74,13 +74,13 @@ class SlabMedium:
     drive
         Axis, edges of a voxel and sides.
     thickness
-        Planes of a slab.
+        Planes of a slab; 0 for one slab.
     """
 
     volume: Volume
     known: Mapping[int, float]
     drive: Drive
-    thickness: int
+    thickness: int = 0
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -98,7 +98,7 @@ class SlabMedium:
     def grid(self) -> BlockGrid:
         """The slabs."""
         depth, height, width = self.shape
-        return BlockGrid(self.shape, (min(self.thickness, depth), height, width))
+        return BlockGrid(self.shape, (min(self.thickness or depth, depth), height, width))
 
     @property
     def periodic(self) -> bool:
@@ -108,7 +108,7 @@ class SlabMedium:
     @property
     def scale(self) -> float:
         """The largest conductivity."""
-        return max(self.known.values())
+        return max(self.known.values()) or 1.0
 
     @property
     def conductivities(self) -> NDArray[np.float64]:
@@ -169,8 +169,8 @@ class SlabLattice:
         return out
 
 
-def with_faces(lattice: ConductingLattice, **vectors: Vector) -> dict[str, NDArray[Any]]:
-    """Vectors of a slab as its record keeps them: its own voxels, and its outermost planes again."""
+def with_faces(lattice: ConductingLattice, **vectors: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Vectors of a slab as its record keeps them: its voxels, and its outermost planes again."""
     inner = lattice.codes[1:-1, 1:-1, 1:-1]
     first, last = np.count_nonzero(inner[0]), np.count_nonzero(inner[-1])
     found: dict[str, NDArray[Any]] = {}

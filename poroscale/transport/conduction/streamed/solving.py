@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 
@@ -57,9 +58,7 @@ class Course:
 
     def ended(self, solved: StreamedSolution) -> Course:
         """The course of a solution that is good enough."""
-        return replace(
-            self, energy=solved.energy, error=solved.error, iterations=solved.iterations
-        )
+        return replace(self, energy=solved.energy, error=solved.error, iterations=solved.iterations)
 
     def save(self, path: Path) -> Course:
         """Keep it in a file."""
@@ -145,9 +144,7 @@ class SlabSolver:
         k = len(course.steps)
         if k == 0:
             return None
-        below, above = (
-            self._passes.left_by(f"{name}-{k - 1}") for name in ("descend", "rise")
-        )
+        below, above = (self._passes.left_by(f"{name}-{k - 1}") for name in ("descend", "rise"))
         return Step(below, above, course.steps[-1])
 
     def _descend(self, k: int, step: Step | None) -> SlabRecords:
@@ -158,7 +155,7 @@ class SlabSolver:
         """Right side of the aggregates, product with the swept image, and power of x."""
         firsts, product, power = self._seams.firsts, 0.0, 0.0
         right = np.empty(firsts[-1], np.float32)
-        for k, (first, stop) in enumerate(zip(firsts, firsts[1:], strict=False)):
+        for k, (first, stop) in enumerate(pairwise(firsts)):
             found = below.load(k, "right", "sums")
             right[first:stop] = found["right"]
             product, power = product + found["sums"][0], power + found["sums"][1]
