@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf, prod, sqrt
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.transport.conduction.lattice import ConductingLattice, Vector
+from poroscale.transport.conduction.result import (
+    AXES,
+    EffectiveConductivity,
+    FluxScaling,
+    others_of,
+    place_in_lattice,
+)
 from poroscale.transport.conduction.solving import Solution, solve_lattice
 
-AXES = ("z", "y", "x")
 Sides = Literal["closed", "periodic", "mirrored"]
 TOLERANCE, ITERATIONS = 1e-4, 200
 FINEST = 1e-6
@@ -40,115 +46,6 @@ def solver_bytes(voxels: int, conducting: int, *, kinds: bool = False) -> int:
 
 class NotConvergedError(ArithmeticError):
     """A solution whose error is still above the tolerance after all iterations."""
-
-
-@dataclass(frozen=True)
-class EffectiveConductivity:
-    """What a volume conducts along one axis.
-
-    Attributes
-    ----------
-    axis
-        "z", "y" or "x".
-    effective
-        The effective conductivity, in the unit of the phases; 0 without a path. The true value of
-        the voxels is not above it.
-    error
-        Bound of what the true value lies below it.
-    mean
-        Mean of the conductivity over the volume: what straight ways would give.
-    fraction
-        Share of the voxels that conduct.
-    effective_fraction
-        Share of the voxels in clusters that join both faces.
-    iterations
-        Iterations of the solver.
-    column
-        Mean flux along z, y and x at a mean gradient of 1 along the axis; None if not asked for.
-    column_error
-        Bounds of its errors.
-    """
-
-    axis: str
-    effective: float
-    error: float
-    mean: float
-    fraction: float
-    effective_fraction: float
-    iterations: int
-    column: tuple[float, float, float] | None = None
-    column_error: tuple[float, float, float] | None = None
-
-    @property
-    def tortuosity_factor(self) -> float:
-        """The mean conductivity over the effective one: 1 for straight ways, infinite for none."""
-        return self.mean / self.effective if self.effective > 0 else inf
-
-    @property
-    def percolates(self) -> bool:
-        """Whether a path joins both faces."""
-        return self.effective_fraction > 0
-
-
-@dataclass(frozen=True)
-class FluxScaling:
-    """From currents and energies of a lattice to what they are of the volume.
-
-    Attributes
-    ----------
-    shape
-        Voxels of the lattice, the driven axis first.
-    axis
-        Driven axis of the volume.
-    edges
-        Edges of a voxel along z, y and x.
-    scale
-        What a conductivity of 1 in the lattice stands for.
-    """
-
-    shape: tuple[int, int, int]
-    axis: int
-    edges: tuple[float, float, float]
-    scale: float
-
-    def place(self, axis: int) -> int:
-        """Where an axis of the volume lies in the lattice."""
-        return place_in_lattice(axis, self.axis)
-
-    def factor(self, axis: int) -> float:
-        """Flux over the current of the lattice, whose conductances are scaled."""
-        return self.shape[0] * self.edges[axis] / self.edges[self.axis] * self.scale
-
-    def told(
-        self,
-        found: EffectiveConductivity,
-        energies: tuple[float, float],
-        sums: Sequence[float] | None,
-        *,
-        carrying: int,
-    ) -> EffectiveConductivity:
-        """What was found, with the energy and its error.
-
-        `sums` are those of the currents along the axes of the volume over all voxels, of which
-        `carrying` carry some; None if they are not asked for.
-        """
-        depth, height, width = self.shape
-        per_energy = self.scale * depth / (height * width)
-        effective, error = (per_energy * each for each in energies)
-        found = replace(found, effective=effective, error=error)
-        if sums is None:
-            return found
-        z, y, x = (sums[k] * self.factor(k) / prod(self.shape) for k in range(3))
-        of_z, of_y, of_x = (self._mean_error(k, error, carrying) for k in range(3))
-        return replace(found, column=(z, y, x), column_error=(of_z, of_y, of_x))
-
-    def _mean_error(self, axis: int, error: float, carrying: int) -> float:
-        """Bound of the error of a mean flux, by the inequality of Cauchy and Schwarz."""
-        if axis == self.axis:
-            return error
-        edge = self.edges[axis] / self.edges[self.axis]
-        energy = error / self.scale * prod(self.shape[1:]) / self.shape[0]
-        return sqrt(carrying / edge**2 * energy) * self.factor(axis) / prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -328,7 +225,7 @@ def conductivity_of_codes(
     axis, scale, voxels = drive.axis, coded.scale, coded.codes.size
     counts = np.bincount(coded.codes.ravel(), minlength=len(coded.table))
     mean = scale * float(counts @ coded.table) / voxels
-    first, second, third = (drive.voxel_size[k] for k in (axis, *_others(axis)))
+    first, second, third = (drive.voxel_size[k] for k in (axis, *others_of(axis)))
     periodic = drive.sides == "periodic"
     edges = (first, second, third)
     lattice = ConductingLattice.of(coded.codes, coded.table, edges=edges, periodic=periodic)
@@ -394,15 +291,6 @@ def _values_of(phases: NDArray[Any]) -> list[int]:
         counts = np.bincount(phases.reshape(-1).view(np.uint8), minlength=256)
         return [int(value) for value in np.flatnonzero(counts)]
     return [int(value) for value in np.unique(phases)]
-
-
-def _others(axis: int) -> list[int]:
-    return [k for k in range(3) if k != axis]
-
-
-def place_in_lattice(axis: int, driven: int) -> int:
-    """Where an axis of the volume lies in the lattice."""
-    return [driven, *_others(driven)].index(axis)
 
 
 def _back(array: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

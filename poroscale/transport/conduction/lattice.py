@@ -81,7 +81,7 @@ class ConductingLattice:
         """
         held = with_margin(codes, periodic=periodic)
         numbers, count = number_carrying(held, periodic=periodic)
-        pairs = pairs_of(conductivities, edges)
+        pairs = conductance_pairs(conductivities, edges)
         return cls(numbers, held, conductivities, pairs, count, depth=len(codes))
 
     @property
@@ -135,7 +135,9 @@ class ConductingLattice:
         return out
 
 
-def pairs_of(conductivities: NDArray[np.float64], edges: tuple[float, float, float]) -> Pairs:
+def conductance_pairs(
+    conductivities: NDArray[np.float64], edges: tuple[float, float, float]
+) -> Pairs:
     """Conductance between neighbours of two phases, for voxels with these edges.
 
     So scaled, the current at a drop of 1 is the conductivity of nz = 1 and ny = nx = 1.

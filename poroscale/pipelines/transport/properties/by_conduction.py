@@ -17,11 +17,9 @@ from poroscale.pipelines.transport.properties.contract import (
 )
 from poroscale.pipelines.transport.settings import driven_axes
 from poroscale.transport.conduction.effective import (
-    AXES,
     TOLERANCE,
     CodedPhases,
     Drive,
-    EffectiveConductivity,
     LocalFields,
     check_thickness,
     checked_conductivities,
@@ -29,6 +27,7 @@ from poroscale.transport.conduction.effective import (
     solver_bytes,
 )
 from poroscale.transport.conduction.multigrid import kinds_of
+from poroscale.transport.conduction.result import AXES, EffectiveConductivity
 from poroscale.transport.conduction.streamed.conductivity import (
     recipe_of_slabs,
     streamed_conductivity,

@@ -144,7 +144,7 @@ def aggregate_slabs(
 ) -> SlabRecords:
     """The pass that leaves out what carries nothing, and joins the rest to aggregates."""
     task = partial(_aggregate_slab, given=given, rule=rule)
-    return passes.over(name, task, need, settled=False)
+    return passes.over(name, task, need, title="aggregates", settled=False)
 
 
 def _aggregate_slab(

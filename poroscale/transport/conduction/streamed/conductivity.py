@@ -15,14 +15,9 @@ from numpy.typing import NDArray
 from poroscale.engine import Run
 from poroscale.engine.jobs.recipe import numerics, recipe_of
 from poroscale.engine.plan import MIB, Need
-from poroscale.transport.conduction.effective import (
-    AXES,
-    EffectiveConductivity,
-    NotConvergedError,
-    place_in_lattice,
-    unfinished,
-)
+from poroscale.transport.conduction.effective import NotConvergedError, unfinished
 from poroscale.transport.conduction.multigrid import MOST_PIECES, kinds_of
+from poroscale.transport.conduction.result import AXES, EffectiveConductivity, place_in_lattice
 from poroscale.transport.conduction.streamed.clusters import (
     AggregateRule,
     CodedMedium,
@@ -37,7 +32,7 @@ from poroscale.transport.conduction.streamed.flux import (
     measure_fluxes,
     scaling_of,
 )
-from poroscale.transport.conduction.streamed.iterating import descend
+from poroscale.transport.conduction.streamed.iterating import descend_slab
 from poroscale.transport.conduction.streamed.planning import (
     EDGES,
     OF_NODE,
@@ -186,7 +181,7 @@ def recipe_of_slabs(medium: SlabMedium) -> dict[str, Any]:
     """What the passes work on. Tolerance and iterations may change from run to run."""
     drive = medium.drive
     parameters = {"known": medium.known, "axis": drive.axis, "sides": drive.sides}
-    made = recipe_of("conductivity", descend, parameters=parameters, inputs=[medium.volume])
+    made = recipe_of("conductivity", descend_slab, parameters=parameters, inputs=[medium.volume])
     return made | {"numerics": numerics()}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poroscale.engine import Box, Pass
 from poroscale.engine.plan import Need
-from poroscale.transport.conduction.effective import AXES, FluxScaling
+from poroscale.transport.conduction.result import AXES, FluxScaling
 from poroscale.transport.conduction.streamed.slabs import (
     Arrays,
     SlabLattice,

@@ -1,10 +1,10 @@
 """The two passes of an iteration.
 
-`descend` moves the potentials x along a direction p, computes the residual r again from them (so
-that rounding does not add up), sweeps upwards to z, and adds up over aggregates what the sweep
-leaves. `rise` adds the answer y of the aggregates to z, sweeps downwards, and turns the direction.
-A sweep takes the voxels of other slabs as they were: the sweep down is the transpose of the sweep
-up, so that conjugate gradients and their bound hold.
+`descend_slab` moves the potentials x along a direction p, computes the residual r again from them
+(so that rounding does not add up), sweeps upwards to z, and adds up over aggregates what the sweep
+leaves. `rise_slab` adds the answer y of the aggregates to z, sweeps downwards, and turns the
+direction. A sweep takes the voxels of other slabs as they were: the sweep down is the transpose of
+the sweep up, so that conjugate gradients and their bound hold.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Answer(NamedTuple):
 
 
 @kernel("conduction.descend")
-def descend(
+def descend_slab(
     _output: object, number: int, _box: Box, *, slabs: SlabLattice, step: Step | None
 ) -> tuple[None, Arrays]:
     """Task of the first pass; without a step, from the potential of a uniform medium.
@@ -82,7 +82,7 @@ def descend(
 
 
 @kernel("conduction.rise")
-def rise(
+def rise_slab(
     _output: object,
     number: int,
     _box: Box,

@@ -27,7 +27,7 @@ from poroscale.kernels.conduction.operator import FIRST, LAST, Pairs
 from poroscale.kernels.conduction.slabs import number_slab
 from poroscale.manifest import digest_of
 from poroscale.transport.conduction.effective import Drive
-from poroscale.transport.conduction.lattice import ConductingLattice, pairs_of
+from poroscale.transport.conduction.lattice import ConductingLattice, conductance_pairs
 from poroscale.volume import Shape, Volume
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -120,7 +120,7 @@ class SlabMedium:
     def pairs(self) -> Pairs:
         """Conductance between neighbours of two codes."""
         z, y, x = (self.drive.voxel_size[k] for k in self.order)
-        return pairs_of(self.conductivities, (z, y, x))
+        return conductance_pairs(self.conductivities, (z, y, x))
 
     def ends(self, number: int) -> int:
         """Driven faces that belong to a slab."""
@@ -207,12 +207,18 @@ class SlabPasses:
     written: dict[str, int] = field(default_factory=dict)
 
     def over(
-        self, name: str, task: Callable[..., Any], need: Need, *, settled: bool = True
+        self,
+        name: str,
+        task: Callable[..., Any],
+        need: Need,
+        *,
+        title: str = "",
+        settled: bool = True,
     ) -> SlabRecords:
         """One pass: what is in its journal is not done again. Its records are on the disk then."""
         depth, height, width = self.grid.shape
         chunks = (min(self.multiple, depth), height, width)
-        stage = Stage(task, self.grid.shape, chunks, need, title=name, settled=settled)
+        stage = Stage(task, self.grid.shape, chunks, need, title=title or name, settled=settled)
         run = self.run.but(block=self.grid.block, planned=True, overwrite=False)
         with Job(self.work / name, None, {**self.recipe, "pass": name}) as job:
             records = run_stage(stage, job, run)

@@ -19,7 +19,7 @@ from poroscale.transport.conduction.lattice import Vector
 from poroscale.transport.conduction.multigrid import GraphCycle, kinds_of
 from poroscale.transport.conduction.solving import FLOOR, SAFETY, SAFETY_OF_KINDS, ErrorBound
 from poroscale.transport.conduction.streamed.coarse import SlabSeams
-from poroscale.transport.conduction.streamed.iterating import Answer, Step, descend, rise
+from poroscale.transport.conduction.streamed.iterating import Answer, Step, descend_slab, rise_slab
 from poroscale.transport.conduction.streamed.slabs import SlabPasses, SlabRecords
 
 
@@ -148,8 +148,9 @@ class SlabSolver:
         return Step(below, above, course.steps[-1])
 
     def _descend(self, k: int, step: Step | None) -> SlabRecords:
-        task = partial(descend, slabs=self._seams.slabs, step=step)
-        return self._passes.over(f"descend-{k}", task, self._needs["descend"])
+        task = partial(descend_slab, slabs=self._seams.slabs, step=step)
+        title = f"iteration {k}" if k else "first potentials"
+        return self._passes.over(f"descend-{k}", task, self._needs["descend"], title=title)
 
     def _gathered(self, below: SlabRecords) -> tuple[Vector, float, float]:
         """Right side of the aggregates, product with the swept image, and power of x."""
@@ -174,14 +175,15 @@ class SlabSolver:
         given = Answer(path, tuple(self._seams.firsts.tolist()))
         before = self._passes.left_by(f"rise-{k - 1}") if k else None
         task = partial(
-            rise,
+            rise_slab,
             slabs=self._seams.slabs,
             below=below,
             answer=given,
             directions=before,
             ratio=ratio,
         )
-        return self._passes.over(f"rise-{k}", task, self._needs["rise"])
+        title = f"direction {k + 1}"
+        return self._passes.over(f"rise-{k}", task, self._needs["rise"], title=title)
 
     def _power(self, directions: SlabRecords) -> float:
         slabs = range(len(self._seams.firsts) - 1)
