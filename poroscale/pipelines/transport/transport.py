@@ -99,8 +99,8 @@ def transport(
                 method.transport_along(given, axis) for axis in driven_axes(config.transport)
             )
         found = TransportFound(_about(given), axes)
-        rmtree(given.work, ignore_errors=True)
         write_transport(found, folder)
+        rmtree(given.work, ignore_errors=True)
     return found
 
 

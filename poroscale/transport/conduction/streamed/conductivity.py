@@ -122,8 +122,10 @@ def streamed_conductivity(
     if not course.energy:
         solved = SlabSolver(seams, passes, needs, path).solve(course, medium.drive)
         if not solved.converged:
-            error = solved.error / solved.energy
-            raise NotConvergedError(unfinished(error, solved.iterations, medium.drive))
+            told = unfinished(solved.error / solved.energy, solved.iterations, medium.drive)
+            raise NotConvergedError(
+                f"{told}; {work} keeps the potentials, and the next run goes on"
+            )
         potentials = solved.potentials
     fluxes = measure_fluxes(seams.slabs, potentials, _across(medium), passes, needs["flux"])
     if potentials is not None:
