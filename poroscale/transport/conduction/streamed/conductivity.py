@@ -118,7 +118,7 @@ def streamed_conductivity(
         if stale != course.carried:
             shutil.rmtree(work / stale, ignore_errors=True)
     seams = SlabSeams.of(SlabLattice(medium, passes.left_by(course.carried)))
-    needs, potentials = needs_of_slabs(medium, share=course.share, coarse=0), None
+    needs, potentials = needs_of_slabs(medium, share=course.share), None
     if not course.energy:
         solved = SlabSolver(seams, passes, needs, path).solve(course, medium.drive)
         if not solved.converged:
@@ -142,14 +142,14 @@ def _aggregated(medium: SlabMedium, course: Course, coarse: int, passes: SlabPas
 
     Larger aggregates are taken where those of the course would not fit in memory.
     """
-    needs = needs_of_slabs(medium, share=1.0, coarse=0)
+    needs = needs_of_slabs(medium, share=1.0)
     coded = code_slabs(medium, passes, needs["phases"])
     clusters = join_slabs(medium, coded, passes.work / "carrying.bool")
     if not clusters.percolates:
         return course
     given = CodedMedium(medium, coded, clusters)
     course, kinds = replace(course, share=given.share), kinds_of(medium.conductivities)
-    need = needs_of_slabs(medium, share=course.share, coarse=0)["aggregates"]
+    need = needs_of_slabs(medium, share=course.share)["aggregates"]
     for edge in (each for each in EDGES if each >= course.edge):
         if medium.thickness % edge and len(medium.grid) > 1:
             break

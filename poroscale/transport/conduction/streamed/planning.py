@@ -21,6 +21,8 @@ NODES = {2: 0.18, 4: 0.036, 8: 0.009, 16: 0.0025}
 """Aggregates over voxels that conduct, by the edge; noise has more."""
 OF_NODE = 150
 """Bytes of an aggregate with its links, its vectors and all coarser levels, while they are made."""
+STORED_NODE = 70
+"""Bytes of an aggregate with its links on the disk."""
 THICK, THIN = (64, 32, 16), (8, 4, 2)
 """Planes of a slab: those to begin with, and those for little memory."""
 LARGEST = 48 << 20
@@ -54,20 +56,31 @@ class SlabLayout:
     plan: JobPlan
 
 
-def needs_of_slabs(medium: SlabMedium, *, share: float, coarse: int) -> dict[str, Need]:
-    """Need of each pass, where at most a `share` of the voxels of a slab conducts."""
+def needs_of_slabs(
+    medium: SlabMedium, *, share: float, mean: float = 1.0, coarse: int = 0
+) -> dict[str, Need]:
+    """Need of each pass.
+
+    Parameters
+    ----------
+    medium
+        The volume.
+    share, mean
+        Voxels that conduct over those of a slab, at the most and in the mean.
+    coarse
+        Bytes that the aggregates take in memory.
+    """
     volume = medium.volume
     width = volume.dtype.itemsize
     chunk = CHUNKS * prod(volume.chunks) * width
     margin = (1, 1, 1)
-    graph = 70 * NODES[2] * share
+    graph = coarse * STORED_NODE / OF_NODE / prod(medium.shape)
+    x_and_z, p = 2 * 8.8 * mean, 2 * 4.4 * mean  # those before lie there until a pass has ended
     return {
         "phases": Need(temporary=width + 12, halo=margin, fixed=chunk, stored=1.1),
-        "aggregates": Need(temporary=8 + 62 * share, halo=margin, stored=1.1 + 4.4 * share + graph),
-        "descend": Need(
-            temporary=8 + 32 * share, halo=margin, driver=coarse, stored=2 * 8.8 * share
-        ),
-        "rise": Need(temporary=8 + 32 * share, halo=margin, driver=coarse, stored=2 * 4.4 * share),
+        "aggregates": Need(temporary=8 + 62 * share, halo=margin, stored=1.1 + 4.4 * mean + graph),
+        "descend": Need(temporary=8 + 32 * share, halo=margin, driver=coarse, stored=x_and_z),
+        "rise": Need(temporary=8 + 32 * share, halo=margin, driver=coarse, stored=p),
         "flux": Need(temporary=16 + 12 * share, halo=margin, stored=0.05),
     }
 
@@ -90,7 +103,7 @@ def plan_slabs(
     for thickness, edge in _layouts(medium, run):
         coarse = int(OF_NODE * NODES[edge] * conducting)
         most = min(1.0, 1.25 * share + 0.05)
-        needs = needs_of_slabs(medium, share=most, coarse=coarse)
+        needs = needs_of_slabs(medium, share=most, mean=share, coarse=coarse)
         if fields:
             taken = field_bytes(replace(medium, thickness=thickness), most)
             block = 4 * prod(min(256, n) for n in medium.shape)

@@ -38,7 +38,7 @@ def seams(request, tmp_path_factory):
     drive = Drive(0, voxel_size=volume.voxel_size, sides=request.param)
     medium = SlabMedium(volume, KNOWN, drive, 4)
     passes = SlabPasses(folder, medium.grid, 2, {}, run)
-    needs = needs_of_slabs(medium, share=1.0, coarse=0)
+    needs = needs_of_slabs(medium, share=1.0)
     coded = code_slabs(medium, passes, needs["phases"])
     given = CodedMedium(medium, coded, join_slabs(medium, coded, folder / "carrying"))
     rule = AggregateRule(2, kinds_of(medium.conductivities))
