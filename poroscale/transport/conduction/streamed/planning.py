@@ -78,9 +78,9 @@ def needs_of_slabs(
     x_and_z, p = 2 * 8.8 * mean, 2 * 4.4 * mean  # those before lie there until a pass has ended
     return {
         "phases": Need(temporary=width + 12, halo=margin, fixed=chunk, stored=1.1),
-        "aggregates": Need(temporary=8 + 62 * share, halo=margin, stored=1.1 + 4.4 * mean + graph),
-        "descend": Need(temporary=8 + 32 * share, halo=margin, driver=coarse, stored=x_and_z),
-        "rise": Need(temporary=8 + 32 * share, halo=margin, driver=coarse, stored=p),
+        "aggregates": Need(temporary=8 + 46 * share, halo=margin, stored=1.1 + 4.4 * mean + graph),
+        "descend": Need(temporary=8 + 28 * share, halo=margin, driver=coarse, stored=x_and_z),
+        "rise": Need(temporary=8 + 28 * share, halo=margin, driver=coarse, stored=p),
         "flux": Need(temporary=16 + 12 * share, halo=margin, stored=0.05),
     }
 

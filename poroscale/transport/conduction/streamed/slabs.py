@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from poroscale.transport.conduction.lattice import ConductingLattice, conductanc
 from poroscale.volume import Shape, Volume
 
 Arrays = Mapping[str, NDArray[Any]]
-FACES = ("first", "last")
 
 
 @dataclass(frozen=True)
@@ -204,7 +203,6 @@ class SlabPasses:
     multiple: int
     recipe: Mapping[str, Any]
     run: Run
-    written: dict[str, int] = field(default_factory=dict)
 
     def over(
         self,
@@ -224,9 +222,6 @@ class SlabPasses:
             records = run_stage(stage, job, run)
             for log in {record.log for record in records.values()}:
                 _sync(log)
-            self.written[name] = sum(
-                size for each in records.values() for *_, size in each.arrays.values()
-            )
             return SlabRecords(job.output)
 
     def left_by(self, name: str) -> SlabRecords:

@@ -1,5 +1,7 @@
 """Streamed solutions beside solutions in memory, for any slabs, workers and interruptions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,12 +31,14 @@ def made(folder, phases):
     return volume_from_array(phases, folder / "v.zarr", spec=spec, run=QUIET)
 
 
-def solve(volume, known, drive, work, *, planes, run=QUIET, see=None):
+def solve(volume, known, drive, work, *, planes, run=QUIET, see=None, coarse=None):
     phases = volume.read()
     counts = {int(v): int(n) for v, n in zip(*np.unique(phases, return_counts=True), strict=True)}
     medium = SlabMedium(volume, known, drive)
     conducting = sum(n for value, n in counts.items() if known[value] > 0)
     layout = plan_slabs(medium, conducting, run.but(block=(planes,) * 3))
+    if coarse is not None:
+        layout = replace(layout, coarse=coarse)
     work.mkdir(exist_ok=True)
     return streamed_conductivity(medium, counts, layout, work, run, see=see)
 
@@ -77,6 +81,19 @@ def test_aggregates_of_four_give_the_same(tmp_path, monkeypatch):
     exact = effective_conductivity(TWO, CONTRAST, Drive(0, voxel_size=SIZE, tolerance=1e-6))
     assert found.told["aggregate_edge"] == 4
     assert found.found.effective == pytest.approx(exact.effective, rel=1e-4)
+
+
+def test_larger_aggregates_where_more_are_found_than_fit(tmp_path):
+    """As many as 4x4x4 voxels give may be held here, then none."""
+    volume, drive = made(tmp_path, TWO), Drive(0, voxel_size=SIZE, tolerance=1e-3)
+    few = planning.OF_NODE * TWO.size // 15
+    found = solve(volume, CONTRAST, drive, tmp_path / "few", planes=8, coarse=few)
+    assert found.told["aggregate_edge"] == 4
+    known = solve(volume, CONTRAST, drive, tmp_path / "many", planes=8)
+    assert known.told["aggregate_edge"] == 2
+    assert found.found.effective == pytest.approx(known.found.effective, rel=1e-3)
+    with pytest.raises(MemoryError, match=r"must hold .* MiB of aggregates .* raise `memory`"):
+        solve(volume, CONTRAST, drive, tmp_path / "none", planes=8, coarse=0)
 
 
 def test_column_slices_and_fields_are_those_of_the_solution_in_memory(tmp_path):
