@@ -91,7 +91,7 @@ class Interrupted(Exception):
 
 
 def test_an_ended_run_goes_on_and_leaves_the_same_bytes(volume, tmp_path, monkeypatch):
-    config, done = settings(axis="all"), []
+    config, done = settings(axis="all", fields=True), []
     transport(volume, tmp_path / "whole", config=config, run=QUIET)
     original = solving.rise_slab
 
@@ -105,12 +105,13 @@ def test_an_ended_run_goes_on_and_leaves_the_same_bytes(volume, tmp_path, monkey
     with pytest.raises(Interrupted):
         transport(volume, tmp_path / "out", config=config, run=QUIET)
     assert set(done) == {0, 1}
-    other = settings(axis="all", phases="0=0,1=3")
+    other = settings(axis="all", fields=True, phases="0=0,1=3")
     with pytest.raises(ValueError, match="was begun with other input or settings"):
         transport(volume, tmp_path / "out", config=other, run=QUIET)
     monkeypatch.setattr(solving, "rise_slab", original)
     transport(volume, tmp_path / "out", config=config, run=QUIET)
-    for name in ("transport.json", "transport.html"):
+    names = [f"fields/{axis}_flux_z.zarr/0/c/0/0/0" for axis in "zyx"]
+    for name in ("transport.json", "transport.html", *names):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not (tmp_path / "out" / "streamed.work").exists()
 

@@ -96,17 +96,18 @@ def transport_along(given: TransportInput, axis: int) -> AxisFound:
 def _streamed_along(given: TransportInput, axis: int) -> AxisFound:
     """As `transport_along`, by passes over slabs; resumed where an earlier run was ended."""
     medium, name = _medium(given, axis), AXES[axis]
-    made_by = recipe_of_slabs(medium)
+    made_by = recipe_of_slabs(medium) | {"fields": given.save is not None}
 
     def keep(fields: StreamedFields) -> None:
-        if given.save is not None:
-            given.save(f"{name}_potential", fields.potential())
-            for other in (axis, *(k for k in range(3) if k != axis)):
-                given.save(f"{name}_flux_{AXES[other]}", fields.flux(other))
+        assert given.save is not None
+        given.save(f"{name}_potential", fields.potential())
+        for other in range(3):
+            given.save(f"{name}_flux_{AXES[other]}", fields.flux(other))
 
+    see = keep if given.save is not None else None
     layout, run = given.chosen[axis], given.run.but(block=None)
     with kept_folder(given.work / name, made_by, run) as work:
-        streamed = streamed_conductivity(medium, given.counts, layout, work, run, see=keep)
+        streamed = streamed_conductivity(medium, given.counts, layout, work, run, see=see)
     pictures: list[FieldPicture] = []
     if streamed.slices is not None:
         potential, flux = (each.T if axis == 2 else each for each in streamed.slices)

@@ -93,7 +93,8 @@ def streamed_conductivity(
     run
         Memory, workers and cluster.
     see
-        Called with the local fields, before they are forgotten.
+        Called with the local fields. The potentials then stay in `work`, and a later call with what
+        is there calls it again.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def streamed_conductivity(
         if stale != course.carried:
             shutil.rmtree(work / stale, ignore_errors=True)
     seams = SlabSeams.of(SlabLattice(medium, passes.left_by(course.carried)))
-    needs, potentials = needs_of_slabs(medium, share=course.share), None
+    needs = needs_of_slabs(medium, share=course.share)
     if not course.energy:
         solved = SlabSolver(seams, passes, needs, path).solve(course, medium.drive)
         if not solved.converged:
@@ -126,14 +127,15 @@ def streamed_conductivity(
             raise NotConvergedError(
                 f"{told}; {work} keeps the potentials, and the next run goes on"
             )
-        potentials = solved.potentials
+        course = course.ended(solved)
+    potentials = passes.left_by(f"descend-{course.iterations}")
     fluxes = measure_fluxes(seams.slabs, potentials, _across(medium), passes, needs["flux"])
-    if potentials is not None:
-        if see is not None:
-            see(StreamedFields(seams.slabs, potentials, course.share))
-        course = course.ended(solved).save(path)
+    course.save(path)
+    if see is not None:  # an axis that is found may be asked for its fields again
+        see(StreamedFields(seams.slabs, potentials, course.share))
     for done in work.glob("*-*"):
-        shutil.rmtree(done, ignore_errors=True)
+        if see is None or done != potentials.output.path:
+            shutil.rmtree(done, ignore_errors=True)
     return _told(replace(found, iterations=course.iterations), course, seams, fluxes)
 
 

@@ -41,9 +41,9 @@ class SlabFluxes:
 
 
 def measure_fluxes(
-    slabs: SlabLattice, potentials: SlabRecords | None, across: int, passes: SlabPasses, need: Need
+    slabs: SlabLattice, potentials: SlabRecords, across: int, passes: SlabPasses, need: Need
 ) -> SlabFluxes:
-    """Do the pass; without `potentials` an earlier run has done it."""
+    """Do the pass over potentials, which may be gone if an earlier run has done it."""
     task = partial(_flux_of_slab, slabs=slabs, potentials=potentials, across=across)
     found = passes.over("flux", task, need)
     parts = [found.load(k) for k in range(len(slabs.medium.grid))]
@@ -60,10 +60,9 @@ def _flux_of_slab(
     _box: Box,
     *,
     slabs: SlabLattice,
-    potentials: SlabRecords | None,
+    potentials: SlabRecords,
     across: int,
 ) -> tuple[None, Arrays]:
-    assert potentials is not None
     lattice = slabs.lattice(number)
     x = slabs.vector(lattice, potentials, "x", number)
     middle = lattice.shape[across] // 2
