@@ -162,6 +162,15 @@ def test_workers_do_not_change_a_bit_and_slabs_no_more_than_the_error(tmp_path):
     assert thick.found.effective - thick.found.error <= high
 
 
+def test_worker_processes_give_the_same_bits(tmp_path, scheduler):
+    volume, drive = made(tmp_path, TWO), Drive(1, voxel_size=SIZE, tolerance=1e-2)
+    run = QUIET.but(cluster=scheduler, workers=None)
+    found = solve(volume, PORES, drive, tmp_path / "far", planes=4, run=run)
+    known = solve(volume, PORES, drive, tmp_path / "here", planes=4)
+    assert found.found == known.found
+    assert all(map(np.array_equal, found.slices, known.slices, [True, True]))
+
+
 class Interrupted(Exception):
     """Stands for a process that is killed."""
 
