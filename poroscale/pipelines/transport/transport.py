@@ -100,7 +100,7 @@ def transport(
             )
         found = TransportFound(_about(given), axes)
         write_transport(found, folder)
-        rmtree(given.work, ignore_errors=True)
+        rmtree(folder / WORK, ignore_errors=True)
     return found
 
 
