@@ -716,6 +716,7 @@ def transport(
     tensor: bool = False,
     fields: bool = False,
     phases: str | None = None,
+    solver: Literal['auto', 'memory', 'streamed'] = 'auto',
     pore: str | None = None,
     ends: Literal['pressure', 'mirrored', 'periodic'] = 'pressure',
     layers: int = 0,

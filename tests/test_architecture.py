@@ -121,7 +121,9 @@ def test_folders_are_small() -> None:
     assert not {folder: size for folder, size in sizes.items() if size > FOLDER_FILES}
 
 
-ONE_MEANING = {"main", "passes", "tell", "need", "fit", "sampler", "transport_along", "about"}
+ONE_MEANING = {
+    *("main", "passes", "tell", "need", "fit", "sampler", "plan", "transport_along", "about"),
+}
 """Names that mean the same everywhere: the start of a program, the passes that a family declares,
 how a command prints, the three parts of a method for microstructures, and the three of a property
 of transport."""

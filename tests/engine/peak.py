@@ -263,6 +263,31 @@ def stats(scan, out):
     verb(phases, out, config=stats_settings(), run=RUN)
 
 
+def streamed_settings():
+    from poroscale.pipelines.transport.settings import (
+        ConductionConfig,
+        TransportConfig,
+        TransportSettings,
+    )
+
+    conduction = ConductionConfig(phases="0=0.01,1=1,2=0.5", solver="streamed")
+    return TransportSettings(TransportConfig(tolerance=0.01), conduction)
+
+
+def plan_stream_transport(scan, _out):
+    from poroscale.pipelines.transport.transport import plan_transport
+
+    phases = Volume.open(scan.path.with_name("phases.zarr"))
+    return plan_transport(phases, config=streamed_settings(), run=RUN)
+
+
+def stream_transport(scan, out):
+    from poroscale.pipelines.transport.transport import transport as verb
+
+    phases = Volume.open(scan.path.with_name("phases.zarr"))
+    verb(phases, out, config=streamed_settings(), run=RUN)
+
+
 def evaluate(scan, out):
     from poroscale.segmentation import evaluate_scores
 

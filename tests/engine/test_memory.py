@@ -26,6 +26,7 @@ WORST = {"pores", "grey_volumes", "stitch", "stitch_weighted", "tile"}
 TOLD = [
     "export",
     "stats",
+    "stream_transport",
     *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("compare", "fit")),
 ]
 """Verbs of several steps, or without blocks: what their plan tells before they start holds."""

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numcodecs import zstd
@@ -60,7 +60,7 @@ class Record:
             for name in names or self.arrays:
                 dtype, shape, start, size = self.arrays[name]
                 file.seek(self.offset + start)
-                found[name] = _decode(file.read(size), dtype, shape)
+                found[name] = _decode(file, size, np.empty(shape, dtype))
         return found
 
 
@@ -77,11 +77,14 @@ def _encode(array: NDArray[Any]) -> Bytes:
     return packed if packed.size < data.size else data
 
 
-def _decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array from its stored bytes: raw if they are as long as it, otherwise compressed."""
-    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    raw = data if len(data) == size else zstd.decompress(data)
-    return np.frombuffer(bytearray(raw), dtype).reshape(shape)
+def _decode(file: BinaryIO, size: int, out: NDArray[Any]) -> NDArray[Any]:
+    """Fill `out` from its stored bytes: raw if they are as long as it, otherwise compressed."""
+    data = out.reshape(-1).view(np.uint8)
+    if size != data.size:
+        zstd.decompress(file.read(size), data)
+    elif file.readinto(data) < size:  # type: ignore[attr-defined]
+        raise OSError(f"{file.name} was cut off while the job ran; run the job again")
+    return out
 
 
 @dataclass(frozen=True)

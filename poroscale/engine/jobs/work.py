@@ -37,6 +37,20 @@ def work_folder(out: Path, recipe: Mapping[str, Any], run: Run) -> Iterator[Path
 
 
 @contextmanager
+def kept_folder(work: Path, recipe: Mapping[str, Any], run: Run) -> Iterator[Path]:
+    """A folder for the passes of a job; it stays until the caller removes it.
+
+    Raises
+    ------
+    ValueError
+        If another job works in it, or one with other settings was begun there.
+    """
+    with Job(work, None, recipe, overwrite=run.overwrite) as job:
+        job.freeze_recipe()
+        yield work
+
+
+@contextmanager
 def held_folder(folder: Path) -> Iterator[Path]:
     """The folder, made if need be, for one job at a time.
 

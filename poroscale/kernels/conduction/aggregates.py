@@ -17,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from poroscale.kernels.conduction.numbering import join_sets, root_of
+from poroscale.kernels.conduction.operator import BOTH, FIRST, LAST
 
 
 class Graph(NamedTuple):
@@ -86,15 +87,19 @@ def graph_of_lattice(
     pairs: NDArray[np.float32],
     groups: NDArray[np.int32],
     count: int,
+    ends: int = BOTH,
 ) -> Graph:
-    """The graph of the aggregates of a lattice; sums of the conductances between their voxels."""
+    """The graph of the aggregates of a lattice; sums of the conductances between their voxels.
+
+    `ends` says which driven faces belong to the lattice (`operator`).
+    """
     rows, marks = np.zeros(count + 1, np.int64), np.full(count, -1, np.int64)
-    _join_voxels(numbers, codes, pairs, groups, marks, rows, *_of_length(0, 0))
+    _join_voxels(numbers, codes, pairs, groups, marks, rows, *_of_length(0, 0), ends)
     np.cumsum(rows, out=rows)
     marks[:] = -1
     columns, weights, ground = _of_length(rows[-1], count)
-    _join_voxels(numbers, codes, pairs, groups, marks, rows, columns, weights, ground)
-    return Graph(rows, columns, weights, ground, _inverse(rows, weights, ground))
+    _join_voxels(numbers, codes, pairs, groups, marks, rows, columns, weights, ground, ends)
+    return graph_of_links(rows, columns, weights, ground)
 
 
 def aggregates_of_graph(
@@ -119,6 +124,16 @@ def graph_of_graph(graph: Graph, groups: NDArray[np.int32], count: int) -> Graph
     marks[:] = -1
     columns, weights, ground = _of_length(rows[-1], count)
     _join_nodes(*fine, groups, members, firsts, marks, rows, columns, weights, ground)
+    return graph_of_links(rows, columns, weights, ground)
+
+
+def graph_of_links(
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    ground: NDArray[np.float32],
+) -> Graph:
+    """A graph of these links and conductances to the driven faces."""
     return Graph(rows, columns, weights, ground, _inverse(rows, weights, ground))
 
 
@@ -182,7 +197,8 @@ def _inverse(rows, weights, ground):  # type: ignore[no-untyped-def]
         total = ground[i]
         for k in range(rows[i], rows[i + 1]):
             total += weights[k]
-        inverse[i] = np.float32(1) / total
+        # A piece of a slab may hang on other slabs alone.
+        inverse[i] = np.float32(1) / total if total > 0 else np.float32(0)
     return inverse
 
 
@@ -205,7 +221,7 @@ def _add(marks, rows, columns, weights, counting, node, other, weight, filled): 
 
 @njit(nogil=True, cache=True)
 def _join_voxels(  # type: ignore[no-untyped-def]
-    numbers, codes, pairs, groups, marks, rows, columns, weights, ground
+    numbers, codes, pairs, groups, marks, rows, columns, weights, ground, ends
 ):
     """Go through the blocks, whose nodes have numbers that follow each other."""
     nz, ny, nx = numbers.shape
@@ -228,7 +244,9 @@ def _join_voxels(  # type: ignore[no-untyped-def]
                             continue
                         own = codes[a, b, c]
                         if not counting:
-                            faces = (a == 1) + (a == nz - 2)
+                            faces = (a == 1 and ends & FIRST != 0) + (
+                                a == nz - 2 and ends & LAST != 0
+                            )
                             ground[node] += np.float32(2 * faces) * pairs[0, own, own]
                         for side in range(6):
                             axis, step = side >> 1, 2 * (side & 1) - 1

@@ -40,17 +40,17 @@ def number_carrying(codes: Codes, *, periodic: bool = False) -> tuple[Numbers, i
         Voxels that are numbered.
     """
     numbers = np.zeros(codes.shape, np.uint32)
-    parents = np.arange(_number(codes, numbers), dtype=np.uint32)
-    _wrap(numbers, periodic)
-    _join(codes, numbers, parents)
+    parents = np.arange(number_conducting(codes, numbers), dtype=np.uint32)
+    wrap_sides(numbers, periodic)
+    join_clusters(codes, numbers, parents)
     touched = np.zeros(len(parents), np.uint8)
     _touch(codes, numbers, parents, touched)
     _forget(codes, numbers, parents, touched)
-    _wrap(codes, periodic)
+    wrap_sides(codes, periodic)
     del parents, touched
     numbers[:] = 0
-    carrying = _number(codes, numbers)
-    _wrap(numbers, periodic)
+    carrying = number_conducting(codes, numbers)
+    wrap_sides(numbers, periodic)
     return numbers, carrying
 
 
@@ -58,11 +58,11 @@ def with_margin(inner: NDArray[np.uint8], *, periodic: bool = False) -> Codes:
     """An array of codes with the margin that a lattice has."""
     codes = np.zeros([n + 2 for n in inner.shape], np.uint8)
     codes[1:-1, 1:-1, 1:-1] = inner
-    _wrap(codes, periodic)
+    wrap_sides(codes, periodic)
     return codes
 
 
-def _wrap(array: NDArray[np.generic], periodic: bool) -> None:
+def wrap_sides(array: NDArray[np.generic], periodic: bool) -> None:
     """Copy each side to the margin of the opposite side, the driven faces apart."""
     if not periodic:
         return
@@ -74,7 +74,8 @@ def _wrap(array: NDArray[np.generic], periodic: bool) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _number(codes, numbers):  # type: ignore[no-untyped-def]
+def number_conducting(codes, numbers):  # type: ignore[no-untyped-def]
+    """Number the voxels that conduct in scan order; returns how many there are."""
     nz, ny, nx = codes.shape
     n = 0
     for z in range(1, nz - 1):
@@ -106,7 +107,7 @@ def join_sets(parents, i, j):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _join(codes, numbers, parents):  # type: ignore[no-untyped-def]
+def join_clusters(codes, numbers, parents):  # type: ignore[no-untyped-def]
     """Join each voxel with its lower neighbours, and with those that a margin repeats."""
     nz, ny, nx = codes.shape
     for z in range(1, nz - 1):

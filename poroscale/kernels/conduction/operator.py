@@ -8,6 +8,9 @@ float32 (n,), in the order of the numbers; sums are float64.
 All functions take `numbers` and `codes` of a lattice (`numbering`) and `pairs`, float32
 (3, phases, phases): the conductance between voxels of two phases along each axis, 0 with code 0.
 So a neighbour that carries nothing needs no case: it counts with a conductance of 0.
+
+A lattice may be a slab of a larger one, whose margin holds the planes before and behind it. `ends`
+then says which driven faces are its own: `FIRST`, `LAST`, both or none.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 Pairs = NDArray[np.float32]
+FIRST, LAST, BOTH = 1, 2, 3
+"""Driven faces that belong to a lattice."""
 
 
 def pair_table(conductivities: NDArray[np.float64], weights: tuple[float, float, float]) -> Pairs:
@@ -36,11 +41,11 @@ def pair_table(conductivities: NDArray[np.float64], weights: tuple[float, float,
 
 
 @njit(nogil=True, cache=True)
-def inverse_diagonal(numbers, codes, pairs, out):  # type: ignore[no-untyped-def]
+def inverse_diagonal(numbers, codes, pairs, out, ends):  # type: ignore[no-untyped-def]
     """One over the sum of the conductances of each voxel, those to a driven face included."""
     nz, ny, nx = numbers.shape
     for z in range(1, nz - 1):
-        faces = (z == 1) + (z == nz - 2)
+        faces = (z == 1 and ends & FIRST != 0) + (z == nz - 2 and ends & LAST != 0)
         for y in range(1, ny - 1):
             for x in range(1, nx - 1):
                 c = codes[z, y, x]
@@ -53,7 +58,7 @@ def inverse_diagonal(numbers, codes, pairs, out):  # type: ignore[no-untyped-def
 
 
 @njit(nogil=True, cache=True)
-def flow_into(numbers, codes, pairs, values, first, out):  # type: ignore[no-untyped-def]
+def flow_into(numbers, codes, pairs, values, first, out, ends):  # type: ignore[no-untyped-def]
     """The current into each voxel, with `first` at the first face and 0 at the last.
 
     Differences are summed, not products: a product with the diagonal would lose the small current
@@ -63,7 +68,7 @@ def flow_into(numbers, codes, pairs, values, first, out):  # type: ignore[no-unt
     z_pairs, y_pairs, x_pairs = pairs[0], pairs[1], pairs[2]
     product = 0.0
     for z in range(1, nz - 1):
-        at_first, at_last = z == 1, z == nz - 2
+        at_first, at_last = z == 1 and ends & FIRST, z == nz - 2 and ends & LAST
         for y in range(1, ny - 1):
             own, row = codes[z, y], numbers[z, y]
             below, above = codes[z - 1, y], codes[z + 1, y]
@@ -123,11 +128,13 @@ def sweep_up(numbers, codes, pairs, inverse, right, out):  # type: ignore[no-unt
 def restrict_swept(numbers, codes, pairs, values, groups, out):  # type: ignore[no-untyped-def]
     """Add up over each group the residual that `sweep_up` leaves: the current from higher voxels.
 
-    A sweep brings the residual of a voxel to 0, and then its higher neighbours change.
+    A sweep brings the residual of a voxel to 0, and then its higher neighbours change. Returns the
+    product of `values` and that residual.
     """
     nz, ny, nx = numbers.shape
     z_pairs, y_pairs, x_pairs = pairs[0], pairs[1], pairs[2]
     out[:] = 0
+    product = 0.0
     for z in range(1, nz - 1):
         for y in range(1, ny - 1):
             own, row = codes[z, y], numbers[z, y]
@@ -147,6 +154,8 @@ def restrict_swept(numbers, codes, pairs, values, groups, out):  # type: ignore[
                     if x == 1:
                         total += x_pairs[c, own[0]] * values[row[0]]
                     out[groups[row[x]]] += total
+                    product += np.float64(values[row[x]]) * np.float64(total)
+    return product
 
 
 @njit(nogil=True, cache=True)
@@ -175,8 +184,11 @@ def sweep_down(numbers, codes, pairs, inverse, right, out):  # type: ignore[no-u
 
 
 @njit(nogil=True, cache=True)
-def lattice_energy(numbers, codes, pairs, values):  # type: ignore[no-untyped-def]
-    """The power that potentials dissipate, with 1 at the first face and 0 at the last."""
+def lattice_energy(numbers, codes, pairs, values, first, ends):  # type: ignore[no-untyped-def]
+    """The power that potentials dissipate, with `first` at the first face and 0 at the last.
+
+    A slab counts what passes between it and the plane before it, not what passes on behind it.
+    """
     nz, ny, nx = numbers.shape
     power = 0.0
     for z in range(1, nz - 1):
@@ -192,15 +204,15 @@ def lattice_energy(numbers, codes, pairs, values):  # type: ignore[no-untyped-de
                 power += pairs[1, c, codes[z, y - 1, x]] * drop * drop
                 drop = here - np.float64(values[numbers[z - 1, y, x]])
                 power += pairs[0, c, codes[z - 1, y, x]] * drop * drop
-                if z == 1:
-                    power += 2.0 * pairs[0, c, c] * (1.0 - here) * (1.0 - here)
-                if z == nz - 2:
+                if z == 1 and ends & FIRST:
+                    power += 2.0 * pairs[0, c, c] * (first - here) * (first - here)
+                if z == nz - 2 and ends & LAST:
                     power += 2.0 * pairs[0, c, c] * here * here
     return power
 
 
 @njit(nogil=True, cache=True)
-def lattice_current(numbers, codes, pairs, values, axis, out):  # type: ignore[no-untyped-def]
+def lattice_current(numbers, codes, pairs, values, axis, out, ends):  # type: ignore[no-untyped-def]
     """The current through each voxel along an axis: the mean of those through its two faces.
 
     Fills `out`, float32 (nz, ny, nx), 0 where nothing flows, and returns the sum.
@@ -220,9 +232,9 @@ def lattice_current(numbers, codes, pairs, values, axis, out):  # type: ignore[n
                 e, f, g = z + step[0], y + step[1], x + step[2]
                 through = pairs[axis, c, codes[a, b, d]] * (values[numbers[a, b, d]] - here)
                 through -= pairs[axis, c, codes[e, f, g]] * (values[numbers[e, f, g]] - here)
-                if axis == 0 and z == 1:
+                if axis == 0 and z == 1 and ends & FIRST:
                     through += 2.0 * pairs[0, c, c] * (1.0 - here)
-                if axis == 0 and z == nz - 2:
+                if axis == 0 and z == nz - 2 and ends & LAST:
                     through += 2.0 * pairs[0, c, c] * here
                 out[z - 1, y - 1, x - 1] = 0.5 * through
                 total += 0.5 * through

@@ -32,11 +32,14 @@ def turn_direction(values, factor, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def linear_profile(numbers, codes, out):  # type: ignore[no-untyped-def]
-    """The potential of a uniform medium: from 1 at the first face down to 0 at the last."""
+def linear_profile(numbers, codes, start, depth, out):  # type: ignore[no-untyped-def]
+    """The potential of a uniform medium: from 1 at the first face down to 0 at the last.
+
+    The planes are those from `start` on of `depth`, and the margin before and behind them.
+    """
     nz, ny, nx = numbers.shape
-    for z in range(1, nz - 1):
-        level = np.float32(1.0 - (z - 0.5) / (nz - 2))
+    for z in range(nz):
+        level = np.float32(1.0 - (start + z - 0.5) / depth)
         for y in range(1, ny - 1):
             for x in range(1, nx - 1):
                 if codes[z, y, x]:

@@ -14,6 +14,7 @@ from poroscale.transport.flow.stokes import CORNER
 
 Property = Literal["diffusivity", "conductivity", "permeability"]
 Ends = Literal["pressure", "mirrored", "periodic"]
+Solver = Literal["auto", "memory", "streamed"]
 
 
 class TransportConfig(Config):
@@ -73,9 +74,13 @@ class ConductionConfig(Config):
     phases
         Conductivity or diffusivity of each value of the volume, as "VALUE=X,VALUE=X", in any
         unit; 0 for a phase that lets nothing through.
+    solver
+        "memory" holds the whole solution. "streamed" holds a part of it, and the rest lies beside
+        the output while the solver runs; it takes longer. "auto": in memory where that fits.
     """
 
     phases: str | None = None
+    solver: Solver = "auto"
 
     @field_validator("phases", mode="before")
     @classmethod

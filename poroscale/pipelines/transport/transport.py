@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -11,10 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.engine import BlockGrid, JobPlan, Run, connect, volume_from_array
-from poroscale.engine.job_plan import driver_plan
+from poroscale.engine import JobPlan, Pass, Run, connect, fill_pass, volume_from_array
 from poroscale.engine.jobs.work import held_folder
-from poroscale.engine.plan import TooLittleMemoryError
 from poroscale.pipelines.transport.properties.contract import SaveField, TransportInput
 from poroscale.pipelines.transport.properties.registry import PROPERTIES
 from poroscale.pipelines.transport.settings import STAGES, TransportSettings, driven_axes
@@ -24,6 +23,9 @@ from poroscale.statistics.values import few_values
 from poroscale.transport.found import TransportFound
 from poroscale.verb import Section, verb
 from poroscale.volume import Volume, VolumeSpec
+
+WORK = "streamed.work"
+"""Folder inside the output for what a solution keeps on the disk while it runs."""
 
 
 def plan_transport(
@@ -37,7 +39,7 @@ def plan_transport(
         If the budget cannot hold the solution.
     """
     config, run = config or TransportSettings(), run or Run()
-    return _planned(_input(volume, config, run), run)
+    return PROPERTIES[config.transport.property].plan(_input(volume, config, run)).job
 
 
 @verb(
@@ -89,16 +91,16 @@ def transport(
     if out.resolve().is_relative_to(volume.path.resolve()):
         raise ValueError(f"output must not lie inside the input {volume.path}, got {out}")
     with connect(run, job="transport") as shared, held_folder(out) as folder:
-        given = _input(volume, config, shared)
-        _planned(given, shared)
-        method = PROPERTIES[config.transport.property]
+        given, method = _input(volume, config, shared), PROPERTIES[config.transport.property]
+        chosen = method.plan(given).chosen
         with _kept(folder, volume, shared, wanted=config.transport.fields) as save:
-            given = TransportInput(volume, given.counts, config, save)
+            given = replace(given, save=save, chosen=chosen, work=folder / WORK)
             axes = tuple(
                 method.transport_along(given, axis) for axis in driven_axes(config.transport)
             )
         found = TransportFound(_about(given), axes)
         write_transport(found, folder)
+        rmtree(folder / WORK, ignore_errors=True)
     return found
 
 
@@ -116,17 +118,8 @@ def _input(volume: Volume, config: TransportSettings, run: Run) -> TransportInpu
             f"{volume.path} must hold at most {MOST} phases, got more values than that; segment it "
             "first"
         )
-    return TransportInput(volume, {int(value): n for value, n in counts.items()}, config)
-
-
-def _planned(given: TransportInput, run: Run) -> JobPlan:
-    settings, shape = given.settings.transport, given.volume.shape
-    need = PROPERTIES[settings.property].need(given)
-    kept = 16 * given.voxels * len(driven_axes(settings)) if settings.fields else 0
-    plan = driver_plan(BlockGrid(shape, shape), need, run, disk=kept)
-    if not plan.fits:
-        raise TooLittleMemoryError(plan, "transport")
-    return JobPlan({"transport": plan})
+    known = {int(value): n for value, n in counts.items()}
+    return TransportInput(volume, known, config, run=run)
 
 
 @contextmanager
@@ -138,7 +131,7 @@ def _kept(folder: Path, volume: Volume, run: Run, *, wanted: bool) -> Iterator[S
         yield None
         return
 
-    def save(name: str, values: NDArray[np.float32]) -> None:
+    def save(name: str, values: NDArray[np.float32] | Pass) -> None:
         spec = VolumeSpec(
             volume.shape,
             np.dtype(np.float32),
@@ -147,8 +140,11 @@ def _kept(folder: Path, volume: Volume, run: Run, *, wanted: bool) -> Iterator[S
             attributes={"kind": "transport", "field": name},
             chunks=volume.chunks,
         )
-        quiet = run.but(planned=True, block=None, overwrite=True)
-        volume_from_array(values, fields / f"{name}.zarr", spec=spec, run=quiet)
+        quiet, path = run.but(planned=True, block=None, overwrite=True), fields / f"{name}.zarr"
+        if isinstance(values, Pass):
+            fill_pass(values, path, spec=spec, recipe=values.parameters, run=quiet)
+        else:
+            volume_from_array(values, path, spec=spec, run=quiet)
 
     try:
         yield save

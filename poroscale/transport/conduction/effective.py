@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf, prod, sqrt
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.transport.conduction.lattice import ConductingLattice, Vector
+from poroscale.transport.conduction.result import (
+    AXES,
+    EffectiveConductivity,
+    FluxScaling,
+    others_of,
+    place_in_lattice,
+)
 from poroscale.transport.conduction.solving import Solution, solve_lattice
 
-AXES = ("z", "y", "x")
 Sides = Literal["closed", "periodic", "mirrored"]
 TOLERANCE, ITERATIONS = 1e-4, 200
 FINEST = 1e-6
@@ -43,54 +49,6 @@ class NotConvergedError(ArithmeticError):
 
 
 @dataclass(frozen=True)
-class EffectiveConductivity:
-    """What a volume conducts along one axis.
-
-    Attributes
-    ----------
-    axis
-        "z", "y" or "x".
-    effective
-        The effective conductivity, in the unit of the phases; 0 without a path. The true value of
-        the voxels is not above it.
-    error
-        Bound of what the true value lies below it.
-    mean
-        Mean of the conductivity over the volume: what straight ways would give.
-    fraction
-        Share of the voxels that conduct.
-    effective_fraction
-        Share of the voxels in clusters that join both faces.
-    iterations
-        Iterations of the solver.
-    column
-        Mean flux along z, y and x at a mean gradient of 1 along the axis; None if not asked for.
-    column_error
-        Bounds of its errors.
-    """
-
-    axis: str
-    effective: float
-    error: float
-    mean: float
-    fraction: float
-    effective_fraction: float
-    iterations: int
-    column: tuple[float, float, float] | None = None
-    column_error: tuple[float, float, float] | None = None
-
-    @property
-    def tortuosity_factor(self) -> float:
-        """The mean conductivity over the effective one: 1 for straight ways, infinite for none."""
-        return self.mean / self.effective if self.effective > 0 else inf
-
-    @property
-    def percolates(self) -> bool:
-        """Whether a path joins both faces."""
-        return self.effective_fraction > 0
-
-
-@dataclass(frozen=True)
 class LocalFields:
     """Potential and flux of a solution, in the axes of the volume.
 
@@ -113,47 +71,26 @@ class LocalFields:
     def flux(self, axis: int) -> NDArray[np.float32]:
         """float32 (nz, ny, nx): the flux along an axis at a mean gradient of 1 along the driven."""
         out = np.empty(self._lattice.shape, np.float32)
-        self._lattice.current(self._potential, _place(axis, self.axis), out)
-        out *= np.float32(self.factor(axis))
+        self._lattice.current(self._potential, place_in_lattice(axis, self.axis), out)
+        scaling = FluxScaling(self._lattice.shape, self.axis, self._edges, self._scale)
+        out *= np.float32(scaling.factor(axis))
         return _back(out, self.axis)
-
-    def mean_flux(self, axis: int) -> float:
-        """The mean of `flux`, over the whole volume."""
-        total = self._lattice.current(self._potential, _place(axis, self.axis))
-        return total * self.factor(axis) / prod(self._lattice.shape)
-
-    def factor(self, axis: int) -> float:
-        """Flux over the current of the lattice, whose conductances are scaled."""
-        edge = self._edges[axis] / self._edges[self.axis]
-        return self._lattice.shape[0] * edge * self._scale
 
     def told(
         self, found: EffectiveConductivity, solved: Solution, *, tensor: bool
     ) -> EffectiveConductivity:
         """What was found of the volume, with what was solved."""
-        depth, height, width = self._lattice.shape
-        per_energy = self._scale * depth / (height * width)
-        error = solved.error * per_energy
-        found = replace(
-            found,
-            effective=solved.energy * per_energy,
-            error=error,
-            iterations=solved.iterations,
+        scaling = FluxScaling(self._lattice.shape, self.axis, self._edges, self._scale)
+        sums = None
+        if tensor:
+            held = self._lattice, self._potential
+            sums = [held[0].current(held[1], scaling.place(axis)) for axis in range(3)]
+        return scaling.told(
+            replace(found, iterations=solved.iterations),
+            (solved.energy, solved.error),
+            sums,
+            carrying=self._lattice.count,
         )
-        if not tensor:
-            return found
-        z, y, x = (self.mean_flux(k) for k in range(3))
-        of_z, of_y, of_x = (self._mean_error(k, error) for k in range(3))
-        return replace(found, column=(z, y, x), column_error=(of_z, of_y, of_x))
-
-    def _mean_error(self, axis: int, error: float) -> float:
-        """Bound of the error of `mean_flux`, by the inequality of Cauchy and Schwarz."""
-        if axis == self.axis:
-            return error
-        lattice, edge = self._lattice, self._edges[axis] / self._edges[self.axis]
-        energy = error / self._scale * prod(lattice.shape[1:]) / lattice.shape[0]
-        conductance = lattice.count / edge**2
-        return sqrt(conductance * energy) * self.factor(axis) / prod(lattice.shape)
 
 
 See = Callable[[LocalFields], None]
@@ -288,7 +225,7 @@ def conductivity_of_codes(
     axis, scale, voxels = drive.axis, coded.scale, coded.codes.size
     counts = np.bincount(coded.codes.ravel(), minlength=len(coded.table))
     mean = scale * float(counts @ coded.table) / voxels
-    first, second, third = (drive.voxel_size[k] for k in (axis, *_others(axis)))
+    first, second, third = (drive.voxel_size[k] for k in (axis, *others_of(axis)))
     periodic = drive.sides == "periodic"
     edges = (first, second, third)
     lattice = ConductingLattice.of(coded.codes, coded.table, edges=edges, periodic=periodic)
@@ -300,7 +237,7 @@ def conductivity_of_codes(
         return replace(found, column=nothing, column_error=nothing)
     solved = solve_lattice(lattice, tolerance=drive.wanted, most=drive.iterations)
     if not solved.converged:
-        raise NotConvergedError(_unfinished(solved, drive))
+        raise NotConvergedError(unfinished(solved.error / solved.energy, solved.iterations, drive))
     fields = LocalFields(axis, lattice, solved.potential, drive.voxel_size, scale)
     if see is not None:
         see(fields)
@@ -339,10 +276,11 @@ def checked_conductivities(given: Mapping[int, float], values: list[int]) -> dic
     return {int(value): float(given[int(value)]) for value in values}
 
 
-def _unfinished(found: Solution, drive: Drive) -> str:
+def unfinished(error: float, iterations: int, drive: Drive) -> str:
+    """What is told of a solution whose error, over the energy, is still above the tolerance."""
     return (
         f"the solution along {AXES[drive.axis]} must reach an error of {drive.wanted:.2g}, got "
-        f"{found.error / found.energy:.2g} after {found.iterations} iterations; raise `iterations` "
+        f"{error:.2g} after {iterations} iterations; raise `iterations` "
         "or `tolerance`"
     )
 
@@ -353,15 +291,6 @@ def _values_of(phases: NDArray[Any]) -> list[int]:
         counts = np.bincount(phases.reshape(-1).view(np.uint8), minlength=256)
         return [int(value) for value in np.flatnonzero(counts)]
     return [int(value) for value in np.unique(phases)]
-
-
-def _others(axis: int) -> list[int]:
-    return [k for k in range(3) if k != axis]
-
-
-def _place(axis: int, driven: int) -> int:
-    """Where an axis of the volume lies in the lattice."""
-    return [driven, *_others(driven)].index(axis)
 
 
 def _back(array: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

@@ -76,14 +76,47 @@ class AggregationMultigrid:
 
     def __init__(self, lattice: ConductingLattice) -> None:
         self._lattice = lattice
-        self._inverse: NDArray[np.floating]
         numbers, codes, pairs = lattice.numbers, lattice.codes, lattice.pairs
         self._groups, places, kinds = _aggregates_of_voxels(lattice)
-        graph = graph_of_lattice(numbers, codes, pairs, self._groups, len(places))
+        graph = graph_of_lattice(numbers, codes, pairs, self._groups, len(places), lattice.ends)
+        self._coarse = GraphCycle(graph, places, kinds, voxels=lattice.count)
+
+    @property
+    def nodes(self) -> list[int]:
+        """Nodes of each level, from the finest aggregates on."""
+        return self._coarse.nodes
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory [bytes]."""
+        return self._groups.nbytes + self._coarse.nbytes
+
+    def apply(self, right: Vector, out: Vector) -> None:
+        """Set `out` to the product of the preconditioner with `right`."""
+        of, coarse = self._lattice, self._coarse
+        sweep_up(of.numbers, of.codes, of.pairs, of.inverse, right, out)
+        restrict_swept(of.numbers, of.codes, of.pairs, out, self._groups, coarse.right)
+        add_of_groups(coarse.correction(), self._groups, out)
+        sweep_down(of.numbers, of.codes, of.pairs, of.inverse, right, out)
+
+
+class GraphCycle:
+    """The cycle over the graph of the finest aggregates and all coarser ones.
+
+    Parameters
+    ----------
+    graph, places, kinds
+        The aggregates.
+    voxels
+        Voxels that carry current; they say which levels are asked twice.
+    """
+
+    def __init__(self, graph: Graph, places: Places, kinds: Kinds, *, voxels: int) -> None:
+        self._inverse: NDArray[np.floating]
         self._levels, times = [_Level(graph)], 1
         # Clusters that never meet stay apart on every level: a graph of them has no links.
         while (fine := self._levels[-1]).graph.nodes > SMALLEST and len(fine.graph.columns):
-            fine.twice = 2 * times * fine.graph.nodes <= MOST_WORK * lattice.count
+            fine.twice = 2 * times * fine.graph.nodes <= MOST_WORK * voxels
             times *= 1 + fine.twice
             fine.groups, places, kinds = _aggregates(fine.graph, places, kinds)
             self._levels.append(_Level(graph_of_graph(fine.graph, fine.groups, len(places))))
@@ -98,20 +131,20 @@ class AggregationMultigrid:
     @property
     def nbytes(self) -> int:
         """Size in memory [bytes]."""
-        held = self._groups.nbytes + self._inverse.nbytes
+        held = self._inverse.nbytes
         for level in self._levels:
             held += level.graph.nbytes + 3 * level.values.nbytes
             held += 0 if level.groups is None else level.groups.nbytes
         return held
 
-    def apply(self, right: Vector, out: Vector) -> None:
-        """Set `out` to the product of the preconditioner with `right`."""
-        of = self._lattice
-        sweep_up(of.numbers, of.codes, of.pairs, of.inverse, right, out)
-        coarse = self._levels[0]
-        restrict_swept(of.numbers, of.codes, of.pairs, out, self._groups, coarse.right)
-        add_of_groups(self._correction(0), self._groups, out)
-        sweep_down(of.numbers, of.codes, of.pairs, of.inverse, right, out)
+    @property
+    def right(self) -> Vector:
+        """Right side of the finest graph, to be set before `correction`, which changes it."""
+        return self._levels[0].right
+
+    def correction(self) -> Vector:
+        """What the cycle answers to `right`."""
+        return self._correction(0)
 
     def _correction(self, k: int) -> Vector:
         """What level k answers to its right side, which is changed: asked once, or twice."""

@@ -14,6 +14,7 @@ from poroscale.kernels.conduction.aggregates import (
 )
 from poroscale.kernels.conduction.numbering import number_carrying, with_margin
 from poroscale.kernels.conduction.operator import (
+    BOTH,
     flow_into,
     inverse_diagonal,
     lattice_current,
@@ -102,15 +103,15 @@ def test_products_energy_and_current_are_those_of_the_matrix(made):
     links = links_of(lattice, periodic)
     matrix, right = matrix_of(links, count)
     values, out = vector(count, 1), np.empty(count, np.float32)
-    product = flow_into(*lattice, values, np.float32(1), out)
+    product = flow_into(*lattice, values, np.float32(1), out, BOTH)
     assert out == near(right - matrix @ values)
     assert product == near(values @ (right - matrix @ values))
     first = sum(g for _, j, g in links if j == -1)
     energy = values @ matrix @ values - 2 * right @ values + first
-    assert lattice_energy(*lattice, values) == near(energy)
+    assert lattice_energy(*lattice, values, 1.0, BOTH) == near(energy)
     solution = np.linalg.solve(matrix, right)
     places = np.empty([n - 2 for n in lattice[0].shape], np.float32)
-    through = lattice_current(*lattice, solution.astype(np.float32), 0, places)
+    through = lattice_current(*lattice, solution.astype(np.float32), 0, places, BOTH)
     layers = places.sum(axis=(1, 2))
     assert layers == near(np.full(len(layers), first - right @ solution))
     assert through == near(layers.sum())
@@ -121,7 +122,7 @@ def test_sweeps_solve_triangles(made):
     lattice, count, periodic = made
     matrix, _ = matrix_of(links_of(lattice, periodic), count)
     inverse, right, out = vector(count, 0), vector(count, 1), np.full(count, np.nan, np.float32)
-    inverse_diagonal(*lattice, inverse)
+    inverse_diagonal(*lattice, inverse, BOTH)
     assert inverse == near(1 / np.diag(matrix))
     sweep_up(*lattice, inverse, right, out)
     lower = np.linalg.solve(np.tril(matrix), right)

@@ -148,7 +148,7 @@ def test_a_budget_that_is_too_small_is_refused(as_volume, tmp_path):
     volume = as_volume(PHASES)
     plan = plan_transport(volume, config=settings(), run=QUIET)
     assert plan.peak < 2 << 30
-    with pytest.raises(MemoryError, match=r"memory must be at least .* 'transport'"):
+    with pytest.raises(MemoryError, match=r"memory must be at least .* raise `memory`"):
         transport(volume, tmp_path / "out", config=settings(), run=QUIET.but(memory="280MiB"))
 
 

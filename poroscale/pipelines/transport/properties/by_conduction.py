@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping, Sequence
 
-from poroscale.pipelines.transport.properties.contract import TransportInput
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.engine import JobPlan
+from poroscale.engine.jobs.work import kept_folder
+from poroscale.engine.plan import TooLittleMemoryError
+from poroscale.pipelines.transport.properties.contract import (
+    TransportInput,
+    TransportPlan,
+    plan_in_memory,
+)
 from poroscale.pipelines.transport.settings import driven_axes
 from poroscale.transport.conduction.effective import (
-    AXES,
     TOLERANCE,
     CodedPhases,
     Drive,
-    EffectiveConductivity,
     LocalFields,
     check_thickness,
     checked_conductivities,
@@ -19,6 +27,14 @@ from poroscale.transport.conduction.effective import (
     solver_bytes,
 )
 from poroscale.transport.conduction.multigrid import kinds_of
+from poroscale.transport.conduction.result import AXES, EffectiveConductivity
+from poroscale.transport.conduction.streamed.conductivity import (
+    recipe_of_slabs,
+    streamed_conductivity,
+)
+from poroscale.transport.conduction.streamed.flux import StreamedFields
+from poroscale.transport.conduction.streamed.planning import plan_slabs
+from poroscale.transport.conduction.streamed.slabs import SlabMedium
 from poroscale.transport.found import AxisFound, FieldPicture
 
 UNITS = "as the phases"
@@ -26,12 +42,37 @@ OF_FIELDS = 8
 """Bytes for each voxel of a field that is drawn or kept, and of a copy while it is written."""
 
 
-def need(given: TransportInput) -> int:
-    """Bytes that the solution takes, or the fields after it."""
-    for axis in driven_axes(given.settings.transport):
+def plan(given: TransportInput) -> TransportPlan:
+    """The plan of a solution in memory, or of a streamed one where that does not fit."""
+    axes = driven_axes(given.settings.transport)
+    for axis in axes:
         check_thickness(given.volume.shape, axis)
-    known = _known(given)
-    conducting = sum(given.counts[value] for value, each in known.items() if each > 0)
+    _known(given)
+    solver = given.settings.conduction.solver
+    try:
+        if solver != "streamed":
+            return TransportPlan(plan_in_memory(given, need(given), len(axes)))
+    except TooLittleMemoryError:
+        if solver == "memory":
+            raise
+    layouts = {
+        axis: plan_slabs(
+            _medium(given, axis),
+            _conducting(given),
+            given.run,
+            fields=given.settings.transport.fields,
+        )
+        for axis in axes
+    }
+    if len(axes) == 1:
+        return TransportPlan(layouts[axes[0]].plan, layouts)
+    jobs = {f"along {AXES[axis]}": layout.plan for axis, layout in layouts.items()}
+    return TransportPlan(JobPlan(jobs=jobs), layouts)
+
+
+def need(given: TransportInput) -> int:
+    """Bytes that a solution in memory takes, or the fields after it."""
+    known, conducting = _known(given), _conducting(given)
     several = bool(kinds_of(np.array([0.0, *known.values()])).any())
     solved = solver_bytes(given.voxels, conducting, kinds=several)
     fields = (OF_FIELDS + 6) * given.voxels + 4 * conducting
@@ -40,9 +81,55 @@ def need(given: TransportInput) -> int:
 
 def transport_along(given: TransportInput, axis: int) -> AxisFound:
     """The effective value along one axis, with slices of potential and flux."""
-    settings = given.settings.transport
+    if axis in given.chosen:
+        return _streamed_along(given, axis)
     coded = CodedPhases.of(given.volume.shape, given.slabs(), _known(given), axis=axis)
-    drive = Drive(
+    pictures: list[FieldPicture] = []
+
+    def see(fields: LocalFields) -> None:
+        pictures.extend(_seen(given, fields))
+
+    found = conductivity_of_codes(coded, _drive(given, axis), see=see)
+    return _axis_found(given, found, {"solver": "memory"}, pictures)
+
+
+def _streamed_along(given: TransportInput, axis: int) -> AxisFound:
+    """As `transport_along`, by passes over slabs; resumed where an earlier run was ended."""
+    medium, name = _medium(given, axis), AXES[axis]
+    made_by = recipe_of_slabs(medium) | {"fields": given.save is not None}
+
+    def keep(fields: StreamedFields) -> None:
+        assert given.save is not None
+        given.save(f"{name}_potential", fields.potential())
+        for other in range(3):
+            given.save(f"{name}_flux_{AXES[other]}", fields.flux(other))
+
+    see = keep if given.save is not None else None
+    layout, run = given.chosen[axis], given.run.but(block=None)
+    with kept_folder(given.work / name, made_by, run) as work:
+        streamed = streamed_conductivity(medium, given.counts, layout, work, run, see=see)
+    pictures: list[FieldPicture] = []
+    if streamed.slices is not None:
+        potential, flux = (each.T if axis == 2 else each for each in streamed.slices)
+        pictures = _pictures(given, axis, potential, flux)
+    told = {"solver": "streamed", "streamed": streamed.told}
+    return _axis_found(given, streamed.found, told, pictures)
+
+
+def _axis_found(
+    given: TransportInput,
+    found: EffectiveConductivity,
+    told: Mapping[str, object],
+    pictures: Sequence[FieldPicture],
+) -> AxisFound:
+    numbers = _numbers(found) | dict(told)
+    column = found.column, found.column_error
+    return AxisFound(numbers, _told(given, found), *column, tuple(pictures))
+
+
+def _drive(given: TransportInput, axis: int) -> Drive:
+    settings = given.settings.transport
+    return Drive(
         axis,
         voxel_size=given.volume.voxel_size,
         sides=settings.sides,
@@ -50,15 +137,10 @@ def transport_along(given: TransportInput, axis: int) -> AxisFound:
         iterations=settings.iterations,
         tensor=settings.tensor,
     )
-    pictures: list[FieldPicture] = []
 
-    def see(fields: LocalFields) -> None:
-        pictures.extend(_seen(given, fields))
 
-    found = conductivity_of_codes(coded, drive, see=see)
-    return AxisFound(
-        _numbers(found), _told(given, found), found.column, found.column_error, tuple(pictures)
-    )
+def _medium(given: TransportInput, axis: int) -> SlabMedium:
+    return SlabMedium(given.volume, _known(given), _drive(given, axis))
 
 
 def about(given: TransportInput) -> dict[str, object]:
@@ -73,6 +155,11 @@ def about(given: TransportInput) -> dict[str, object]:
 
 def _known(given: TransportInput) -> dict[int, float]:
     return checked_conductivities(given.settings.conduction.by_value, list(given.counts))
+
+
+def _conducting(given: TransportInput) -> int:
+    """Voxels that conduct."""
+    return sum(given.counts[value] for value, each in _known(given).items() if each > 0)
 
 
 def _numbers(found: EffectiveConductivity) -> dict[str, object]:
@@ -109,10 +196,7 @@ def _seen(given: TransportInput, fields: LocalFields) -> list[FieldPicture]:
     """Keep the fields that are asked for, and cut the slices for the page."""
     axis, name = fields.axis, AXES[fields.axis]
     across = 1 if axis != 1 else 0
-    rows, columns = (k for k in range(3) if k != across)
     middle = given.volume.shape[across] // 2
-    edges = given.volume.voxel_size[rows], given.volume.voxel_size[columns]
-    axes = AXES[rows], AXES[columns]
     potential = fields.potential()
     if given.save is not None:
         given.save(f"{name}_potential", potential)
@@ -123,7 +207,18 @@ def _seen(given: TransportInput, fields: LocalFields) -> list[FieldPicture]:
         given.save(f"{name}_flux_{name}", flux)
         for other in (k for k in range(3) if k != axis):
             given.save(f"{name}_flux_{AXES[other]}", fields.flux(other))
-    through = np.where(np.isfinite(shown), np.take(flux, middle, across), np.nan)
+    return _pictures(given, axis, shown, np.take(flux, middle, across))
+
+
+def _pictures(
+    given: TransportInput, axis: int, shown: NDArray[np.float32], flux: NDArray[np.float32]
+) -> list[FieldPicture]:
+    """The slices of potential and flux along `axis` in the middle of an axis across it."""
+    name, across = AXES[axis], 1 if axis != 1 else 0
+    rows, columns = (k for k in range(3) if k != across)
+    edges = given.volume.voxel_size[rows], given.volume.voxel_size[columns]
+    axes = AXES[rows], AXES[columns]
+    through = np.where(np.isfinite(shown), flux, np.nan)
     where = f"in the middle of {AXES[across]}"
     return [
         FieldPicture(

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.pipelines.transport.properties.contract import TransportInput
+from poroscale.pipelines.transport.properties.contract import (
+    TransportInput,
+    TransportPlan,
+    plan_in_memory,
+)
 from poroscale.pipelines.transport.settings import driven_axes
 from poroscale.transport.conduction.effective import check_thickness
 from poroscale.transport.flow.boundary import FlowBoundary
@@ -42,6 +46,12 @@ def need(given: TransportInput) -> int:
         )
         most = max(most, solved)
     return given.slab_bytes + OF_MASK * given.voxels + most
+
+
+def plan(given: TransportInput) -> TransportPlan:
+    """The plan of a solution in memory."""
+    axes = len(driven_axes(given.settings.transport))
+    return TransportPlan(plan_in_memory(given, need(given), axes))
 
 
 def transport_along(given: TransportInput, axis: int) -> AxisFound:
