@@ -717,6 +717,7 @@ def transport(
     fields: bool = False,
     phases: str | None = None,
     solver: Literal['auto', 'memory', 'streamed'] = 'auto',
+    device: Literal['cpu', 'cuda'] = 'cpu',
     pore: str | None = None,
     ends: Literal['pressure', 'mirrored', 'periodic'] = 'pressure',
     layers: int = 0,

@@ -77,10 +77,13 @@ class ConductionConfig(Config):
     solver
         "memory" holds the whole solution. "streamed" holds a part of it, and the rest lies beside
         the output while the solver runs; it takes longer. "auto": in memory where that fits.
+    device
+        "cuda" solves on a GPU, which holds all voxels.
     """
 
     phases: str | None = None
     solver: Solver = "auto"
+    device: Literal["cpu", "cuda"] = "cpu"
 
     @field_validator("phases", mode="before")
     @classmethod

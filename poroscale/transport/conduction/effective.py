@@ -116,6 +116,8 @@ class Drive:
     tensor
         Give the mean flux along all axes, too. It is not as exact as the effective value: the
         solver goes on to the square of the tolerance, or to `FINEST`.
+    device
+        "cpu", or a device of torch, as "cuda", that solves it.
     """
 
     axis: int = 0
@@ -124,6 +126,7 @@ class Drive:
     tolerance: float = TOLERANCE
     iterations: int = ITERATIONS
     tensor: bool = False
+    device: str = "cpu"
 
     @property
     def wanted(self) -> float:
@@ -235,13 +238,28 @@ def conductivity_of_codes(
     if lattice.count == 0:
         nothing = (0.0, 0.0, 0.0) if drive.tensor else None
         return replace(found, column=nothing, column_error=nothing)
-    solved = solve_lattice(lattice, tolerance=drive.wanted, most=drive.iterations)
+    solved = _solved(lattice, drive)
     if not solved.converged:
         raise NotConvergedError(unfinished(solved.error / solved.energy, solved.iterations, drive))
     fields = LocalFields(axis, lattice, solved.potential, drive.voxel_size, scale)
     if see is not None:
         see(fields)
     return fields.told(found, solved, tensor=drive.tensor)
+
+
+def _solved(lattice: ConductingLattice, drive: Drive) -> Solution:
+    if drive.device == "cpu":
+        return solve_lattice(lattice, tolerance=drive.wanted, most=drive.iterations)
+    # torch takes a second to be imported.
+    from poroscale.transport.conduction.on_device.solving import solve_on_device
+
+    return solve_on_device(
+        lattice,
+        periodic=drive.sides == "periodic",
+        device=drive.device,
+        tolerance=drive.wanted,
+        most=drive.iterations,
+    )
 
 
 def check_thickness(shape: tuple[int, int, int], axis: int) -> None:

@@ -19,7 +19,13 @@ from poroscale.kernels.conduction.operator import (
     lattice_energy,
     pair_table,
 )
-from poroscale.kernels.conduction.vectors import linear_profile, spread_values
+from poroscale.kernels.conduction.vectors import (
+    add_multiple,
+    linear_profile,
+    product_of,
+    spread_values,
+    turn_direction,
+)
 
 Vector = NDArray[np.float32]
 T = TypeVar("T", bound=np.generic)
@@ -127,6 +133,18 @@ class ConductingLattice:
         places = np.empty(self.shape, np.float32) if out is None else out
         held = self.numbers, self.codes, self.pairs
         return float(lattice_current(*held, values, axis, places, self.ends))
+
+    def product(self, a: Vector, b: Vector) -> float:
+        """The scalar product of two vectors, summed up in float64."""
+        return float(product_of(a, b))
+
+    def add(self, values: Vector, factor: float, out: Vector) -> None:
+        """Add `factor` times `values` to `out`."""
+        add_multiple(values, factor, out)
+
+    def turn(self, values: Vector, factor: float, out: Vector) -> None:
+        """Set `out` to `values` and `factor` times itself."""
+        turn_direction(values, factor, out)
 
     def spread(self, values: Vector) -> NDArray[np.float32]:
         """The values in their places, NaN elsewhere."""

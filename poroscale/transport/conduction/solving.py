@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any, Protocol
 
 import numpy as np
 
-from poroscale.kernels.conduction.vectors import add_multiple, product_of, turn_direction
-from poroscale.transport.conduction.lattice import ConductingLattice, Vector
+from poroscale.transport.conduction.lattice import ConductingLattice
 from poroscale.transport.conduction.multigrid import AggregationMultigrid, kinds_of
 
 SAFETY, SAFETY_OF_KINDS = 1 / 4, 1 / 128
@@ -27,7 +27,40 @@ FLOOR = 1e-9
 """Part of the energy below which an error is rounding."""
 DRIFT = 0.1
 """Part of the tolerance by which the energy may differ from the sum of its steps."""
-Preconditioner = Callable[[Vector, Vector], None]
+Preconditioner = Callable[[Any, Any], None]
+"""`preconditioner(right, out)` on vectors of the equations."""
+
+
+class Equations(Protocol):
+    """The operator between voxels, and steps on the vectors that it acts on."""
+
+    def vector(self) -> Any:
+        """A new vector, not set."""
+        ...
+
+    def profile(self) -> Any:
+        """The potential of a uniform medium."""
+        ...
+
+    def flow(self, values: Any, out: Any, *, first: float = 0.0) -> float:
+        """Fill `out` with the current into each voxel; returns its product with `values`."""
+        ...
+
+    def energy(self, values: Any) -> float:
+        """Power of potentials at a drop of 1."""
+        ...
+
+    def product(self, a: Any, b: Any) -> float:
+        """The scalar product of two vectors."""
+        ...
+
+    def add(self, values: Any, factor: float, out: Any) -> None:
+        """Add `factor` times `values` to `out`."""
+        ...
+
+    def turn(self, values: Any, factor: float, out: Any) -> None:
+        """Set `out` to `values` and `factor` times itself."""
+        ...
 
 
 @dataclass
@@ -98,7 +131,7 @@ class Solution:
     Attributes
     ----------
     potential
-        float32 (n,), from 1 at the first face to 0 at the last.
+        A vector of the equations, float32, from 1 at the first face to 0 at the last.
     energy
         The power that it dissipates; the true one is not more.
     error
@@ -109,7 +142,7 @@ class Solution:
         Whether the error is within the tolerance.
     """
 
-    potential: Vector
+    potential: Any
     energy: float
     error: float
     iterations: int
@@ -136,11 +169,30 @@ def solve_lattice(
     preconditioner
         `preconditioner(right, out)`; None takes `AggregationMultigrid`.
     """
-    solver = _Solver(lattice, preconditioner or AggregationMultigrid(lattice).apply)
+    several = kinds_of(lattice.conductivities).any()
+    return solve_equations(
+        lattice,
+        preconditioner or AggregationMultigrid(lattice).apply,
+        safety=SAFETY_OF_KINDS if several else SAFETY,
+        tolerance=tolerance,
+        most=most,
+    )
+
+
+def solve_equations(
+    equations: Equations,
+    preconditioner: Preconditioner,
+    *,
+    safety: float,
+    tolerance: float,
+    most: int,
+) -> Solution:
+    """As `solve_lattice`, for any vectors; `safety` is that of `ErrorBound`."""
+    solver = _Solver(equations, preconditioner, safety)
     least = tolerance - 2 * FLOOR
     while True:
         solver.iterate(least, most)
-        true = lattice.energy(solver.potential)
+        true = equations.energy(solver.potential)
         if abs(true - solver.energy) <= DRIFT * tolerance * true:
             break
         # Rounding has made the residual that was kept another than that of the potential.
@@ -155,22 +207,20 @@ def solve_lattice(
 class _Solver:
     """Conjugate gradients that can start again from the potential that they have reached."""
 
-    def __init__(self, lattice: ConductingLattice, precondition: Preconditioner) -> None:
-        self._lattice, self._precondition = lattice, precondition
-        self.potential, self._residual = lattice.profile(), lattice.vector()
-        self._direction, self._scratch = lattice.vector(), lattice.vector()
-        several = kinds_of(lattice.conductivities).any()
-        self._safety = SAFETY_OF_KINDS if several else SAFETY
+    def __init__(self, of: Equations, precondition: Preconditioner, safety: float) -> None:
+        self._of, self._precondition, self._safety = of, precondition, safety
+        self.potential, self._residual = of.profile(), of.vector()
+        self._direction, self._scratch = of.vector(), of.vector()
         self.iterations, self._node = 0, 1.0
         self.start()
 
     def start(self) -> None:
         """Compute residual, energy and error from the potential again."""
-        lattice = self._lattice
-        self.energy = lattice.energy(self.potential)
-        lattice.flow(self.potential, self._residual, first=1.0)
+        of = self._of
+        self.energy = of.energy(self.potential)
+        of.flow(self.potential, self._residual, first=1.0)
         self._precondition(self._residual, self._scratch)
-        self._square = product_of(self._residual, self._scratch)
+        self._square = self._of.product(self._residual, self._scratch)
         self._direction[:] = 0
         self._ratio, self._bound = 0.0, ErrorBound(self._safety)
         # Before the first iteration no eigenvalue is known, unless by an earlier start.
@@ -179,15 +229,15 @@ class _Solver:
 
     def iterate(self, tolerance: float, most: int) -> None:
         """Go on until the error of the energy is within the tolerance, or `most` are done."""
-        lattice, direction, scratch = self._lattice, self._direction, self._scratch
+        of, direction, scratch = self._of, self._direction, self._scratch
         while self.error > tolerance * self.energy and self.iterations < most:
-            turn_direction(scratch, self._ratio, direction)
-            step = -self._square / lattice.flow(direction, scratch)
-            add_multiple(direction, step, self.potential)
-            add_multiple(scratch, step, self._residual)
+            of.turn(scratch, self._ratio, direction)
+            step = -self._square / of.flow(direction, scratch)
+            of.add(direction, step, self.potential)
+            of.add(scratch, step, self._residual)
             self.energy -= step * self._square
             self._precondition(self._residual, scratch)
-            self._ratio = product_of(self._residual, scratch) / self._square
+            self._ratio = self._of.product(self._residual, scratch) / self._square
             self._square *= self._ratio
             self.iterations += 1
             self._bound.add(step, self._ratio)

@@ -163,3 +163,16 @@ def test_a_measurement_takes_no_more_than_is_planned(as_volume, phases):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < by_conduction.need(given)
+
+
+def test_a_gpu_is_asked_for_only_where_there_is_one(as_volume, monkeypatch, tmp_path):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    volume = as_volume(np.ones((4, 4, 4), np.uint8))
+    for solver, sentence in (
+        ("auto", "`device` must be cpu on this machine, which has no GPU"),
+        ("streamed", "`device` must be cpu with the solver streamed"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            ps.transport(volume, tmp_path / "a", phases={1: 1.0}, device="cuda", solver=solver)

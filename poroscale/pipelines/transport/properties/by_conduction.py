@@ -15,7 +15,7 @@ from poroscale.pipelines.transport.properties.contract import (
     TransportPlan,
     plan_in_memory,
 )
-from poroscale.pipelines.transport.settings import driven_axes
+from poroscale.pipelines.transport.settings import Solver, driven_axes
 from poroscale.transport.conduction.effective import (
     TOLERANCE,
     CodedPhases,
@@ -40,6 +40,8 @@ from poroscale.transport.found import AxisFound, FieldPicture
 UNITS = "as the phases"
 OF_FIELDS = 8
 """Bytes for each voxel of a field that is drawn or kept, and of a copy while it is written."""
+OF_HOST = 24
+"""Bytes for each voxel beside a GPU: codes and numbers with copies, and potentials on their way."""
 
 
 def plan(given: TransportInput) -> TransportPlan:
@@ -48,7 +50,7 @@ def plan(given: TransportInput) -> TransportPlan:
     for axis in axes:
         check_thickness(given.volume.shape, axis)
     _known(given)
-    solver = given.settings.conduction.solver
+    solver = _checked_solver(given)
     try:
         if solver != "streamed":
             return TransportPlan(plan_in_memory(given, need(given), len(axes)))
@@ -70,11 +72,27 @@ def plan(given: TransportInput) -> TransportPlan:
     return TransportPlan(JobPlan(jobs=jobs), layouts)
 
 
+def _checked_solver(given: TransportInput) -> Solver:
+    """The solver that is wanted; a GPU holds the whole solution."""
+    settings = given.settings.conduction
+    if settings.device == "cpu":
+        return settings.solver
+    if settings.solver == "streamed":
+        raise ValueError("`device` must be cpu with the solver streamed, got cuda")
+    from poroscale.transport.conduction.on_device.solving import check_device
+
+    check_device(given.voxels)
+    return "memory"
+
+
 def need(given: TransportInput) -> int:
     """Bytes that a solution in memory takes, or the fields after it."""
     known, conducting = _known(given), _conducting(given)
     several = bool(kinds_of(np.array([0.0, *known.values()])).any())
-    solved = solver_bytes(given.voxels, conducting, kinds=several)
+    if given.settings.conduction.device == "cpu":
+        solved = solver_bytes(given.voxels, conducting, kinds=several)
+    else:
+        solved = (4 << 20) + OF_HOST * given.voxels + 4 * conducting
     fields = (OF_FIELDS + 6) * given.voxels + 4 * conducting
     return given.slab_bytes + max(solved, fields)
 
@@ -90,7 +108,8 @@ def transport_along(given: TransportInput, axis: int) -> AxisFound:
         pictures.extend(_seen(given, fields))
 
     found = conductivity_of_codes(coded, _drive(given, axis), see=see)
-    return _axis_found(given, found, {"solver": "memory"}, pictures)
+    told = {"solver": "memory", "device": given.settings.conduction.device}
+    return _axis_found(given, found, told, pictures)
 
 
 def _streamed_along(given: TransportInput, axis: int) -> AxisFound:
@@ -136,6 +155,7 @@ def _drive(given: TransportInput, axis: int) -> Drive:
         tolerance=settings.tolerance or TOLERANCE,
         iterations=settings.iterations,
         tensor=settings.tensor,
+        device=given.settings.conduction.device,
     )
 
 

@@ -1,0 +1,1 @@
+"""Conduction on a GPU: whole arrays of voxels, as torch handles them fastest."""
