@@ -125,7 +125,7 @@ class SwnnField:
             raise ValueError(f"`condition` must be {needed} for {self.network.words}")
         if self.arithmetic not in ("winograd", "direct"):
             raise ValueError(f"`arithmetic` must be winograd or direct, got {self.arithmetic!r}")
-        check_device(self.device, self.precision)
+        check_gpu(self.device, self.precision)
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
         """The field of a box; its origin may be negative."""
@@ -342,7 +342,7 @@ def told_of(value: float | ByPlace) -> Any:
     return getattr(value, "recipe", None) if callable(value) else value
 
 
-def check_device(device: str, precision: Precision) -> None:
+def check_gpu(device: str, precision: Precision) -> None:
     """Refuse a device that is not there, and a precision that it does not have.
 
     Raises

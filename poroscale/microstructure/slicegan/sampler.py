@@ -31,7 +31,7 @@ from poroscale.microstructure.slicegan.biases import PhaseBiases
 from poroscale.microstructure.slicegan.grey import LEVELS
 from poroscale.microstructure.slicegan.tile import slicegan_held_bytes, slicegan_tile_bytes
 from poroscale.microstructure.slicegan.weights import load_slicegan, slicegan_shape
-from poroscale.microstructure.swnn import check_device
+from poroscale.microstructure.swnn import check_gpu
 from poroscale.microstructure.tiles import computed_on_tiles
 from poroscale.networks.slicegan.generator import (
     FoldedGenerator,
@@ -113,7 +113,7 @@ class SliceGanScores:
             )
         if self.arithmetic not in ("paired", "direct"):
             raise ValueError(f"`arithmetic` must be paired or direct, got {self.arithmetic!r}")
-        check_device(self.device, self.precision)
+        check_gpu(self.device, self.precision)
 
     def but(self, **changes: Any) -> Self:
         """These scores with some settings replaced."""

@@ -79,9 +79,9 @@ def _checked_solver(given: TransportInput) -> Solver:
         return settings.solver
     if settings.solver == "streamed":
         raise ValueError("`device` must be cpu with the solver streamed, got cuda")
-    from poroscale.transport.conduction.on_device.solving import check_device
+    from poroscale.transport.conduction.on_device.solving import check_gpu
 
-    check_device(given.voxels)
+    check_gpu(given.voxels)
     return "memory"
 
 
