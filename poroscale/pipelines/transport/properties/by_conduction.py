@@ -79,9 +79,9 @@ def _checked_solver(given: TransportInput) -> Solver:
         return settings.solver
     if settings.solver == "streamed":
         raise ValueError("`device` must be cpu with the solver streamed, got cuda")
-    from poroscale.transport.conduction.on_device.solving import check_gpu
+    from poroscale.transport.conduction.on_device.solving import check_gpu_memory
 
-    check_gpu(given.voxels)
+    check_gpu_memory(given.voxels)
     return "memory"
 
 

@@ -18,7 +18,7 @@ FOR_VOXEL = 72
 """Bytes of the device for each voxel: links, levels, vectors, and what a step makes."""
 
 
-def check_gpu(voxels: int) -> None:
+def check_gpu_memory(voxels: int) -> None:
     """Refuse a GPU that is not there, or too small for a volume.
 
     Raises

@@ -11,7 +11,7 @@ from poroscale.transport.conduction.on_device import solving
 from poroscale.transport.conduction.on_device.multigrid import BlockMultigrid
 from poroscale.transport.conduction.on_device.solving import (
     DeviceLattice,
-    check_gpu,
+    check_gpu_memory,
     solve_on_device,
 )
 from poroscale.transport.conduction.solving import solve_lattice
@@ -108,12 +108,12 @@ def test_a_volume_is_driven_on_a_device_by_its_name():
 def test_a_gpu_that_is_missing_or_too_small_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="`device` must be cpu on this machine"):
-        check_gpu(10)
+        check_gpu_memory(10)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (8 << 30, 16 << 30))
-    check_gpu(512**3 // 2)
+    check_gpu_memory(512**3 // 2)
     with pytest.raises(MemoryError, match=r"the GPU must have 72.0 GiB free .* got 8.0 GiB"):
-        check_gpu(1024**3)
+        check_gpu_memory(1024**3)
 
 
 @pytest.mark.gpu
