@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from poroscale.events import Progress
 from poroscale.microstructure.model import WEIGHTS, MicrostructureModel
@@ -19,24 +20,26 @@ from poroscale.microstructure.slicegan.crops import CropSettings, SliceCrops, so
 from poroscale.microstructure.slicegan.grey import GreyScale, fitted_levels
 from poroscale.microstructure.slicegan.judge import (
     CORRELATION,
+    LEAST,
     S2,
     GreyJudge,
     SliceJudge,
     wanted_pairs,
 )
-from poroscale.microstructure.slicegan.reference import sampled_scores
+from poroscale.microstructure.slicegan.reference import reference_scores, sampled_scores
 from poroscale.microstructure.slicegan.sampler import (
     Period,
     SliceGanGrey,
     SliceGanSampler,
     SliceGanScores,
 )
+from poroscale.microstructure.slicegan.smoothing import fitted_width
 from poroscale.microstructure.slicegan.tile import plan_slicegan_tile
 from poroscale.microstructure.slicegan.training import SliceGan
 from poroscale.microstructure.slicegan.weights import reference_sample, save_slicegan
 from poroscale.microstructure.tiles import TilePlan
 from poroscale.networks.slicegan.critic import edge_of_slices
-from poroscale.networks.slicegan.generator import Output, SliceGanShape
+from poroscale.networks.slicegan.generator import Output, SliceGanShape, SliceGenerator
 from poroscale.statistics.phases import PhaseMap
 from poroscale.training import EarlyStopping, Schedule, Validation, best_weights, train
 from poroscale.training.loop import VALIDATED
@@ -44,6 +47,8 @@ from poroscale.volume import Shape, Volume
 
 TRAINING = "training"
 """Folder of checkpoints and losses beside the weights."""
+FITTED = 8
+"""Blocks of the reference volume by which surfaces are measured."""
 ALLOWED, WORKERS = 1 << 29, 2
 """Memory and workers for which a tile is chosen [bytes]."""
 
@@ -147,7 +152,7 @@ def fit_slicegan(
     )
     task.judged.load_state_dict(best_weights(folder / TRAINING, task.kept, recipe))
     best = stopping.best_epoch(history)
-    found = _written(task, folder, history, best, recipe)
+    found = _written(task, folder, history, best=best, recipe=recipe, wanted=wanted)
     if isinstance(phases, GreyScale):
         thresholds = fitted_levels(reference_sample(folder / WEIGHTS), phases.counts)
         found.details["thresholds"] = [float(each) for each in thresholds]
@@ -175,8 +180,10 @@ def _written(
     task: SliceGan,
     folder: Path,
     history: list[dict[str, float]],
+    *,
     best: int,
     recipe: dict[str, Any],
+    wanted: Mapping[int, Tensor],
 ) -> SliceGanFit:
     """Weights, reference sample and details of a trained generator, those of its best epoch."""
     network = task.judged.eval().cpu()
@@ -185,7 +192,8 @@ def _written(
         for name, value in history[best].items()
         if name.startswith(VALIDATED)
     }
-    sample = sampled_scores(network)
+    smoothing = _smoothing(network, wanted) if network.shape.output == "phases" else 0.0
+    sample = sampled_scores(network, smoothing=smoothing)
     card = {"recipe": recipe, "epochs": len(history), "best_epoch": best, "measures": measures}
     digest = save_slicegan(folder / WEIGHTS, network, sample, card)
     plan = plan_slicegan_tile(network.shape, memory=ALLOWED, workers=WORKERS)
@@ -201,7 +209,16 @@ def _written(
     if network.shape.output == "phases":
         counts = np.bincount(sample.argmax(axis=1), minlength=network.shape.channels)
         details["unbiased"] = [float(each) for each in counts / len(sample)]
+        details["smoothing"] = smoothing
     return SliceGanFit(digest, plan, details)
+
+
+def _smoothing(network: SliceGenerator, wanted: Mapping[int, Tensor]) -> float:
+    """The width with which surfaces are as large as those of the images."""
+    curves = torch.stack(list(wanted.values())).double().mean(dim=(0, 1))
+    fractions = [max(LEAST, float(each)) for each in curves[:, 0]]
+    unlike = float((curves[:, 0] - curves[:, 1]).sum())
+    return fitted_width(reference_scores(network, FITTED), fractions, unlike)
 
 
 def slicegan_sampler(
@@ -235,7 +252,8 @@ def slicegan_sampler(
         If the weights are not those that the model was fitted with.
     """
     scores = _scores_of(model, seed=seed, period=period, **settings)
-    return SliceGanSampler(scores, PhaseBiases.of(reference_sample(scores.weights), shares))
+    biases = PhaseBiases.of(reference_sample(scores.weights), shares)
+    return SliceGanSampler(scores, biases, float(model.settings.details.get("smoothing", 0.0)))
 
 
 def slicegan_grey_sampler(

@@ -5,7 +5,9 @@
 2. The voxels [cell · T, cell · (T + n)) along an axis follow from the latents T to T + n + 1 and
    from no others: what the network gives for these latents, nothing cut away.
 3. So tiles of whole cells are computed from their latents and two more along each axis.
-4. Biases, which belong to the model, decide for one phase (`biases.py`); thresholds for one level
+4. Shares of phases may be averaged around each voxel (`smoothing.py`), which takes a cell more at
+   each face.
+5. Biases, which belong to the model, decide for one phase (`biases.py`); thresholds for one level
    of grey (`grey.py`).
 """
 
@@ -29,6 +31,7 @@ from poroscale.kernels.noise import periodic_noise
 from poroscale.kernels.phases.largest import largest_phases
 from poroscale.microstructure.slicegan.biases import PhaseBiases
 from poroscale.microstructure.slicegan.grey import LEVELS
+from poroscale.microstructure.slicegan.smoothing import radius_of, smoothed_scores
 from poroscale.microstructure.slicegan.tile import slicegan_held_bytes, slicegan_tile_bytes
 from poroscale.microstructure.slicegan.weights import load_slicegan, slicegan_shape
 from poroscale.microstructure.swnn import check_gpu
@@ -255,10 +258,13 @@ class SliceGanSampler(_FromScores):
         The scores.
     biases
         What is added to them, fitted on the reference sample of the model.
+    smoothing
+        Width by which the shares of phases are averaged before [voxels].
     """
 
     scores: SliceGanScores
     biases: PhaseBiases
+    smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         network = self.scores.network
@@ -270,13 +276,35 @@ class SliceGanSampler(_FromScores):
 
     @override
     def computed(self, origin: Index, shape: Shape) -> NDArray[np.uint8]:
-        biases = self.biases.of_box(origin, shape)
-        return largest_phases(self.scores.computed(origin, shape), biases)
+        z, y, x = (o - self._margin for o in origin)
+        dz, dy, dx = (n + 2 * self._margin for n in shape)
+        scores = self.scores.computed((z, y, x), (dz, dy, dx))
+        if self.smoothing:
+            beyond = self._margin - radius_of(self.smoothing)
+            kept = tuple(slice(beyond, n - beyond) for n in scores.shape[:3])
+            scores = smoothed_scores(np.ascontiguousarray(scores[kept]), self.smoothing)
+        return largest_phases(scores, self.biases.of_box(origin, shape))
+
+    @property
+    def _margin(self) -> int:
+        """Voxels beyond a tile that smoothing asks for: whole cells."""
+        cell = self.scores.network.cell
+        return -(-radius_of(self.smoothing) // cell) * cell
+
+    @property
+    def need(self) -> int:
+        """Bytes that a worker takes for a tile."""
+        if not self.smoothing:
+            return self.scores.need
+        z, y, x = (edge + 2 * self._margin for edge in self.tile)
+        averaged = 12 * self.scores.network.channels * z * y * x
+        return self.scores.but(tile=(z, y, x)).need + averaged
 
     @property
     def recipe(self) -> Mapping[str, Any]:
         """Parameters from which the phases follow."""
-        return {"scores": dict(self.scores.recipe), "biases": dict(self.biases.recipe)}
+        found = {"scores": dict(self.scores.recipe), "biases": dict(self.biases.recipe)}
+        return found | ({"smoothing": self.smoothing} if self.smoothing else {})
 
 
 @kernel("microstructure.SliceGanGrey")

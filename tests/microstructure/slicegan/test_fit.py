@@ -23,6 +23,7 @@ from poroscale.microstructure.slicegan.training import (
     one_hot,
     slices_across,
 )
+from poroscale.microstructure.slicegan.smoothing import WIDTHS
 from poroscale.networks.slicegan.critic import SliceCritic
 from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.statistics.phases import phase_map
@@ -103,6 +104,8 @@ def test_the_model_gives_wanted_fractions_with_a_period(section, fitted):
     assert np.array_equal(found[:32], found[64:])
     assert model.settings.details["isotropic"]
     assert sum(model.settings.details["unbiased"]) == pytest.approx(1)
+    assert model.settings.details["smoothing"] in WIDTHS
+    assert sampler.smoothing == model.settings.details["smoothing"]
     altered = settings.model_copy(update={"details": fit.details | {"weights": "other"}})
     with pytest.raises(OSError, match="must hold the weights that the model was fitted with"):
         slicegan_sampler(MicrostructureModel(folder, altered), Shares((0.5, 0.5)))

@@ -53,7 +53,10 @@ def fit(given: FitInput) -> Fitted:
     )
     torch.set_num_threads(1)  # as samplers want it
     measures = ", ".join(f"{name} {value:.4f}" for name, value in found.details["measures"].items())
-    words = [f"best of {found.details['epochs']} epochs: {measures}", found.plan.in_short]
+    words = [f"best of {found.details['epochs']} epochs: {measures}"]
+    if width := found.details.get("smoothing"):
+        words.append(f"shares averaged over {width:g} voxels, for surfaces as in the images")
+    words.append(found.plan.in_short)
     codes = range(0 if images.grey else images.phases.count)
     fractions = tuple(fraction_of(given.correlations, code) for code in codes)
     return Fitted(fractions, found.tile, found.details | {"words": words})
