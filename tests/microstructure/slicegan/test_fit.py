@@ -17,13 +17,13 @@ from poroscale.microstructure.slicegan.config import SliceGanConfig, small_slice
 from poroscale.microstructure.slicegan.crops import CropSettings, SliceCrops, sources_of
 from poroscale.microstructure.slicegan.fit import fit_slicegan, slicegan_sampler
 from poroscale.microstructure.slicegan.pairs import pair_shares
+from poroscale.microstructure.slicegan.smoothing import WIDTHS
 from poroscale.microstructure.slicegan.training import (
     SliceGan,
     gradient_penalty,
     one_hot,
     slices_across,
 )
-from poroscale.microstructure.slicegan.smoothing import WIDTHS
 from poroscale.networks.slicegan.critic import SliceCritic
 from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.statistics.phases import phase_map
