@@ -17,6 +17,7 @@ from poroscale.engine.run import Run as Run
 from poroscale.io.crop import CropConfig as CropConfig
 from poroscale.io.ingest_config import IngestConfig as IngestConfig
 from poroscale.io.write.export import ExportConfig as ExportConfig
+from poroscale.micrographs.dataset import MicrographSet as MicrographSet
 from poroscale.microstructure.model import MicrostructureModel as MicrostructureModel
 from poroscale.parts.generate import GeneratedPart as GeneratedPart
 from poroscale.parts.model import PartModel as PartModel
@@ -29,6 +30,7 @@ from poroscale.pipelines.demo import DemoResult as DemoResult
 from poroscale.pipelines.fit import FitConfig as FitConfig
 from poroscale.pipelines.fit import FitPartConfig as FitPartConfig
 from poroscale.pipelines.generate import GenerateConfig as GenerateConfig
+from poroscale.pipelines.micrographs.gather import GatherSemConfig as GatherSemConfig
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig as FitMicrostructureConfig
 from poroscale.pipelines.microstructure.settings import MicrostructureConfig as MicrostructureConfig
 from poroscale.pipelines.microstructure.settings import SliceGanTraining as SliceGanTraining
@@ -394,6 +396,28 @@ def fit_part(
     progress: bool | None = None,
 ) -> PartModel:
     """Fit a part model to scanned parts."""
+
+def gather_sem(
+    table: str | Path,
+    out_dir: str | Path,
+    *,
+    images: str | None = None,
+    pixel_um: float | None = None,
+    bring_to_um: float | None = None,
+    bar: int = 0,
+    chip: int = 128,
+    denoise: bool = False,
+    config: GatherSemConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> MicrographSet:
+    """Bring micrographs and the table of their conditions together as one chunked set."""
 
 def generate_microstructure(
     model: str | Path,

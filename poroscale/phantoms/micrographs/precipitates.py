@@ -34,7 +34,7 @@ COLUMNS = 8
 Precipitates = NDArray[np.float64]
 
 
-def reach_of(population: Population) -> float:
+def precipitate_reach(population: Population) -> float:
     """Distance from its centre that a precipitate may have at most [pixels]."""
     largest = population.radius * np.exp(LONGEST_TAIL * population.spread)
     if population.large:
@@ -61,7 +61,7 @@ def precipitates_near(
     seed, image
         Key of the image.
     """
-    reach = reach_of(population)
+    reach = precipitate_reach(population)
     wide = ceil(3 * reach + GAP)
     offered = np.concatenate(
         [_cell(y, x, population, seed, image) for y, x in _cells(origin, shape, wide)]
