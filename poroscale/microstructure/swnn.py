@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.winograd import WinogradChain
+from poroscale.kernels.fixed_tiles import computed_on_tiles
 from poroscale.kernels.noise import periodic_noise
 from poroscale.microstructure.swnn_folded import FoldedSwnn, winograd_chain
 from poroscale.microstructure.swnn_tile import tile_bytes
 from poroscale.microstructure.swnn_weights import load_swnn, swnn_shape
-from poroscale.microstructure.tiles import computed_on_tiles
 from poroscale.networks.swnn import TORCH_TYPES, Precision, SwnnShape
 from poroscale.volume import Index, Shape
 

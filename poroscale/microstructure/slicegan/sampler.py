@@ -25,6 +25,7 @@ from typing_extensions import override
 from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.transposed import TransposedChain
+from poroscale.kernels.fixed_tiles import computed_on_tiles
 from poroscale.kernels.noise import periodic_noise
 from poroscale.kernels.phases.largest import largest_phases
 from poroscale.microstructure.slicegan.biases import PhaseBiases
@@ -32,7 +33,6 @@ from poroscale.microstructure.slicegan.grey import LEVELS
 from poroscale.microstructure.slicegan.tile import slicegan_held_bytes, slicegan_tile_bytes
 from poroscale.microstructure.slicegan.weights import load_slicegan, slicegan_shape
 from poroscale.microstructure.swnn import check_device
-from poroscale.microstructure.tiles import computed_on_tiles
 from poroscale.networks.slicegan.generator import (
     FoldedGenerator,
     SliceGanShape,

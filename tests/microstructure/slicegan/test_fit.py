@@ -19,10 +19,10 @@ from poroscale.microstructure.slicegan.fit import fit_slicegan, slicegan_sampler
 from poroscale.microstructure.slicegan.pairs import pair_shares
 from poroscale.microstructure.slicegan.training import (
     SliceGan,
-    gradient_penalty,
     one_hot,
     slices_across,
 )
+from poroscale.networks.adversarial.penalty import gradient_penalty
 from poroscale.networks.slicegan.critic import SliceCritic
 from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.statistics.phases import phase_map
