@@ -18,6 +18,7 @@ from poroscale.io.crop import CropConfig as CropConfig
 from poroscale.io.ingest_config import IngestConfig as IngestConfig
 from poroscale.io.write.export import ExportConfig as ExportConfig
 from poroscale.micrographs.dataset import MicrographSet as MicrographSet
+from poroscale.micrographs.gan.model import MicrographModel as MicrographModel
 from poroscale.microstructure.model import MicrostructureModel as MicrostructureModel
 from poroscale.parts.generate import GeneratedPart as GeneratedPart
 from poroscale.parts.model import PartModel as PartModel
@@ -31,6 +32,8 @@ from poroscale.pipelines.fit import FitConfig as FitConfig
 from poroscale.pipelines.fit import FitPartConfig as FitPartConfig
 from poroscale.pipelines.generate import GenerateConfig as GenerateConfig
 from poroscale.pipelines.micrographs.gather import GatherSemConfig as GatherSemConfig
+from poroscale.pipelines.micrographs.generate import GenerateSemConfig as GenerateSemConfig
+from poroscale.pipelines.micrographs.train import SemTrainJob as SemTrainJob
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig as FitMicrostructureConfig
 from poroscale.pipelines.microstructure.settings import MicrostructureConfig as MicrostructureConfig
 from poroscale.pipelines.microstructure.settings import SliceGanTraining as SliceGanTraining
@@ -469,6 +472,28 @@ def generate_part(
 ) -> list[GeneratedPart]:
     """Generate new parts with the pores and the surface of a model."""
 
+def generate_sem(
+    model: str | Path,
+    out_dir: str | Path,
+    *,
+    condition: str = '',
+    count: int = 1,
+    size: tuple[int, int] | None = None,
+    seed: int = 0,
+    device: Literal['cpu', 'cuda'] = 'cpu',
+    pictures: bool = False,
+    config: GenerateSemConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> MicrographSet:
+    """Generate micrographs of given conditions, of any size."""
+
 def height_map(
     path: str | Path,
     out_dir: str | Path,
@@ -727,6 +752,14 @@ def train_segment(
     progress: bool | None = None,
 ) -> TrainedModel:
     """Train a segmentation network, or go on training it, as a YAML file says."""
+
+def train_sem(
+    config: str | Path | SemTrainJob,
+    *,
+    overwrite: bool | None = None,
+    progress: bool | None = None,
+) -> MicrographModel:
+    """Train a generator of micrographs by their conditions, or go on training it."""
 
 def transport(
     volume: VolumeLike,

@@ -116,7 +116,8 @@ class MicrographCondition:
         ValueError
             If a category is none of the levels.
         """
-        if self.kind == "category":
+        named = self.kind == "thirds" and np.asarray(values).dtype.kind not in "iuf"
+        if self.kind == "category" or named:
             return np.array([self._level(_word(value)) for value in values], np.float32)
         low, high = self.span
         share = (np.asarray(values, np.float64) - low) / (high - low)

@@ -42,6 +42,7 @@ def test_thirds_are_those_of_the_range():
     )
     assert [rates.in_words(k) for k in range(3)] == ["low", "mid", "hi"]
     assert rates.code("mid") == 1
+    np.testing.assert_array_equal(rates.codes(np.array(["hi", "low"])), [2, 0])
     assert rates.code("6.5") == 1
 
 

@@ -30,6 +30,7 @@ from poroscale.engine import (
     plan_job,
     reduce_pass,
 )
+from poroscale.engine.plan import IMAGES as IMAGE_LIBRARIES
 from poroscale.identity import kernel
 from poroscale.micrographs.chips import EDGE
 from poroscale.micrographs.dataset import IMAGES, MicrographSet, MicrographSettings
@@ -216,7 +217,14 @@ def _whole_images(run: Run, shape: Shape) -> Run:
 def _filling(stack: PictureStack) -> Pass:
     temporary = PREPARING + (DENOISING if stack.denoised else 0.0)
     decoded = max(each.per_read + each.shape[1] * each.shape[2] * 2 for each in stack.sources)
-    return Pass("gather pictures", stack, writes=stack.dtype, temporary=temporary, fixed=decoded)
+    return Pass(
+        "gather pictures",
+        stack,
+        writes=stack.dtype,
+        temporary=temporary,
+        fixed=decoded,
+        libraries=IMAGE_LIBRARIES,
+    )
 
 
 def _describing(sizes: tuple[tuple[int, int], ...]) -> Pass:
@@ -227,6 +235,7 @@ def _describing(sizes: tuple[tuple[int, int], ...]) -> Pass:
         reads=(np.uint16,),
         parameters={"sizes": np.array(sizes, np.int64)},
         temporary=DESCRIBING,
+        libraries=IMAGE_LIBRARIES,
     )
 
 
