@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 from distributed.client import Client
 from poroscale.compare.comparison import Comparison as Comparison
 from poroscale.compare.config import CompareConfig as CompareConfig
+from poroscale.compare.micrographs.comparison import MicrographComparison as MicrographComparison
+from poroscale.compare.micrographs.config import CompareSemConfig as CompareSemConfig
 from poroscale.compare.microstructure.comparison import MicrostructureComparison as MicrostructureComparison
 from poroscale.compare.microstructure.config import CompareMicrostructureConfig as CompareMicrostructureConfig
 from poroscale.engine.job_plan import JobPlan as JobPlan
@@ -205,6 +207,22 @@ def compare_models(
     progress: bool | None = None,
 ) -> StudyResult:
     """Train segmentation models on phantoms and compare them, as a YAML file says."""
+
+def compare_sem(
+    real: str | Path,
+    generated: str | Path,
+    out_dir: str | Path,
+    *,
+    conditions: str | None = None,
+    chip: int | None = None,
+    chips: int = 1000,
+    splits: int = 8,
+    resamples: int = 100,
+    directions: int = 64,
+    seed: int = 0,
+    config: CompareSemConfig | None = None,
+) -> MicrographComparison:
+    """Compare generated micrographs with real ones of the same conditions."""
 
 def compare_volumes(
     reference: VolumeLike | Sequence[VolumeLike],

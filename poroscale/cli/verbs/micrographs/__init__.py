@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from poroscale.cli.command import Argument, Command, Values
@@ -10,6 +11,12 @@ from poroscale.cli.command import Argument, Command, Values
 
 def tell_described(found: Any, _given: Values) -> Iterator[str]:
     """What the set or the model holds."""
+    yield from found.describe()
+
+
+def tell_compared(found: Any, given: Values) -> Iterator[str]:
+    """The page, and the verdict."""
+    yield f"{Path(given['out_dir']) / 'micrographs.html'}: the comparison"
     yield from found.describe()
 
 
@@ -42,5 +49,17 @@ COMMANDS = (
         ),
         metavars={"condition": "NAME=VALUE", "size": "H W"},
         repeated=("condition",),
+    ),
+    Command(
+        "compare sem",
+        tell_compared,
+        section="Micrographs",
+        arguments=(
+            Argument("real", help="Set of real images."),
+            Argument("generated", help="Set of generated images."),
+            Argument("out_dir", help="Gets micrographs.html and comparison.json."),
+        ),
+        metavars={"conditions": "NAME=KIND"},
+        repeated=("conditions",),
     ),
 )
