@@ -1,7 +1,8 @@
 """Conditions of micrographs: from the columns of a table to what a network is told.
 
 A category becomes the number of its level. A scalar either becomes the number of its third, "low",
-"mid" or "hi", as published, or stays a number from 0 to 1. The thirds are those of the range of the
+"mid" or "hi", as published, or stays a number from 0 to 1, in proportion to the value or to its
+logarithm, as of times of annealing. The thirds are those of the range of the
 observed values, not of their ranks: Table 1 of the paper counts 9, 8 and 15 experiments in them.
 """
 
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 
 log = logging.getLogger("poroscale.micrographs")
 
-ConditionKind = Literal["category", "thirds", "continuous"]
-KINDS: tuple[ConditionKind, ...] = ("category", "thirds", "continuous")
+ConditionKind = Literal["category", "thirds", "continuous", "logarithmic"]
+KINDS: tuple[ConditionKind, ...] = ("category", "thirds", "continuous", "logarithmic")
 THIRDS = ("low", "mid", "hi")
 NONE = "none"
 """What stands for a category that a specimen does not have, such as the temper of one that was not
@@ -39,7 +40,7 @@ class MicrographCondition:
     name
         Column of the table.
     kind
-        "category", "thirds" or "continuous".
+        "category", "thirds", "continuous", or "logarithmic": continuous in the logarithm.
     levels
         Names of the categories or thirds; none of a continuous condition.
     span
@@ -82,6 +83,8 @@ class MicrographCondition:
                 f"condition `{name}` must have two values at least, got {sorted({*known.tolist()})}"
             )
         span = (float(known.min()), float(known.max()))
+        if kind == "logarithmic" and span[0] <= 0:
+            raise ValueError(f"condition `{name}` must be positive to be {kind}, got {span[0]:g}")
         return cls(name, kind, THIRDS if kind == "thirds" else (), span)
 
     @classmethod
@@ -119,9 +122,9 @@ class MicrographCondition:
         named = self.kind == "thirds" and np.asarray(values).dtype.kind not in "iuf"
         if self.kind == "category" or named:
             return np.array([self._level(_word(value)) for value in values], np.float32)
-        low, high = self.span
-        share = (np.asarray(values, np.float64) - low) / (high - low)
-        if self.kind == "continuous":
+        low, high = self._on_scale(np.array(self.span))
+        share = (self._on_scale(np.asarray(values, np.float64)) - low) / (high - low)
+        if not self.levels:
             return share.astype(np.float32)
         third = np.clip(np.floor(3 * np.nan_to_num(share)), 0, 2)
         return np.where(np.isnan(share), np.nan, third).astype(np.float32)
@@ -143,7 +146,7 @@ class MicrographCondition:
             number = float(text)
         except ValueError:
             number = float("nan")
-        if not isfinite(number):
+        if not isfinite(number) or (self.kind == "logarithmic" and number <= 0):
             raise ValueError(f"condition `{self.name}` must be {self.known}, got {text!r}")
         low, high = self.span
         if not low <= number <= high:
@@ -163,11 +166,24 @@ class MicrographCondition:
             raise ValueError(f"condition `{self.name}` must be {self.known}, got {text!r}")
         return float(self.levels.index(text))
 
+    def value(self, code: float) -> float:
+        """The value of a continuous condition that a code stands for."""
+        low, high = self._on_scale(np.array(self.span))
+        found = float(low + code * (high - low))
+        return 10**found if self.kind == "logarithmic" else found
+
+    def _on_scale(self, values: Column) -> Column:
+        """Values, or their logarithms; NaN where there is none."""
+        if self.kind != "logarithmic":
+            return values
+        positive = np.where(values > 0, values, np.nan)
+        return np.asarray(np.log10(positive))
+
     @property
     def known(self) -> str:
         """What may be asked for, in words."""
         numbers = f"a number from {self.span[0]:g} to {self.span[1]:g}"
-        if self.kind == "continuous":
+        if not self.levels:
             return numbers
         listed = [*self.levels, *([NONE] if self.open_ended else [])]
         words = f"one of {', '.join(listed)}"
@@ -175,9 +191,8 @@ class MicrographCondition:
 
     def in_words(self, code: float) -> str:
         """What a code stands for."""
-        if self.kind == "continuous":
-            low, high = self.span
-            return f"{low + code * (high - low):g}"
+        if not self.levels:
+            return f"{self.value(code):g}"
         return NONE if code == UNKNOWN else self.levels[int(code)]
 
 
@@ -228,7 +243,7 @@ def settings_of_codes(conditions: Sequence[MicrographCondition], codes: Codes) -
     """
     found = np.zeros(len(codes), np.int64)
     for condition, column in zip(conditions, codes.T, strict=True):
-        if condition.kind == "continuous":
+        if not condition.levels:
             level, many = np.clip(np.floor(3 * column), 0, 2), 3
         else:
             level, many = column + 1, condition.classes + 1

@@ -26,6 +26,8 @@ from poroscale.volume import Volume
 
 IMAGES, ROWS, SETTINGS = "images.zarr", "images.parquet", "micrographs.json"
 FORMAT = 1
+FEW_LEVELS = 32
+"""Levels that images of 8 bits have at least if all 256 count."""
 OWN = ("image", "specimen", "height", "width", "pixel_um", "group")
 """Columns that are no conditions."""
 Columns = Mapping[str, NDArray[Any]]
@@ -62,6 +64,16 @@ class MicrographSettings(Config):
     resampled: tuple[int, ...] = ()
     denoised: bool = False
     generated: dict[str, Any] | None = None
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Levels from the darkest to the brightest: all of 8 bits, or those that the images have.
+
+        Masks and images of few levels have those alone, else a network would see one level.
+        """
+        low, high = self.levels
+        few = high - low < FEW_LEVELS
+        return (0, 255) if self.bits == 8 and not few else (low, high)
 
 
 @dataclass(frozen=True)

@@ -109,3 +109,17 @@ def test_a_condition_must_vary():
         MicrographCondition.fitted("f", "continuous", np.array([3.0, 3.0]))
     with pytest.raises(ValueError, match="must have two values at least"):
         MicrographCondition.fitted("t", "category", np.array(["T5", "T5"]))
+
+
+def test_a_logarithmic_condition_is_a_share_of_decades(caplog):
+    times = MicrographCondition.fitted("t", "logarithmic", np.array([5.0, 50.0, 500.0]))
+    np.testing.assert_allclose(times.codes(np.array([5.0, 50.0, 500.0])), [0, 0.5, 1])
+    assert times.code("50") == pytest.approx(0.5)
+    assert times.in_words(0.5) == "50"
+    assert times.known == "a number from 5 to 500"
+    assert MicrographCondition.stated(times.stored) == times
+    assert not caplog.records
+    with pytest.raises(ValueError, match="must be a number from 5 to 500, got '0'"):
+        times.code(0)
+    with pytest.raises(ValueError, match="`t` must be positive to be logarithmic, got 0"):
+        MicrographCondition.fitted("t", "logarithmic", np.array([0.0, 2.0]))

@@ -26,8 +26,8 @@ class ReadCondition:
 
     Attributes
     ----------
-    name, kind
-        Of the condition.
+    name, levels
+        Name of the condition, and number of its levels; 0 of a scalar.
     real, generated
         Of levels: share of the chips that are read right. Of a scalar: root of the mean squared
         error, as a share of the span. Of real chips each unit is read by what it was not trained
@@ -37,7 +37,7 @@ class ReadCondition:
     """
 
     name: str
-    kind: str
+    levels: int
     real: float
     generated: float
     chance: float
@@ -97,7 +97,7 @@ def _read(
     typical = np.broadcast_to(targets.mean(axis=0), targets.shape)
     return ReadCondition(
         condition.name,
-        condition.kind,
+        condition.classes,
         score(predicted, truth[0]),
         score(generated, truth[1]),
         score(typical, truth[0]),

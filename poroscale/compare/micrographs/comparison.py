@@ -150,7 +150,7 @@ def compare_micrographs(
             f"{'; '.join(alone)}"
         )
     edge = config.chip or _common_edge(real, generated)
-    window = _window(real)
+    window = (float(real.settings.window[0]), float(real.settings.window[1]))
     measured = [
         _measure(each, (real, generated), edge=edge, window=window, config=config)
         for each in settings
@@ -204,11 +204,6 @@ def _measure(
 def _common_edge(*sets: MicrographSet) -> int:
     edges = (int(min(each.rows["height"].min(), each.rows["width"].min())) for each in sets)
     return min(EDGE, *edges)
-
-
-def _window(real: MicrographSet) -> tuple[float, float]:
-    low, high = (0, 255) if real.settings.bits == 8 else real.settings.levels
-    return float(low), float(high)
 
 
 def _side(micrographs: MicrographSet) -> dict[str, Any]:

@@ -13,8 +13,8 @@ class CompareSemConfig(Config):
     Attributes
     ----------
     conditions
-        Kind of each condition as "NAME=KIND", with commas between: "category", "thirds" or
-        "continuous"; None takes those of the model that made the images.
+        Kind of each condition as "NAME=KIND", with commas between: "category", "thirds",
+        "continuous" or "logarithmic"; None takes those of the model that made the images.
     chip
         Edge of a chip [pixels]; None takes 128, or the shortest edge of the images.
     chips

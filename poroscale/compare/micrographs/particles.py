@@ -21,6 +21,8 @@ SMALLEST = 6
 """Pixels of the smallest particle that is counted."""
 DEVIATION = 1.4826
 """Standard deviation over the median of absolute deviations, of normal values."""
+FAINTEST = 0.5
+"""Deviation of the background that is taken at least [levels]."""
 LARGE = 150
 """Pixels from which on a particle is a large one."""
 
@@ -64,12 +66,9 @@ def bright_particles(images: NDArray[Any]) -> BrightParticles:
 
 
 def _of_image(image: NDArray[Any]) -> tuple[float, float, float, NDArray[np.int64]]:
-    from scipy.ndimage import gaussian_filter, label
+    from scipy.ndimage import label
 
-    smooth = gaussian_filter(image.astype(np.float32), SMOOTH, mode="reflect")
-    level = np.median(smooth)
-    spread = DEVIATION * np.median(np.abs(smooth - level))
-    labels, count = label(smooth > level + STANDS_OUT * max(float(spread), 0.5), np.ones((3, 3)))
+    labels, count = label(_bright(image), np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     frame = np.zeros(count, bool)
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
@@ -79,3 +78,16 @@ def _of_image(image: NDArray[Any]) -> tuple[float, float, float, NDArray[np.int6
     number = float(weight[kept].sum())
     large = float(weight[kept & (sizes >= LARGE)].sum())
     return number, float(sizes[kept].sum() / image.size), large, sizes[kept & ~frame]
+
+
+def _bright(image: NDArray[Any]) -> NDArray[np.bool_]:
+    """Pixels of particles; of a mask those of its higher level."""
+    from scipy.ndimage import gaussian_filter
+
+    low, high = image.min(), image.max()
+    if ((image == low) | (image == high)).all():
+        return np.asarray((image == high) & (high > low))
+    smooth = gaussian_filter(image.astype(np.float32), SMOOTH, mode="reflect")
+    level = np.median(smooth)
+    spread = DEVIATION * np.median(np.abs(smooth - level))
+    return np.asarray(smooth > level + STANDS_OUT * max(float(spread), FAINTEST))

@@ -197,7 +197,7 @@ def _keys(
     keys: list[NDArray[Any]] = [np.round(each.astype(np.float64), 4) for each in sides]
     keys[0][~whole] = -9
     for k, condition in enumerate(conditions):
-        if condition.kind == "continuous" and not np.isin(keys[1][:, k], keys[0][whole, k]).all():
+        if not condition.levels and not np.isin(keys[1][:, k], keys[0][whole, k]).all():
             for key, codes in zip(keys, sides, strict=True):
                 thirds = settings_of_codes([condition], codes[:, k : k + 1].clip(0, 1))
                 key[:, k] = np.where(key[:, k] == -9, -9, thirds)

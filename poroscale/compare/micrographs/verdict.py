@@ -75,7 +75,7 @@ def summary_of(numbers: Mapping[str, Any]) -> Iterator[str]:
         "as halves of these are from each other (median of the settings)."
     )
     for read in numbers["readers"]:
-        if read["kind"] == "continuous":
+        if not read["levels"]:
             yield (
                 f"A reader of {read['name']} errs by {read['generated']:.3g} of the span on "
                 f"generated chips, {read['real']:.3g} on real ones, {read['chance']:.3g} by chance."

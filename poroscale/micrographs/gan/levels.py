@@ -30,7 +30,7 @@ class GreyWindow:
 
     @classmethod
     def of(cls, settings: MicrographSettings) -> GreyWindow:
-        """All levels of 8 bits; of 16 bits those that the images have.
+        """The levels of the set's window.
 
         Raises
         ------
@@ -41,8 +41,7 @@ class GreyWindow:
             raise ValueError(
                 f"images must have several grey levels, got {settings.levels[0]} alone"
             )
-        low, high = (0, 255) if settings.bits == 8 else settings.levels
-        return cls(low, high, settings.bits)
+        return cls(*settings.window, settings.bits)
 
     @property
     def dtype(self) -> np.dtype[Any]:

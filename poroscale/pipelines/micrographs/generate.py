@@ -216,9 +216,8 @@ def _saved(asked: _Asked, folder: Path, config: GenerateSemConfig) -> Micrograph
 
 def column_of(condition: MicrographCondition, codes: Sequence[float]) -> np.ndarray[Any, Any]:
     """The column of a table that codes stand for: numbers of a continuous condition, or names."""
-    if condition.kind == "continuous":
-        low, high = condition.span
-        return np.array([low + code * (high - low) for code in codes], np.float64)
+    if not condition.levels:
+        return np.array([condition.value(code) for code in codes], np.float64)
     words = [condition.in_words(code) for code in codes]
     return np.array(["" if word == NONE else word for word in words])
 

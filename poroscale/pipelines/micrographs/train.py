@@ -41,7 +41,8 @@ class SemPaths(Config):
     model
         Folder of the model.
     conditions
-        Kind of each condition by its column: "category", "thirds" (low, mid, hi) or "continuous".
+        Kind of each condition by its column: "category", "thirds" (low, mid, hi), "continuous", or
+        "logarithmic".
     held_out
         Values by column; images that have all of them are not trained on.
     seed
@@ -50,7 +51,7 @@ class SemPaths(Config):
 
     data: str
     model: str
-    conditions: dict[str, Literal["category", "thirds", "continuous"]]
+    conditions: dict[str, Literal["category", "thirds", "continuous", "logarithmic"]]
     held_out: dict[str, str | float] = Field(default_factory=dict)
     seed: int = Field(0, ge=0, lt=2**64)
 

@@ -116,6 +116,10 @@ def test_particles_are_those_of_the_phantom():
         assert found.areas[k] == pytest.approx(truth.area_fraction, rel=0.3)
         assert abs(found.large[k] - truth.large) <= 2
     assert found.mean_size > 10
+    mask = (stack.shares(0, (0, 0), (400, 400)) >= 0.5).astype(np.uint8)
+    of_mask = bright_particles(np.stack([mask, 255 * mask]))
+    assert of_mask.counts[0] == of_mask.counts[1] == pytest.approx(stack.truth(0).count, rel=0.05)
+    assert of_mask.areas[0] == pytest.approx(stack.truth(0).area_fraction, rel=0.1)
     flat = bright_particles(np.full((2, 30, 30), 80, np.uint8))
     assert flat.counts.sum() == 0
     assert np.isnan(flat.mean_size)

@@ -76,7 +76,17 @@ def test_numbers_of_the_whole_image_are_everywhere(sampler):
 
 def test_one_noise_makes_chips_alone(small_set, tmp_path):
     config = TINY.model_copy(
-        update={"latents": "one", "shared": 0, "generator": (8, 6, 4), "epochs": 1, "steps": 6}
+        update={
+            "latents": "one",
+            "shared": 0,
+            "generator": (8, 6, 4),
+            "average": 0.0,
+            "epochs": 1,
+            "steps": 40,  # the running statistics of its normalisation need some
+            "batch": 3,
+            "critic_steps": 1,
+            "learning_rate": 0.01,
+        }
     )
     model = train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=config, chips=CHIPS)
     made = GeneratedMicrographs.of(model, CODES)
