@@ -24,8 +24,6 @@ def trends(
     Of each measure: "agreement", that of generated with real values over all settings; and by
     scalar condition that of either side with its value, for each combination of the others.
     """
-    from scipy.stats import spearmanr
-
     found: list[dict[str, Any]] = []
     for measure in ("density", "area"):
         values = {
@@ -33,8 +31,8 @@ def trends(
             for side in ("real", "generated")
         }
         if len(rows) > 2:
-            pairs = spearmanr(values["real"], values["generated"]).statistic
-            found.append({"measure": measure, "with": "real", "rank": _finite(pairs)})
+            rank = rank_correlation(values["real"], values["generated"])
+            found.append({"measure": measure, "with": "real", "rank": rank})
         for k, condition in enumerate(conditions):
             if condition.kind == "category":
                 continue
@@ -44,8 +42,7 @@ def trends(
                 if own.sum() < 3:
                     continue
                 ranks = {
-                    side: _finite(spearmanr(codes[own, k], one[own]).statistic)
-                    for side, one in values.items()
+                    side: rank_correlation(codes[own, k], one[own]) for side, one in values.items()
                 }
                 words = ", ".join(
                     each.in_words(float(code))
@@ -57,8 +54,13 @@ def trends(
     return found
 
 
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
+    """Spearman's; None where one side does not vary."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None
+    return float(spearmanr(a, b).statistic)
 
 
 def summary_of(numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,6 +92,12 @@ class SemTrainJob:
         run = run_section(sections, given)
         stages = parse_stages(STAGES, sections, known=("sem", "run"))
         return cls(paths, stages["chips"], stages["gan"], run)
+
+    def but(self, *, paths: SemPaths | None = None, epochs: int | None = None) -> SemTrainJob:
+        """This job with other paths, or another number of epochs."""
+        changes = {} if epochs is None else {"epochs": epochs}
+        gan = self.gan.model_copy(update=changes)
+        return replace(self, paths=paths or self.paths, gan=gan)
 
     def start(self, *, progress: Progress | None = None) -> MicrographModel:
         """Train, or go on training; see `train_sem`."""

@@ -11,6 +11,7 @@ from poroscale.compare.micrographs.comparison import (
 )
 from poroscale.compare.micrographs.config import CompareSemConfig
 from poroscale.compare.micrographs.sides import condition_kinds
+from poroscale.compare.micrographs.verdict import rank_correlation
 from poroscale.micrographs.dataset import MicrographSet
 from poroscale.phantoms.micrographs import PhantomSeries, write_phantom_series
 from poroscale.pipelines.micrographs.gather import GatherSemConfig, gather_sem
@@ -140,3 +141,10 @@ def test_kinds_in_words():
     assert condition_kinds("a=category,b=thirds") == {"a": "category", "b": "thirds"}
     with pytest.raises(ValueError, match="`conditions` must be of the kinds category, thirds"):
         condition_kinds("a=bins")
+
+
+def test_a_rank_of_what_does_not_vary_is_none():
+    rising = np.arange(4.0)
+    assert rank_correlation(rising, rising**2) == 1
+    assert rank_correlation(rising, -rising) == -1
+    assert rank_correlation(rising, np.ones(4)) is None
