@@ -7,7 +7,11 @@ from torch import nn
 
 from poroscale.networks.acwgan.augmentation import AUGMENTATIONS, augmented
 from poroscale.networks.acwgan.critic import MicrographCritic
-from poroscale.networks.acwgan.generator import MicrographGenerator, drawn_noise
+from poroscale.networks.acwgan.generator import (
+    MicrographGenerator,
+    drawn_grain,
+    drawn_noise,
+)
 from poroscale.networks.acwgan.losses import (
     area_loss,
     area_shares,
@@ -209,3 +213,35 @@ def test_architectures_that_are_none():
         MicrographGanShape(())
     with pytest.raises(ValueError, match="multiple of 8 pixels, got 20"):
         LATTICE.latents_of(20)
+
+
+def test_grain_is_a_texture_whose_strength_follows_the_conditions():
+    shape = MicrographGanShape((2, 0), "lattice", noise=3, embedding=4, generator=(4,), grain=2)
+    torch.manual_seed(0)
+    generator = MicrographGenerator(shape).eval()
+    noise, codes = torch.zeros(2, 3, 6, 6), torch.tensor([[0.0, 0.5], [1.0, 0.5]])
+    grain = drawn_grain(shape, 1, 16).expand(2, -1, -1, -1)
+    assert grain.shape == (2, 2, 20, 20)
+    nn.init.zeros_(generator.strength.weight)
+    with torch.no_grad():
+        generator.strength.weight[0, :4] = -30 * torch.sign(generator.embedding.tables[0].weight[0])
+        plain, grainy = generator(noise, codes), generator(noise, codes, grain)
+    assert plain.shape == grainy.shape == (2, 1, 16, 16)
+    apart = (torch.atanh(grainy) - torch.atanh(plain)).std(dim=(1, 2, 3))
+    assert apart[0] < 1e-3  # the first level wants none
+    assert drawn_grain(LATTICE, 1, 16) is None
+    with pytest.raises(ValueError, match="`grain` must be 0 or more"):
+        MicrographGanShape((2,), grain=-1)
+
+
+def test_grain_of_a_pixel_depends_on_its_neighbours_alone():
+    shape = MicrographGanShape((2,), "lattice", noise=3, embedding=4, generator=(4,), grain=1)
+    generator = MicrographGenerator(shape).eval()
+    noise, codes = torch.zeros(1, 3, 6, 6), torch.zeros(1, 1)
+    grain = torch.zeros(1, 1, 20, 20)
+    with torch.no_grad():
+        plain = generator(noise, codes, grain)
+        grain[0, 0, 10, 9] = 50.0
+        moved = (generator(noise, codes, grain) != plain)[0, 0].nonzero()
+    assert moved.min(dim=0).values.tolist() == [6, 5]
+    assert moved.max(dim=0).values.tolist() == [10, 9]

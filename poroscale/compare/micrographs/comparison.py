@@ -44,6 +44,8 @@ FORMAT = 1
 SHOWN, PROJECTED = 4, 200
 """Chips of a setting and side that are shown, and that are drawn among the components."""
 COMPONENTS = 3
+FEWEST_CHIPS = 4
+"""Chips of a setting and side without which nothing is told apart from chance."""
 SHOWING = 760
 """Stream of the chips that are shown."""
 MEASURES = (
@@ -198,6 +200,12 @@ def _measure(
         measured_sample(each, images, edge=edge, most=config.chips, window=window, seed=config.seed)
         for each, images in zip(sides, (setting.real, setting.generated), strict=True)
     )
+    for name, each in (("real", real), ("generated", generated)):
+        if len(each) < FEWEST_CHIPS:
+            raise ValueError(
+                f"{setting.words} must have {FEWEST_CHIPS} {name} chips of {edge} x {edge} pixels "
+                f"at least, got {len(each)}; make more or larger images, or set a smaller `chip`"
+            )
     return _Measured(setting, real, generated)
 
 

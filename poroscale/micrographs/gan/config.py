@@ -44,6 +44,9 @@ class SemGanConfig(Config):
         Numbers of a noise, and of the embedding of each condition.
     shared
         Numbers of each noise of a lattice that are those of the whole image.
+    grain
+        Numbers of noise for each pixel, of which a filter of 5² makes a texture; its strength
+        follows from the conditions. 0 leaves it out.
     generator
         Channels of the layers of the generator before the last; None takes 1024 to 64 for one
         noise, and 512 to 64 for a lattice.
@@ -93,6 +96,7 @@ class SemGanConfig(Config):
     noise: PositiveInt = 100
     embedding: PositiveInt = 20
     shared: int = Field(0, ge=0)
+    grain: int = Field(0, ge=0)
     generator: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
     critic_kind: Literal["convolutional", "resnet18"] = "convolutional"
     critic: tuple[PositiveInt, ...] | None = Field(None, min_length=1)

@@ -32,11 +32,16 @@ from poroscale.micrographs.gan.levels import GreyWindow
 from poroscale.micrographs.gan.model import MicrographModel, load_generator
 from poroscale.micrographs.gan.training import trained_on
 from poroscale.networks.acwgan.generator import MicrographGenerator
-from poroscale.networks.acwgan.shape import FIRST_EDGE, LATTICE_MARGIN, MicrographGanShape
+from poroscale.networks.acwgan.shape import (
+    FIRST_EDGE,
+    GRAIN_REACH,
+    LATTICE_MARGIN,
+    MicrographGanShape,
+)
 from poroscale.volume import Index, Shape
 
-LOCAL, WHOLE = 730, 731
-"""Streams of the noises of places, and of what an image shares."""
+LOCAL, WHOLE, GRAIN = 730, 731, 732
+"""Streams of the noises of places, of what an image shares, and of pixels."""
 LATENT_TILE = 8
 """Edge of a tile of noises. Part of the definition of the images."""
 TILE = 128
@@ -158,7 +163,9 @@ class GeneratedMicrographs:
         told = torch.tensor([self.codes[image]], dtype=torch.float32)
         noise = torch.from_numpy(self.noise(image, (y, x), shape[1:]))[None]
         with torch.inference_mode():
-            made = network(noise.to(self.device), told.to(self.device))
+            made = network(
+                noise.to(self.device), told.to(self.device), self.grain(image, (y, x), shape)
+            )
         return self.window.to_levels(made[0].float().cpu().numpy())
 
     def noise(
@@ -183,6 +190,20 @@ class GeneratedMicrographs:
                 (0, 0), (1, 1), channels=network.shared, edge=1, stream=WHOLE, **key
             )
         return found
+
+    def grain(self, image: int, origin: tuple[int, int], shape: Shape) -> torch.Tensor | None:
+        """float32 (1, grain, y, x): the noises of the pixels of a tile; None of a model without."""
+        if not self.network.grain:
+            return None
+        found = plane_noise(
+            (origin[0] - GRAIN_REACH, origin[1] - GRAIN_REACH),
+            (shape[1] + 2 * GRAIN_REACH, shape[2] + 2 * GRAIN_REACH),
+            channels=self.network.grain,
+            layer=image,
+            seed=self.seed,
+            stream=GRAIN,
+        )
+        return torch.from_numpy(found)[None].to(self.device)
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -224,7 +245,7 @@ class GeneratedMicrographs:
 def _layer_bytes(network: MicrographGanShape, tile: Shape) -> int:
     """Bytes of the largest layer of a tile."""
     lattice = network.latents == "lattice"
-    largest = 4 * prod(tile)
+    largest = 4 * max(1, network.grain) * prod(n + 2 * GRAIN_REACH for n in tile[1:])
     for number, width in enumerate(network.generator):
         scale = 2 ** (number + 1) / network.cell if lattice else FIRST_EDGE * 2**number / tile[1]
         rows, columns = (n * scale + 4 for n in tile[1:])

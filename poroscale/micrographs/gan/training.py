@@ -24,7 +24,11 @@ from poroscale.micrographs.gan.config import SemGanConfig
 from poroscale.micrographs.gan.levels import GreyWindow
 from poroscale.networks.acwgan.augmentation import augmented
 from poroscale.networks.acwgan.critic import SLOPE, MicrographCritic
-from poroscale.networks.acwgan.generator import MicrographGenerator, drawn_noise
+from poroscale.networks.acwgan.generator import (
+    MicrographGenerator,
+    drawn_grain,
+    drawn_noise,
+)
 from poroscale.networks.acwgan.losses import area_loss, condition_loss, heads_right
 from poroscale.networks.acwgan.shape import (
     CRITIC_WIDTHS,
@@ -127,10 +131,15 @@ class MicrographGan:
     def _made(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Made chips, and the conditions that they were told."""
         told = moved_codes(codes, self.shape.classes, self.config.vicinity)
-        noise = drawn_noise(self.shape, len(codes), self.edge).to(self.device)
         with self._mixed():
-            made = self.generator(noise, told)
+            made = self.generator(*self._drawn(told))
         return made.float(), told
+
+    def _drawn(self, codes: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What the generator reads of chips with these codes."""
+        noise = drawn_noise(self.shape, len(codes), self.edge).to(self.device)
+        grain = drawn_grain(self.shape, len(codes), self.edge)
+        return noise, codes, None if grain is None else grain.to(self.device)
 
     def _mixed(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed)
@@ -200,8 +209,7 @@ class MicrographGan:
         training = kept.training
         kept.eval()
         with torch.no_grad():
-            noise = drawn_noise(self.shape, len(codes), self.edge).to(self.device)
-            made = kept(noise, codes)
+            made = kept(*self._drawn(codes))
             found = {"area": float(area_loss(made, settings, self.areas))}
             for side, chips in (("real", self._real(batch.chips[0])), ("made", made)):
                 right = heads_right(self.critic(chips)[1], codes, self.shape.classes)
@@ -220,6 +228,7 @@ def gan_shape(config: SemGanConfig, classes: tuple[int, ...]) -> MicrographGanSh
         config.noise,
         config.embedding,
         config.shared,
+        config.grain,
         config.generator or (LATTICE_WIDTHS if lattice else ONE_WIDTHS),
         config.critic_kind,
         config.critic or (RESNET_WIDTHS if resnet else CRITIC_WIDTHS),

@@ -4,6 +4,9 @@ As published, one noise with its embeddings becomes a map of 4² pixels, which t
 convolutions double. On a lattice, each place has a noise of its own and the same embeddings. Its
 convolutions follow the rules of SliceGAN (kernel 4, stride 2, padding 2, the last 3): every pixel
 is made of as many latents as any other, so that images of any size have neither border nor seam.
+
+White noise is what convolutions of few noises make worst. With grain, each pixel has noises of its
+own: a small filter makes a texture of them, as strong as the conditions want it.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import itertools
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from poroscale.networks.acwgan.shape import MicrographGanShape
+from poroscale.networks.acwgan.shape import GRAIN_REACH, MicrographGanShape
 
 KERNEL, STRIDE = 4, 2
 
@@ -76,6 +80,9 @@ class MicrographGenerator(nn.Module):
             if number < last:
                 layers += [nn.BatchNorm2d(b), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
+        if shape.grain:
+            self.texture = nn.Conv2d(shape.grain, 1, 2 * GRAIN_REACH + 1, bias=False)
+            self.strength = nn.Linear(shape.embedding * len(shape.classes), 1)
 
     def _step(self, number: int, last: int) -> tuple[int, int]:
         """Stride and padding of a layer."""
@@ -83,12 +90,25 @@ class MicrographGenerator(nn.Module):
             return STRIDE, 3 if number == last else 2
         return (1, 0) if number == 0 else (STRIDE, 1)
 
-    def forward(self, noise: Tensor, codes: Tensor) -> Tensor:
-        """Images (n, 1, rows, columns) from noise (n, noise, l, m) and codes (n, conditions)."""
-        told = self.embedding(codes)[:, :, None, None]
-        told = told.expand(-1, -1, *noise.shape[2:])
-        found: Tensor = torch.tanh(self.layers(torch.cat([noise, told], dim=1)))
-        return found
+    def forward(self, noise: Tensor, codes: Tensor, grain: Tensor | None = None) -> Tensor:
+        """Images (n, 1, rows, columns).
+
+        Parameters
+        ----------
+        noise
+            (n, noise, l, m).
+        codes
+            (n, conditions).
+        grain
+            (n, grain, rows + 4, columns + 4), of a generator with grain.
+        """
+        embedded = self.embedding(codes)
+        told = embedded[:, :, None, None].expand(-1, -1, *noise.shape[2:])
+        values: Tensor = self.layers(torch.cat([noise, told], dim=1))
+        if grain is not None:
+            strength = functional.softplus(self.strength(embedded))[:, :, None, None]
+            values = values + strength * self.texture(grain)
+        return torch.tanh(values)
 
 
 def drawn_noise(shape: MicrographGanShape, count: int, edge: int) -> Tensor:
@@ -98,3 +118,11 @@ def drawn_noise(shape: MicrographGanShape, count: int, edge: int) -> Tensor:
     if shape.shared:
         found[:, : shape.shared] = found[:, : shape.shared, :1, :1]
     return found
+
+
+def drawn_grain(shape: MicrographGanShape, count: int, edge: int) -> Tensor | None:
+    """Grain (count, grain, edge + 4, edge + 4) of square images, drawn by torch; None of none."""
+    if not shape.grain:
+        return None
+    wide = edge + 2 * GRAIN_REACH
+    return torch.randn(count, shape.grain, wide, wide)

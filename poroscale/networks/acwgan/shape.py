@@ -16,6 +16,8 @@ CRITIC_WIDTHS = (64, 128, 256, 512, 1024)
 RESNET_WIDTHS = (64, 128, 256, 512)
 FIRST_EDGE = 4
 """Edge of the first layer of a generator of one noise, and of the last of a critic."""
+GRAIN_REACH = 2
+"""Pixels to every side whose noise a pixel of the texture is made of."""
 LATTICE_MARGIN = 2
 """Latents along an axis beyond one for each cell."""
 Latents = Literal["one", "lattice"]
@@ -37,6 +39,8 @@ class MicrographGanShape:
         Numbers of a noise, and of the embedding of each condition.
     shared
         Numbers of a noise of the lattice that are those of the whole image.
+    grain
+        Numbers of noise for each pixel, of which a texture is made; 0 makes none.
     generator
         Channels of the layers of the generator before the last.
     critic_kind
@@ -50,6 +54,7 @@ class MicrographGanShape:
     noise: int = NOISE
     embedding: int = EMBEDDING
     shared: int = 0
+    grain: int = 0
     generator: tuple[int, ...] = ONE_WIDTHS
     critic_kind: CriticKind = "convolutional"
     critic: tuple[int, ...] = CRITIC_WIDTHS
@@ -61,6 +66,8 @@ class MicrographGanShape:
             raise ValueError("noise, embedding and layers must have one channel each at least")
         if not 0 <= self.shared <= self.noise:
             raise ValueError(f"`shared` must be from 0 to {self.noise}, got {self.shared}")
+        if self.grain < 0:
+            raise ValueError(f"`grain` must be 0 or more, got {self.grain}")
         if self.critic_kind == "resnet18" and len(self.critic) != len(RESNET_WIDTHS):
             raise ValueError(f"a resnet18 must have four stages, got {len(self.critic)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,9 @@ def listed_pictures(table: Path, images: Path | None = None) -> ListedPictures:
 
 
 def _check_names(table: Path, folder: Path, names: Sequence[str]) -> None:
+    times = Counter(names)
     for name in names:
-        if names.count(name) > 1:
+        if times[name] > 1:
             raise ValueError(
                 f"{table} must list each picture once, got {name or 'no name'!r} twice"
             )

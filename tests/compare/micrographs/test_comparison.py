@@ -148,3 +148,12 @@ def test_a_rank_of_what_does_not_vary_is_none():
     assert rank_correlation(rising, rising**2) == 1
     assert rank_correlation(rising, -rising) == -1
     assert rank_correlation(rising, np.ones(4)) is None
+
+
+def test_too_few_chips_are_refused(real, alike):
+    made, _ = alike
+    alone = {name: column[[0]] for name, column in made.rows.items()}
+    one = MicrographSet(made.folder, made.settings, alone)
+    config = CONFIG.model_copy(update={"chip": 128})
+    with pytest.raises(ValueError, match="must have 4 generated chips of 128 x 128 pixels"):
+        compare_micrographs(real, one, config=config)

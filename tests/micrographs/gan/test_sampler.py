@@ -109,3 +109,15 @@ def test_memory_and_recipe_are_stated(sampler):
     assert sampler.need > sampler.held > 0
     assert sampler.recipe["weights"] == sampler.digest
     assert sampler.recipe["codes"] == [list(each) for each in CODES]
+
+
+def test_grain_is_exact_for_any_box_and_keyed(small_set, tmp_path):
+    config = TINY.model_copy(update={"grain": 2, "epochs": 1})
+    model = train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=config, chips=CHIPS)
+    assert model.shape.grain == 2
+    made = GeneratedMicrographs.of(model, CODES, (150, 200), seed=1)
+    whole = made((0, 0, 0), made.shape)
+    np.testing.assert_array_equal(made((1, 120, 100), (1, 20, 60)), whole[1:2, 120:140, 100:160])
+    first, other = (made.grain(0, (y, 0), (1, 128, 128)) for y in (0, 128))
+    np.testing.assert_array_equal(first[0, :, -4:].numpy(), other[0, :, :4].numpy())
+    assert (made.grain(1, (0, 0), (1, 128, 128)) != first).float().mean() > 0.9

@@ -210,3 +210,13 @@ def test_levels_go_to_the_unit_and_back():
     assert float(unit[-1]) == 1
     np.testing.assert_array_equal(window.to_levels(unit.numpy()), levels.numpy())
     assert window.dtype == np.uint16
+
+
+def test_the_strength_of_the_grain_is_learnt():
+    task = task_of(grain=1)
+    before = [each.detach().clone() for each in task.generator.strength.parameters()]
+    texture = weights(task.generator.texture)
+    step(task)
+    assert (weights(task.generator.texture) != texture).any()
+    after = task.generator.strength.parameters()
+    assert any((one != other).any() for one, other in zip(before, after, strict=True))

@@ -10,8 +10,11 @@ import poroscale
 from poroscale.config import load_sections, parse_stages
 from poroscale.micrographs.dataset import MicrographSet
 from poroscale.micrographs.gan.config import small_sem_gan
+from poroscale.micrographs.gan.fit import train_micrograph_gan
+from poroscale.phantoms.micrographs import PhantomSeries, write_phantom_series
 from poroscale.pipelines.micrographs.generate import GenerateSemConfig, generate_sem
 from poroscale.pipelines.micrographs.train import STAGES, SemTrainJob
+from tests.micrographs.conftest import CHIPS, TINY
 from tests.test_examples import ROOT
 
 CONFIGS = ROOT / "configs"
@@ -82,3 +85,20 @@ def test_output_and_model_do_not_mix(tiny_model):
     config = GenerateSemConfig(condition="temper=T5,feed_rate=5")
     with pytest.raises(ValueError, match="output must not lie inside the model"):
         generate_sem(tiny_model.folder, tiny_model.folder / "made", config=config)
+
+
+def test_sixteen_bits_from_pictures_to_images(tmp_path):
+    """Levels between those of the pictures, of their type."""
+    series = PhantomSeries(("T5", "T6"), (5.0,), 2, 1, height=48, width=48, bits=16)
+    write_phantom_series(series, tmp_path / "in", suffix=".tif", pixel_um=None)
+    real = poroscale.gather_sem(tmp_path / "in/conditions.csv", tmp_path / "set", chip=32)
+    model = train_micrograph_gan(
+        real, tmp_path / "model", kinds={"temper": "category"}, config=TINY, chips=CHIPS
+    )
+    made = poroscale.generate_sem(model.folder, tmp_path / "made", condition="temper=T6", count=2)
+    low, high = real.settings.levels
+    assert made.settings.bits == 16
+    assert made.settings.pixel_um is None
+    pixels = made.images.read()
+    assert pixels.dtype == np.uint16
+    assert low <= pixels.min() <= pixels.max() <= high
