@@ -80,6 +80,9 @@ class SemGanConfig(Config):
     area
         Factor of a term of the share of the area above ten levels, in the loss of the generator; 0
         leaves it out.
+    topology
+        Factor of what a second critic says, which sees persistence images of holes instead of
+        chips; 0 leaves it out.
     vicinity
         Standard deviation by which continuous conditions of made chips are moved, as a share of
         their span: settings between those of the training are made, too.
@@ -114,6 +117,7 @@ class SemGanConfig(Config):
     augment: tuple[Change, ...] = ()
     consistency: float = Field(0.0, ge=0)
     area: float = Field(0.0, ge=0)
+    topology: float = Field(0.0, ge=0)
     vicinity: float = Field(0.0, ge=0)
     average: float = Field(0.0, ge=0, lt=1)
     mixed: bool = False

@@ -32,6 +32,7 @@ from poroscale.micrographs.gan.model import (
     MicrographModel,
     MicrographModelSettings,
 )
+from poroscale.micrographs.gan.topology import persistence_scale
 from poroscale.micrographs.gan.training import MicrographGan, gan_shape
 from poroscale.micrographs.splits import MicrographSplit, split_images
 from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares
@@ -223,6 +224,7 @@ def train_micrograph_gan(
         window=window,
         areas=setting_areas(batches, window, len(np.unique(images.settings[images.used]))),
         names=[each.name for each in images.conditions],
+        scale=_scale(batches, window, config),
     )
     recipe = {
         "network": "acwgan-gp",
@@ -271,6 +273,13 @@ def _batches(
         config.balanced,
         seed,
     )
+
+
+def _scale(batches: ChipBatches, window: GreyWindow, config: SemGanConfig) -> float:
+    """Size of the persistence images of real chips; 1 where no critic sees any."""
+    if not config.topology:
+        return 1.0
+    return persistence_scale(window.to_unit(batches.fixed(AT_ONCE).chips[0])[:, None])
 
 
 def setting_areas(batches: ChipBatches, window: GreyWindow, settings: int) -> Tensor:

@@ -7,7 +7,7 @@
 
 The conditions of made chips are those of the real chips of the step. Each switch beyond the paper
 adds one thing: a change of all chips that the critic sees, a term of consistency, a term of the
-area, moved conditions, a running average of the weights.
+area, a second critic of persistence images, moved conditions, a running average of the weights.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ from torch.optim import AdamW, Optimizer
 from poroscale.micrographs.gan.batches import ChipBatch
 from poroscale.micrographs.gan.config import SemGanConfig
 from poroscale.micrographs.gan.levels import GreyWindow
+from poroscale.micrographs.gan.topology import (
+    persistence_of,
+    topology_loss,
+    topology_of_chips,
+)
 from poroscale.networks.acwgan.augmentation import augmented
 from poroscale.networks.acwgan.critic import SLOPE, MicrographCritic
 from poroscale.networks.acwgan.generator import (
@@ -38,6 +43,7 @@ from poroscale.networks.acwgan.shape import (
     MicrographGanShape,
     check_chip,
 )
+from poroscale.networks.acwgan.topology import TopologyCritic
 from poroscale.networks.adversarial.averaging import running_average
 from poroscale.networks.adversarial.penalty import gradient_penalty
 
@@ -62,6 +68,8 @@ class MicrographGan:
         float32 (settings, 10) shares of the area of real chips, for the term of `area`.
     names
         Name of each condition, for what is judged.
+    scale
+        Size of the persistence images of real chips, for the critic of `topology`.
 
     Raises
     ------
@@ -78,6 +86,7 @@ class MicrographGan:
         window: GreyWindow,
         areas: Tensor,
         names: Sequence[str],
+        scale: float = 1.0,
     ) -> None:
         check_chip(shape, edge)
         self.device = trained_on(config.device)
@@ -89,6 +98,10 @@ class MicrographGan:
             module.apply(_begin)
             module.to(self.device)
         self.modules: dict[str, nn.Module] = {"generator": self.generator, "critic": self.critic}
+        self.scale = scale
+        if config.topology:
+            holes = TopologyCritic(shape.classes, shape.embedding).to(self.device)
+            self.modules["topology"] = holes
         self.optimisers: dict[str, Optimizer] = {
             name: AdamW(
                 module.parameters(),
@@ -117,7 +130,8 @@ class MicrographGan:
             "distance" by which the critic tells real from made, "penalty" of gradients, "heads":
             what they have wrong of real chips, all of the last step; "generator" and "told": its
             loss, and what the heads have wrong of made chips; "area", "consistency" where they are
-            trained on.
+            trained on; "topology" and "holes": distance of persistence images as their critic tells
+            it, and the loss of the generator by it.
         """
         found: dict[str, float] = {}
         for chips, codes in zip(batch.chips, batch.codes, strict=True):
@@ -160,8 +174,19 @@ class MicrographGan:
         if config.consistency:
             told["consistency"] = apart = self._inconsistency(real)
             loss = loss + config.consistency * apart
+        if config.topology:
+            told["topology"] = self._criticise_topology(shown, made, codes)
         self._descend("critic", loss)
         return {name: float(value.detach()) for name, value in told.items()}
+
+    def _criticise_topology(self, real: Tensor, made: Tensor, codes: Tensor) -> Tensor:
+        """A step of the critic of persistence images; the distance that it tells."""
+        own, other = (topology_of_chips(each, self.scale) for each in (real, made))
+        critic = self.modules["topology"]
+        assert isinstance(critic, TopologyCritic)
+        loss, distance = topology_loss(critic, own, other, codes, self.config.penalty)
+        self._descend("topology", loss)
+        return distance
 
     def _inconsistency(self, real: Tensor) -> Tensor:
         """How far the scores of real chips move as these are turned and shifted (Zhang 2020)."""
@@ -183,6 +208,11 @@ class MicrographGan:
         if config.area:
             told["area"] = apart = area_loss(made, settings, self.areas)
             loss = loss + config.area * apart
+        if config.topology:
+            critic = self.modules["topology"].requires_grad_(False)
+            told["holes"] = raised = -critic(persistence_of(made, self.scale), asked).mean()
+            loss = loss + config.topology * raised
+            critic.requires_grad_(True)
         self._descend("generator", loss)
         self.critic.requires_grad_(True)
         if config.average:

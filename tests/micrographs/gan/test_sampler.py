@@ -32,7 +32,7 @@ def test_a_box_is_cut_from_the_whole(sampler, whole, image, y, x, edge):
     box = sampler((image, y, x), (1, edge, edge))
     assert box.dtype == np.uint8
     inside = box[0, max(0, -y) :, max(0, -x) :][: 150 - max(y, 0), : 290 - max(x, 0)]
-    expected = whole[image, max(y, 0) : y + edge, max(x, 0) : x + edge]
+    expected = whole[image, max(y, 0) : max(y + edge, 0), max(x, 0) : max(x + edge, 0)]
     np.testing.assert_array_equal(inside, expected)
 
 
