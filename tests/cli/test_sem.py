@@ -56,12 +56,14 @@ def test_from_pictures_to_new_ones(poroscale, refused, pictures, written, tmp_pa
     np.testing.assert_array_equal(made.rows["temper"], ["T6", "T6"])
     few = ["--chip", 32, "--chips", 8, "--resamples", 10, "--splits", 2, "--directions", 4]
     made_at = ["--condition", "temper=T5,temper=T6,feed_rate=12.5"]
-    assert poroscale("generate", "sem", "model", "alike", *made_at, "--count", 2)[0] == 0
+    assert poroscale("generate", "sem", "model", "alike", *made_at, "--count", 4)[0] == 0
     code, out, err = poroscale("compare", "sem", "set", "alike", "cmp", *few)
     assert (code, err) == (0, "")
     assert "cmp/micrographs.html: the comparison" in out
     assert "over 2 settings" in out
     assert "holds no micrographs" in refused("compare", "sem", "set", "model", "c")
+    error = refused("compare", "sem", "set", "made", "c", *few)
+    assert "a setting of their conditions in common; generated: feed_rate 7.5, temper T6" in error
     code, out, _ = poroscale("generate", "sem", "model", "other", *wanted, "--dry-run")
     assert code == 0
     assert not (tmp_path / "other").exists()

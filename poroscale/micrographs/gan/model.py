@@ -1,8 +1,8 @@
 """A trained generator of micrographs: one folder.
 
-model.json            conditions, architecture, grey levels, scale, what it was trained on
-weights.safetensors   the generator, with its card
-training/             checkpoints and losses of each epoch, for going on
+generator.json         conditions, architecture, grey levels, scale, what it was trained on
+generator.safetensors  the generator, with its card
+training/              checkpoints and losses of each epoch, for going on
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from poroscale.networks.acwgan.generator import MicrographGenerator
 from poroscale.networks.acwgan.shape import MicrographGanShape
 from poroscale.training import load_weights, save_weights
 
-SETTINGS, WEIGHTS, TRAINING = "model.json", "weights.safetensors", "training"
+SETTINGS, WEIGHTS, TRAINING = "generator.json", "generator.safetensors", "training"
 FORMAT = 1
 
 
 class MicrographModelSettings(Config):
-    """The content of model.json.
+    """The content of generator.json.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class MicrographModel(Described):
     folder
         Folder of the model.
     settings
-        The content of model.json.
+        The content of generator.json.
     """
 
     folder: Path
@@ -100,7 +100,7 @@ class MicrographModel(Described):
         OSError
             If a file was altered.
         ValueError
-            If model.json is not that of a generator of micrographs.
+            If generator.json is not that of a generator of micrographs.
         """
         folder = Path(folder)
         for name in (SETTINGS, WEIGHTS):
@@ -118,7 +118,7 @@ class MicrographModel(Described):
         return cls(folder, parse_config(MicrographModelSettings, values, where=where))
 
     def save(self, network: MicrographGenerator, card: Mapping[str, Any]) -> None:
-        """Write weights with their card, and model.json."""
+        """Write weights with their card, and generator.json."""
         tensors = dict(network.state_dict())
         save_weights(self.folder / WEIGHTS, tensors, {**card, "micrographs": network.shape.stored})
         body = canonical_json(self.settings.model_dump(mode="json")).encode()

@@ -18,6 +18,7 @@ from poroscale.micrographs.gan.fit import (
 from poroscale.micrographs.gan.levels import GreyWindow
 from poroscale.micrographs.gan.model import WEIGHTS, MicrographModel, load_generator
 from poroscale.networks.acwgan.losses import area_shares
+from poroscale.pipelines.checks import verify
 from tests.micrographs.conftest import CHIPS, KINDS, TINY
 
 
@@ -158,15 +159,27 @@ def test_what_cannot_be_held_out(small_set, held_out, sentence):
         conditioned_images(small_set, KINDS, held_out=held_out)
 
 
+def test_a_model_and_a_set_are_verified_as_results(small_set, tiny_model, tmp_path):
+    assert verify(small_set.folder) == []
+    assert verify(tiny_model.folder) == []
+    copy = shutil.copytree(tiny_model.folder, tmp_path / "copy")
+    (copy / WEIGHTS).write_bytes(b"other")
+    assert any(WEIGHTS in each for each in verify(copy))
+
+
 def test_a_model_that_is_none(tiny_model, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"holds no model of micrographs: no model.json$"):
+    with pytest.raises(
+        FileNotFoundError, match=r"holds no model of micrographs: no generator.json$"
+    ):
         MicrographModel.open(tmp_path)
     (tmp_path / "training").mkdir()
     with pytest.raises(FileNotFoundError, match="its training has not ended"):
         MicrographModel.open(tmp_path)
     copy = shutil.copytree(tiny_model.folder, tmp_path / "copy")
-    (copy / "model.json").write_bytes((copy / "model.json").read_bytes().replace(b"T5", b"T7"))
-    with pytest.raises(OSError, match=r"model.json is damaged"):
+    (copy / "generator.json").write_bytes(
+        (copy / "generator.json").read_bytes().replace(b"T5", b"T7")
+    )
+    with pytest.raises(OSError, match=r"generator.json is damaged"):
         MicrographModel.open(copy)
 
 
