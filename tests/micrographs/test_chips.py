@@ -1,5 +1,6 @@
 """Chips: a view of a stack of images that equals the windows, in any order and amount."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -77,6 +78,18 @@ def test_the_labelled_view_is_lazy_and_has_conditions(stack_and_volume):
     y, x = int(one.top), int(one.left)
     np.testing.assert_array_equal(one.values, stack[1, y : y + 20, x : x + 20])
     assert float(view.mean()) == pytest.approx(windows(stack, SIZES, 20, 9).mean())
+
+
+def test_chips_go_to_worker_processes(stack_and_volume):
+    """As a path and the places: no pixel is sent."""
+    stack, volume = stack_and_volume
+    chips = MicrographChips(volume, ChipLattice(SIZES, 20, 9), {})
+    sent = pickle.dumps(chips)
+    assert len(sent) < 4000
+    numbers = np.array([7, 3, 11])
+    np.testing.assert_array_equal(
+        pickle.loads(sent).take(numbers), windows(stack, SIZES, 20, 9)[numbers]
+    )
 
 
 def test_names_of_lazy_views_tell_lattices_apart(stack_and_volume):

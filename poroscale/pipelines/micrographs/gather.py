@@ -61,8 +61,10 @@ log = logging.getLogger("poroscale.micrographs")
 
 CHUNK = 256
 """Edge of a chunk of the stack [pixels]: a chip of 128² touches 2.25 of them on average."""
-PREPARING, DENOISING = 20.0, 64.0
-"""Bytes for each pixel while it is resampled, and while it is denoised."""
+COPIES, DENOISING = 4.0, 96.0
+"""Bytes for each pixel of the stack while its image is put together, and while it is denoised."""
+RESAMPLING = 20
+"""Bytes for each pixel of a picture while it is resampled."""
 DESCRIBING = 12.0
 """Bytes for each pixel while its image is described."""
 
@@ -215,8 +217,11 @@ def _whole_images(run: Run, shape: Shape) -> Run:
 
 
 def _filling(stack: PictureStack) -> Pass:
-    temporary = PREPARING + (DENOISING if stack.denoised else 0.0)
-    decoded = max(each.per_read + each.shape[1] * each.shape[2] * 2 for each in stack.sources)
+    temporary = COPIES + (DENOISING if stack.denoised else 0.0)
+    decoded = max(
+        each.per_read + each.shape[1] * each.shape[2] * (2 + (RESAMPLING if ratio != 1 else 0))
+        for each, ratio in zip(stack.sources, stack.ratios, strict=True)
+    )
     return Pass(
         "gather pictures",
         stack,
