@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 from distributed.client import Client
 from poroscale.compare.comparison import Comparison as Comparison
 from poroscale.compare.config import CompareConfig as CompareConfig
+from poroscale.compare.micrographs.comparison import MicrographComparison as MicrographComparison
+from poroscale.compare.micrographs.config import CompareSemConfig as CompareSemConfig
 from poroscale.compare.microstructure.comparison import MicrostructureComparison as MicrostructureComparison
 from poroscale.compare.microstructure.config import CompareMicrostructureConfig as CompareMicrostructureConfig
 from poroscale.engine.job_plan import JobPlan as JobPlan
@@ -17,6 +19,8 @@ from poroscale.engine.run import Run as Run
 from poroscale.io.crop import CropConfig as CropConfig
 from poroscale.io.ingest_config import IngestConfig as IngestConfig
 from poroscale.io.write.export import ExportConfig as ExportConfig
+from poroscale.micrographs.dataset import MicrographSet as MicrographSet
+from poroscale.micrographs.gan.model import MicrographModel as MicrographModel
 from poroscale.microstructure.model import MicrostructureModel as MicrostructureModel
 from poroscale.parts.generate import GeneratedPart as GeneratedPart
 from poroscale.parts.model import PartModel as PartModel
@@ -29,6 +33,9 @@ from poroscale.pipelines.demo import DemoResult as DemoResult
 from poroscale.pipelines.fit import FitConfig as FitConfig
 from poroscale.pipelines.fit import FitPartConfig as FitPartConfig
 from poroscale.pipelines.generate import GenerateConfig as GenerateConfig
+from poroscale.pipelines.micrographs.gather import GatherSemConfig as GatherSemConfig
+from poroscale.pipelines.micrographs.generate import GenerateSemConfig as GenerateSemConfig
+from poroscale.pipelines.micrographs.train import SemTrainJob as SemTrainJob
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig as FitMicrostructureConfig
 from poroscale.pipelines.microstructure.settings import MicrostructureConfig as MicrostructureConfig
 from poroscale.pipelines.microstructure.settings import SliceGanTraining as SliceGanTraining
@@ -200,6 +207,22 @@ def compare_models(
     progress: bool | None = None,
 ) -> StudyResult:
     """Train segmentation models on phantoms and compare them, as a YAML file says."""
+
+def compare_sem(
+    real: str | Path,
+    generated: str | Path,
+    out_dir: str | Path,
+    *,
+    conditions: str | None = None,
+    chip: int | None = None,
+    chips: int = 1000,
+    splits: int = 8,
+    resamples: int = 100,
+    directions: int = 64,
+    seed: int = 0,
+    config: CompareSemConfig | None = None,
+) -> MicrographComparison:
+    """Compare generated micrographs with real ones of the same conditions."""
 
 def compare_volumes(
     reference: VolumeLike | Sequence[VolumeLike],
@@ -395,6 +418,28 @@ def fit_part(
 ) -> PartModel:
     """Fit a part model to scanned parts."""
 
+def gather_sem(
+    table: str | Path,
+    out_dir: str | Path,
+    *,
+    images: str | None = None,
+    pixel_um: float | None = None,
+    bring_to_um: float | None = None,
+    bar: int = 0,
+    chip: int = 128,
+    denoise: bool = False,
+    config: GatherSemConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> MicrographSet:
+    """Bring micrographs and the table of their conditions together as one chunked set."""
+
 def generate_microstructure(
     model: str | Path,
     out: str | Path,
@@ -444,6 +489,28 @@ def generate_part(
     overwrite: bool = False,
 ) -> list[GeneratedPart]:
     """Generate new parts with the pores and the surface of a model."""
+
+def generate_sem(
+    model: str | Path,
+    out_dir: str | Path,
+    *,
+    condition: str = '',
+    count: int = 1,
+    size: tuple[int, int] | None = None,
+    seed: int = 0,
+    device: Literal['cpu', 'cuda'] = 'cpu',
+    pictures: bool = False,
+    config: GenerateSemConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> MicrographSet:
+    """Generate micrographs of given conditions, of any size."""
 
 def height_map(
     path: str | Path,
@@ -703,6 +770,14 @@ def train_segment(
     progress: bool | None = None,
 ) -> TrainedModel:
     """Train a segmentation network, or go on training it, as a YAML file says."""
+
+def train_sem(
+    config: str | Path | SemTrainJob,
+    *,
+    overwrite: bool | None = None,
+    progress: bool | None = None,
+) -> MicrographModel:
+    """Train a generator of micrographs by their conditions, or go on training it."""
 
 def transport(
     volume: VolumeLike,

@@ -79,6 +79,7 @@ def test_only_the_engine_and_lazy_arrays_import_dask() -> None:
     assert outside == {
         "poroscale/io/read/arrays.py",
         "poroscale/lazy_array.py",
+        "poroscale/micrographs/chips.py",
         "poroscale/pore_analysis/table.py",
         "poroscale/volume.py",
     }

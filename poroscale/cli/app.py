@@ -20,6 +20,7 @@ SECTIONS = (
     "Scans",
     "Parts",
     "Microstructures",
+    "Micrographs",
     "Statistics",
     "Networks",
     "Files",
@@ -32,6 +33,7 @@ GROUPS = {
     "generate": "Generate new volumes from a model.",
     "compare": "Compare originals with what was generated, or models or losses with each other.",
     "train": "Train networks.",
+    "gather": "Bring pictures and what is known of them together.",
 }
 """First words of commands of two words."""
 

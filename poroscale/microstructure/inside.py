@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.identity import kernel
+from poroscale.kernels.fixed_tiles import computed_on_tiles
 from poroscale.microstructure.placed import PhaseSampler
 from poroscale.microstructure.shares import MaskedShare
-from poroscale.microstructure.tiles import computed_on_tiles
 from poroscale.volume import Index, Shape, Volume
 
 

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.winograd import WinogradChain
+from poroscale.kernels.fixed_tiles import computed_on_tiles
 from poroscale.kernels.noise import periodic_noise
 from poroscale.microstructure.swnn_folded import FoldedSwnn, winograd_chain
 from poroscale.microstructure.swnn_tile import tile_bytes
 from poroscale.microstructure.swnn_weights import load_swnn, swnn_shape
-from poroscale.microstructure.tiles import computed_on_tiles
 from poroscale.networks.swnn import TORCH_TYPES, Precision, SwnnShape
 from poroscale.volume import Index, Shape
 
@@ -125,7 +125,7 @@ class SwnnField:
             raise ValueError(f"`condition` must be {needed} for {self.network.words}")
         if self.arithmetic not in ("winograd", "direct"):
             raise ValueError(f"`arithmetic` must be winograd or direct, got {self.arithmetic!r}")
-        check_gpu(self.device, self.precision)
+        check_device(self.device, self.precision)
 
     def __call__(self, origin: Index, shape: Shape) -> NDArray[np.float32]:
         """The field of a box; its origin may be negative."""
@@ -342,7 +342,7 @@ def told_of(value: float | ByPlace) -> Any:
     return getattr(value, "recipe", None) if callable(value) else value
 
 
-def check_gpu(device: str, precision: Precision) -> None:
+def check_device(device: str, precision: Precision) -> None:
     """Refuse a device that is not there, and a precision that it does not have.
 
     Raises

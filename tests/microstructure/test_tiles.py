@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poroscale.engine.plan import MIB
+from poroscale.kernels.fixed_tiles import computed_on_tiles, tiles_meeting
 from poroscale.microstructure.tiles import (
     choose_tile,
-    computed_on_tiles,
     refuse_large,
     tile_chunks,
     tile_plan,
-    tiles_meeting,
 )
 
 INDEX = st.tuples(*[st.integers(-40, 40)] * 3)

@@ -63,6 +63,33 @@ def pairs_of_images(
     return components[:, : found[0]].copy(), counts[0], holes[:, : found[1]].copy(), counts[1]
 
 
+def hole_places(
+    keys: NDArray[Any], *, wide: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Where the holes of many images are born and closed: pixels that a gradient can go to.
+
+    Parameters
+    ----------
+    keys
+        (n, ny, nx) integers as `order_keys` gives them.
+    wide
+        As of `image_pairs`.
+
+    Returns
+    -------
+    births, deaths, counts
+        int64 (p,): the saddle that makes a hole of a basin's rest, and the highest pixel in it, as
+        places in the flat stack; and int64 (n,), how many holes each image has.
+    """
+    n, ny, nx = keys.shape
+    places, counts = np.empty((4, keys.size), np.int64), np.empty(n, np.int64)
+    found = _sweep_holes(keys, JOINED_4 if wide else JOINED_8, places, counts)
+    y, x = np.divmod(places[2:, :found], nx + 2)
+    image = np.repeat(np.arange(n), counts)
+    deaths, births = (image * ny + y - 1) * nx + x - 1
+    return births, deaths, counts
+
+
 def _joined(*, wide: bool) -> NDArray[np.int8]:
     """(256, 5) for each set of neighbours: how many to join, and which of them (-1: none)."""
     table = np.full((256, 5), -1, np.int8)
@@ -119,6 +146,21 @@ def _sweep_all(keys, low, high, components, holes, counts):  # type: ignore[no-u
 
 
 @njit(nogil=True, cache=True)
+def _sweep_holes(keys, high, places, counts):  # type: ignore[no-untyped-def]
+    n, ny, nx = keys.shape
+    framed = np.zeros((ny + 2, nx + 2), keys.dtype)
+    bits = np.zeros((ny + 2, nx + 2), np.uint8)
+    parent = np.empty(framed.size, np.int32)
+    closed = 0
+    for i in range(n):
+        framed[1:-1, 1:-1] = keys[i]
+        _find_lower(framed, bits)
+        counts[i] = _sweep(framed, bits, 255, high, parent, places[:, closed:])
+        closed += counts[i]
+    return closed
+
+
+@njit(nogil=True, cache=True)
 def _find_lower(framed, bits):  # type: ignore[no-untyped-def]
     """Bit i of a pixel: its i-th neighbour is lower; of equal ones, the earlier in memory is."""
     ny, nx = framed.shape[0] - 2, framed.shape[1] - 2
@@ -139,7 +181,10 @@ def _find_lower(framed, bits):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _sweep(framed, bits, flip, joined, parent, pairs):  # type: ignore[no-untyped-def]
-    """Components from below (flip 0), or of the rest from above (255), which the frame outlives."""
+    """Components from below (flip 0), or of the rest from above (255), which the frame outlives.
+
+    If `pairs` has four rows, the last two get the places of the extremum and of the saddle.
+    """
     width = framed.shape[1]
     flat, seen = framed.reshape(-1), bits.reshape(-1)
     steps = np.array((-width - 1, -width, 1 - width, 1, width + 1, width, width - 1, -1))
@@ -174,6 +219,9 @@ def _sweep(framed, bits, flip, joined, parent, pairs):  # type: ignore[no-untype
             if flat[root] != flat[here]:
                 pairs[0, count] = min(flat[root], flat[here])
                 pairs[1, count] = max(flat[root], flat[here])
+                if pairs.shape[0] == 4:
+                    pairs[2, count] = root
+                    pairs[3, count] = here
                 count += 1
             parent[root] = other
             root = other

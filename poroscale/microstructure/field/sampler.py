@@ -14,10 +14,11 @@ from scipy.special import ndtri
 
 from poroscale.engine import load_once
 from poroscale.identity import kernel
+from poroscale.kernels.fixed_tiles import computed_on_tiles
 from poroscale.kernels.gaussian.filtering import filtered, padded_shape, transfer
 from poroscale.kernels.noise import periodic_noise
 from poroscale.microstructure.shares import Share, Shares
-from poroscale.microstructure.tiles import TilePlan, choose_tile, computed_on_tiles, tile_plan
+from poroscale.microstructure.tiles import TilePlan, choose_tile, tile_plan
 from poroscale.training import load_weights
 from poroscale.volume import Index, Shape
 

@@ -27,6 +27,7 @@ from typing_extensions import override
 from poroscale.engine import load_once
 from poroscale.identity import kernel
 from poroscale.kernels.convolution.transposed import TransposedChain
+from poroscale.kernels.fixed_tiles import computed_on_tiles
 from poroscale.kernels.noise import periodic_noise
 from poroscale.kernels.phases.largest import largest_phases
 from poroscale.microstructure.slicegan.biases import PhaseBiases
@@ -34,8 +35,7 @@ from poroscale.microstructure.slicegan.grey import LEVELS
 from poroscale.microstructure.slicegan.smoothing import radius_of, smoothed_scores
 from poroscale.microstructure.slicegan.tile import slicegan_held_bytes, slicegan_tile_bytes
 from poroscale.microstructure.slicegan.weights import load_slicegan, slicegan_shape
-from poroscale.microstructure.swnn import check_gpu
-from poroscale.microstructure.tiles import computed_on_tiles
+from poroscale.microstructure.swnn import check_device
 from poroscale.networks.slicegan.generator import (
     FoldedGenerator,
     SliceGanShape,
@@ -116,7 +116,7 @@ class SliceGanScores:
             )
         if self.arithmetic not in ("paired", "direct"):
             raise ValueError(f"`arithmetic` must be paired or direct, got {self.arithmetic!r}")
-        check_gpu(self.device, self.precision)
+        check_device(self.device, self.precision)
 
     def but(self, **changes: Any) -> Self:
         """These scores with some settings replaced."""

@@ -33,6 +33,8 @@ from poroscale.microstructure.slicegan.diagonal import (
 )
 from poroscale.microstructure.slicegan.grey import LEVELS
 from poroscale.microstructure.slicegan.pairs import PairTerm, place_term
+from poroscale.networks.adversarial.averaging import running_average
+from poroscale.networks.adversarial.penalty import gradient_penalty
 from poroscale.networks.slicegan.critic import SliceCritic, edge_of_slices
 from poroscale.networks.slicegan.generator import (
     LEAST_LATENTS,
@@ -236,18 +238,6 @@ def decided_share(made: Tensor) -> float:
     return max(0.0, 1 - float(mixed) / MOST_MIXED) ** 2
 
 
-def running_average(average: nn.Module, module: nn.Module, past: float) -> None:
-    """Move weights and statistics of a module towards those of another one."""
-    with torch.no_grad():
-        for mean, value in zip(
-            average.state_dict().values(), module.state_dict().values(), strict=True
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - past)
-            else:
-                mean.copy_(value)
-
-
 def latents_of(shape: SliceGanShape, config: SliceGanConfig) -> int:
     """Latents along an edge of the volumes of a training, whose slices the critic sees.
 
@@ -283,17 +273,6 @@ def slices_across(volumes: Tensor, axis: int, planes: Tensor | None = None) -> T
     chosen = volumes if planes is None else volumes.index_select(2 + axis, planes)
     moved = chosen.movedim(2 + axis, 1)
     return moved.reshape(-1, *moved.shape[2:])
-
-
-def gradient_penalty(critic: nn.Module, real: Tensor, made: Tensor) -> Tensor:
-    """How far the slope of a critic between pairs of slices is from one, squared."""
-    count = min(len(real), len(made))
-    share = torch.rand(count, 1, 1, 1).to(real.device)
-    between = share * real[:count] + (1 - share) * made[:count].detach()
-    between.requires_grad_(True)
-    slopes: tuple[Any, ...] = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    found: Tensor = ((slopes[0].flatten(1).norm(dim=1) - 1) ** 2).mean()
-    return found
 
 
 def _begin(module: nn.Module) -> None:

@@ -20,10 +20,10 @@ from poroscale.microstructure.slicegan.pairs import pair_shares
 from poroscale.microstructure.slicegan.smoothing import WIDTHS
 from poroscale.microstructure.slicegan.training import (
     SliceGan,
-    gradient_penalty,
     one_hot,
     slices_across,
 )
+from poroscale.networks.adversarial.penalty import gradient_penalty
 from poroscale.networks.slicegan.critic import SliceCritic
 from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.statistics.phases import phase_map

@@ -21,8 +21,8 @@ from poroscale.microstructure.slicegan.training import (
     SliceGan,
     decided_share,
     one_hot,
-    running_average,
 )
+from poroscale.networks.adversarial.averaging import running_average
 from poroscale.networks.slicegan.generator import SliceGanShape
 from poroscale.statistics.phases import phase_map
 

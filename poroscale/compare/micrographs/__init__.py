@@ -1,0 +1,1 @@
+"""Real micrographs against generated ones: topology, area, particles, each by condition."""

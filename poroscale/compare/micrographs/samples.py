@@ -1,0 +1,204 @@
+"""Chips of either side by setting, and what is measured of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poroscale.kernels.noise import tile_generator
+from poroscale.kernels.topology.persistence_images import ImageGrid
+from poroscale.micrographs.conditions import Codes, MicrographCondition, codes_of, settings_of_codes
+from poroscale.micrographs.dataset import MicrographSet
+from poroscale.statistics.topology.chips import persistence_images
+
+PATCH_PLACES = 740
+"""Stream of the places of patches."""
+PATCH, PATCHES = 7, 4
+"""Edge of a patch [pixels], and patches of a chip, as of the sliced-Wasserstein distance of
+generators (Karras et al. 2018)."""
+THRESHOLDS = 10
+"""Levels above which the share of the area is taken."""
+FEWEST_UNITS = 4
+"""Specimens or images of a setting below which a finer unit is drawn from."""
+HOLES = 1
+"""Which of the two persistence images of a chip is compared: holes of sub-level sets (H1), which
+are bright precipitates."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MicrographSample:
+    """Chips of one setting of one side.
+
+    Attributes
+    ----------
+    chips
+        (n, edge, edge) levels.
+    units
+        int64 (n,) what each belongs to, from 0: units are drawn as wholes.
+    unit
+        "specimen", "image" or "chip".
+    persistence
+        (n, 100) persistence images of holes.
+    areas
+        (n, 10) shares of each chip above ten levels of grey.
+    patches
+        (n, 4, 49) grey values of patches, from 0 to 1.
+    """
+
+    chips: NDArray[Any]
+    units: NDArray[np.int64]
+    unit: str
+    persistence: Floats
+    areas: Floats
+    patches: Floats
+
+    def __len__(self) -> int:
+        return len(self.chips)
+
+    def feature(self, name: str, chosen: NDArray[np.int64]) -> Floats:
+        """Rows of a feature of some chips: "persistence", "areas" or "patches"."""
+        values: Floats = getattr(self, name)[chosen]
+        return values.reshape(-1, values.shape[-1])
+
+
+def sampled_chips(
+    micrographs: MicrographSet, images: NDArray[np.int64], edge: int, most: int
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """At most so many chips of some images, spread evenly over them, and the image of each."""
+    view = micrographs.chips(edge, max(1, edge // 2), images=images)
+    numbers = np.unique(np.linspace(0, len(view) - 1, min(most, len(view))).astype(np.int64))
+    return view.take(numbers), view.lattice.places(numbers)[:, 0]
+
+
+def measured_sample(
+    micrographs: MicrographSet,
+    images: NDArray[np.int64],
+    *,
+    edge: int,
+    most: int,
+    window: tuple[float, float],
+    seed: int,
+) -> MicrographSample:
+    """Chips of the images of a setting, with their features.
+
+    Parameters
+    ----------
+    micrographs, images
+        The set, and the numbers of the images.
+    edge, most
+        Edge of a chip, and chips at the most.
+    window
+        Levels of grey between which features are taken.
+    seed
+        Number from which the places of patches are drawn.
+    """
+    chips, of_chip = sampled_chips(micrographs, images, edge, most)
+    unit, units = _units(micrographs, of_chip)
+    low, high = window
+    grid = ImageGrid.of_values(low, high)
+    holes = persistence_images(chips, grid)[:, HOLES].reshape(len(chips), -1)
+    grey = (chips.astype(np.float32) - low) / (high - low)
+    return MicrographSample(chips, units, unit, holes, area_curve(grey), _patches(grey, seed))
+
+
+def _units(micrographs: MicrographSet, images: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
+    groups = micrographs.rows["group"][images]
+    for name, column in (("specimen", groups), ("image", images)):
+        if len(np.unique(column)) >= FEWEST_UNITS:
+            return name, np.unique(column, return_inverse=True)[1].astype(np.int64)
+    return "chip", np.arange(len(images))
+
+
+def area_curve(grey: NDArray[np.float32]) -> Floats:
+    """(n, 10): share of each image above ten levels between 0 and 1, neither of them."""
+    levels = np.linspace(0, 1, THRESHOLDS + 2)[1:-1]
+    return np.stack([(grey >= level).mean(axis=(1, 2)) for level in levels], axis=1)
+
+
+def published_areas(chips: NDArray[Any]) -> Floats:
+    """(10,) mean shares of the area as in Fig. 7 of the paper.
+
+    Every image is moved to the common mean, and all are scaled together to [0, 1]; the thresholds
+    are spaced evenly from 0 to 1, both of them included.
+    """
+    grey = chips.astype(np.float32)
+    grey -= grey.mean(axis=(1, 2), keepdims=True)
+    low, high = float(grey.min()), float(grey.max())
+    grey = (grey - low) / max(high - low, 1e-6)
+    return np.array([(grey >= level).mean() for level in np.linspace(0, 1, THRESHOLDS)])
+
+
+def _patches(grey: NDArray[np.float32], seed: int) -> Floats:
+    """(n, 4, 49) patches at random places."""
+    rng = tile_generator(seed, PATCH_PLACES)
+    places = rng.integers(0, grey.shape[1] - PATCH + 1, (len(grey), PATCHES, 2))
+    along = np.arange(PATCH)
+    rows = places[:, :, 0, None, None] + along[:, None]
+    columns = places[:, :, 1, None, None] + along
+    found = grey[np.arange(len(grey))[:, None, None, None], rows, columns]
+    return found.reshape(len(grey), PATCHES, -1).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class ComparedSetting:
+    """Images of one setting on both sides.
+
+    Attributes
+    ----------
+    words
+        The setting, as "temper T5, feed_rate 7.5".
+    codes
+        Mean code of each condition on the generated side.
+    real, generated
+        Numbers of the images.
+    """
+
+    words: str
+    codes: tuple[float, ...]
+    real: NDArray[np.int64]
+    generated: NDArray[np.int64]
+
+
+def compared_settings(
+    conditions: Sequence[MicrographCondition], real: MicrographSet, generated: MicrographSet
+) -> tuple[list[ComparedSetting], list[str]]:
+    """Settings that both sides have, and in words those that were generated alone.
+
+    Generated values of a continuous condition are compared with real images of the same value; if
+    one of them has none, by thirds of the span.
+    """
+    sides = [codes_of(conditions, each.conditions) for each in (real, generated)]
+    whole = np.asarray(np.isfinite(sides[0]).all(axis=1))
+    keys = _keys(conditions, sides, whole)
+    found, alone = [], []
+    for key in dict.fromkeys(map(tuple, keys[1].tolist())):
+        both = [np.flatnonzero((each == key).all(axis=1)) for each in keys]
+        codes = sides[1][both[1]].mean(axis=0)
+        words = ", ".join(
+            f"{each.name} {each.in_words(float(code))}"
+            for each, code in zip(conditions, codes, strict=True)
+        )
+        if len(both[0]):
+            found.append(ComparedSetting(words, tuple(map(float, codes)), both[0], both[1]))
+        else:
+            alone.append(words)
+    return found, alone
+
+
+def _keys(
+    conditions: Sequence[MicrographCondition], sides: Sequence[Codes], whole: NDArray[np.bool_]
+) -> list[NDArray[Any]]:
+    """(images, conditions) of either side: equal rows are one setting; -9 where a scalar lacks."""
+    keys: list[NDArray[Any]] = [np.round(each.astype(np.float64), 4) for each in sides]
+    keys[0][~whole] = -9
+    for k, condition in enumerate(conditions):
+        if not condition.levels and not np.isin(keys[1][:, k], keys[0][whole, k]).all():
+            for key, codes in zip(keys, sides, strict=True):
+                thirds = settings_of_codes([condition], codes[:, k : k + 1].clip(0, 1))
+                key[:, k] = np.where(key[:, k] == -9, -9, thirds)
+    return keys

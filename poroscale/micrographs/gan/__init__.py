@@ -1,0 +1,1 @@
+"""The conditional adversarial network of micrographs: training, model, sampler."""

@@ -1,0 +1,155 @@
+"""Settings of the conditional network, in a file of their own: they are read without torch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt
+
+from poroscale.config import Config
+from poroscale.micrographs.chips import EDGE, STRIDE
+
+Change = Literal["turn", "shift", "cutout", "brightness", "contrast"]
+
+
+class SemChipConfig(Config):
+    """Settings for the chips of a training.
+
+    Attributes
+    ----------
+    edge
+        Edge of a chip [pixels].
+    stride
+        Distance of the first pixels of neighbouring chips [pixels].
+    validation
+        Share of the specimens whose images are not trained on; 0 takes none.
+    """
+
+    edge: PositiveInt = EDGE
+    stride: PositiveInt = STRIDE
+    validation: float = Field(0.1, ge=0, lt=1)
+
+
+class SemGanConfig(Config):
+    """Settings for training the conditional network; the defaults are the published ones.
+
+    Where the paper states nothing, they are those of Gulrajani et al. (2017), as the critic's
+    steps, the learning rate and its betas, and those of a DCGAN, as the widths.
+
+    Attributes
+    ----------
+    latents
+        "one" noise for a chip, as published, or a "lattice" of noises for images of any size.
+    noise, embedding
+        Numbers of a noise, and of the embedding of each condition.
+    shared
+        Numbers of each noise of a lattice that are those of the whole image.
+    grain
+        Numbers of noise for each pixel, of which a filter of 5² makes a texture; its strength
+        follows from the conditions. 0 leaves it out.
+    generator
+        Channels of the layers of the generator before the last; None takes 1024 to 64 for one
+        noise, and 512 to 64 for a lattice.
+    critic_kind
+        "convolutional", or the "resnet18" of the ablation.
+    critic
+        Channels of the layers of the critic, or of the four stages of a resnet18; None takes 64 to
+        1024, or 64 to 512.
+    epochs
+        Epochs; each ends with a checkpoint.
+    steps
+        Steps of the generator in an epoch; None shows every chip once.
+    batch
+        Chips in a step of either network.
+    critic_steps
+        Steps of the critic for each step of the generator.
+    penalty, classification
+        Factors of the gradient penalty, and of what the heads of the critic have wrong.
+    generator_classification
+        Factor of what the critic's heads have wrong of made chips, in the loss of the generator.
+    learning_rate, betas, weight_decay
+        Of AdamW, for both networks.
+    balanced
+        Whether every setting of the conditions is drawn as often as any other.
+    augment
+        Changes that real and made chips undergo before the critic sees them: "turn", "shift",
+        "cutout", "brightness", "contrast".
+    consistency
+        Factor of how far the critic's scores of a chip and of a changed one are apart; 0 leaves it
+        out.
+    area
+        Factor of a term of the share of the area above ten levels, in the loss of the generator; 0
+        leaves it out.
+    topology
+        Factor of what a second critic says, which sees persistence images of holes instead of
+        chips; 0 leaves it out.
+    vicinity
+        Standard deviation by which continuous conditions of made chips are moved, as a share of
+        their span: settings between those of the training are made, too.
+    average
+        Share of the past in a running average of the generator's weights, which is what is kept; 0
+        keeps those of the last step.
+    mixed
+        Whether networks compute in bfloat16 where that is safe: faster on a GPU.
+    device
+        Device on which the networks are trained.
+    """
+
+    latents: Literal["one", "lattice"] = "one"
+    noise: PositiveInt = 100
+    embedding: PositiveInt = 20
+    shared: int = Field(0, ge=0)
+    grain: int = Field(0, ge=0)
+    generator: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
+    critic_kind: Literal["convolutional", "resnet18"] = "convolutional"
+    critic: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
+    epochs: PositiveInt = 400
+    steps: PositiveInt | None = None
+    batch: PositiveInt = 64
+    critic_steps: PositiveInt = 5
+    penalty: float = Field(10.0, ge=0)
+    classification: float = Field(5.0, ge=0)
+    generator_classification: float = Field(1.0, ge=0)
+    learning_rate: float = Field(1e-4, gt=0)
+    betas: tuple[float, float] = (0.0, 0.9)
+    weight_decay: float = Field(0.01, ge=0)
+    balanced: bool = False
+    augment: tuple[Change, ...] = ()
+    consistency: float = Field(0.0, ge=0)
+    area: float = Field(0.0, ge=0)
+    topology: float = Field(0.0, ge=0)
+    vicinity: float = Field(0.0, ge=0)
+    average: float = Field(0.0, ge=0, lt=1)
+    mixed: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    @property
+    def trained(self) -> dict[str, Any]:
+        """What the weights follow from: not how long, nor on what."""
+        return self.model_dump(mode="json", exclude={"epochs", "device"})
+
+
+def small_sem_gan() -> SemGanConfig:
+    """A recipe for minutes on a CPU, for chips of 64²: not the published network.
+
+    A lattice with a noise for 16² pixels, narrow layers, settings drawn evenly, chips turned, a
+    term of the area, and a running average of the weights.
+    """
+    return SemGanConfig(
+        latents="lattice",
+        noise=32,
+        embedding=8,
+        shared=4,
+        generator=(64, 32, 16),
+        critic=(16, 32, 64, 96),
+        epochs=30,
+        steps=20,
+        batch=24,
+        critic_steps=3,
+        learning_rate=1e-3,
+        balanced=True,
+        augment=("turn",),
+        area=1.0,
+        vicinity=0.05,
+        average=0.97,
+    )

@@ -1,0 +1,1 @@
+"""The networks of the conditional micrographs: a generator, and critics with heads."""

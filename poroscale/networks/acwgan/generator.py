@@ -1,0 +1,128 @@
+"""The generator: noise and the embeddings of the conditions to a grey image.
+
+As published, one noise with its embeddings becomes a map of 4² pixels, which transposed
+convolutions double. On a lattice, each place has a noise of its own and the same embeddings. Its
+convolutions follow the rules of SliceGAN (kernel 4, stride 2, padding 2, the last 3): every pixel
+is made of as many latents as any other, so that images of any size have neither border nor seam.
+
+White noise is what convolutions of few noises make worst. With grain, each pixel has noises of its
+own: a small filter makes a texture of them, as strong as the conditions want it.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from poroscale.networks.acwgan.shape import GRAIN_REACH, MicrographGanShape
+
+KERNEL, STRIDE = 4, 2
+
+
+class ConditionEmbedding(nn.Module):
+    """Codes of conditions to their embeddings.
+
+    A level has a vector, a level that a specimen lacks the zero vector, and a continuous condition
+    a small network of its number.
+
+    Parameters
+    ----------
+    classes
+        Levels of each condition; 0 of a continuous one.
+    width
+        Numbers of an embedding.
+    """
+
+    def __init__(self, classes: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.tables = nn.ModuleList(
+            nn.Embedding(many, width)
+            if many
+            else nn.Sequential(nn.Linear(1, width), nn.LeakyReLU(0.2), nn.Linear(width, width))
+            for many in classes
+        )
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(n, conditions · width) from float (n, conditions)."""
+        found = []
+        for column, many, table in zip(codes.T, self.classes, self.tables, strict=True):
+            if many:
+                there = (column >= 0).to(codes.dtype)[:, None]
+                found.append(there * table(column.clamp(min=0).long()))
+            else:
+                found.append(table(2 * column[:, None] - 1))
+        return torch.cat(found, dim=1)
+
+
+class MicrographGenerator(nn.Module):
+    """Noise and codes to images from -1 to 1.
+
+    Parameters
+    ----------
+    shape
+        Architecture.
+    """
+
+    def __init__(self, shape: MicrographGanShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embedding = ConditionEmbedding(shape.classes, shape.embedding)
+        layers: list[nn.Module] = []
+        widths = [shape.told, *shape.generator, 1]
+        last = len(widths) - 2
+        for number, (a, b) in enumerate(itertools.pairwise(widths)):
+            stride, padding = self._step(number, last)
+            layers.append(nn.ConvTranspose2d(a, b, KERNEL, stride, padding, bias=number == last))
+            if number < last:
+                layers += [nn.BatchNorm2d(b), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+        if shape.grain:
+            self.texture = nn.Conv2d(shape.grain, 1, 2 * GRAIN_REACH + 1, bias=False)
+            self.strength = nn.Linear(shape.embedding * len(shape.classes), 1)
+
+    def _step(self, number: int, last: int) -> tuple[int, int]:
+        """Stride and padding of a layer."""
+        if self.shape.latents == "lattice":
+            return STRIDE, 3 if number == last else 2
+        return (1, 0) if number == 0 else (STRIDE, 1)
+
+    def forward(self, noise: Tensor, codes: Tensor, grain: Tensor | None = None) -> Tensor:
+        """Images (n, 1, rows, columns).
+
+        Parameters
+        ----------
+        noise
+            (n, noise, l, m).
+        codes
+            (n, conditions).
+        grain
+            (n, grain, rows + 4, columns + 4), of a generator with grain.
+        """
+        embedded = self.embedding(codes)
+        told = embedded[:, :, None, None].expand(-1, -1, *noise.shape[2:])
+        values: Tensor = self.layers(torch.cat([noise, told], dim=1))
+        if grain is not None:
+            strength = functional.softplus(self.strength(embedded))[:, :, None, None]
+            values = values + strength * self.texture(grain)
+        return torch.tanh(values)
+
+
+def drawn_noise(shape: MicrographGanShape, count: int, edge: int) -> Tensor:
+    """Noise (count, noise, l, l) of square images, drawn by torch on the CPU."""
+    latents = shape.latents_of(edge)
+    found = torch.randn(count, shape.noise, latents, latents)
+    if shape.shared:
+        found[:, : shape.shared] = found[:, : shape.shared, :1, :1]
+    return found
+
+
+def drawn_grain(shape: MicrographGanShape, count: int, edge: int) -> Tensor | None:
+    """Grain (count, grain, edge + 4, edge + 4) of square images, drawn by torch; None of none."""
+    if not shape.grain:
+        return None
+    wide = edge + 2 * GRAIN_REACH
+    return torch.randn(count, shape.grain, wide, wide)

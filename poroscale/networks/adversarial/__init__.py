@@ -1,0 +1,1 @@
+"""What adversarial networks of any kind are trained with."""

@@ -1,0 +1,159 @@
+"""A set of the same law is close to the real one, another law is far; what cannot be compared."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poroscale.compare.micrographs.comparison import (
+    MEASURES,
+    compare_micrographs,
+)
+from poroscale.compare.micrographs.config import CompareSemConfig
+from poroscale.compare.micrographs.sides import condition_kinds
+from poroscale.compare.micrographs.verdict import rank_correlation
+from poroscale.micrographs.dataset import MicrographSet
+from poroscale.phantoms.micrographs import PhantomSeries, write_phantom_series
+from poroscale.pipelines.micrographs.gather import GatherSemConfig, gather_sem
+from poroscale.report.pages.micrograph_page import write_micrograph_comparison
+
+CONFIG = CompareSemConfig(
+    conditions="temper=category,feed_rate=continuous",
+    chip=48,
+    chips=60,
+    splits=3,
+    resamples=12,
+    directions=16,
+)
+SERIES = PhantomSeries(("T5", "T6"), (2.5, 7.5, 12.5), 4, 1, height=128, width=128, seed=1)
+
+
+def gathered(folder, series):
+    write_phantom_series(series, folder / "pictures")
+    config = GatherSemConfig(chip=48)
+    return gather_sem(folder / "pictures/conditions.csv", folder / "set", config=config)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    return gathered(tmp_path_factory.mktemp("real"), SERIES)
+
+
+@pytest.fixture(scope="module")
+def alike(real, tmp_path_factory):
+    made = gathered(tmp_path_factory.mktemp("alike"), replace(SERIES, seed=2))
+    return made, compare_micrographs(real, made, config=CONFIG)
+
+
+@pytest.fixture(scope="module")
+def unlike(real, tmp_path_factory):
+    """T6 images under the name of T5 and the reverse."""
+    made = gathered(tmp_path_factory.mktemp("unlike"), replace(SERIES, seed=3))
+    swapped = {"T5": "T6", "T6": "T5"}
+    rows = dict(made.rows)
+    rows["temper"] = np.array([swapped[each] for each in rows["temper"]])
+    swapped_set = MicrographSet(made.folder, made.settings, rows)
+    return compare_micrographs(real, swapped_set, config=CONFIG)
+
+
+def test_images_of_one_law_are_as_close_as_halves(alike, unlike):
+    _, found = alike
+    near = [row["ratio"] for each in found.numbers["settings"] for row in each["distances"]]
+    far = [row["ratio"] for each in unlike.numbers["settings"] for row in each["distances"]]
+    assert len(found.numbers["settings"]) == 6
+    assert {
+        (row["name"], row["feature"])
+        for row in found.setting("temper T5, feed_rate 7.5")["distances"]
+    } == {*MEASURES}
+    assert np.median(near) < 1.5
+    assert np.median(far) > 3 * np.median(near)
+
+
+def test_conditions_are_followed_or_not(alike, unlike):
+    _, found = alike
+    read = {each["name"]: each for each in found.numbers["readers"]}
+    assert read["temper"]["generated"] > 0.9
+    assert read["temper"]["real"] > 0.9
+    swapped = {each["name"]: each for each in unlike.numbers["readers"]}
+    assert swapped["temper"]["generated"] < 0.1
+    trend = [each for each in found.numbers["trends"] if each["with"] == "real"]
+    assert trend[0]["measure"] == "density"
+    assert trend[0]["rank"] > 0.8
+    by_rate = [each for each in found.numbers["trends"] if each["with"] == "feed_rate"]
+    assert {each["where"] for each in by_rate} == {"T5", "T6"}
+
+
+def test_numbers_of_a_setting(alike):
+    _, found = alike
+    setting = found.setting("temper T6, feed_rate 12.5")
+    assert setting["units"]["real"] == ["specimen", 4]
+    assert setting["chips"] == {"real": 60, "generated": 60}
+    for side in ("real", "generated"):
+        mean, low, high = setting["particles"][side]["density"]
+        assert low <= mean <= high
+        assert len(setting["areas"][side]) == 10
+    assert 0.5 < setting["diversity"]["ratio"] < 2
+    with pytest.raises(KeyError):
+        found.setting("temper T9")
+    lines = list(found.describe())
+    assert "settings" in lines[0]
+    assert any("A reader tells temper" in line for line in lines)
+
+
+def test_the_page_has_what_the_paper_shows(alike, tmp_path, printed_figures):
+    _, found = alike
+    page = write_micrograph_comparison(found, tmp_path).read_text()
+    for name in ("chips", "persistence", "components", "area-fractions", "particles", "ratios"):
+        assert f'id="{name}' in page or f"{name}-" in page
+    assert "temper T5, feed_rate 7.5" in page
+    assert (tmp_path / "comparison.json").exists()
+    assert write_micrograph_comparison(found, tmp_path).read_text() == page
+
+
+def test_settings_without_real_images_are_said(real, alike):
+    made, _ = alike
+    rows = dict(made.rows)
+    rows["temper"] = np.where(np.arange(24) < 4, "T7", rows["temper"])
+    with pytest.raises(ValueError, match="`temper` must be one of T5, T6, got 'T7'"):
+        compare_micrographs(real, MicrographSet(made.folder, made.settings, rows), config=CONFIG)
+    rows = dict(made.rows)
+    rows["feed_rate"] = np.where(np.arange(24) < 4, 3.0, rows["feed_rate"])
+    found = compare_micrographs(
+        real, MicrographSet(made.folder, made.settings, rows), config=CONFIG
+    )
+    # 3.0 is no real value, so that feed rates are compared by thirds of their span
+    assert len(found.numbers["settings"]) == 6
+
+
+def test_sets_that_differ_are_refused(real, alike):
+    made, _ = alike
+    deep = made.settings.model_copy(update={"bits": 16})
+    with pytest.raises(ValueError, match="one bit depth, got 8 and 16 bits"):
+        compare_micrographs(real, MicrographSet(made.folder, deep, made.rows), config=CONFIG)
+    coarse = made.settings.model_copy(update={"pixel_um": 0.5})
+    with pytest.raises(ValueError, match=r"one scale, got pixels of 0.25 and 0.5 um"):
+        compare_micrographs(real, MicrographSet(made.folder, coarse, made.rows), config=CONFIG)
+    with pytest.raises(ValueError, match="`conditions` must be given: no model made"):
+        compare_micrographs(real, made, config=CONFIG.model_copy(update={"conditions": None}))
+
+
+def test_kinds_in_words():
+    assert condition_kinds("a=category,b=thirds") == {"a": "category", "b": "thirds"}
+    with pytest.raises(ValueError, match="`conditions` must be of the kinds category, thirds"):
+        condition_kinds("a=bins")
+
+
+def test_a_rank_of_what_does_not_vary_is_none():
+    rising = np.arange(4.0)
+    assert rank_correlation(rising, rising**2) == 1
+    assert rank_correlation(rising, -rising) == -1
+    assert rank_correlation(rising, np.ones(4)) is None
+
+
+def test_too_few_chips_are_refused(real, alike):
+    made, _ = alike
+    alone = {name: column[[0]] for name, column in made.rows.items()}
+    one = MicrographSet(made.folder, made.settings, alone)
+    config = CONFIG.model_copy(update={"chip": 128})
+    with pytest.raises(ValueError, match="must have 4 generated chips of 128 x 128 pixels"):
+        compare_micrographs(real, one, config=config)
