@@ -15,6 +15,7 @@ from poroscale.identity import kernel
 from poroscale.io.opening import open_source
 from poroscale.io.read.source import Source
 from poroscale.micrographs.denoising import denoised_background
+from poroscale.pipelines.micrographs.makers_scale import makers_pixel_um
 from poroscale.pipelines.micrographs.table import PIXEL, ListedPictures
 from poroscale.volume import Index, Shape
 
@@ -131,6 +132,8 @@ def scales_of(
 ) -> list[float] | None:
     """Edge of a pixel of each picture [um]: of the table, of the file, or the one given.
 
+    Of the file the tags of the microscope's maker come first.
+
     Returns
     -------
     list of float or None
@@ -147,6 +150,9 @@ def scales_of(
     found: list[float | None] = []
     for number, source in enumerate(sources):
         stated = None if column is None or np.isnan(column[number]) else float(column[number])
+        if stated is None:
+            # Before the resolution tags: these often state what a printer is to do.
+            stated = makers_pixel_um(listed.paths[number])
         size = source.voxel_size
         if stated is None and size is not None:
             if not isclose(size[1], size[2], rel_tol=ONE_SCALE):

@@ -23,7 +23,7 @@ from poroscale.compare.micrographs.samples import (
 from poroscale.micrographs.conditions import MicrographCondition
 from poroscale.phantoms.micrographs import PhantomMicrographs, PrecipitateLaw
 
-CONFIG = CompareSemConfig(chips=64, splits=4, resamples=30, directions=24)
+CONFIG = CompareSemConfig(chips=64, splits=3, resamples=12, directions=24)
 
 
 def sample_of(rng, count, shift=0.0, units=8):

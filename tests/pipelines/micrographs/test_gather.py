@@ -124,6 +124,43 @@ def test_scales_of_files_are_brought_to_one(copied, tmp_path):
         gather_sem(table, tmp_path / "b", config=SMALL.model_copy(update={"bring_to_um": 0.2}))
 
 
+FEI = "[User]\r\nUser=a\r\n[Scan]\r\nPixelWidth=5.0e-7\r\nPixelHeight=5.0e-7\r\n"
+ZEISS = "1\r\n2\r\nAP_MAG\r\nMag = 500 X\r\nAP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 500.0 nm\r\n"
+
+
+@pytest.mark.parametrize("tag", [(34680, FEI), (34118, ZEISS)])
+def test_the_scale_of_a_microscope_is_read_from_its_tags(tmp_path, tag):
+    series = PhantomSeries(("T5", "T6"), (5.0,), 1, 1, height=64, width=64)
+    write_phantom_series(series, tmp_path / "in", suffix=".tif", pixel_um=None)
+    pixels = series.micrographs()((0, 0, 0), (2, 64, 64))
+    for k in range(2):
+        tifffile.imwrite(
+            tmp_path / f"in/{k:03}.tif",
+            pixels[k],
+            photometric="minisblack",
+            resolution=(180, 180),
+            resolutionunit="INCH",
+            extratags=[(tag[0], "s", 0, tag[1], True)],
+        )
+    found = gather_sem(tmp_path / "in/conditions.csv", tmp_path / "set", config=SMALL)
+    assert found.settings.pixel_um == pytest.approx(0.5)
+    np.testing.assert_array_equal(found.images.read(), pixels)
+
+
+def test_pixels_that_are_not_square_are_refused(tmp_path):
+    series = PhantomSeries(("T5", "T6"), (5.0,), 1, 1, height=64, width=64)
+    write_phantom_series(series, tmp_path / "in", suffix=".tif", pixel_um=None)
+    wrong = FEI.replace("PixelHeight=5", "PixelHeight=6")
+    tifffile.imwrite(
+        tmp_path / "in/000.tif",
+        np.zeros((64, 64), np.uint8),
+        photometric="minisblack",
+        extratags=[(34680, "s", 0, wrong, True)],
+    )
+    with pytest.raises(ValueError, match=r"000.tif must have square pixels, got 5e-07 x 6e-07 m"):
+        gather_sem(tmp_path / "in/conditions.csv", tmp_path / "set", config=SMALL)
+
+
 def test_duplicates_are_told_and_share_a_group(copied, tmp_path, caplog):
     shutil.copy(copied / "000.png", copied / "007.png")
     found = gather_sem(copied / "conditions.csv", tmp_path / "set", config=SMALL)
