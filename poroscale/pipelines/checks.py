@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from poroscale.engine.jobs.job import is_results
 from poroscale.manifest import JOURNAL_DIR, Manifest
+from poroscale.microstructure.model import MicrostructureModel
 from poroscale.parts.model import SETTINGS, PartModel
 from poroscale.segmentation.network.card import CARD, WEIGHTS
 from poroscale.storage.parquet_files import parquet_file
@@ -74,7 +78,7 @@ def kind_of(output: Path) -> str:
     if output.is_file():
         return TABLE
     if (output / JOURNAL_DIR).is_dir() and (output / SETTINGS).is_file():
-        return PART_MODEL
+        return MICROSTRUCTURE if _of_microstructure(output) else PART_MODEL
     if any((output / name).is_file() for name in (CARD, WEIGHTS)):
         return NETWORK
     return RESULT if is_results(output) else VOLUME
@@ -82,6 +86,15 @@ def kind_of(output: Path) -> str:
 
 TABLE, VOLUME, RESULT = "table", "volume", "folder of results"
 PART_MODEL, NETWORK = "part model", "segmentation model"
+MICROSTRUCTURE = "microstructure model"
+
+
+def _of_microstructure(folder: Path) -> bool:
+    """Whether settings are those of a microstructure; those of a part have no method."""
+    try:
+        return "method" in json.loads((folder / SETTINGS).read_bytes())
+    except ValueError:
+        return False
 
 
 @verb("verify")
@@ -104,11 +117,11 @@ def verify(path: str | Path) -> list[str]:
     return problems
 
 
-def _part_problems(path: Path) -> list[str]:
+def _model_problems(model: type[PartModel | MicrostructureModel], path: Path) -> list[str]:
     if problems := _volume_problems(path):
         return problems
     try:
-        PartModel.open(path)
+        model.open(path)
     except (OSError, ValueError) as error:
         return [str(error)]
     return []
@@ -144,11 +157,12 @@ def _table_problems(path: Path) -> list[str]:
     return []
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Path], list[str]]] = {
     TABLE: _table_problems,
     VOLUME: _volume_problems,
     RESULT: _volume_problems,
-    PART_MODEL: _part_problems,
+    PART_MODEL: partial(_model_problems, PartModel),
+    MICROSTRUCTURE: partial(_model_problems, MicrostructureModel),
     NETWORK: _network_problems,
 }
 

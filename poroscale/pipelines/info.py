@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from poroscale.manifest import Manifest
+from poroscale.microstructure.model import MicrostructureModel
 from poroscale.parts.model import SETTINGS, PartModel
-from poroscale.pipelines.checks import NETWORK, kind_of, outputs_in
+from poroscale.pipelines.checks import MICROSTRUCTURE, NETWORK, kind_of, outputs_in
 from poroscale.storage.parquet_files import parquet_file
 from poroscale.verb import verb
 from poroscale.volume import Volume
@@ -231,7 +232,10 @@ def _flat(values: Mapping[str, Any], before: str) -> Iterator[str]:
 
 
 def _model_lines(folder: Path) -> Iterator[str]:
-    """Description of a part model, and a map of its pores seen along the build direction."""
+    """Description of a model; of a part with a map of its pores along the build direction."""
+    if kind_of(folder) == MICROSTRUCTURE:
+        yield from MicrostructureModel.open(folder).describe()
+        return
     model = PartModel.open(folder)
     yield from model.describe()
     width = float(model.settings["width_um"])

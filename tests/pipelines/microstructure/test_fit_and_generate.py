@@ -175,6 +175,19 @@ def test_a_fit_is_held_to_its_plan(tmp_path):
         ps.fit_microstructure([picture()], tmp_path / "far", reach=60, memory="8GiB")
 
 
+def test_a_model_is_told_and_verified_as_one(tmp_path):
+    """Both took any folder with a model.json for the model of a part."""
+    ps.fit_microstructure(
+        [saved(picture((0.4,)), tmp_path / "a.png")], tmp_path / "model", reach=16
+    )
+    told = "\n".join(ps.info(tmp_path / "model"))
+    assert "field model of 2 phases" in told
+    assert ps.verify(tmp_path / "model") == []
+    weights = tmp_path / "model" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert "weights.safetensors" in ps.verify(tmp_path / "model")[0]
+
+
 @pytest.mark.parametrize(
     "tags",
     [
