@@ -257,14 +257,14 @@ def _planes(volumes: Sequence[Volume], planes: Sequence[str] | None) -> tuple[st
 
 
 def _phases(name: str, volume: Volume, wanted: int | None, run: Run) -> PhaseMap:
+    if volume.dtype.kind == "f":
+        raise ValueError(
+            f"{name} must show phases as whole numbers, got {volume.dtype}; save it as integers"
+        )
     if sampled_map(volume) is None:
         raise ValueError(
             f"{name} must show at most {wanted or MOST_PHASES} phases, got grey values, as in a "
             "micrograph or in a compressed picture; segment it first"
-        )
-    if volume.dtype.kind == "f":
-        raise ValueError(
-            f"{name} must show phases as whole numbers, got {volume.dtype}; save it as integers"
         )
     found = phase_map(volume, run=run)
     if found.count < 2:
