@@ -177,7 +177,7 @@ def test_a_fit_is_held_to_its_plan(tmp_path):
 
 def test_phases_in_floats_are_refused_by_the_name_of_the_file(tmp_path):
     tifffile.imwrite(tmp_path / "f.tif", picture((0.4,)).astype(np.float32))
-    with pytest.raises(ValueError, match="^f.tif must show phases as whole numbers, got float32"):
+    with pytest.raises(ValueError, match=r"^f\.tif must show phases as whole numbers, got float32"):
         ps.fit_microstructure([tmp_path / "f.tif"], tmp_path / "model")
 
 
