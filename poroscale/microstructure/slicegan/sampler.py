@@ -297,7 +297,7 @@ class SliceGanSampler(_FromScores):
         if not self.smoothing:
             return self.scores.need
         z, y, x = (edge + 2 * self._margin for edge in self.tile)
-        averaged = 12 * self.scores.network.channels * z * y * x
+        averaged = 8 * self.scores.network.channels * z * y * x
         return self.scores.but(tile=(z, y, x)).need + averaged
 
     @property

@@ -1,5 +1,7 @@
 """Averaged shares: exact for any box, and with surfaces as large as wanted."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -74,6 +76,17 @@ def test_it_is_the_average_of_the_scores_around(sampler):
     assert not np.array_equal(plain((0, 0, 0), (16, 16, 16)), wanted)
     assert plain.recipe.keys() < sampler.recipe.keys()
     assert plain.need < sampler.need
+
+
+def test_a_tile_takes_no_more_than_is_planned(sampler):
+    tile = (64, 64, 64)
+    large = SliceGanSampler(sampler.scores.but(tile=tile), sampler.biases, WIDTH)
+    large((0, 0, 0), (8, 8, 8))
+    tracemalloc.start()
+    large((0, 0, 0), tile)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.4 * large.need < peak <= large.need
 
 
 def test_a_period_holds(sampler):
