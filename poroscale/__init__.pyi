@@ -363,6 +363,7 @@ def fit_microstructure(
     projections: Literal['normal', 'orthogonal'] | None = None,
     patience: int | None = None,
     loss: Literal['patterns', 'autocorrelation'] = 'patterns',
+    lineal_path: float = 0.0,
     template: int = 7,
     depth: int | None = None,
     width: int | None = None,

@@ -47,6 +47,8 @@ class SwnnRecipe:
         weights of the best epoch; None trains all iterations.
     loss
         "patterns" compares local patterns, "autocorrelation" S2 of whole sections (A.3).
+    lineal_path
+        Weight of the lineal path of whole sections beside that distance; 0 leaves it out.
     """
 
     iterations: int = 2000
@@ -60,6 +62,7 @@ class SwnnRecipe:
     projections: Projections = "normal"
     patience: int | None = None
     loss: Loss = "patterns"
+    lineal_path: float = 0.0
 
     @property
     def steps(self) -> tuple[int, ...]:

@@ -46,6 +46,8 @@ class Target:
         Patterns of half the resolution, of a quarter, and so on.
     s2
         By axis, S2 of the sections (`section_s2`), for a training by autocorrelation.
+    lineal
+        By axis, lineal path of the sections (`section_lineal_path`), where it has a weight.
     """
 
     patterns: Mapping[int, Tensor]
@@ -54,6 +56,7 @@ class Target:
     deviation: float = 1.0
     coarse: tuple[Mapping[int, Tensor], ...] = ()
     s2: Mapping[int, Tensor] = field(default_factory=dict)
+    lineal: Mapping[int, Tensor] = field(default_factory=dict)
 
     def at_scale(self, scale: int, axis: int) -> Tensor:
         """Patterns of a direction at a resolution, 0 for that of the images."""

@@ -16,6 +16,7 @@ from poroscale.microstructure.swnn_training.distance import (
     sliced_wasserstein,
     thinned,
 )
+from poroscale.microstructure.swnn_training.lineal import lineal_distance
 from poroscale.microstructure.swnn_training.recipe import STEPS, SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import Target
 from poroscale.networks.swnn import Swnn, SwnnShape
@@ -111,7 +112,15 @@ class SwnnTask:
         yield torch.stack(losses).mean()
 
     def _distance(self, sections: Tensor, target: Target, axis: int) -> Tensor:
-        """Distance of sections (n, 1, rows, columns) from a target: the mean over all scales."""
+        """Distance of sections (n, 1, rows, columns) from a target, with all terms."""
+        found = self._compared(sections, target, axis)
+        if self.recipe.lineal_path:
+            path = lineal_distance(sections, target.lineal[axis])
+            return found + self.recipe.lineal_path * path
+        return found
+
+    def _compared(self, sections: Tensor, target: Target, axis: int) -> Tensor:
+        """The distance of S2, or of patterns: the mean over all scales."""
         if self.recipe.loss == "autocorrelation":
             return s2_distance(sections, target.s2[axis])
         scales = enumerate(self.recipe.steps)

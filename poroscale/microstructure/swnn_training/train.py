@@ -149,17 +149,29 @@ def _recipe(
         "training": "swnn",
         "version": VERSION,
         "network": shape.recipe,
-        "recipe": asdict(recipe),
+        "recipe": _recipe_words(recipe),
         "template": template,
         "seed": seed,
         "targets": [_told(each) for each in targets],
     }
 
 
+def _recipe_words(recipe: SwnnRecipe) -> dict[str, Any]:
+    """Settings of a recipe; a training without the lineal path is told as it was before it."""
+    found = asdict(recipe)
+    if not recipe.lineal_path:
+        del found["lineal_path"]
+    return found
+
+
 def _told(target: Target) -> Mapping[str, Any]:
     found: dict[str, Any] = {"patterns": _digests(target.patterns)}
     found |= {"mean": target.mean, "deviation": target.deviation}
-    for name, levels in (("coarse", target.coarse), ("s2", [target.s2])):
+    for name, levels in (
+        ("coarse", target.coarse),
+        ("s2", [target.s2]),
+        ("lineal", [target.lineal]),
+    ):
         told = [_digests(each) for each in levels if each]
         found |= {name: told} if told else {}
     return found

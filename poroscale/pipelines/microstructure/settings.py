@@ -158,6 +158,9 @@ class SwnnConfig(Config):
     loss
         "patterns" compares local patterns; "autocorrelation" compares S2 of whole sections, and
         learns the fractions of the images alone.
+    lineal_path
+        Weight of the lineal path of whole sections beside `loss`, a term for surface and
+        connectivity; 0 leaves it out. It learns the fractions of the images alone.
     template
         Edge of the local patterns [voxels].
     depth
@@ -188,6 +191,7 @@ class SwnnConfig(Config):
     projections: Projections | None = None
     patience: PositiveInt | None = None
     loss: Loss = "patterns"
+    lineal_path: float = Field(0.0, ge=0, allow_inf_nan=False)
     template: int = Field(7, ge=2)
     depth: PositiveInt | None = None
     width: PositiveInt | None = None
@@ -219,6 +223,7 @@ class SwnnConfig(Config):
             projections=self.projections or found.projections,
             patience=self.patience,
             loss=self.loss,
+            lineal_path=self.lineal_path,
             edge=max(self.template, min(found.edge, edge)),
         )
 

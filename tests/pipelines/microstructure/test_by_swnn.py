@@ -297,5 +297,11 @@ def test_the_recipe_can_be_changed(folder, new_path):
         ps.fit_microstructure(
             [folder / "a.png"], new_path(), **fast, loss="autocorrelation", fraction="1=0.2"
         )
+    model = ps.fit_microstructure([folder / "a.png"], folder / "lineal", **fast, lineal_path=5.0)
+    assert model.settings.recipe["swnn"]["lineal_path"] == 5
+    with pytest.raises(ValueError, match="`lineal_path` must be 0 with `fraction` or `within`"):
+        ps.fit_microstructure(
+            [folder / "a.png"], new_path(), **fast, lineal_path=5.0, fraction="1=0.2"
+        )
     with pytest.raises(ValueError, match="`scales` must be fewer than 3: the coarsest pattern"):
         ps.fit_microstructure([folder / "a.png"], new_path(), **{**fast, "template": 9}, scales=3)

@@ -27,6 +27,7 @@ from poroscale.microstructure.swnn_training.calibration import (
 )
 from poroscale.microstructure.swnn_training.conditions import calibrated_conditions
 from poroscale.microstructure.swnn_training.course import ShareCourse
+from poroscale.microstructure.swnn_training.lineal import wanted_lineal_path
 from poroscale.microstructure.swnn_training.recipe import SwnnRecipe
 from poroscale.microstructure.swnn_training.targets import (
     AXIS_OF,
@@ -241,14 +242,9 @@ def _targets(
         axis: pattern_codes(each, config.template, seed=seed, axis=axis)
         for axis, each in by_axis.items()
     }
+    _refuse_whole_curves(config)
     if recipe.loss == "autocorrelation":
-        if config.fraction is not None or config.within is not None:
-            raise ValueError(
-                "`loss` must be patterns with `fraction` or `within`: patterns can be drawn for "
-                "them, an autocorrelation cannot"
-            )
-        s2 = {axis: wanted_s2(each, phases, recipe.edge // 2) for axis, each in by_axis.items()}
-        return [replace(image_target(codes, phases), s2=s2)]
+        return [_with_curves(image_target(codes, phases), recipe, by_axis, phases)]
     coarse = [
         {
             axis: coarse_of_sections(each, config.template, step, phases, seed=seed, axis=axis)
@@ -258,7 +254,7 @@ def _targets(
     ]
     wanted = fractions_by_phase(config.fraction)
     if not wanted:
-        return [image_target(codes, phases, coarse)]
+        return [_with_curves(image_target(codes, phases, coarse), recipe, by_axis, phases)]
     phase = wanted[0][0]
     if {each for each, _ in wanted} != {phase} or not 0 <= phase < phases:
         raise ValueError(
@@ -272,6 +268,36 @@ def _targets(
     if len(found) > 1 and config.targets == "condition":
         return of_conditions(found, phase)
     return of_one_deviation(found)
+
+
+def _refuse_whole_curves(config: SwnnConfig) -> None:
+    """Refuse curves of whole sections where the patterns are drawn for something else."""
+    if config.fraction is None and config.within is None:
+        return
+    taken = {"loss": config.loss != "patterns", "lineal_path": config.lineal_path > 0}
+    for name in (name for name, is_taken in taken.items() if is_taken):
+        kept = "patterns" if name == "loss" else "0"
+        raise ValueError(
+            f"`{name}` must be {kept} with `fraction` or `within`: patterns can be drawn for "
+            "them, a curve of whole sections cannot"
+        )
+
+
+def _with_curves(
+    target: Target,
+    recipe: SwnnRecipe,
+    by_axis: Mapping[int, Sequence[NDArray[np.integer]]],
+    phases: int,
+) -> Target:
+    """A target with the curves of whole sections that the recipe compares."""
+    reach = recipe.edge // 2
+    if recipe.loss == "autocorrelation":
+        s2 = {axis: wanted_s2(each, phases, reach) for axis, each in by_axis.items()}
+        target = replace(target, s2=s2)
+    if recipe.lineal_path:
+        paths = {axis: wanted_lineal_path(each, phases, reach) for axis, each in by_axis.items()}
+        target = replace(target, lineal=paths)
+    return target
 
 
 def _sections(images: TrainingImages) -> Iterator[tuple[int, NDArray[np.integer]]]:
