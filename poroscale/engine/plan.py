@@ -197,7 +197,7 @@ class Plan:
 
 
 def _mib(size: int) -> str:
-    return f"{math.ceil(size / MIB):,} MiB"
+    return f"{math.ceil(size / MIB):,} MiB" if size >= MIB else f"{size} bytes"
 
 
 def make_plan(

@@ -72,6 +72,8 @@ def open_source(
         raise FileNotFoundError(f"{path} does not exist")
     if not (path.is_dir() or path.is_file()):
         raise ValueError(f"{path} must be a file or a folder; it is a pipe or a device")
+    if not path.name:  # `.` has no name to be told by in a sentence
+        path = path.resolve()
     if path.is_dir():
         return _open_folder(path, dataset, pattern, channel)
     return _open_file(path, dataset, scratch, channel)

@@ -109,3 +109,13 @@ def test_names_and_channels_where_there_are_none(tmp_path, voxels):
     np.savez(tmp_path / "scan.npz", voxels())
     with pytest.raises(ValueError, match=r"scan\.npz: the channel must be 0: there is one, got 1"):
         open_source(tmp_path / "scan.npz", channel=1)
+
+
+def test_a_folder_without_a_name_is_told_by_its_own(tmp_path, monkeypatch):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("a_1.tif", "a_2.png"):
+        (folder / name).write_bytes(b"")
+    monkeypatch.chdir(folder)
+    with pytest.raises(ValueError, match="^scans: the folder holds several kinds of files"):
+        open_source(".")
