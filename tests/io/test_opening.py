@@ -117,5 +117,5 @@ def test_a_folder_without_a_name_is_told_by_its_own(tmp_path, monkeypatch):
     for name in ("a_1.tif", "a_2.png"):
         (folder / name).write_bytes(b"")
     monkeypatch.chdir(folder)
-    with pytest.raises(ValueError, match="^scans: the folder holds several kinds of files"):
+    with pytest.raises(ValueError, match=r"^scans: the folder holds several kinds of files"):
         open_source(".")

@@ -13,7 +13,8 @@ from poroscale.benchmarks.transport.peers import OURS, TOLERANCE, WantedSolvers
 
 EXACT, EXPONENT = 1e-6, 1.1
 NOTE = (
-    "All begin with the array in memory, and give the effective conductivity along the first axis. "
+    "All begin with the array in memory, and give the effective conductivity along the first axis; "
+    "the streamed one begins with a volume, keeps its vectors on the disk, and draws the page. "
     "The error is the difference to our solver at a tolerance of 1e-6. taufactor has two threads, "
     "the others one: ratios are of CPU time. Ours stops when its bound of the error is below 1e-4. "
     "taufactor and pyamg are told the value, and stop as soon as they are within 1e-4 of it, or "

@@ -13,6 +13,7 @@ from poroscale.benchmarks.transport.media import TwoPhaseMedium
 
 OURS = "poroscale"
 TRANSFORMS = "fast transforms"
+STREAMED = "poroscale, streamed"
 _MODULE = "poroscale.benchmarks.transport.ours"
 _FILE = Path(__file__).with_name("other_codes.py")
 TOLERANCE = 1e-4
@@ -68,6 +69,7 @@ class WantedSolvers:
         given = {"array": str(array.resolve()), "low": medium.low, "tolerance": TOLERANCE}
         yield Contender(OURS, f"{_MODULE}:by_aggregates", given)
         yield Contender(TRANSFORMS, f"{_MODULE}:by_transforms", given)
+        yield Contender(STREAMED, f"{_MODULE}:by_slabs", given, runs=1)
 
     def others(
         self, medium: TwoPhaseMedium, edge: int, array: Path, *, exact: float

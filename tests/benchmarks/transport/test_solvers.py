@@ -7,7 +7,7 @@ from poroscale.benchmarks.measure import Measured, Once
 from poroscale.benchmarks.transport import part
 from poroscale.benchmarks.transport.media import MEDIA, medium_file
 from poroscale.benchmarks.transport.other_codes import by_pyamg, by_taufactor
-from poroscale.benchmarks.transport.ours import by_aggregates, by_transforms
+from poroscale.benchmarks.transport.ours import by_aggregates, by_slabs, by_transforms
 from poroscale.benchmarks.transport.part import _promises
 from poroscale.benchmarks.transport.peers import WantedSolvers
 
@@ -64,7 +64,11 @@ def test_each_size_has_a_table_and_growth_a_row_for_each_medium(tmp_path, monkey
     """In this process: starting one for each run takes most of the time."""
 
     def once(contender, scratch):
-        work = {"by_aggregates": by_aggregates, "by_transforms": by_transforms}
+        work = {
+            "by_aggregates": by_aggregates,
+            "by_slabs": by_slabs,
+            "by_transforms": by_transforms,
+        }
         timed = work[contender.work.rpartition(":")[2]](scratch, **contender.parameters)
         return Once(1.0, 1.0, 0, timed())
 
@@ -76,5 +80,6 @@ def test_each_size_has_a_table_and_growth_a_row_for_each_medium(tmp_path, monkey
     text = bench([48, 56], repeats=1, only="transport", data=tmp_path, report=lambda _line: None)
     assert "## Transport, 48³" in text
     assert "**no**" not in text
-    assert text.count("| fast transforms |") == 2 * len(MEDIA)
+    assert text.count("| fast transforms ") == 2 * len(MEDIA)
+    assert text.count("| poroscale, streamed ") == 2 * len(MEDIA)
     assert text.count("voxels to the power of") == len(MEDIA)
