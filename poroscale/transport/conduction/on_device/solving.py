@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poroscale.transport.conduction.lattice import ConductingLattice
-from poroscale.transport.conduction.on_device.links import GridLinks
 from poroscale.transport.conduction.multigrid import kinds_of
+from poroscale.transport.conduction.on_device.links import GridLinks
 from poroscale.transport.conduction.on_device.multigrid import BlockMultigrid
 from poroscale.transport.conduction.solving import (
     SAFETY_OF_KINDS,
