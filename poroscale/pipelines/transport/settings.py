@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
@@ -113,6 +114,10 @@ class ConductionConfig(Config):
                 raise ValueError(
                     f"`phases` must be of the form VALUE=CONDUCTIVITY, as 1=0.5, got {each!r}"
                 ) from None
+            if not 0 <= number < inf:
+                raise ValueError(
+                    f"`phases` must give conductivities of 0 or more, got {key}={number:g}"
+                )
             if found.setdefault(key, number) != number:
                 raise ValueError(f"`phases` must give one conductivity to {key}, got two")
         return found

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poroscale.transport.conduction.lattice import ConductingLattice, Vector
+from poroscale.transport.conduction.multigrid import APART
 from poroscale.transport.conduction.result import (
     AXES,
     EffectiveConductivity,
@@ -38,9 +39,11 @@ def solver_bytes(voxels: int, conducting: int, *, kinds: bool = False) -> int:
     voxels, conducting
         Voxels of the volume, and those that conduct.
     kinds
-        Whether conductivities are so far apart that aggregates keep them apart.
+        Whether conductivities are so far apart that aggregates keep them apart: all of them in a
+        small volume, of which noise then makes more aggregates.
     """
-    solved = 56 * conducting if kinds else min(54 * conducting, 38 * voxels)
+    apart = 56 * conducting + 40 * min(conducting, APART)
+    solved = apart if kinds else min(54 * conducting, 38 * voxels)
     return (4 << 20) + int(7 * voxels + solved)
 
 

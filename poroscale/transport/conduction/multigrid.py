@@ -40,8 +40,8 @@ MOST_WORK = 1.0
 """Nodes that a cycle goes through on one level, over the voxels, up to which it is asked twice."""
 ALIKE = 30.0
 """Ratio of conductivities up to which voxels share an aggregate."""
-MOST_PIECES = 0.25
-"""Aggregates over voxels up to which kinds stay apart."""
+MOST_PIECES, APART = 0.25, 1 << 20
+"""Aggregates over voxels up to which kinds stay apart, and voxels up to which they always do."""
 STALLED = 0.6
 """Nodes of a level over those of the finer one, above which kinds no longer stay apart."""
 SOFTEST = 0.25
@@ -79,12 +79,18 @@ class AggregationMultigrid:
         numbers, codes, pairs = lattice.numbers, lattice.codes, lattice.pairs
         self._groups, places, kinds = _aggregates_of_voxels(lattice)
         graph = graph_of_lattice(numbers, codes, pairs, self._groups, len(places), lattice.ends)
-        self._coarse = GraphCycle(graph, places, kinds, voxels=lattice.count)
+        mixed = bool(kinds_of(lattice.conductivities).any() and not kinds.any())
+        self._coarse = GraphCycle(graph, places, kinds, voxels=lattice.count, mixed=mixed)
 
     @property
     def nodes(self) -> list[int]:
         """Nodes of each level, from the finest aggregates on."""
         return self._coarse.nodes
+
+    @property
+    def mixed(self) -> bool:
+        """Whether aggregates of any level hold voxels of several kinds."""
+        return self._coarse.mixed
 
     @property
     def nbytes(self) -> int:
@@ -109,16 +115,28 @@ class GraphCycle:
         The aggregates.
     voxels
         Voxels that carry current; they say which levels are asked twice.
+    mixed
+        Whether the aggregates hold voxels of several kinds.
+
+    Attributes
+    ----------
+    mixed
+        Whether those of any level do.
     """
 
-    def __init__(self, graph: Graph, places: Places, kinds: Kinds, *, voxels: int) -> None:
+    def __init__(
+        self, graph: Graph, places: Places, kinds: Kinds, *, voxels: int, mixed: bool = False
+    ) -> None:
+        self.mixed = mixed
         self._inverse: NDArray[np.floating]
         self._levels, times = [_Level(graph)], 1
         # Clusters that never meet stay apart on every level: a graph of them has no links.
         while (fine := self._levels[-1]).graph.nodes > SMALLEST and len(fine.graph.columns):
             fine.twice = 2 * times * fine.graph.nodes <= MOST_WORK * voxels
             times *= 1 + fine.twice
+            several = kinds.any()
             fine.groups, places, kinds = _aggregates(fine.graph, places, kinds)
+            self.mixed = self.mixed or bool(several and not kinds.any())
             self._levels.append(_Level(graph_of_graph(fine.graph, fine.groups, len(places))))
         last = self._levels[-1].graph
         self._inverse = np.linalg.inv(_dense(last)) if len(last.columns) else last.inverse
@@ -188,11 +206,11 @@ def kinds_of(conductivities: NDArray[np.float64]) -> Kinds:
 def _aggregates_of_voxels(
     lattice: ConductingLattice,
 ) -> tuple[NDArray[np.int32], Places, Kinds]:
-    """Aggregates of one kind, or of all kinds in noise, where those would take much memory."""
+    """Aggregates of one kind, or of all kinds in much noise, where those would take memory."""
     voxels = lattice.numbers, lattice.codes, lattice.count
     kinds = kinds_of(lattice.conductivities)
     found = aggregates_of_lattice(*voxels, kinds)
-    if len(found[1]) <= MOST_PIECES * lattice.count or not kinds.any():
+    if len(found[1]) <= MOST_PIECES * lattice.count or lattice.count <= APART or not kinds.any():
         return found
     return aggregates_of_lattice(*voxels, np.zeros_like(kinds))
 

@@ -15,14 +15,20 @@ from math import inf
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from poroscale.kernels.conduction.operator import Pairs
 from poroscale.transport.conduction.lattice import ConductingLattice
 from poroscale.transport.conduction.multigrid import AggregationMultigrid, kinds_of
 
-SAFETY, SAFETY_OF_KINDS = 1 / 4, 1 / 128
-"""Node of the rule over the smallest eigenvalue that was seen, which lies above the true one; and
-where conductivities differ so much that a few eigenvalues may lie far below those that were seen.
+SAFETY, SAFETY_OF_KINDS, SAFETY_OF_MIXED = 1 / 4, 1 / 128, 1 / (1 << 14)
+"""Node of the rule over the smallest eigenvalue that was seen, which lies above the true one; where
+conductances differ so much that a few eigenvalues may lie far below those that were seen; and where
+aggregates mix such conductivities, too.
 `tests/transport/conduction/test_solving.py` compares the bounds with true errors."""
+STRETCHED = 9.0
+"""Ratio of conductances along two axes, from which eigenvalues hide as between kinds: aggregates
+are as long along either. Voxels three times as long as wide have it."""
 FLOOR = 1e-9
 """Part of the energy below which an error is rounding."""
 DRIFT = 0.1
@@ -169,14 +175,29 @@ def solve_lattice(
     preconditioner
         `preconditioner(right, out)`; None takes `AggregationMultigrid`.
     """
-    several = kinds_of(lattice.conductivities).any()
-    return solve_equations(
-        lattice,
-        preconditioner or AggregationMultigrid(lattice).apply,
-        safety=SAFETY_OF_KINDS if several else SAFETY,
-        tolerance=tolerance,
-        most=most,
-    )
+    mixed = False
+    if preconditioner is None:
+        cycle = AggregationMultigrid(lattice)
+        preconditioner, mixed = cycle.apply, cycle.mixed
+    safety = safety_of(lattice.conductivities, lattice.pairs, mixed=mixed)
+    return solve_equations(lattice, preconditioner, safety=safety, tolerance=tolerance, most=most)
+
+
+def safety_of(conductivities: NDArray[np.float64], pairs: Pairs, *, mixed: bool) -> float:
+    """How far the node of `ErrorBound` must lie below what is seen.
+
+    Parameters
+    ----------
+    conductivities, pairs
+        Those of a `ConductingLattice`.
+    mixed
+        Whether aggregates hold conductivities of several kinds.
+    """
+    if mixed:
+        return SAFETY_OF_MIXED
+    along = pairs[:, -1, -1]
+    stretched = along.max() >= STRETCHED * along.min()
+    return SAFETY_OF_KINDS if stretched or kinds_of(conductivities).any() else SAFETY
 
 
 def solve_equations(

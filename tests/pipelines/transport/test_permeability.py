@@ -200,3 +200,20 @@ def test_a_measurement_takes_no_more_than_is_planned(as_volume, share, given):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.5 * by_flow.need(taken) < peak < by_flow.need(taken)
+
+
+def test_a_single_slice_between_walls_is_told(as_volume, tmp_path):
+    """Mirrored sides give the slit in the plane, walls a tenth of it."""
+    slit = np.ones((1, 12, 6), np.uint8)
+    slit[:, 2:9] = 0
+    volume = as_volume(slit)
+    told, values = [], []
+    for sides in ("closed", "mirrored"):
+        config = settings("0", axis="x", sides=sides)
+        found = transport(volume, tmp_path / sides, config=config, run=QUIET)
+        told.append(found.axes[0].told)
+        values.append(found.axes[0].numbers["effective_voxel2"])
+    assert "one voxel thick along z, and walls hold the fluid on both sides of it" in told[0]
+    assert "thick" not in told[1]
+    assert values[1] == pytest.approx((7**2 + 2) / 12 * 7 / 12, rel=0.005)
+    assert values[0] < 0.1 * values[1]

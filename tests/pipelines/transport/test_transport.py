@@ -117,6 +117,8 @@ def test_no_path_is_told_and_written(as_volume, tmp_path):
         ({"phases": "0:1"}, "of the form VALUE=CONDUCTIVITY, as 1=0.5, got '0:1'"),
         ({"phases": "0=1,0=2"}, "one conductivity to 0, got two"),
         ({"phases": "0=1,1=-1"}, "0 or more, got 1=-1"),
+        ({"phases": "0=nan,1=1"}, "0 or more, got 0=nan"),
+        ({"phases": "0=inf,1=1"}, "0 or more, got 0=inf"),
         ({"axis": "x"}, "at least two voxels along the driven axis x, got 1"),
         ({"tensor": True}, "`axis` must be all where `tensor` is asked for, got z"),
     ],

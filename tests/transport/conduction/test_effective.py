@@ -223,7 +223,7 @@ def test_what_cannot_be_solved_is_told():
         conductivity(phases, {0: 1e-4, 1: 1.0}, iterations=1)
 
 
-@pytest.mark.parametrize(("share", "low"), [(0.36, 0.0), (0.15, 1e-4), (1.0, 0.0)])
+@pytest.mark.parametrize(("share", "low"), [(0.36, 0.0), (0.15, 1e-4), (0.36, 1e-4), (1.0, 0.0)])
 def test_noise_takes_no_more_memory_than_is_planned(share, low):
     phases = (np.random.default_rng(0).random((48,) * 3) < share).astype(np.uint8)
     conductivity(phases[:8], {0: low, 1: 1.0})

@@ -6,7 +6,12 @@ import pytest
 from poroscale.transport.conduction import multigrid
 from poroscale.transport.conduction.lattice import ConductingLattice
 from poroscale.transport.conduction.multigrid import AggregationMultigrid
-from poroscale.transport.conduction.solving import ErrorBound, solve_lattice
+from poroscale.transport.conduction.solving import (
+    SAFETY_OF_KINDS,
+    ErrorBound,
+    safety_of,
+    solve_lattice,
+)
 from tests.transport.conduction.media import blobs
 
 CASES = {
@@ -53,6 +58,45 @@ def test_the_bound_holds_in_small_noise(low):
         found = solve_lattice(lattice, tolerance=1e-2, most=100)
         exact = solve_lattice(lattice, tolerance=1e-7, most=100).energy
         assert found.energy - found.error <= exact <= found.energy * (1 + 1e-7)
+
+
+HIDING = [
+    # Three values whose aggregates would mix a contrast of 10^4; the bound was up to 74 times
+    # too small.
+    ((3, 12, 13), 80, (0.62, 0.81), [0.0, 1e-4, 1.0], (1.0, 1.0, 1.0)),
+    # Voxels that are 30 times as long as wide; up to 15 times too small.
+    ((9, 12, 7), 5, (0.0, 0.5), [0.0, 0.1, 0.3], (21.0, 28.0, 1.0)),
+    ((5, 8, 6), 5, (0.2, 0.6), [0.0, 0.3, 1.0], (42.0, 21.0, 1.0)),
+]
+
+
+@pytest.mark.parametrize(("shape", "seeds", "levels", "table", "edges"), HIDING)
+def test_the_bound_holds_where_eigenvalues_hide(shape, seeds, levels, table, edges):
+    for seed in range(seeds):
+        rng = np.random.default_rng([11, seed])
+        codes = np.digitize(rng.random(shape), levels).astype(np.uint8)
+        lattice = ConductingLattice.of(codes, np.array(table), edges=edges)
+        if lattice.count == 0:
+            continue
+        exact = solve_lattice(lattice, tolerance=1e-7, most=400).energy
+        for tolerance in (1e-1, 1e-2, 1e-3):
+            found = solve_lattice(lattice, tolerance=tolerance, most=400)
+            assert found.converged
+            assert found.energy - found.error <= exact * (1 + 1e-6)
+
+
+def test_much_noise_mixes_kinds_and_is_bound_more_carefully(monkeypatch):
+    """Where aggregates that keep conductivities apart would take too much memory."""
+    codes = np.random.default_rng(2).integers(0, 3, (6, 7, 6)).astype(np.uint8)
+    lattice = ConductingLattice.of(codes, np.array([0.0, 1e-4, 1.0]))
+    exact = solve_lattice(lattice, tolerance=1e-7, most=400)
+    assert not AggregationMultigrid(lattice).mixed
+    monkeypatch.setattr(multigrid, "APART", 0)
+    assert AggregationMultigrid(lattice).mixed
+    found = solve_lattice(lattice, tolerance=1e-2, most=400)
+    assert found.iterations > exact.iterations
+    assert found.energy - found.error <= exact.energy <= found.energy * (1 + 1e-6)
+    assert safety_of(lattice.conductivities, lattice.pairs, mixed=True) < SAFETY_OF_KINDS
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poroscale.transport.flow.boundary import Ends, FlowBoundary
+from poroscale.kernels.flow.clusters import carrying_pores
+from poroscale.transport.flow.boundary import Ends, FlowBoundary, Sides
+from poroscale.transport.flow.bracket import LEFT, PressureIteration
 from poroscale.transport.flow.permeability import permeability
+from poroscale.transport.flow.stokes import stokes_equations
 from tests.transport.flow.solids import DUCT, SPHERES, around_sphere, blobs, duct
 
 PERIODIC = FlowBoundary("periodic", "periodic")
@@ -35,6 +38,23 @@ def test_a_slit_obeys_its_exact_law(ends: str, height: int) -> None:
     assert found.effective == pytest.approx((height**2 + 2) / 12 * height / 9, rel=1e-7)
     assert found.error < 1e-8
     assert found.fraction == found.effective_fraction == pytest.approx(height / 9)
+
+
+@pytest.mark.parametrize("axis", "zyx")
+@pytest.mark.parametrize("ends", ["pressure", "mirror", "periodic"])
+def test_ducts_that_sides_cut_are_whole(axis: str, ends: Ends) -> None:
+    """A duct that periodic sides cut in four, and a quarter of one in mirrored sides."""
+    known = DUCT * 16**2 * (16 / 20) ** 2
+    whole = np.zeros((3, 20, 20), bool)
+    whole[:, 2:18, 2:18] = True
+    for pore, sides in (
+        (np.roll(whole, (7, 11), (1, 2)), "periodic"),
+        (whole[:, 10:, :10], "mirror"),
+    ):
+        turned = np.moveaxis(pore, 0, "zyx".index(axis))
+        found = permeability(turned, axis, boundary=FlowBoundary(ends, sides))
+        assert found.effective == pytest.approx(known, rel=0.016)
+        assert found.effective > known
 
 
 @pytest.mark.parametrize("concentration", [0.125, 0.343])
@@ -89,6 +109,31 @@ def test_loose_bounds_hold_what_tight_ones_hold(boundary: FlowBoundary) -> None:
         slack = 1e-3 * tight.effective
         assert loose.lower - slack <= tight.effective <= loose.upper + slack
         assert loose.error <= tolerance
+
+
+@pytest.mark.parametrize("ends", ["pressure", "mirror", "periodic"])
+@pytest.mark.parametrize("sides", ["wall", "mirror", "periodic"])
+def test_both_bounds_hold_in_small_pores(ends: Ends, sides: Sides) -> None:
+    """Where the divergence that is taken away moves the lower bound most."""
+    boundary = FlowBoundary(ends, sides, 2)
+    for seed in range(6):
+        pore = blobs((11, 9, 8), seed=seed, share=0.45)
+        tight = permeability(pore, "z", boundary=boundary, dtype=np.float64, tolerance=1e-8)
+        for tolerance in (0.1, 0.005):
+            loose = permeability(pore, "z", boundary=boundary, tolerance=tolerance)
+            assert loose.lower <= tight.effective * (1 + 1e-5)
+            assert loose.upper >= tight.effective * (1 - 1e-5)
+
+
+def test_the_velocity_of_the_lower_bound_has_no_divergence() -> None:
+    pore = carrying_pores(blobs((12, 10, 9), seed=3), PERIODIC.periodic)
+    equations = stokes_equations(pore, PERIODIC, dtype=np.float64)
+    iteration = PressureIteration(equations, np.argwhere(pore).astype(np.int32), 0.1)
+    for _ in range(3):
+        iteration.advance()
+    velocity = iteration.bounds().velocity
+    left = np.linalg.norm(equations.divergence(velocity)[:-1])
+    assert left <= 1.01 * LEFT * np.linalg.norm(iteration.residual)
 
 
 def test_a_mirror_is_the_periodic_volume_with_its_image() -> None:

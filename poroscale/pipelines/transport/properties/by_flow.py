@@ -70,7 +70,7 @@ def transport_along(given: TransportInput, axis: int) -> AxisFound:
         raise ArithmeticError(_unfinished(given, found))
     numbers = _numbers(given, found)
     pictures = tuple(_seen(given, found)) if found.percolates or given.save else ()
-    return AxisFound(numbers, _told(numbers), pictures=pictures)
+    return AxisFound(numbers, _told(numbers) + _of_layer(given, axis), pictures=pictures)
 
 
 def about(given: TransportInput) -> dict[str, object]:
@@ -178,6 +178,17 @@ def _told(numbers: dict[str, Any]) -> str:
         f"= {numbers['effective_voxel2']:.4g} voxel2 (within {share:.1g} %), hydraulic tortuosity "
         f"{numbers['hydraulic_tortuosity']:.4f}, {100 * numbers['effective_fraction']:.4g} % of "
         f"the voxels carry it; {numbers['iterations']} iterations"
+    )
+
+
+def _of_layer(given: TransportInput, axis: int) -> str:
+    """What is told of a single layer that walls hold on both sides."""
+    thin = [AXES[k] for k in range(3) if k != axis and given.volume.shape[k] == 1]
+    if not thin or given.settings.transport.sides != "closed":
+        return ""
+    return (
+        f"; the volume is one voxel thick along {' and '.join(thin)}, and walls hold the fluid on "
+        "both sides of it: the sides mirrored give the flow in the plane"
     )
 
 

@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poroscale.transport.conduction.lattice import ConductingLattice
+from poroscale.transport.conduction.multigrid import kinds_of
 from poroscale.transport.conduction.on_device.links import GridLinks
 from poroscale.transport.conduction.on_device.multigrid import BlockMultigrid
-from poroscale.transport.conduction.solving import SAFETY_OF_KINDS, Solution, solve_equations
+from poroscale.transport.conduction.solving import (
+    SAFETY_OF_KINDS,
+    SAFETY_OF_MIXED,
+    Solution,
+    solve_equations,
+)
 
 FOR_VOXEL = 72
 """Bytes of the device for each voxel: links, levels, vectors, and what a step makes."""
@@ -119,7 +125,7 @@ def solve_on_device(
     """The potential of a lattice with a voxel that carries current, by a device.
 
     The bound of its error is as careful as that of a high contrast: a block may hold voxels that
-    nothing joins.
+    nothing joins. With a high contrast it is that of aggregates that mix it, as blocks do.
 
     Parameters
     ----------
@@ -134,12 +140,11 @@ def solve_on_device(
     most
         Iterations at the most.
     """
+    safety = SAFETY_OF_MIXED if kinds_of(lattice.conductivities).any() else SAFETY_OF_KINDS
     with torch.inference_mode():
         there = DeviceLattice.of(lattice, periodic=periodic, device=device)
         cycle = BlockMultigrid(there.links)
-        found = solve_equations(
-            there, cycle.apply, safety=SAFETY_OF_KINDS, tolerance=tolerance, most=most
-        )
+        found = solve_equations(there, cycle.apply, safety=safety, tolerance=tolerance, most=most)
         return replace(found, potential=_gathered(lattice, found.potential))
 
 

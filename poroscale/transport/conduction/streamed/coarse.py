@@ -49,10 +49,10 @@ class SlabSeams:
         firsts = np.concatenate([[0], np.cumsum([each[2] for each in counts])])
         return cls(slabs, firsts, int(sum(each[0] for each in counts)))
 
-    def cycle(self) -> GraphCycle:
-        """The preconditioner of the aggregates."""
+    def cycle(self, *, mixed: bool) -> GraphCycle:
+        """The preconditioner of the aggregates, which may hold voxels of several kinds."""
         graph, places, kinds = self._graph()
-        return GraphCycle(graph, places, kinds, voxels=self.voxels)
+        return GraphCycle(graph, places, kinds, voxels=self.voxels, mixed=mixed)
 
     def add_residual(self, swept: SlabRecords, right: Vector) -> float:
         """Add to each aggregate the current through the seams; the product as of a sweep."""

@@ -151,16 +151,16 @@ def _aggregated(medium: SlabMedium, course: Course, coarse: int, passes: SlabPas
         return course
     given = CodedMedium(medium, coded, clusters)
     course, kinds = replace(course, share=given.share), kinds_of(medium.conductivities)
-    need = needs_of_slabs(medium, share=course.share)["aggregates"]
+    need, mixed = needs_of_slabs(medium, share=course.share)["aggregates"], False
     for edge in (each for each in EDGES if each >= course.edge):
         if medium.thickness % edge and len(medium.grid) > 1:
             break
         name, nodes, many = _try(given, AggregateRule(edge, kinds), passes, need)
-        if many and kinds.any():
-            kinds = np.zeros_like(kinds)
+        if many and kinds.any() and OF_NODE * nodes > coarse:
+            kinds, mixed = np.zeros_like(kinds), True
             name, nodes, _ = _try(given, AggregateRule(edge, kinds), passes, need)
         if OF_NODE * nodes <= coarse:
-            return replace(course, edge=edge, carried=name)
+            return replace(course, edge=edge, carried=name, mixed=mixed)
     raise MemoryError(
         f"memory must hold {OF_NODE * nodes / MIB:,.0f} MiB of aggregates beside the slabs, got "
         f"{coarse / MIB:,.0f} MiB; raise `memory`"

@@ -16,8 +16,8 @@ from poroscale.engine.plan import Need
 from poroscale.manifest import write_durably
 from poroscale.transport.conduction.effective import Drive
 from poroscale.transport.conduction.lattice import Vector
-from poroscale.transport.conduction.multigrid import GraphCycle, kinds_of
-from poroscale.transport.conduction.solving import FLOOR, SAFETY, SAFETY_OF_KINDS, ErrorBound
+from poroscale.transport.conduction.multigrid import GraphCycle
+from poroscale.transport.conduction.solving import FLOOR, ErrorBound, safety_of
 from poroscale.transport.conduction.streamed.coarse import SlabSeams
 from poroscale.transport.conduction.streamed.iterating import Answer, Step, descend_slab, rise_slab
 from poroscale.transport.conduction.streamed.slabs import SlabPasses, SlabRecords
@@ -35,6 +35,8 @@ class Course:
         Name of the pass over aggregates, once it is done.
     share
         Largest share of the voxels of a slab that conduct.
+    mixed
+        Whether aggregates hold voxels of several kinds.
     steps, squares
         Length of each step, and square of each residual in the norm of the preconditioner.
     energy, error, iterations
@@ -45,6 +47,7 @@ class Course:
     edge: int
     carried: str = ""
     share: float = 1.0
+    mixed: bool = False
     steps: list[float] = field(default_factory=list)
     squares: list[float] = field(default_factory=list)
     energy: float = 0.0
@@ -97,12 +100,14 @@ class SlabSolver:
     ) -> None:
         self._seams, self._passes, self._needs, self._path = seams, passes, needs, path
         self._cycle: GraphCycle | None = None
-        several = kinds_of(seams.slabs.medium.conductivities).any()
-        self._bound = ErrorBound(SAFETY_OF_KINDS if several else SAFETY)
+        self._bound = ErrorBound()
 
     def solve(self, course: Course, drive: Drive) -> StreamedSolution:
         """Go on from where the course has come to, until the error is within the tolerance."""
         least = drive.wanted - 2 * FLOOR
+        medium = self._seams.slabs.medium
+        self._cycle = self._seams.cycle(mixed=course.mixed)
+        self._bound.safety = safety_of(medium.conductivities, medium.pairs, mixed=self._cycle.mixed)
         self._replay(course)
         step: Step | None = None
         while True:
@@ -164,8 +169,7 @@ class SlabSolver:
         return right, float(product), float(power)
 
     def _answer(self, right: Vector) -> Vector:
-        if self._cycle is None:
-            self._cycle = self._seams.cycle()
+        assert self._cycle is not None
         self._cycle.right[:] = right
         return self._cycle.correction()
 

@@ -1,5 +1,6 @@
 """Streamed solutions beside solutions in memory, for any slabs, workers and interruptions."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -94,6 +95,20 @@ def test_larger_aggregates_where_more_are_found_than_fit(tmp_path):
     assert found.found.effective == pytest.approx(known.found.effective, rel=1e-3)
     with pytest.raises(MemoryError, match=r"must hold .* MiB of aggregates .* raise `memory`"):
         solve(volume, CONTRAST, drive, tmp_path / "none", planes=8, coarse=0)
+
+
+def test_noise_mixes_kinds_where_memory_does_not_hold_them_apart(tmp_path):
+    """The bound of the error is more careful then, and so there are more iterations."""
+    volume, drive = made(tmp_path, NOISE), Drive(0, voxel_size=SIZE, tolerance=1e-2)
+    apart = solve(volume, CONTRAST, drive, tmp_path / "apart", planes=4).found
+    few = planning.OF_NODE * NOISE.size // 5
+    mixed = solve(volume, CONTRAST, drive, tmp_path / "mixed", planes=4, coarse=few).found
+    for name, known in (("apart", False), ("mixed", True)):
+        assert json.loads((tmp_path / name / "course.json").read_text())["mixed"] is known
+    exact = effective_conductivity(NOISE, CONTRAST, Drive(0, voxel_size=SIZE, tolerance=1e-6))
+    for found in (apart, mixed):
+        assert found.effective - found.error <= exact.effective <= found.effective * (1 + 1e-6)
+    assert mixed.iterations > apart.iterations
 
 
 def test_column_slices_and_fields_are_those_of_the_solution_in_memory(tmp_path):
