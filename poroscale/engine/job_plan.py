@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from poroscale.engine.grid import BlockGrid
 from poroscale.engine.passes import Passes, needs_of
-from poroscale.engine.plan import MIB, SMALL, Plan, baseline_bytes, growth_bytes
+from poroscale.engine.plan import SMALL, Plan, baseline_bytes, growth_bytes, in_mib
 from poroscale.engine.run import Run
 from poroscale.engine.stage import plan_stages
 from poroscale.volume import VolumeSpec
@@ -46,15 +46,11 @@ class JobPlan:
     def __str__(self) -> str:
         lines = [f"{title:<16} {plan}" for title, plan in self.stages.items()]
         if self.stages:
-            total = f"peak {_mib(self.peak)} of memory, at most {_mib(self.disk)} on disk"
+            total = f"peak {in_mib(self.peak)} of memory, at most {in_mib(self.disk)} on disk"
             lines.append(f"{'all':<16} {total}")
         lines += [f"{word:<16} {text}" for word, text in self.notes.items()]
         lines += [f"{name}\n{job}" for name, job in self.jobs.items()]
         return "\n".join(lines)
-
-
-def _mib(size: int) -> str:
-    return f"{size / MIB:,.0f} MiB"
 
 
 def plan_job(

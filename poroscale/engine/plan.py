@@ -8,7 +8,6 @@ the largest sensible block for which every process stays inside its budget (`bud
 from __future__ import annotations
 
 import ctypes
-import math
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -185,19 +184,22 @@ class Plan:
 
     def __str__(self) -> str:
         z, y, x = self.grid.block
-        memory = f"{_mib(self.projected)} of {_mib(self.allowed)} memory"
+        memory = f"{in_mib(self.projected)} of {in_mib(self.allowed)} memory"
         if self.tightest is not None:
             worker, peak = self.tightest
-            memory += f" in the driving process, {_mib(peak)} of {_mib(worker.allowed)} in a worker"
+            memory += (
+                f" in the driving process, {in_mib(peak)} of {in_mib(worker.allowed)} in a worker"
+            )
         return (
             f"{len(self.grid)} blocks of {z} x {y} x {x}, {self.workers} at a time: {memory} "
-            f"({_mib(self.baseline)} before the start, {_mib(self.task)} a block), "
-            f"at most {_mib(self.disk)} on disk"
+            f"({in_mib(self.baseline)} before the start, {in_mib(self.task)} a block), "
+            f"at most {in_mib(self.disk)} on disk"
         )
 
 
-def _mib(size: int) -> str:
-    return f"{math.ceil(size / MIB):,} MiB" if size >= MIB else f"{size} bytes"
+def in_mib(size: int) -> str:
+    """Bytes as "1,407 MiB", never less than they are; below a MiB as bytes."""
+    return f"{-(-size // MIB):,} MiB" if size >= MIB else f"{size} bytes"
 
 
 def make_plan(
@@ -264,8 +266,8 @@ def _refusal(plan: Plan, blocks: str) -> str:
         others = ", or use fewer `workers`" * (plan.workers > 1)
         if plan.processes:
             others += ", or give each worker its own budget by `memory_per_worker`"
-        least = f"memory must be at least {_mib(plan.projected)} for {blocks}"
-        return f"{least}, got {_mib(plan.allowed)}; raise `memory`{others}"
+        least = f"memory must be at least {in_mib(plan.projected)} for {blocks}"
+        return f"{least}, got {in_mib(plan.allowed)}; raise `memory`{others}"
     worker, peak = plan.tightest
     short = [
         name
@@ -276,9 +278,9 @@ def _refusal(plan: Plan, blocks: str) -> str:
         if least > allowed
     ]
     return (
-        f"memory must be at least {_mib(plan.projected)} in the driving process, got "
-        f"{_mib(plan.allowed)}, and at least {_mib(peak)} for {blocks} in the worker "
-        f"{worker.name}, got {_mib(worker.allowed)}; raise {' and '.join(short)}"
+        f"memory must be at least {in_mib(plan.projected)} in the driving process, got "
+        f"{in_mib(plan.allowed)}, and at least {in_mib(peak)} for {blocks} in the worker "
+        f"{worker.name}, got {in_mib(worker.allowed)}; raise {' and '.join(short)}"
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil, prod
 
-from poroscale.engine.plan import MIB
+from poroscale.engine.plan import in_mib
 from poroscale.volume import Shape
 
 TILE_EDGES = (32, 48, 64, 80, 96, 112, 128, 160, 192, 256)
@@ -89,7 +89,7 @@ class TilePlan:
         z, y, x = self.tile
         return (
             f"tiles of {z} x {y} x {x} voxels, {self.workers} at a time: "
-            f"{_mib(self.bytes * self.workers)} of {_mib(self.allowed)} memory, the halo costs "
+            f"{in_mib(self.bytes * self.workers)} of {in_mib(self.allowed)} memory, the halo costs "
             f"{100 * (self.halo_cost - 1):.0f} % more work, {100 * self.filled:.0f} % of the "
             "computed voxels lie in the volume"
         )
@@ -155,11 +155,7 @@ def refuse_large(plan: TilePlan) -> TilePlan:
     z, y, x = plan.tile
     each = f" for {plan.workers} workers" if plan.workers > 1 else ""
     raise MemoryError(
-        f"memory must be at least {_mib(plan.bytes * plan.workers)} for tiles of "
-        f"{z} x {y} x {x} voxels{each}, got {_mib(plan.allowed)}; raise `memory`, "
+        f"memory must be at least {in_mib(plan.bytes * plan.workers)} for tiles of "
+        f"{z} x {y} x {x} voxels{each}, got {in_mib(plan.allowed)}; raise `memory`, "
         "or use a smaller `tile` or fewer `workers`"
     )
-
-
-def _mib(size: int) -> str:
-    return f"{ceil(size / MIB):,} MiB"

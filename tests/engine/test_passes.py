@@ -193,7 +193,7 @@ def test_a_plan_prints_and_adds_up(scan):
     assert plan.disk == 2 * np.prod(SHAPE)
     lines = str(plan).splitlines()
     assert [line.split()[0] for line in lines] == ["raised", "sum", "all", "time"]
-    assert lines[2].endswith("at most 0 MiB on disk")
+    assert lines[2].endswith(f"at most {plan.disk} bytes on disk")
 
 
 def test_a_plan_of_several_jobs_names_their_inputs(scan):

@@ -192,7 +192,7 @@ def effective_conductivity(
     phases
         Integers or bool (nz, ny, nx).
     conductivities
-        Conductivity by value of the phases, 0 or more, of any contrast.
+        Conductivity by value of the phases, 0 or more.
     drive
         Axis, sides and tolerance.
     see
