@@ -72,3 +72,10 @@ def test_a_tile_that_cannot_be_is_refused_before_a_training(tmp_path, method, ti
     with pytest.raises((ValueError, MemoryError), match=sentence):
         ps.fit_microstructure([tmp_path / "a.png"], tmp_path / "model", method=method, tile=tile)
     assert not (tmp_path / "model" / "training").exists()
+
+
+def test_a_file_that_is_no_npz_is_not_advised_to_be_unpickled(tmp_path):
+    Image.fromarray(CODES).save(tmp_path / "a.png")
+    given = {"method": "swnn", "weights": tmp_path / "a.png"}
+    with pytest.raises(ValueError, match=r"a\.png must be an npz of arrays, as numpy\.savez"):
+        ps.fit_microstructure([tmp_path / "a.png"], tmp_path / "model", **given)
