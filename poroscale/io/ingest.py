@@ -152,7 +152,7 @@ def _told_what_is_decoded(source: Source) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        if not source.per_read:
+        if source.per_read < 1 << 20:
             raise
         size = f"{source.per_read >> 20} MiB"
         raise MemoryError(

@@ -66,6 +66,7 @@ def plan_swnn_tile(
     shape: Shape | None = None,
     precision: Precision = "float32",
     winograd: bool = False,
+    edge: int | None = None,
 ) -> TilePlan:
     """The tile with the least cost that fits the memory.
 
@@ -81,6 +82,8 @@ def plan_swnn_tile(
         Type in which the network computes.
     winograd
         Whether the convolutions are Winograd's, which hold a window of planes alone.
+    edge
+        Edge of the tile [voxels]; None tries several.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def plan_swnn_tile(
     flat = network.dimensions == 2
     voxel = _own_work(network)
     # A window of planes takes no more memory where the tile is longer along z.
-    lengths = TILE_EDGES if winograd and not flat else ()
+    lengths = TILE_EDGES if winograd and not flat and edge is None else ()
     return choose_tile(
         tile_plan(
             tile,
@@ -101,8 +104,8 @@ def plan_swnn_tile(
             workers=workers,
             shape=shape,
         )
-        for edge in TILE_EDGES
-        for tile in [(1 if flat else edge, edge, edge), *((long, edge, edge) for long in lengths)]
+        for n in (TILE_EDGES if edge is None else (edge,))
+        for tile in [(1 if flat else n, n, n), *((long, n, n) for long in lengths)]
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -85,7 +85,9 @@ def import_published_swnn(source: Path, path: Path, wanted: Mapping[str, int] | 
     except FileNotFoundError:
         raise FileNotFoundError(f"{source} does not exist") from None
     except (ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
-        raise ValueError(f"{source} must be an npz of arrays: {error}") from None
+        # What numpy says of other files advises to unpickle them, which would run their code.
+        cause = f": {error}" if is_zipfile(source) else ", as numpy.savez writes it"
+        raise ValueError(f"{source} must be an npz of arrays{cause}") from None
     shape = published_shape(arrays, name=str(source))
     for name, value in (wanted or {}).items():
         if getattr(shape, name) != value:

@@ -61,7 +61,7 @@ class Finite(Wrapper):
         if not (np.isfinite(box.min()) and np.isfinite(box.max())):
             flawed = np.flatnonzero(~np.isfinite(box).all(axis=(1, 2)))
             where = self.inner.slice_name(origin[0] + int(flawed[0]))
-            hint = "; a value given as `nan` is put there" if np.isnan(box).any() else ""
+            hint = "; give the value to put there as `nan`" if np.isnan(box).any() else ""
             raise ValueError(
                 f"{self.name}: voxels must be finite numbers, got NaN or infinity in {where}{hint}"
             )

@@ -85,6 +85,7 @@ def fit_slicegan(
     phases: PhaseMap | GreyScale,
     config: SliceGanConfig | None = None,
     seed: int = 0,
+    tile: int | None = None,
     progress: Progress | None = None,
 ) -> SliceGanFit:
     """Train SliceGAN on images, or go on training; write weights and reference sample.
@@ -104,13 +105,18 @@ def fit_slicegan(
         Networks and training.
     seed
         Number from which weights, latents and crops are drawn.
+    tile
+        Edge of the tiles that the model computes [voxels]; None takes the one of the least cost.
     progress
         Called after each epoch.
 
     Raises
     ------
     ValueError
-        If an image is smaller than a slice, or the networks do not fit each other.
+        If an image is smaller than a slice, the networks do not fit each other, or the edge of the
+        tiles is no multiple of the voxels for a latent.
+    MemoryError
+        If the tile does not fit.
     FloatingPointError
         If the training diverged.
     """
@@ -122,6 +128,7 @@ def fit_slicegan(
     grey = isinstance(phases, GreyScale)
     output: Output = "grey" if grey else "phases"
     shape = SliceGanShape(phases.count, config.latent, config.generator, output, config.upsampling)
+    plan = plan_slicegan_tile(shape, memory=ALLOWED, workers=WORKERS, edge=tile)
     wanted = wanted_pairs(crops, shape, _lags(config))
     torch.manual_seed(seed)
     task = SliceGan(
@@ -152,7 +159,7 @@ def fit_slicegan(
     )
     task.judged.load_state_dict(best_weights(folder / TRAINING, task.kept, recipe))
     best = stopping.best_epoch(history)
-    found = _written(task, folder, history, best=best, recipe=recipe, wanted=wanted)
+    found = _written(task, folder, history, best=best, recipe=recipe, wanted=wanted, plan=plan)
     if isinstance(phases, GreyScale):
         thresholds = fitted_levels(reference_sample(folder / WEIGHTS), phases.counts)
         found.details["thresholds"] = [float(each) for each in thresholds]
@@ -184,6 +191,7 @@ def _written(
     best: int,
     recipe: dict[str, Any],
     wanted: Mapping[int, Tensor],
+    plan: TilePlan,
 ) -> SliceGanFit:
     """Weights, reference sample and details of a trained generator, those of its best epoch."""
     network = task.judged.eval().cpu()
@@ -196,7 +204,6 @@ def _written(
     sample = sampled_scores(network, smoothing=smoothing)
     card = {"recipe": recipe, "epochs": len(history), "best_epoch": best, "measures": measures}
     digest = save_slicegan(folder / WEIGHTS, network, sample, card)
-    plan = plan_slicegan_tile(network.shape, memory=ALLOWED, workers=WORKERS)
     details = {
         "weights": digest,
         "cell": network.shape.cell,

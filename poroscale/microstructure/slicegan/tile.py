@@ -98,6 +98,7 @@ def plan_slicegan_tile(
     shape: Shape | None = None,
     precision: Precision = "float32",
     paired: bool = True,
+    edge: int | None = None,
 ) -> TilePlan:
     """The tile with the least cost that fits the memory; `str` of the plan states the halo's cost.
 
@@ -113,21 +114,28 @@ def plan_slicegan_tile(
         Type in which the network computes.
     paired
         Whether neighbours share products, on the CPU.
+    edge
+        Edge of the tile [voxels]; None tries several.
 
     Raises
     ------
     MemoryError
         If no tile fits.
+    ValueError
+        If the edge is no multiple of the voxels for a latent.
     """
+    if edge is not None and edge % network.cell:
+        raise ValueError(f"`tile` must be a multiple of {network.cell} voxels, got {edge}")
     held = slicegan_held_bytes(network, precision, paired=paired)
-    edges = [edge for edge in TILE_EDGES if edge % network.cell == 0] or [network.cell]
+    edges = [n for n in TILE_EDGES if n % network.cell == 0] or [network.cell]
+    pairs = [(z, n) for n in edges for z in edges if z <= n]
 
     def need(tile: Shape) -> int:
         return slicegan_tile_bytes(network, tile, precision, paired=paired) + held // workers
 
     return choose_tile(
         tile_plan(
-            (z, edge, edge),
+            (z, n, n),
             need=need,
             work=lambda tile: slicegan_tile_work(network, tile, paired=paired),
             own_work=slicegan_own_work(network, paired=paired),
@@ -135,7 +143,5 @@ def plan_slicegan_tile(
             workers=workers,
             shape=shape,
         )
-        for edge in edges
-        for z in edges
-        if z <= edge
+        for z, n in (pairs if edge is None else [(edge, edge)])
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from poroscale.microstructure.shares import LEAST, MOST, with_fraction
 from poroscale.microstructure.swnn import SwnnField
@@ -28,6 +29,10 @@ OFFSETS = (0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.3, 0.5, 0.8, 1.2)
 """Means that are tried on both sides of the base, in deviations of the noise; close together near
 the base, because a network that was trained for one fraction alone answers steeply."""
 STEPS_OF_MEAN = (*(-offset for offset in reversed(OFFSETS)), 0.0, *OFFSETS)
+WIDEST = 0.06
+"""Between two means no fraction changes by more: means between them are tried until that is so."""
+MOST_MEANS = 60
+"""Means at most. The steep stretch of two phases takes some twenty more than those above."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,16 @@ class FractionCurve:
         rows = list(range(first, last + 1))
         return rows if rises else rows[::-1]
 
+    @property
+    def between(self) -> list[float]:
+        """Means midway of two neighbours, where a fraction that can be wished for leaps."""
+        leaps = set()
+        for phase in range(len(self.fractions[0])):
+            for a, b in itertools.pairwise(sorted(self._stretch(phase))):
+                if abs(self.fractions[b][phase] - self.fractions[a][phase]) > WIDEST:
+                    leaps.add(0.5 * (self.means[a] + self.means[b]))
+        return sorted(leaps)
+
     def fractions_at(self, mean: float) -> tuple[float, ...]:
         """Fractions of all phases at a mean."""
         table = np.array(self.fractions)
@@ -167,27 +182,50 @@ def calibrated_swnn(
     ]
     thresholds = fitted_thresholds(np.stack(fields), fractions)
     own = fitted_thresholds(fields[0], fractions)
+    below = [float((fields[0] < threshold).mean()) for threshold in thresholds]
+    missed = _scores(below) - _scores(np.cumsum(fractions)[:-1])
     means = sorted({base + step * field.deviation for step in STEPS_OF_MEAN} | {*also})
-    rows, levels = [], []
-    for mean in means:
-        seen = sample.but(mean=mean)((0, 0, 0), shape)
-        rows.append(_shares(seen, own))
-        levels.append([_proportional(seen, fractions, *each) for each in enumerate(rows[-1])])
+    rows: dict[float, tuple[float, ...]] = {}
+    levels: dict[float, list[NDArray[np.float64]]] = {}
+    while means and len(rows) < MOST_MEANS:
+        for mean in means[: MOST_MEANS - len(rows)]:
+            seen = sample.but(mean=mean)((0, 0, 0), shape)
+            rows[mean] = _shares(seen, own)
+            levels[mean] = [
+                _proportional(seen, fractions, missed, *each) for each in enumerate(rows[mean])
+            ]
+        tried = sorted(rows)
+        curve = FractionCurve(base, tuple(tried), tuple(rows[mean] for mean in tried))
+        means = curve.between
     by_phase: list[Table] = []
     if len(fractions) > 2:
-        # What one sample misses at the base, it is taken to miss at all means.
-        missed = np.array(thresholds) - np.array(own)
-        moved = np.maximum.accumulate(np.array(levels) + missed, axis=2)
+        found = np.array([levels[mean] for mean in tried])
+        moved = np.maximum.accumulate(found, axis=2)
         by_phase = [_table(each) for each in moved.swapaxes(0, 1).tolist()]
-    return thresholds, FractionCurve(base, tuple(means), tuple(rows), tuple(by_phase))
+    return thresholds, replace(curve, thresholds=tuple(by_phase))
 
 
 def _proportional(
-    field: NDArray[np.float32], fractions: Sequence[float], phase: int, share: float
+    field: NDArray[np.float32],
+    fractions: Sequence[float],
+    missed: NDArray[np.float64],
+    phase: int,
+    share: float,
 ) -> NDArray[np.float64]:
-    """Thresholds at which one phase has a share of a field, and the others their proportions."""
+    """Thresholds at which one phase has a share of a medium, and the others their proportions.
+
+    The field is one sample of the medium. What it misses of the fractions at the base, as standard
+    scores of the shares below each threshold, it is taken to miss at all means. Shares close to 0
+    and 1, where a threshold lies among values that are nearly the same, then change but little.
+    """
     wanted = with_fraction(fractions, phase, min(max(share, LEAST), MOST))
-    return np.asarray(np.quantile(field, np.cumsum(wanted)[:-1]), np.float64)
+    levels = ndtr(_scores(np.cumsum(wanted)[:-1]) + missed)
+    return np.asarray(np.quantile(field, levels), np.float64)
+
+
+def _scores(shares: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard scores of shares."""
+    return np.asarray(ndtri(np.clip(shares, LEAST / 10, 1 - LEAST / 10)), np.float64)
 
 
 def balanced_mean(field: SwnnField, fractions: Sequence[float], *, edge: int = REFERENCE) -> float:

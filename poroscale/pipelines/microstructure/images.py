@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import hypot, isfinite
@@ -234,13 +235,20 @@ def _brought_in(image: Image, out: Path, voxel_um: float | None, run: Run) -> Vo
         size = config.voxel_size or stated
         array = keyed_array(image, name=None, role=ROLE, voxel_size=size)
         return ingest_array(array, out, config=config, run=run)
-    try:
+    with _settled_by_ingest():
         return ingest(opened, out, config=config, run=run)
+
+
+@contextmanager
+def _settled_by_ingest() -> Iterator[None]:
+    """An error that names a setting says whose setting it is: this verb has none of a scan."""
+    try:
+        yield
     except ValueError as error:
         if "`" not in str(error):
             raise
         raise ValueError(
-            f"{error} in `poroscale ingest`, and fit the volume that it makes"
+            f"{error} in `poroscale ingest`, and give the volume that it makes"
         ) from None
 
 
@@ -317,7 +325,8 @@ def opened_image(image: Image) -> Volume | Source:
     opened = _opened(image)
     if not isinstance(opened, Path):
         return opened
-    source = open_source(opened)
+    with _settled_by_ingest():
+        source = open_source(opened)
     if source.voxel_size is None and opened.suffix.lower() in (".tif", ".tiff"):
         _check_pixels(opened)
     return source

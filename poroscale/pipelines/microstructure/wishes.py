@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, field_validator
 
@@ -13,7 +13,10 @@ from poroscale.microstructure.shares import Gradient, MaskedShare, Shares, with_
 from poroscale.pipelines.microstructure.settings import fractions_by_phase, fractions_in_words
 from poroscale.volume import Index, Shape, Volume
 
-AXES = "zyx"
+AXES = ("z", "y", "x")
+FARTHEST = 2**35
+"""Voxels from the origin of a medium at most: its noise repeats after 2**37."""
+Place = Annotated[int, Field(ge=-FARTHEST, le=FARTHEST)]
 UNLIKE = 1e-3
 """Two edges of voxels differ if they do by this share."""
 
@@ -53,7 +56,7 @@ class GenerateMicrostructureConfig(Config):
     outside: int | None = None
     masked_noise: bool = False
     periodic: bool = False
-    origin: tuple[int, int, int] = (0, 0, 0)
+    origin: tuple[Place, Place, Place] = (0, 0, 0)
 
     @field_validator("fraction", mode="before")
     @classmethod

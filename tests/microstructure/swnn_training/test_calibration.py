@@ -10,6 +10,7 @@ from poroscale.engine import volume_from_array
 from poroscale.microstructure.shares import Gradient, MaskedShare, with_fraction
 from poroscale.microstructure.swnn import SwnnField, SwnnSampler
 from poroscale.microstructure.swnn_training.calibration import (
+    WIDEST,
     FractionCurve,
     balanced_mean,
     calibrated_swnn,
@@ -30,6 +31,17 @@ def field(small):
 @pytest.fixture(scope="module")
 def found(field):
     return calibrated_swnn(field, (0.5, 0.2, 0.3), base=0.1, also=[0.35], edge=EDGE)
+
+
+def test_no_fraction_leaps_between_two_means_of_the_curve(field):
+    """Between means far apart a straight line through a steep curve misses what is wished for."""
+    steep = field.but(deviation=2.0)
+    curve = calibrated_swnn(steep, (0.7, 0.3), base=0.0, edge=16)[1]
+    shares = np.array(curve.course(1, (0.0,)).shares)
+    assert np.diff(shares).max() <= WIDEST
+    assert shares[-1] - shares[0] > 0.5
+    assert curve.between == []
+    assert CURVE.between == [0.125, 0.375]  # not beyond 0.5, where phase 1 is on its way back
 
 
 def test_the_reference_has_the_fractions_at_the_base(field, found):

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 import poroscale as ps
+from poroscale.engine import volume_from_array
+from tests.pipelines.microstructure.test_compare import medium
 from tests.pipelines.microstructure.test_fit_and_generate import picture
 
 SCRIPT = """
@@ -17,6 +19,11 @@ settings = {"workers": 2, "memory": "2GiB"}
 work = ps.fit_microstructure
 if verb == "generate":
     work, settings = ps.generate_microstructure, settings | {"shape": (256, 256, 512)}
+elif verb == "compare":
+    given = [ps.open(given[0]), [ps.open(given[1])], given[2]]
+    work = ps.compare_microstructure
+    settings |= {"which": ("s2", "diffusivity", "permeability"), "pore": (0,), "edge": 24}
+    settings |= {"samples": 2}
 else:
     given[0] = [given[0]]
 told = ps.plan(work, *given, **settings).peak
@@ -29,6 +36,16 @@ def peak_and_plan(*words):
     command = [sys.executable, "-c", SCRIPT, *map(str, words)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return map(int, done.stdout.split())
+
+
+@pytest.mark.slow
+def test_peak_memory_of_a_comparison_with_transport(tmp_path):
+    for seed in (1, 2):
+        volume_from_array(medium(seed, shape=(48, 48, 48)), tmp_path / f"{seed}.zarr")
+    peak, told = peak_and_plan(
+        "compare", tmp_path / "1.zarr", tmp_path / "2.zarr", tmp_path / "out"
+    )
+    assert peak <= told <= 2 << 30
 
 
 @pytest.mark.slow

@@ -17,13 +17,14 @@ from poroscale.pipelines.microstructure.methods.contract import (
 )
 from poroscale.pipelines.microstructure.settings import FitMicrostructureConfig
 from poroscale.pipelines.microstructure.wishes import GenerateMicrostructureConfig, shares_of
+from poroscale.statistics.pair_counting import LAGS
 from poroscale.training import load_weights, save_weights
 from poroscale.volume import Volume
 
 
 def need(config: FitMicrostructureConfig) -> int:
     """Bytes that the fit takes beside the images."""
-    return fit_bytes(config.microstructure.reach or LONGEST)
+    return fit_bytes(min(config.microstructure.reach or LONGEST, LAGS))  # a fit refuses more
 
 
 def fit(given: FitInput) -> Fitted:

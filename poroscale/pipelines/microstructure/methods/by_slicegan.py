@@ -49,6 +49,7 @@ def fit(given: FitInput) -> Fitted:
         phases=images.grey or images.phases,
         config=given.config.slicegan.training,
         seed=own.seed,
+        tile=own.tile,
         progress=given.progress,
     )
     torch.set_num_threads(1)  # as samplers want it

@@ -210,6 +210,7 @@ def _train(given: FitInput) -> tuple[list[Target], float]:
         depth = depth_of(curves, config.template)
     several = len(targets) if len(targets) > 1 and config.targets == "condition" else 0
     shape = replace(_shape(config, depth), targets=several)
+    _tile(shape, own.tile)  # refuses one that is too large before the training
     torch.set_num_threads(own.threads or available_cores())
     network, distance = trained_swnn(
         targets,
@@ -335,8 +336,7 @@ def _shape(config: SwnnConfig, depth: int) -> SwnnShape:
 
 
 def _tile(network: SwnnShape, edge: int | None) -> Shape:
-    if edge is not None:
-        return (edge if network.dimensions == 3 else 1, edge, edge)
+    flat = network.dimensions == 2
     return plan_swnn_tile(
-        network, memory=ALLOWED, workers=WORKERS, winograd=network.dimensions == 3
+        network, memory=ALLOWED, workers=WORKERS, winograd=not flat, edge=edge
     ).tile
