@@ -125,7 +125,7 @@ class SliceCrops:
             across = [n for k, n in enumerate(images[number].shape) if k != axis]
             if min(across) < settings.edge:
                 raise ValueError(
-                    f"{images[number].path} must be at least {settings.edge} voxels wide, the edge "
+                    f"image {number + 1} must be at least {settings.edge} voxels wide, the edge "
                     f"of the critic's slices, got {tuple(across)}; take fewer layers in `critic`"
                 )
         small = [prod(each.shape) <= HELD_BYTES for each in images]
