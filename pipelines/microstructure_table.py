@@ -71,13 +71,13 @@ def compared(
 
 
 def volumes_of(
-    model: Path, out: Path, name: str, given: argparse.Namespace, **wishes
+    model: Path, out: Path, name: str, count: int, given: argparse.Namespace, **wishes
 ) -> list[ps.Volume]:
     place = lambda seed: out / f"{name}_{seed}.zarr"  # noqa: E731
     settings = {"shape": (given.edge,) * 3, **wishes}
     return [
         ps.generate_microstructure(model, place(seed), seed=seed, **settings)
-        for seed in range(given.count)
+        for seed in range(count)
     ]
 
 
@@ -90,14 +90,15 @@ def fitted(image: str, method: str, out: Path, given: argparse.Namespace) -> tup
 
 
 def tables_of(image: str, original: str, out: Path, given: argparse.Namespace) -> str:
-    lines, met = [], []
+    lines, met, few = [], [], given.wanted_count or given.count
     for method in given.methods:
         model, phases = fitted(image, method, out, given)
-        made = volumes_of(model, out, f"{method}_own", given)
+        made = volumes_of(model, out, f"{method}_own", given.count, given)
         found = compared(original, made, out / f"{method}_compared", given)
         lines += lines_of(found, method, given.pore)
         for share in given.fractions:
-            made = volumes_of(model, out, f"{method}_{share}", given, fraction={given.phase: share})
+            wish = {given.phase: share}
+            made = volumes_of(model, out, f"{method}_{share}", few, given, fraction=wish)
             shares = [np.mean(volume.read() == given.phase) for volume in made]
             met.append([method, f"{share:g}", pair(np.mean(shares), np.std(shares, ddof=1))])
     words = ("reference", "generated", "ratio")
@@ -123,6 +124,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--pore", type=int, help="phase through which a fluid flows")
     parser.add_argument("--sections", type=int, default=4)
     parser.add_argument("--fractions", nargs="*", type=float, default=[0.1, 0.15, 0.2, 0.25, 0.3])
+    parser.add_argument("--wanted-count", type=int, help="volumes of each wanted fraction")
     parser.add_argument("--phase", type=int, default=0, help="phase of the wanted fractions")
     given = parser.parse_args(words)
     texts = []
