@@ -77,9 +77,10 @@ def test_each_size_has_a_table_and_growth_a_row_for_each_medium(tmp_path, monkey
 
     monkeypatch.setattr(part, "run_once", once)
     monkeypatch.setattr(part, "compare", compare)
+    monkeypatch.setattr(part, "MEDIA", MEDIA[1:3])
     text = bench([48, 56], repeats=1, only="transport", data=tmp_path, report=lambda _line: None)
     assert "## Transport, 48³" in text
     assert "**no**" not in text
-    assert text.count("| fast transforms ") == 2 * len(MEDIA)
-    assert text.count("| poroscale, streamed ") == 2 * len(MEDIA)
-    assert text.count("voxels to the power of") == len(MEDIA)
+    assert text.count("| fast transforms ") == 2 * 2
+    assert text.count("| poroscale, streamed ") == 2 * 2
+    assert text.count("voxels to the power of") == 2
