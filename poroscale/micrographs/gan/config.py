@@ -45,8 +45,12 @@ class SemGanConfig(Config):
     shared
         Numbers of each noise of a lattice that are those of the whole image.
     grain
-        Numbers of noise for each pixel, of which a filter of 5² makes a texture; its strength
-        follows from the conditions. 0 leaves it out.
+        Numbers of noise for each pixel, of which a filter of 5² makes a texture, whose strength
+        follows from the conditions, and for each place of every layer but the first. 0 leaves them
+        out.
+    body
+        Channels of convolutions of 3² on a lattice, before the layers that double; each ties two
+        more noises along each axis together.
     generator
         Channels of the layers of the generator before the last; None takes 1024 to 64 for one
         noise, and 512 to 64 for a lattice.
@@ -100,6 +104,7 @@ class SemGanConfig(Config):
     embedding: PositiveInt = 20
     shared: int = Field(0, ge=0)
     grain: int = Field(0, ge=0)
+    body: tuple[PositiveInt, ...] = ()
     generator: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
     critic_kind: Literal["convolutional", "resnet18"] = "convolutional"
     critic: tuple[PositiveInt, ...] | None = Field(None, min_length=1)

@@ -32,10 +32,12 @@ from poroscale.micrographs.gan.model import (
     MicrographModel,
     MicrographModelSettings,
 )
+from poroscale.micrographs.gan.texture import texture_filter
 from poroscale.micrographs.gan.topology import persistence_scale
 from poroscale.micrographs.gan.training import MicrographGan, gan_shape
 from poroscale.micrographs.splits import MicrographSplit, split_images
 from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares
+from poroscale.networks.acwgan.shape import GRAIN_REACH
 from poroscale.training import Schedule, Validation, train
 from poroscale.training.loop import VALIDATED
 
@@ -131,13 +133,29 @@ def conditioned_images(
     codes = np.zeros((micrographs.count, len(conditions)), np.float32)
     codes[used] = codes_of(conditions, {name: column[used] for name, column in table.items()})
     settings = np.full(micrographs.count, -1, np.int64)
-    settings[used] = np.unique(settings_of_codes(conditions, codes[used]), return_inverse=True)[1]
+    settings[used] = _numbered_settings(conditions, codes[used], groups[used])
     places = np.flatnonzero(used)
     split = split_images(groups[used], settings[used], share=validation, seed=seed)
     chosen = MicrographSplit(places[split.training], places[split.validation])
     return ConditionedImages(
         conditions, codes, settings, used, chosen, micrographs.settings.pixel_um
     )
+
+
+def _numbered_settings(
+    conditions: tuple[MicrographCondition, ...], codes: Codes, groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Number of the setting of each image, from 0.
+
+    Scalars count by their values where two specimens have each combination, and by thirds else: a
+    share of the area that is that of a third hides the trend within it.
+    """
+    exact = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+    specimens = np.unique(np.stack([exact, groups]), axis=1)[0]
+    if np.bincount(specimens).min() >= 2:
+        return np.asarray(exact)
+    thirds = settings_of_codes(conditions, codes)
+    return np.asarray(np.unique(thirds, return_inverse=True)[1].reshape(-1))
 
 
 def held_out_images(
@@ -225,6 +243,7 @@ def train_micrograph_gan(
         areas=setting_areas(batches, window, len(np.unique(images.settings[images.used]))),
         names=[each.name for each in images.conditions],
         scale=_scale(batches, window, config),
+        texture=_texture(batches, window, config),
     )
     recipe = {
         "network": "acwgan-gp",
@@ -280,6 +299,14 @@ def _scale(batches: ChipBatches, window: GreyWindow, config: SemGanConfig) -> fl
     if not config.topology:
         return 1.0
     return persistence_scale(window.to_unit(batches.fixed(AT_ONCE).chips[0])[:, None])
+
+
+def _texture(batches: ChipBatches, window: GreyWindow, config: SemGanConfig) -> Tensor | None:
+    """Filter that makes the background of real chips; None where no grain is made."""
+    if not config.grain:
+        return None
+    chips = window.to_unit(batches.fixed(MEASURED).chips[0])
+    return torch.from_numpy(texture_filter(chips.numpy(), GRAIN_REACH))
 
 
 def setting_areas(batches: ChipBatches, window: GreyWindow, settings: int) -> Tensor:

@@ -70,6 +70,8 @@ class MicrographGan:
         Name of each condition, for what is judged.
     scale
         Size of the persistence images of real chips, for the critic of `topology`.
+    texture
+        float32 (5, 5) filter that the texture of `grain` begins with.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class MicrographGan:
         areas: Tensor,
         names: Sequence[str],
         scale: float = 1.0,
+        texture: Tensor | None = None,
     ) -> None:
         check_chip(shape, edge)
         self.device = trained_on(config.device)
@@ -97,6 +100,8 @@ class MicrographGan:
         for module in (self.generator, self.critic):
             module.apply(_begin)
             module.to(self.device)
+        if shape.grain:
+            self.generator.begin_grain(texture)
         self.modules: dict[str, nn.Module] = {"generator": self.generator, "critic": self.critic}
         self.scale = scale
         if config.topology:
@@ -149,11 +154,11 @@ class MicrographGan:
             made = self.generator(*self._drawn(told))
         return made.float(), told
 
-    def _drawn(self, codes: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _drawn(self, codes: Tensor) -> tuple[Tensor, Tensor, list[Tensor] | None]:
         """What the generator reads of chips with these codes."""
         noise = drawn_noise(self.shape, len(codes), self.edge).to(self.device)
         grain = drawn_grain(self.shape, len(codes), self.edge)
-        return noise, codes, None if grain is None else grain.to(self.device)
+        return noise, codes, None if grain is None else [each.to(self.device) for each in grain]
 
     def _mixed(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed)
@@ -259,6 +264,7 @@ def gan_shape(config: SemGanConfig, classes: tuple[int, ...]) -> MicrographGanSh
         config.embedding,
         config.shared,
         config.grain,
+        config.body,
         config.generator or (LATTICE_WIDTHS if lattice else ONE_WIDTHS),
         config.critic_kind,
         config.critic or (RESNET_WIDTHS if resnet else CRITIC_WIDTHS),
