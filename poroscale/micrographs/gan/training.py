@@ -47,6 +47,9 @@ from poroscale.networks.acwgan.topology import TopologyCritic
 from poroscale.networks.adversarial.averaging import running_average
 from poroscale.networks.adversarial.penalty import gradient_penalty
 
+TOPOLOGY_STEPS = 5
+"""Steps of the critic of persistence images for one of the generator: it is small, and looking for
+the holes takes longer than all of these."""
 SPREAD = 0.02
 """Standard deviation of the first weights of the generator, as in other GANs."""
 
@@ -139,8 +142,9 @@ class MicrographGan:
             it, and the loss of the generator by it.
         """
         found: dict[str, float] = {}
-        for chips, codes in zip(batch.chips, batch.codes, strict=True):
-            found = self._criticise(self._real(chips), codes.to(self.device))
+        last = len(batch.chips) - 1
+        for k, (chips, codes) in enumerate(zip(batch.chips, batch.codes, strict=True)):
+            found = self._criticise(self._real(chips), codes.to(self.device), last=k == last)
         codes, settings = batch.codes[-1].to(self.device), batch.settings[-1].to(self.device)
         return found | self._generate(codes, settings)
 
@@ -163,7 +167,7 @@ class MicrographGan:
     def _mixed(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed)
 
-    def _criticise(self, real: Tensor, codes: Tensor) -> dict[str, float]:
+    def _criticise(self, real: Tensor, codes: Tensor, *, last: bool) -> dict[str, float]:
         config = self.config
         with torch.no_grad():
             made, _ = self._made(codes)
@@ -179,18 +183,20 @@ class MicrographGan:
         if config.consistency:
             told["consistency"] = apart = self._inconsistency(real)
             loss = loss + config.consistency * apart
-        if config.topology:
+        if config.topology and last:
             told["topology"] = self._criticise_topology(shown, made, codes)
         self._descend("critic", loss)
         return {name: float(value.detach()) for name, value in told.items()}
 
     def _criticise_topology(self, real: Tensor, made: Tensor, codes: Tensor) -> Tensor:
-        """A step of the critic of persistence images; the distance that it tells."""
+        """Steps of the critic of persistence images; the distance that it tells."""
         own, other = (topology_of_chips(each, self.scale) for each in (real, made))
         critic = self.modules["topology"]
         assert isinstance(critic, TopologyCritic)
-        loss, distance = topology_loss(critic, own, other, codes, self.config.penalty)
-        self._descend("topology", loss)
+        distance = own.new_zeros(())
+        for _ in range(TOPOLOGY_STEPS):
+            loss, distance = topology_loss(critic, own, other, codes, self.config.penalty)
+            self._descend("topology", loss)
         return distance
 
     def _inconsistency(self, real: Tensor) -> Tensor:
