@@ -4,8 +4,7 @@ Writes phantom micrographs of a known law, trains a narrow network in the publis
 same with one switch of `gan` at a time, each for the same number of steps. Every generator makes
 images of all settings, which are compared with the real ones by temper and thirds of the feed
 rate. The table is printed, and written to `OUT/switches.md`. `--only NAME ...` takes some rows;
-a row whose results are there is not trained again. `--full CONFIG` adds a row with all switches of
-a configuration.
+a row whose results are there is not trained again.
 """
 
 import argparse
@@ -66,7 +65,9 @@ def sections_of(kind: str, switches: dict[str, Any], out: Path, steps: int) -> d
     }
 
 
-def row_of(name: str, sections: dict[str, Any], out: Path, series: PhantomSeries) -> list[str]:
+def row_of(
+    name: str, sections: dict[str, Any], out: Path, series: PhantomSeries, chips: int
+) -> list[str]:
     """Train, generate, compare; the cells of a row."""
     folder = out / name.replace(" ", "_").replace(",", "")
     kept = folder / "row.json"
@@ -75,19 +76,17 @@ def row_of(name: str, sections: dict[str, Any], out: Path, series: PhantomSeries
         return found
     sections["sem"]["model"] = str(folder / "model")
     began = time.process_time()
-    model = ps.train_sem(SemTrainJob.of(sections, {"overwrite": True}), progress=lambda *_: None)
+    ps.train_sem(SemTrainJob.of(sections, {"overwrite": True}), progress=lambda *_: None)
     spent = time.process_time() - began
-    edge = model.settings.edge
-    many = max(2, 200 * edge**2 // edge**2)
     wished = {"temper": series.tempers, "feed_rate": series.feed_rates}
-    ps.generate_sem(folder / "model", folder / "made", condition=wished, count=many)
+    ps.generate_sem(folder / "model", folder / "made", condition=wished, count=chips)
     compared = ps.compare_sem(
         out / "real",
         folder / "made",
         folder / "compared",
         conditions=f"temper=category,feed_rate={BINNED}",
-        chip=edge,
-        chips=400,
+        chip=EDGE,
+        chips=3 * chips,  # of a third of the feed rates
         splits=4,
         resamples=10,
     )
@@ -121,6 +120,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=800, help="steps of the generator of each")
     parser.add_argument("--edge", type=int, default=512, help="edge of the phantom micrographs")
+    parser.add_argument("--chips", type=int, default=150, help="chips of each setting")
     parser.add_argument("--only", nargs="+", choices=SWITCHES, help="rows that are made")
     given = parser.parse_args(words)
     series = PhantomSeries(specimens=4, height=given.edge, width=given.edge)
@@ -131,7 +131,7 @@ def main(words: list[str] | None = None) -> None:
     for name in given.only or SWITCHES:
         kind, switches = SWITCHES[name]
         sections = sections_of(kind, switches, given.out, given.steps)
-        rows.append(row_of(name, sections, given.out, series))
+        rows.append(row_of(name, sections, given.out, series, given.chips))
         print(" | ".join(rows[-1]), flush=True)
     text = markdown_table(HEAD, rows) + "\n"
     (given.out / "switches.md").write_text(text)

@@ -31,6 +31,11 @@ COLUMNS = ("images", "setting", "over", "area", "fraction", "effective")
 def segmented(images: np.ndarray, path: Path) -> float:
     """Write one picture, 255 where an image is bright, of all images side by side; its area."""
     cut = np.concatenate([bright_pixels(image) for image in images], axis=1)
+    if not cut.any():
+        raise ValueError(
+            f"{path} must show precipitates, got none that stand out; make more or larger images, "
+            "or train the generator longer"
+        )
     tifffile.imwrite(path, cut.astype(np.uint8) * 255)
     return float(cut.mean())
 
@@ -42,10 +47,9 @@ def property_of(picture: Path, out: Path, given: argparse.Namespace) -> dict[str
     volume = ps.generate_microstructure(
         out / "field", out / "volume.zarr", shape=shape, seed=given.seed, periodic=True
     )
-    phases = {0: given.values[0], 1: given.values[1]}
     found = ps.transport(
         volume, out / "transport", property=given.property, axis="z", sides="periodic",
-        phases=phases,
+        phases=dict(enumerate(given.values)),
     )  # fmt: skip
     effective = found.axes[0].numbers["effective"]
     return {"fraction": float(np.mean(volume.read() == 1)), "effective": effective}

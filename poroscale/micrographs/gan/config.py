@@ -137,24 +137,28 @@ class SemGanConfig(Config):
 def small_sem_gan() -> SemGanConfig:
     """A recipe for minutes on a CPU, for chips of 64²: not the published network.
 
-    A lattice with a noise for 16² pixels, narrow layers, settings drawn evenly, chips turned, a
-    term of the area, and a running average of the weights.
+    A lattice with a noise for 8² pixels, narrow layers with grain, settings drawn evenly, chips
+    turned, a term of the area, a critic of persistence images, and a running average of the
+    weights.
     """
     return SemGanConfig(
         latents="lattice",
-        noise=32,
+        noise=16,
         embedding=8,
         shared=4,
-        generator=(64, 32, 16),
+        grain=2,
+        body=(48,),
+        generator=(32, 16),
         critic=(16, 32, 64, 96),
-        epochs=30,
-        steps=20,
+        epochs=20,
+        steps=50,
         batch=24,
-        critic_steps=3,
+        critic_steps=2,
         learning_rate=1e-3,
         balanced=True,
         augment=("turn",),
-        area=1.0,
+        area=5.0,
+        topology=1.0,
         vicinity=0.05,
-        average=0.97,
+        average=0.98,
     )
