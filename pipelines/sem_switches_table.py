@@ -39,8 +39,12 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "consistency 10": (BINNED, {"consistency": 10.0}),
     "area 1": (BINNED, {"area": 1.0}),
     "topology 1": (BINNED, {"topology": 1.0}),
-    "average 0.99": (BINNED, {"average": 0.99}),
-    "grain 2, topology 1": (BINNED, {"grain": 2, "topology": 1.0}),
+    "averages 10": (BINNED, {"averages": 10.0}),
+    "average 0.98": (BINNED, {"average": 0.98}),
+    "grain 2, topology 1, averages 10": (
+        BINNED,
+        {"grain": 2, "topology": 1.0, "averages": 10.0},
+    ),
 }
 """Kind of the feed rate, and the settings of `gan`, of each row."""
 EDGE = 32

@@ -87,6 +87,9 @@ class SemGanConfig(Config):
     topology
         Factor of what a second critic says, which sees persistence images of holes instead of
         chips; 0 leaves it out.
+    averages
+        Factor of how far the running average of the persistence images of made chips of each
+        setting is from that of real ones, in the loss of the generator; 0 leaves it out.
     vicinity
         Standard deviation by which continuous conditions of made chips are moved, as a share of
         their span: settings between those of the training are made, too.
@@ -123,6 +126,7 @@ class SemGanConfig(Config):
     consistency: float = Field(0.0, ge=0)
     area: float = Field(0.0, ge=0)
     topology: float = Field(0.0, ge=0)
+    averages: float = Field(0.0, ge=0)
     vicinity: float = Field(0.0, ge=0)
     average: float = Field(0.0, ge=0, lt=1)
     mixed: bool = False
@@ -146,7 +150,7 @@ def small_sem_gan() -> SemGanConfig:
         noise=16,
         embedding=8,
         shared=4,
-        grain=2,
+        grain=4,
         body=(48,),
         generator=(32, 16),
         critic=(16, 32, 64, 96),
@@ -159,6 +163,7 @@ def small_sem_gan() -> SemGanConfig:
         augment=("turn",),
         area=5.0,
         topology=1.0,
+        averages=10.0,
         vicinity=0.05,
         average=0.98,
     )

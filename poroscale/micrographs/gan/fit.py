@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,11 +33,13 @@ from poroscale.micrographs.gan.model import (
     MicrographModelSettings,
 )
 from poroscale.micrographs.gan.texture import texture_filter
-from poroscale.micrographs.gan.topology import persistence_scale
+from poroscale.micrographs.gan.topology import persistence_of, persistence_scale
 from poroscale.micrographs.gan.training import MicrographGan, gan_shape
 from poroscale.micrographs.splits import MicrographSplit, split_images
+from poroscale.networks.acwgan.averages import SettingAverages
 from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares
 from poroscale.networks.acwgan.shape import GRAIN_REACH
+from poroscale.networks.acwgan.topology import SIDE
 from poroscale.training import Schedule, Validation, train
 from poroscale.training.loop import VALIDATED
 
@@ -234,16 +236,18 @@ def train_micrograph_gan(
     reader = partial(_batches, micrographs, images, config=config, chips=chips, seed=seed)
     batches = reader(images.split.training)
     classes = tuple(each.classes for each in images.conditions)
+    settings = len(np.unique(images.settings[images.used]))
     torch.manual_seed(seed)
     task = MicrographGan(
         config,
         gan_shape(config, classes),
         chips.edge,
         window=window,
-        areas=setting_areas(batches, window, len(np.unique(images.settings[images.used]))),
+        areas=setting_areas(batches, window, settings),
         names=[each.name for each in images.conditions],
         scale=_scale(batches, window, config),
         texture=_texture(batches, window, config),
+        averages=_averages(batches, window, config, settings),
     )
     recipe = {
         "network": "acwgan-gp",
@@ -296,7 +300,7 @@ def _batches(
 
 def _scale(batches: ChipBatches, window: GreyWindow, config: SemGanConfig) -> float:
     """Size of the persistence images of real chips; 1 where no critic sees any."""
-    if not config.topology:
+    if not (config.topology or config.averages):
         return 1.0
     return persistence_scale(window.to_unit(batches.fixed(AT_ONCE).chips[0])[:, None])
 
@@ -313,13 +317,32 @@ def setting_areas(batches: ChipBatches, window: GreyWindow, settings: int) -> Te
     """float32 (settings, 10): shares of the area of real chips above ten levels."""
     found = torch.zeros(settings, THRESHOLDS)
     for setting in batches.known_settings:
-        numbers = batches.of_setting(setting, MEASURED)
-        shares = [
-            area_shares(window.to_unit(batches.read(numbers[k : k + AT_ONCE][None]).chips[0]))
-            for k in range(0, len(numbers), AT_ONCE)
-        ]
+        shares = [area_shares(each) for each in _chips_of(batches, window, setting)]
         found[setting] = torch.cat(shares).mean(dim=0)
     return found
+
+
+def _averages(
+    batches: ChipBatches, window: GreyWindow, config: SemGanConfig, settings: int
+) -> SettingAverages | None:
+    """Persistence images of real chips by setting, and their spread; None where none is used."""
+    if not config.averages:
+        return None
+    scale = _scale(batches, window, config)
+    wanted, variances = torch.zeros(settings, SIDE**2), []
+    for setting in batches.known_settings:
+        chips = _chips_of(batches, window, setting)
+        rows = torch.cat([persistence_of(each, scale) for each in chips])
+        wanted[setting] = rows.mean(dim=0)
+        variances.append(rows.var(dim=0, correction=0))
+    return SettingAverages(wanted, torch.stack(variances).mean(dim=0).sqrt())
+
+
+def _chips_of(batches: ChipBatches, window: GreyWindow, setting: int) -> Iterator[Tensor]:
+    """Some chips (n, 1, y, x) of a setting, part by part, as a network sees them."""
+    numbers = batches.of_setting(setting, MEASURED)
+    for k in range(0, len(numbers), AT_ONCE):
+        yield window.to_unit(batches.read(numbers[k : k + AT_ONCE][None]).chips[0])[:, None]
 
 
 def _model(

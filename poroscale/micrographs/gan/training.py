@@ -28,6 +28,7 @@ from poroscale.micrographs.gan.topology import (
     topology_of_chips,
 )
 from poroscale.networks.acwgan.augmentation import augmented
+from poroscale.networks.acwgan.averages import SettingAverages
 from poroscale.networks.acwgan.critic import SLOPE, MicrographCritic
 from poroscale.networks.acwgan.generator import (
     MicrographGenerator,
@@ -75,6 +76,8 @@ class MicrographGan:
         Size of the persistence images of real chips, for the critic of `topology`.
     texture
         float32 (5, 5) filter that the texture of `grain` begins with.
+    averages
+        Persistence images of real chips by setting, for the term of `averages`.
 
     Raises
     ------
@@ -93,6 +96,7 @@ class MicrographGan:
         names: Sequence[str],
         scale: float = 1.0,
         texture: Tensor | None = None,
+        averages: SettingAverages | None = None,
     ) -> None:
         check_chip(shape, edge)
         self.device = trained_on(config.device)
@@ -119,6 +123,8 @@ class MicrographGan:
             )
             for name, module in self.modules.items()
         }
+        if averages is not None:
+            self.modules["averages"] = averages.to(self.device)
         if config.average:
             self.modules["average"] = deepcopy(self.generator).requires_grad_(False)
 
@@ -139,7 +145,8 @@ class MicrographGan:
             what they have wrong of real chips, all of the last step; "generator" and "told": its
             loss, and what the heads have wrong of made chips; "area", "consistency" where they are
             trained on; "topology" and "holes": distance of persistence images as their critic tells
-            it, and the loss of the generator by it.
+            it, and the loss of the generator by it; "averages": how far those of each setting are
+            from real ones.
         """
         found: dict[str, float] = {}
         last = len(batch.chips) - 1
@@ -219,16 +226,29 @@ class MicrographGan:
         if config.area:
             told["area"] = apart = area_loss(made, settings, self.areas)
             loss = loss + config.area * apart
-        if config.topology:
-            critic = self.modules["topology"].requires_grad_(False)
-            told["holes"] = raised = -critic(persistence_of(made, self.scale), asked).mean()
-            loss = loss + config.topology * raised
-            critic.requires_grad_(True)
+        if config.topology or config.averages:
+            loss = loss + self._topology_of(made, asked, settings, told)
         self._descend("generator", loss)
         self.critic.requires_grad_(True)
         if config.average:
             running_average(self.kept, self.generator, config.average)
         return {name: float(value.detach()) for name, value in told.items()}
+
+    def _topology_of(
+        self, made: Tensor, codes: Tensor, settings: Tensor, told: dict[str, Tensor]
+    ) -> Tensor:
+        """The terms of the persistence images in the loss of the generator."""
+        config, holes = self.config, persistence_of(made, self.scale)
+        loss = holes.new_zeros(())
+        if config.topology:
+            critic = self.modules["topology"].requires_grad_(False)
+            told["holes"] = raised = -critic(holes, codes).mean()
+            loss = loss + config.topology * raised
+            critic.requires_grad_(True)
+        if config.averages:
+            pulled, told["averages"] = self.modules["averages"](holes, settings)
+            loss = loss + config.averages * pulled
+        return loss
 
     def _descend(self, name: str, loss: Tensor) -> None:
         self.optimisers[name].zero_grad(set_to_none=True)

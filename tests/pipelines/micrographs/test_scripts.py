@@ -102,7 +102,7 @@ def test_each_time_is_left_out_once(tmp_path, capsys):
 def test_a_table_of_switches_has_a_row_for_each(tmp_path, capsys):
     words = [str(tmp_path / "out"), "--steps", "1", "--edge", "96", "--chips", "8"]
     words += ["--only"]
-    names = ["published form", "grain 2, topology 1"]
+    names = ["published form", "grain 2, topology 1, averages 10"]
     script("sem_switches_table")["main"]([*words, *names])
     table = (tmp_path / "out" / "switches.md").read_text()
     assert table.strip() in capsys.readouterr().out
