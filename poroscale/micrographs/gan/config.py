@@ -90,6 +90,8 @@ class SemGanConfig(Config):
     averages
         Factor of how far the running average of the persistence images of made chips of each
         setting is from that of real ones, in the loss of the generator; 0 leaves it out.
+    averages_after
+        Steps of the generator after which it counts: the critic comes first.
     vicinity
         Standard deviation by which continuous conditions of made chips are moved, as a share of
         their span: settings between those of the training are made, too.
@@ -127,6 +129,7 @@ class SemGanConfig(Config):
     area: float = Field(0.0, ge=0)
     topology: float = Field(0.0, ge=0)
     averages: float = Field(0.0, ge=0)
+    averages_after: int = Field(0, ge=0)
     vicinity: float = Field(0.0, ge=0)
     average: float = Field(0.0, ge=0, lt=1)
     mixed: bool = False
@@ -150,11 +153,11 @@ def small_sem_gan() -> SemGanConfig:
         noise=16,
         embedding=8,
         shared=4,
-        grain=4,
+        grain=2,
         body=(48,),
         generator=(32, 16),
         critic=(16, 32, 64, 96),
-        epochs=20,
+        epochs=24,
         steps=50,
         batch=24,
         critic_steps=2,
@@ -163,7 +166,8 @@ def small_sem_gan() -> SemGanConfig:
         augment=("turn",),
         area=5.0,
         topology=1.0,
-        averages=10.0,
+        averages=2.0,
+        averages_after=650,
         vicinity=0.05,
         average=0.98,
     )

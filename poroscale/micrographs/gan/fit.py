@@ -335,7 +335,8 @@ def _averages(
         rows = torch.cat([persistence_of(each, scale) for each in chips])
         wanted[setting] = rows.mean(dim=0)
         variances.append(rows.var(dim=0, correction=0))
-    return SettingAverages(wanted, torch.stack(variances).mean(dim=0).sqrt())
+    spread = torch.stack(variances).mean(dim=0).sqrt()
+    return SettingAverages(wanted, spread, config.averages_after)
 
 
 def _chips_of(batches: ChipBatches, window: GreyWindow, setting: int) -> Iterator[Tensor]:

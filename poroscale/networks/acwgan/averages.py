@@ -25,15 +25,21 @@ class SettingAverages(nn.Module):
         float32 (settings, features) averages of real images.
     spread
         float32 (features,) standard deviation of a feature among real images of a setting.
+    after
+        Steps after which the averages count. Before, the images are no images yet, and all
+        features are far off: the critic has to come first.
     """
 
     wanted: Tensor
     spread: Tensor
     made: Tensor
     seen: Tensor
+    steps: Tensor
 
-    def __init__(self, wanted: Tensor, spread: Tensor) -> None:
+    def __init__(self, wanted: Tensor, spread: Tensor, after: int = 0) -> None:
         super().__init__()
+        self.after = after
+        self.register_buffer("steps", torch.zeros(()))
         least = FLATTEST * float(spread.max().clamp(min=1e-12))
         self.register_buffer("wanted", wanted)
         self.register_buffer("spread", spread.clamp(min=least))
@@ -44,6 +50,7 @@ class SettingAverages(nn.Module):
         """What an image of features (n, features) of settings (n,) learns from, and the mean
         squared difference of the averages in spreads."""
         with torch.no_grad():
+            self.steps += 1
             for setting in torch.unique(settings).tolist():
                 found = features[settings == setting].mean(dim=0)
                 past = PAST if self.seen[setting] else 0.0
@@ -51,4 +58,4 @@ class SettingAverages(nn.Module):
                 self.seen[setting] = 1
             apart = ((self.made - self.wanted) / self.spread)[settings]
         pulled = 2 * (apart * features / self.spread).mean(dim=1).mean()
-        return pulled, (apart**2).mean()
+        return pulled * (self.steps > self.after), (apart**2).mean()

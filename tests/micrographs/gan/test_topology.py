@@ -156,6 +156,16 @@ def test_averages_pull_each_setting_to_its_own():
     assert float(averages.made[1, 1]) == 0
 
 
+def test_averages_count_after_some_steps():
+    averages = SettingAverages(torch.zeros(1, 3), torch.ones(3), after=2)
+    pulled = [
+        float(averages(torch.ones(2, 3), torch.zeros(2, dtype=torch.int64))[0]) for _ in range(4)
+    ]
+    assert pulled[:2] == [0, 0]
+    assert min(pulled[2:]) > 0
+    assert float(averages.state_dict()["steps"]) == 4
+
+
 def test_averages_train_on_persistence_images_of_real_chips(small_set, tmp_path):
     config = TINY.model_copy(update={"averages": 1.0, "epochs": 1})
     train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=config, chips=CHIPS)
