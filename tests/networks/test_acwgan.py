@@ -14,6 +14,7 @@ from poroscale.networks.acwgan.generator import (
 )
 from poroscale.networks.acwgan.losses import (
     area_loss,
+    coarse_shares,
     area_shares,
     condition_loss,
     heads_right,
@@ -149,6 +150,15 @@ def test_shares_of_the_area_are_those_of_sharp_steps():
     levels = np.linspace(-1, 1, 12)[1:-1]
     sharp = [[(one.numpy() > level).mean() for level in levels] for one in images]
     np.testing.assert_allclose(area_shares(images).numpy(), sharp, atol=0.01)
+
+
+def test_coarse_areas_see_large_particles_alone():
+    images = torch.full((3, 1, 64, 64), -0.5)
+    images[1, 0, ::16, ::16] = 1.0  # many small ones
+    images[2, 0, 10:34, 20:44] = 1.0  # a large one
+    plain, small, large = coarse_shares(images)
+    torch.testing.assert_close(small[4:], plain[4:], atol=1e-4, rtol=0)
+    assert float(large[6] - plain[6]) == pytest.approx(24**2 / 64**2, rel=0.25)
 
 
 def test_the_area_loss_pulls_a_setting_to_its_own_shares():

@@ -88,8 +88,9 @@ class SemGanConfig(Config):
         Factor of what a second critic says, which sees persistence images of holes instead of
         chips; 0 leaves it out.
     averages
-        Factor of how far the running average of the persistence images of made chips of each
-        setting is from that of real ones, in the loss of the generator; 0 leaves it out.
+        Factor of how far the running averages of the persistence images of made chips of each
+        setting, and of the area of large particles, are from those of real ones, in the loss of the
+        generator; 0 leaves it out.
     averages_after
         Steps of the generator after which it counts: the critic comes first.
     vicinity
@@ -157,7 +158,7 @@ def small_sem_gan() -> SemGanConfig:
         body=(48,),
         generator=(32, 16),
         critic=(16, 32, 64, 96),
-        epochs=24,
+        epochs=34,
         steps=50,
         batch=24,
         critic_steps=2,

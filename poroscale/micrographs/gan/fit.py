@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,9 +37,8 @@ from poroscale.micrographs.gan.topology import persistence_of, persistence_scale
 from poroscale.micrographs.gan.training import MicrographGan, gan_shape
 from poroscale.micrographs.splits import MicrographSplit, split_images
 from poroscale.networks.acwgan.averages import SettingAverages
-from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares
+from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares, coarse_shares
 from poroscale.networks.acwgan.shape import GRAIN_REACH
-from poroscale.networks.acwgan.topology import SIDE
 from poroscale.training import Schedule, Validation, train
 from poroscale.training.loop import VALIDATED
 
@@ -324,19 +323,28 @@ def setting_areas(batches: ChipBatches, window: GreyWindow, settings: int) -> Te
 
 def _averages(
     batches: ChipBatches, window: GreyWindow, config: SemGanConfig, settings: int
-) -> SettingAverages | None:
-    """Persistence images of real chips by setting, and their spread; None where none is used."""
+) -> dict[str, SettingAverages] | None:
+    """Persistence images and coarse areas of real chips by setting; None where none are used."""
     if not config.averages:
         return None
     scale = _scale(batches, window, config)
-    wanted, variances = torch.zeros(settings, SIDE**2), []
-    for setting in batches.known_settings:
-        chips = _chips_of(batches, window, setting)
-        rows = torch.cat([persistence_of(each, scale) for each in chips])
-        wanted[setting] = rows.mean(dim=0)
-        variances.append(rows.var(dim=0, correction=0))
-    spread = torch.stack(variances).mean(dim=0).sqrt()
-    return SettingAverages(wanted, spread, config.averages_after)
+    features: dict[str, Callable[[Tensor], Tensor]] = {
+        "persistence": lambda chips: persistence_of(chips, scale),
+        "coarse": coarse_shares,
+    }
+    found = {}
+    for name, feature in features.items():
+        rows = {
+            setting: torch.cat([feature(each) for each in _chips_of(batches, window, setting)])
+            for setting in batches.known_settings
+        }
+        wanted = torch.zeros(settings, next(iter(rows.values())).shape[1])
+        for setting, own in rows.items():
+            wanted[setting] = own.mean(dim=0)
+        variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])
+        spread = variances.mean(dim=0).sqrt()
+        found[name] = SettingAverages(wanted, spread, config.averages_after)
+    return found
 
 
 def _chips_of(batches: ChipBatches, window: GreyWindow, setting: int) -> Iterator[Tensor]:

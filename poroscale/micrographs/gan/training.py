@@ -12,7 +12,7 @@ area, a second critic of persistence images, moved conditions, a running average
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
 import torch
@@ -35,7 +35,7 @@ from poroscale.networks.acwgan.generator import (
     drawn_grain,
     drawn_noise,
 )
-from poroscale.networks.acwgan.losses import area_loss, condition_loss, heads_right
+from poroscale.networks.acwgan.losses import area_loss, coarse_shares, condition_loss, heads_right
 from poroscale.networks.acwgan.shape import (
     CRITIC_WIDTHS,
     LATTICE_WIDTHS,
@@ -77,7 +77,8 @@ class MicrographGan:
     texture
         float32 (5, 5) filter that the texture of `grain` begins with.
     averages
-        Persistence images of real chips by setting, for the term of `averages`.
+        Those of "persistence" images and of "coarse" areas of real chips, for the term of
+        `averages`.
 
     Raises
     ------
@@ -96,7 +97,7 @@ class MicrographGan:
         names: Sequence[str],
         scale: float = 1.0,
         texture: Tensor | None = None,
-        averages: SettingAverages | None = None,
+        averages: Mapping[str, SettingAverages] | None = None,
     ) -> None:
         check_chip(shape, edge)
         self.device = trained_on(config.device)
@@ -124,7 +125,7 @@ class MicrographGan:
             for name, module in self.modules.items()
         }
         if averages is not None:
-            self.modules["averages"] = averages.to(self.device)
+            self.modules |= {name: each.to(self.device) for name, each in averages.items()}
         if config.average:
             self.modules["average"] = deepcopy(self.generator).requires_grad_(False)
 
@@ -145,8 +146,8 @@ class MicrographGan:
             what they have wrong of real chips, all of the last step; "generator" and "told": its
             loss, and what the heads have wrong of made chips; "area", "consistency" where they are
             trained on; "topology" and "holes": distance of persistence images as their critic tells
-            it, and the loss of the generator by it; "averages": how far those of each setting are
-            from real ones.
+            it, and the loss of the generator by it; "averages" and "coarse": how
+            far persistence images and coarse areas of each setting are from real ones.
         """
         found: dict[str, float] = {}
         last = len(batch.chips) - 1
@@ -246,8 +247,9 @@ class MicrographGan:
             loss = loss + config.topology * raised
             critic.requires_grad_(True)
         if config.averages:
-            pulled, told["averages"] = self.modules["averages"](holes, settings)
-            loss = loss + config.averages * pulled
+            pulled, told["averages"] = self.modules["persistence"](holes, settings)
+            large, told["coarse"] = self.modules["coarse"](coarse_shares(made), settings)
+            loss = loss + config.averages * (pulled + large)
         return loss
 
     def _descend(self, name: str, loss: Tensor) -> None:

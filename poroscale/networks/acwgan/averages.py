@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-PAST = 0.95
+PAST = 0.98
 """Share of the past in the running average of a setting, for each step that makes images of it."""
 FLATTEST = 0.05
 """Least spread of a feature, as a share of the largest."""
