@@ -14,8 +14,8 @@ from poroscale.networks.acwgan.generator import (
 )
 from poroscale.networks.acwgan.losses import (
     area_loss,
-    coarse_shares,
     area_shares,
+    coarse_shares,
     condition_loss,
     heads_right,
 )

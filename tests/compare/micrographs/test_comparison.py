@@ -100,6 +100,12 @@ def test_numbers_of_a_setting(alike):
     lines = list(found.describe())
     assert "settings" in lines[0]
     assert any("A reader tells temper" in line for line in lines)
+    sums = [
+        sum(each["particles"][side]["large"][0] for each in found.numbers["settings"])
+        for side in ("generated", "real")
+    ]
+    (large,) = [line for line in lines if line.startswith("Large particles")]
+    assert f"are {sums[0] / sums[1]:.2g} times" in large
 
 
 def test_the_page_has_what_the_paper_shows(alike, tmp_path):
