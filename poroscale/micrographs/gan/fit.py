@@ -46,6 +46,8 @@ log = logging.getLogger("poroscale.micrographs")
 
 JUDGED = 192
 """Chips that are judged after each epoch."""
+RAREST = 2e-3
+"""Share of the area below which differences of coarse areas count less and less."""
 MEASURED, AT_ONCE = 256, 64
 """Chips of a setting whose areas are measured, and how many of them at a time."""
 
@@ -343,6 +345,8 @@ def _averages(
             wanted[setting] = own.mean(dim=0)
         variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])
         spread = variances.mean(dim=0).sqrt()
+        if name == "coarse":  # of rare particles, chips scatter by many times their mean
+            spread = wanted + RAREST
         found[name] = SettingAverages(wanted, spread, config.averages_after)
     return found
 

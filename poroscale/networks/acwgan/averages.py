@@ -24,7 +24,8 @@ class SettingAverages(nn.Module):
     wanted
         float32 (settings, features) averages of real images.
     spread
-        float32 (features,) standard deviation of a feature among real images of a setting.
+        float32 (features,) or (settings, features): what a difference is measured by, such as the
+        standard deviation of a feature among real images of a setting.
     after
         Steps after which the averages count. Before, the images are no images yet, and all
         features are far off: the critic has to come first.
@@ -42,7 +43,7 @@ class SettingAverages(nn.Module):
         self.register_buffer("steps", torch.zeros(()))
         least = FLATTEST * float(spread.max().clamp(min=1e-12))
         self.register_buffer("wanted", wanted)
-        self.register_buffer("spread", spread.clamp(min=least))
+        self.register_buffer("spread", spread.clamp(min=least).expand_as(wanted).clone())
         self.register_buffer("made", wanted.clone())
         self.register_buffer("seen", torch.zeros(len(wanted)))
 
@@ -57,5 +58,5 @@ class SettingAverages(nn.Module):
                 self.made[setting] = past * self.made[setting] + (1 - past) * found
                 self.seen[setting] = 1
             apart = ((self.made - self.wanted) / self.spread)[settings]
-        pulled = 2 * (apart * features / self.spread).mean(dim=1).mean()
+        pulled = 2 * (apart * features / self.spread[settings]).mean(dim=1).mean()
         return pulled * (self.steps > self.after), (apart**2).mean()
