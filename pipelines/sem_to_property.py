@@ -107,7 +107,8 @@ def picture_of(records: list[dict[str, Any]], given: argparse.Namespace) -> byte
             axes.set_xlabel(given.over.replace("_", " ").capitalize())
             axes.set_ylabel(words)
         panels[0].set_ylim(bottom=0)
-        panels[0].legend()
+        handles = panels[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper center", ncols=4)
         return png_of(figure)
 
 
