@@ -37,6 +37,11 @@ SMOOTH = 1.0
 """Standard deviation of the Gaussian before images are cut [pixels]."""
 
 
+def digits(value: float) -> str:
+    """Three digits, and all of those before the point."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 @dataclass(frozen=True)
 class Measured:
     """Sums of each image: particles, their pixels, and all pixels of the image."""
@@ -60,7 +65,7 @@ class Measured:
         rng = tile_generator(0, STREAM)
         drawn = rng.integers(0, len(self.counts), (RESAMPLES, len(self.counts)))
         return [
-            f"{value:.3g} ({low:.3g} to {high:.3g})"
+            f"{digits(value)} ({digits(low)} to {digits(high)})"
             for value, (low, high) in zip(
                 self._means(np.arange(len(self.counts))[None])[:, 0],
                 np.nanquantile(self._means(drawn), [0.025, 0.975], axis=1).T,
