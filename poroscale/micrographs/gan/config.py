@@ -158,7 +158,7 @@ def small_sem_gan() -> SemGanConfig:
         body=(48,),
         generator=(32, 16),
         critic=(16, 32, 64, 96),
-        epochs=46,
+        epochs=42,
         steps=50,
         batch=24,
         critic_steps=2,

@@ -46,6 +46,8 @@ log = logging.getLogger("poroscale.micrographs")
 
 JUDGED = 192
 """Chips that are judged after each epoch."""
+FLATTEST = 0.05
+"""Least spread of a pixel of the persistence images, as a share of the largest."""
 RAREST = 2e-3
 """Share of the area below which differences of coarse areas count less and less."""
 MEASURED, AT_ONCE = 256, 64
@@ -345,6 +347,7 @@ def _averages(
             wanted[setting] = own.mean(dim=0)
         variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])
         spread = variances.mean(dim=0).sqrt()
+        spread = spread.clamp(min=FLATTEST * max(float(spread.max()), 1e-12))
         if name == "coarse":  # of rare particles, chips scatter by many times their mean
             spread = wanted + RAREST
         found[name] = SettingAverages(wanted, spread, config.averages_after)

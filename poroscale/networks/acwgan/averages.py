@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 PAST = 0.98
 """Share of the past in the running average of a setting, for each step that makes images of it."""
-FLATTEST = 0.05
-"""Least spread of a feature, as a share of the largest."""
 
 
 class SettingAverages(nn.Module):
@@ -25,7 +23,7 @@ class SettingAverages(nn.Module):
         float32 (settings, features) averages of real images.
     spread
         float32 (features,) or (settings, features): what a difference is measured by, such as the
-        standard deviation of a feature among real images of a setting.
+        standard deviation of a feature among real images of a setting; positive.
     after
         Steps after which the averages count. Before, the images are no images yet, and all
         features are far off: the critic has to come first.
@@ -41,9 +39,8 @@ class SettingAverages(nn.Module):
         super().__init__()
         self.after = after
         self.register_buffer("steps", torch.zeros(()))
-        least = FLATTEST * float(spread.max().clamp(min=1e-12))
         self.register_buffer("wanted", wanted)
-        self.register_buffer("spread", spread.clamp(min=least).expand_as(wanted).clone())
+        self.register_buffer("spread", spread.expand_as(wanted).clone())
         self.register_buffer("made", wanted.clone())
         self.register_buffer("seen", torch.zeros(len(wanted)))
 
