@@ -15,6 +15,7 @@ from poroscale.networks.acwgan.generator import (
 from poroscale.networks.acwgan.losses import (
     area_loss,
     area_shares,
+    coarse_shares,
     condition_loss,
     heads_right,
 )
@@ -151,6 +152,15 @@ def test_shares_of_the_area_are_those_of_sharp_steps():
     np.testing.assert_allclose(area_shares(images).numpy(), sharp, atol=0.01)
 
 
+def test_coarse_areas_see_large_particles_alone():
+    images = torch.full((3, 1, 64, 64), -0.5)
+    images[1, 0, ::16, ::16] = 1.0  # many small ones
+    images[2, 0, 10:34, 20:44] = 1.0  # a large one
+    plain, small, large = coarse_shares(images)
+    torch.testing.assert_close(small[4:], plain[4:], atol=1e-4, rtol=0)
+    assert float(large[6] - plain[6]) == pytest.approx(24**2 / 64**2, rel=0.25)
+
+
 def test_the_area_loss_pulls_a_setting_to_its_own_shares():
     torch.manual_seed(0)
     wanted = area_shares(torch.cat([torch.randn(4, 1, 16, 16) * 0.2 + m for m in (-0.5, 0.5)]))
@@ -220,28 +230,100 @@ def test_grain_is_a_texture_whose_strength_follows_the_conditions():
     torch.manual_seed(0)
     generator = MicrographGenerator(shape).eval()
     noise, codes = torch.zeros(2, 3, 6, 6), torch.tensor([[0.0, 0.5], [1.0, 0.5]])
-    grain = drawn_grain(shape, 1, 16).expand(2, -1, -1, -1)
-    assert grain.shape == (2, 2, 20, 20)
+    grain = [each.expand(2, -1, -1, -1) for each in drawn_grain(shape, 1, 16)]
+    assert [tuple(each.shape) for each in grain] == [(2, 2, 10, 10), (2, 2, 20, 20)]
     nn.init.zeros_(generator.strength.weight)
     with torch.no_grad():
-        generator.strength.weight[0, :4] = -30 * torch.sign(generator.embedding.tables[0].weight[0])
-        plain, grainy = generator(noise, codes), generator(noise, codes, grain)
-    assert plain.shape == grainy.shape == (2, 1, 16, 16)
-    apart = (torch.atanh(grainy) - torch.atanh(plain)).std(dim=(1, 2, 3))
+        first = generator.embedding.tables[0].weight[0]
+        generator.strength.weight[0, :4] = -30 * torch.sign(first)
+        grainy = torch.atanh(generator(noise, codes, grain))
+        plain = torch.atanh(generator(noise, codes, [grain[0], torch.zeros_like(grain[1])]))
+    apart = (grainy - plain).std(dim=(1, 2, 3))
     assert apart[0] < 1e-3  # the first level wants none
     assert drawn_grain(LATTICE, 1, 16) is None
     with pytest.raises(ValueError, match="`grain` must be 0 or more"):
         MicrographGanShape((2,), grain=-1)
 
 
-def test_grain_of_a_pixel_depends_on_its_neighbours_alone():
+def test_grain_begins_as_faint_white_noise():
+    shape = MicrographGanShape((2,), "lattice", noise=3, embedding=4, generator=(4,), grain=3)
+    generator = MicrographGenerator(shape).eval()
+    noise, codes = torch.zeros(1, 3, 18, 18), torch.zeros(1, 1)
+    inner, pixels = drawn_grain(shape, 1, 64)
+    with torch.no_grad():
+        told = [
+            torch.atanh(generator(noise, codes, [inner, each]))[0, 0]
+            for each in (torch.zeros_like(pixels), pixels)
+        ]
+    texture = told[1] - told[0]
+    assert texture.std() == pytest.approx(0.1, rel=0.1)
+    assert abs(float((texture[1:] * texture[:-1]).mean())) < 0.1 * float(texture.var())
+
+
+def test_grain_of_a_pixel_and_of_a_place_depends_on_its_neighbours_alone():
     shape = MicrographGanShape((2,), "lattice", noise=3, embedding=4, generator=(4,), grain=1)
+    torch.manual_seed(0)
     generator = MicrographGenerator(shape).eval()
     noise, codes = torch.zeros(1, 3, 6, 6), torch.zeros(1, 1)
-    grain = torch.zeros(1, 1, 20, 20)
+    grain = [torch.zeros(1, 1, 10, 10), torch.zeros(1, 1, 20, 20)]
     with torch.no_grad():
         plain = generator(noise, codes, grain)
-        grain[0, 0, 10, 9] = 50.0
-        moved = (generator(noise, codes, grain) != plain)[0, 0].nonzero()
-    assert moved.min(dim=0).values.tolist() == [6, 5]
-    assert moved.max(dim=0).values.tolist() == [10, 9]
+        for level, place, first, last in (
+            (1, (10, 9), (6, 5), (10, 9)),
+            (0, (4, 5), (5, 7), (8, 10)),
+        ):
+            changed = [each.clone() for each in grain]
+            changed[level][0, 0, place[0], place[1]] = 50.0
+            texture = generator.texture.weight
+            nn.init.ones_(texture)
+            moved = (generator(noise, codes, changed) != plain)[0, 0].nonzero()
+            assert tuple(moved.min(dim=0).values.tolist()) == first
+            assert tuple(moved.max(dim=0).values.tolist()) == last
+
+
+@pytest.mark.parametrize("latents", ["one", "lattice"])
+def test_grain_has_a_noise_for_each_place_that_a_layer_reads(latents):
+    shape = MicrographGanShape((2,), latents, generator=(6, 5, 4), grain=2)
+    edge = shape.cell if latents == "one" else 2 * shape.cell
+    generator = MicrographGenerator(shape)
+    noise, grain = drawn_noise(shape, 1, edge), drawn_grain(shape, 1, edge)
+    assert generator(noise, torch.zeros(1, 1), grain).shape == (1, 1, edge, edge)
+    assert shape.channels == [(120, 6), (8, 5), (7, 4), (6, 1)]
+
+
+def test_grain_begins_as_the_texture_that_was_measured():
+    shape = MicrographGanShape((2,), "lattice", noise=3, embedding=4, generator=(4,), grain=2)
+    generator = MicrographGenerator(shape)
+    texture = torch.arange(25.0).reshape(5, 5) / 100
+    generator.begin_grain(texture)
+    noise, codes = torch.zeros(1, 3, 18, 18), torch.zeros(1, 1)
+    inner, pixels = drawn_grain(shape, 1, 64)
+    pixels = torch.zeros_like(pixels)
+    pixels[0, :, 30, 30] = 2**-0.5
+    with torch.no_grad():
+        plain = generator(noise, codes, [inner, torch.zeros_like(pixels)])
+        moved = torch.atanh(generator(noise, codes, [inner, pixels])) - torch.atanh(plain)
+    torch.testing.assert_close(moved[0, 0, 26:31, 26:31].flip(0, 1), texture, atol=1e-4, rtol=1e-3)
+    generator.begin_grain(torch.zeros(5, 5))  # of masks: none, which may be learnt nevertheless
+    assert float(torch.nn.functional.softplus(generator.strength.bias.detach())) == pytest.approx(
+        1e-3
+    )
+
+
+def test_a_body_ties_more_latents_together():
+    wide = MicrographGanShape((2,), "lattice", noise=3, embedding=4, generator=(4,), body=(5, 6))
+    assert (LATTICE.margin, wide.margin, wide.cell) == (2, 6, 4)
+    assert wide.channels == [(6, 4), (4, 1)]
+    torch.manual_seed(0)
+    generator = MicrographGenerator(wide).eval()
+    noise, codes = drawn_noise(wide, 1, 40), torch.zeros(1, 1)
+    assert noise.shape == (1, 3, 16, 16)
+    with torch.no_grad():
+        plain = generator(noise, codes)
+        noise[0, :, 7, 8] += 100
+        moved = (generator(noise, codes) != plain)[0, 0].nonzero()
+    assert plain.shape == (1, 1, 40, 40)
+    spans = moved.max(dim=0).values - moved.min(dim=0).values + 1
+    assert all(12 < int(span) <= 7 * 4 for span in spans)
+    with pytest.raises(ValueError, match="`body` must be left out"):
+        MicrographGanShape((2,), body=(5,))

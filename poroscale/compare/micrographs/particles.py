@@ -68,7 +68,7 @@ def bright_particles(images: NDArray[Any]) -> BrightParticles:
 def _of_image(image: NDArray[Any]) -> tuple[float, float, float, NDArray[np.int64]]:
     from scipy.ndimage import label
 
-    labels, count = label(_bright(image), np.ones((3, 3)))
+    labels, count = label(bright_pixels(image), np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     frame = np.zeros(count, bool)
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
@@ -80,7 +80,7 @@ def _of_image(image: NDArray[Any]) -> tuple[float, float, float, NDArray[np.int6
     return number, float(sizes[kept].sum() / image.size), large, sizes[kept & ~frame]
 
 
-def _bright(image: NDArray[Any]) -> NDArray[np.bool_]:
+def bright_pixels(image: NDArray[Any]) -> NDArray[np.bool_]:
     """Pixels of particles; of a mask those of its higher level."""
     from scipy.ndimage import gaussian_filter
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poroscale.compare.micrographs.particles import LARGE
 from poroscale.micrographs.conditions import MicrographCondition
 
 FAR = 1.5
@@ -94,5 +95,15 @@ def summary_of(numbers: Mapping[str, Any]) -> Iterator[str]:
                 f"Rank correlation of the particles' {trend['measure']} with that of real images "
                 f"over the settings: {trend['rank']:.2f}."
             )
+    large = {
+        side: sum(each["particles"][side]["large"][0] for each in numbers["settings"])
+        for side in ("real", "generated")
+    }
+    if large["real"]:
+        yield (
+            f"Large particles, of {LARGE} pixels at least, are "
+            f"{large['generated'] / large['real']:.2g} times as frequent as in real images, over "
+            "all settings."
+        )
     if numbers["without_real"]:
         yield f"Without real images: {'; '.join(numbers['without_real'])}."

@@ -45,8 +45,12 @@ class SemGanConfig(Config):
     shared
         Numbers of each noise of a lattice that are those of the whole image.
     grain
-        Numbers of noise for each pixel, of which a filter of 5² makes a texture; its strength
-        follows from the conditions. 0 leaves it out.
+        Numbers of noise for each pixel, of which a filter of 5² makes a texture, whose strength
+        follows from the conditions, and for each place of every layer but the first. 0 leaves them
+        out.
+    body
+        Channels of convolutions of 3² on a lattice, before the layers that double; each ties two
+        more noises along each axis together.
     generator
         Channels of the layers of the generator before the last; None takes 1024 to 64 for one
         noise, and 512 to 64 for a lattice.
@@ -83,6 +87,12 @@ class SemGanConfig(Config):
     topology
         Factor of what a second critic says, which sees persistence images of holes instead of
         chips; 0 leaves it out.
+    averages
+        Factor of how far the running averages of the persistence images of made chips of each
+        setting, and of the area of large particles, are from those of real ones, in the loss of the
+        generator; 0 leaves it out.
+    averages_after
+        Steps of the generator after which it counts: the critic comes first.
     vicinity
         Standard deviation by which continuous conditions of made chips are moved, as a share of
         their span: settings between those of the training are made, too.
@@ -100,6 +110,7 @@ class SemGanConfig(Config):
     embedding: PositiveInt = 20
     shared: int = Field(0, ge=0)
     grain: int = Field(0, ge=0)
+    body: tuple[PositiveInt, ...] = ()
     generator: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
     critic_kind: Literal["convolutional", "resnet18"] = "convolutional"
     critic: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
@@ -118,6 +129,8 @@ class SemGanConfig(Config):
     consistency: float = Field(0.0, ge=0)
     area: float = Field(0.0, ge=0)
     topology: float = Field(0.0, ge=0)
+    averages: float = Field(0.0, ge=0)
+    averages_after: int = Field(0, ge=0)
     vicinity: float = Field(0.0, ge=0)
     average: float = Field(0.0, ge=0, lt=1)
     mixed: bool = False
@@ -132,24 +145,30 @@ class SemGanConfig(Config):
 def small_sem_gan() -> SemGanConfig:
     """A recipe for minutes on a CPU, for chips of 64²: not the published network.
 
-    A lattice with a noise for 16² pixels, narrow layers, settings drawn evenly, chips turned, a
-    term of the area, and a running average of the weights.
+    A lattice with a noise for 8² pixels, narrow layers with grain, settings drawn evenly, chips
+    turned, a term of the area, a critic of persistence images, and a running average of the
+    weights.
     """
     return SemGanConfig(
         latents="lattice",
-        noise=32,
+        noise=16,
         embedding=8,
         shared=4,
-        generator=(64, 32, 16),
+        grain=2,
+        body=(48,),
+        generator=(32, 16),
         critic=(16, 32, 64, 96),
-        epochs=30,
-        steps=20,
+        epochs=42,
+        steps=50,
         batch=24,
-        critic_steps=3,
+        critic_steps=2,
         learning_rate=1e-3,
         balanced=True,
         augment=("turn",),
-        area=1.0,
+        area=5.0,
+        topology=1.0,
+        averages=2.0,
+        averages_after=650,
         vicinity=0.05,
-        average=0.97,
+        average=0.98,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,10 +32,13 @@ from poroscale.micrographs.gan.model import (
     MicrographModel,
     MicrographModelSettings,
 )
-from poroscale.micrographs.gan.topology import persistence_scale
+from poroscale.micrographs.gan.texture import texture_filter
+from poroscale.micrographs.gan.topology import persistence_of, persistence_scale
 from poroscale.micrographs.gan.training import MicrographGan, gan_shape
 from poroscale.micrographs.splits import MicrographSplit, split_images
-from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares
+from poroscale.networks.acwgan.averages import SettingAverages
+from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares, coarse_shares
+from poroscale.networks.acwgan.shape import GRAIN_REACH
 from poroscale.training import Schedule, Validation, train
 from poroscale.training.loop import VALIDATED
 
@@ -43,6 +46,10 @@ log = logging.getLogger("poroscale.micrographs")
 
 JUDGED = 192
 """Chips that are judged after each epoch."""
+FLATTEST = 0.05
+"""Least spread of a pixel of the persistence images, as a share of the largest."""
+RAREST = 2e-3
+"""Share of the area below which differences of coarse areas count less and less."""
 MEASURED, AT_ONCE = 256, 64
 """Chips of a setting whose areas are measured, and how many of them at a time."""
 
@@ -131,13 +138,29 @@ def conditioned_images(
     codes = np.zeros((micrographs.count, len(conditions)), np.float32)
     codes[used] = codes_of(conditions, {name: column[used] for name, column in table.items()})
     settings = np.full(micrographs.count, -1, np.int64)
-    settings[used] = np.unique(settings_of_codes(conditions, codes[used]), return_inverse=True)[1]
+    settings[used] = _numbered_settings(conditions, codes[used], groups[used])
     places = np.flatnonzero(used)
     split = split_images(groups[used], settings[used], share=validation, seed=seed)
     chosen = MicrographSplit(places[split.training], places[split.validation])
     return ConditionedImages(
         conditions, codes, settings, used, chosen, micrographs.settings.pixel_um
     )
+
+
+def _numbered_settings(
+    conditions: tuple[MicrographCondition, ...], codes: Codes, groups: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Number of the setting of each image, from 0.
+
+    Scalars count by their values where two specimens have each combination, and by thirds else: a
+    share of the area that is that of a third hides the trend within it.
+    """
+    exact = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+    specimens = np.unique(np.stack([exact, groups]), axis=1)[0]
+    if np.bincount(specimens).min() >= 2:
+        return np.asarray(exact)
+    thirds = settings_of_codes(conditions, codes)
+    return np.asarray(np.unique(thirds, return_inverse=True)[1].reshape(-1))
 
 
 def held_out_images(
@@ -216,15 +239,18 @@ def train_micrograph_gan(
     reader = partial(_batches, micrographs, images, config=config, chips=chips, seed=seed)
     batches = reader(images.split.training)
     classes = tuple(each.classes for each in images.conditions)
+    settings = len(np.unique(images.settings[images.used]))
     torch.manual_seed(seed)
     task = MicrographGan(
         config,
         gan_shape(config, classes),
         chips.edge,
         window=window,
-        areas=setting_areas(batches, window, len(np.unique(images.settings[images.used]))),
+        areas=setting_areas(batches, window, settings),
         names=[each.name for each in images.conditions],
         scale=_scale(batches, window, config),
+        texture=_texture(batches, window, config),
+        averages=_averages(batches, window, config, settings),
     )
     recipe = {
         "network": "acwgan-gp",
@@ -277,22 +303,62 @@ def _batches(
 
 def _scale(batches: ChipBatches, window: GreyWindow, config: SemGanConfig) -> float:
     """Size of the persistence images of real chips; 1 where no critic sees any."""
-    if not config.topology:
+    if not (config.topology or config.averages):
         return 1.0
     return persistence_scale(window.to_unit(batches.fixed(AT_ONCE).chips[0])[:, None])
+
+
+def _texture(batches: ChipBatches, window: GreyWindow, config: SemGanConfig) -> Tensor | None:
+    """Filter that makes the background of real chips; None where no grain is made."""
+    if not config.grain:
+        return None
+    chips = window.to_unit(batches.fixed(MEASURED).chips[0])
+    return torch.from_numpy(texture_filter(chips.numpy(), GRAIN_REACH))
 
 
 def setting_areas(batches: ChipBatches, window: GreyWindow, settings: int) -> Tensor:
     """float32 (settings, 10): shares of the area of real chips above ten levels."""
     found = torch.zeros(settings, THRESHOLDS)
     for setting in batches.known_settings:
-        numbers = batches.of_setting(setting, MEASURED)
-        shares = [
-            area_shares(window.to_unit(batches.read(numbers[k : k + AT_ONCE][None]).chips[0]))
-            for k in range(0, len(numbers), AT_ONCE)
-        ]
+        shares = [area_shares(each) for each in _chips_of(batches, window, setting)]
         found[setting] = torch.cat(shares).mean(dim=0)
     return found
+
+
+def _averages(
+    batches: ChipBatches, window: GreyWindow, config: SemGanConfig, settings: int
+) -> dict[str, SettingAverages] | None:
+    """Persistence images and coarse areas of real chips by setting; None where none are used."""
+    if not config.averages:
+        return None
+    scale = _scale(batches, window, config)
+    features: dict[str, Callable[[Tensor], Tensor]] = {
+        "persistence": lambda chips: persistence_of(chips, scale),
+        "coarse": coarse_shares,
+    }
+    found = {}
+    for name, feature in features.items():
+        rows = {
+            setting: torch.cat([feature(each) for each in _chips_of(batches, window, setting)])
+            for setting in batches.known_settings
+        }
+        wanted = torch.zeros(settings, next(iter(rows.values())).shape[1])
+        for setting, own in rows.items():
+            wanted[setting] = own.mean(dim=0)
+        variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])
+        spread = variances.mean(dim=0).sqrt()
+        spread = spread.clamp(min=FLATTEST * max(float(spread.max()), 1e-12))
+        if name == "coarse":  # of rare particles, chips scatter by many times their mean
+            spread = wanted + RAREST
+        found[name] = SettingAverages(wanted, spread, config.averages_after)
+    return found
+
+
+def _chips_of(batches: ChipBatches, window: GreyWindow, setting: int) -> Iterator[Tensor]:
+    """Some chips (n, 1, y, x) of a setting, part by part, as a network sees them."""
+    numbers = batches.of_setting(setting, MEASURED)
+    for k in range(0, len(numbers), AT_ONCE):
+        yield window.to_unit(batches.read(numbers[k : k + AT_ONCE][None]).chips[0])[:, None]
 
 
 def _model(

@@ -2,9 +2,9 @@
 
 1. Noises lie on a lattice in each image, one for `cell` pixels along either axis; each is keyed by
    the seed, the number of the image and the absolute place.
-2. The pixels [cell · t, cell · (t + n)) along an axis follow from the noises t to t + n + 1 and
-   from no others.
-3. So tiles of whole cells are computed from their noises and two more along each axis, and images
+2. The pixels [cell · t, cell · (t + n)) along an axis follow from the noises t to t + n + 1, and
+   two more for each layer of a body, and from no others.
+3. So tiles of whole cells are computed from their noises and these along each axis, and images
    of any size have no seam.
 
 A generator of one noise makes images of one size: a tile is the image.
@@ -35,13 +35,13 @@ from poroscale.networks.acwgan.generator import MicrographGenerator
 from poroscale.networks.acwgan.shape import (
     FIRST_EDGE,
     GRAIN_REACH,
-    LATTICE_MARGIN,
     MicrographGanShape,
 )
 from poroscale.volume import Index, Shape
 
-LOCAL, WHOLE, GRAIN = 730, 731, 732
-"""Streams of the noises of places, of what an image shares, and of pixels."""
+LOCAL, WHOLE, GRAIN = 730, 731, 780
+"""Streams of the noises of places, of what an image shares, and of pixels. Those of the layers
+follow that of the pixels, the finest first."""
 LATENT_TILE = 8
 """Edge of a tile of noises. Part of the definition of the images."""
 TILE = 128
@@ -164,7 +164,7 @@ class GeneratedMicrographs:
         noise = torch.from_numpy(self.noise(image, (y, x), shape[1:]))[None]
         with torch.inference_mode():
             made = network(
-                noise.to(self.device), told.to(self.device), self.grain(image, (y, x), shape)
+                noise.to(self.device), told.to(self.device), self.grain(image, (y, x), shape[1:])
             )
         return self.window.to_levels(made[0].float().cpu().numpy())
 
@@ -176,7 +176,7 @@ class GeneratedMicrographs:
         if network.latents == "one":
             return plane_noise((0, 0), (1, 1), channels=network.noise, edge=1, stream=WHOLE, **key)
         first = origin[0] // network.cell, origin[1] // network.cell
-        count = tuple(n // network.cell + LATTICE_MARGIN for n in shape)
+        count = tuple(n // network.cell + network.margin for n in shape)
         found = plane_noise(
             first,
             (count[0], count[1]),
@@ -191,19 +191,33 @@ class GeneratedMicrographs:
             )
         return found
 
-    def grain(self, image: int, origin: tuple[int, int], shape: Shape) -> torch.Tensor | None:
-        """float32 (1, grain, y, x): the noises of the pixels of a tile; None of a model without."""
-        if not self.network.grain:
+    def grain(
+        self, image: int, origin: tuple[int, int], shape: tuple[int, int]
+    ) -> list[torch.Tensor] | None:
+        """float32 (1, grain, y, x): noises of the places of each layer, and of the pixels, of a
+        tile; None of a model without."""
+        network = self.network
+        if not network.grain:
             return None
-        found = plane_noise(
-            (origin[0] - GRAIN_REACH, origin[1] - GRAIN_REACH),
-            (shape[1] + 2 * GRAIN_REACH, shape[2] + 2 * GRAIN_REACH),
-            channels=self.network.grain,
-            layer=image,
-            seed=self.seed,
-            stream=GRAIN,
-        )
-        return torch.from_numpy(found)[None].to(self.device)
+        rows, columns = (network.grain_of(each) for each in shape)
+        firsts = [
+            tuple(each * 2**k // network.cell for each in origin) for k in range(1, len(rows))
+        ]
+        firsts.append((origin[0] - GRAIN_REACH, origin[1] - GRAIN_REACH))
+        found = []
+        for level, (first, size) in enumerate(
+            zip(firsts, zip(rows, columns, strict=True), strict=True)
+        ):
+            noises = plane_noise(
+                (first[0], first[1]),
+                size,
+                channels=network.grain,
+                layer=image,
+                seed=self.seed,
+                stream=GRAIN + len(rows) - 1 - level,
+            )
+            found.append(torch.from_numpy(noises)[None].to(self.device))
+        return found
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -228,8 +242,9 @@ class GeneratedMicrographs:
     @property
     def held(self) -> int:
         """Bytes of the weights, which all workers of a process share."""
-        widths = [self.network.told, *self.network.generator, 1]
-        return sum(4 * 16 * a * b for a, b in pairwise(widths))
+        network = self.network
+        body = sum(4 * 9 * a * b for a, b in pairwise([network.told, *network.body]))
+        return body + sum(4 * 16 * a * b for a, b in network.channels)
 
     def _loaded(self) -> MicrographGenerator:
         recipe = {"micrographs": self.digest, "device": self.device}
@@ -246,8 +261,11 @@ def _layer_bytes(network: MicrographGanShape, tile: Shape) -> int:
     """Bytes of the largest layer of a tile."""
     lattice = network.latents == "lattice"
     largest = 4 * max(1, network.grain) * prod(n + 2 * GRAIN_REACH for n in tile[1:])
+    if lattice:
+        places = prod(n // network.cell + network.margin for n in tile[1:])
+        largest = max(largest, 4 * places * max(network.told, *network.body, 0))
     for number, width in enumerate(network.generator):
         scale = 2 ** (number + 1) / network.cell if lattice else FIRST_EDGE * 2**number / tile[1]
         rows, columns = (n * scale + 4 for n in tile[1:])
-        largest = max(largest, int(4 * width * rows * columns))
+        largest = max(largest, int(4 * (width + network.grain) * rows * columns))
     return largest

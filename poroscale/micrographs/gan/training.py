@@ -12,7 +12,7 @@ area, a second critic of persistence images, moved conditions, a running average
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
 import torch
@@ -28,13 +28,14 @@ from poroscale.micrographs.gan.topology import (
     topology_of_chips,
 )
 from poroscale.networks.acwgan.augmentation import augmented
+from poroscale.networks.acwgan.averages import SettingAverages
 from poroscale.networks.acwgan.critic import SLOPE, MicrographCritic
 from poroscale.networks.acwgan.generator import (
     MicrographGenerator,
     drawn_grain,
     drawn_noise,
 )
-from poroscale.networks.acwgan.losses import area_loss, condition_loss, heads_right
+from poroscale.networks.acwgan.losses import area_loss, coarse_shares, condition_loss, heads_right
 from poroscale.networks.acwgan.shape import (
     CRITIC_WIDTHS,
     LATTICE_WIDTHS,
@@ -47,6 +48,9 @@ from poroscale.networks.acwgan.topology import TopologyCritic
 from poroscale.networks.adversarial.averaging import running_average
 from poroscale.networks.adversarial.penalty import gradient_penalty
 
+TOPOLOGY_STEPS = 5
+"""Steps of the critic of persistence images for one of the generator: it is small, and looking for
+the holes takes longer than all of these."""
 SPREAD = 0.02
 """Standard deviation of the first weights of the generator, as in other GANs."""
 
@@ -70,6 +74,11 @@ class MicrographGan:
         Name of each condition, for what is judged.
     scale
         Size of the persistence images of real chips, for the critic of `topology`.
+    texture
+        float32 (5, 5) filter that the texture of `grain` begins with.
+    averages
+        Those of "persistence" images and of "coarse" areas of real chips, for the term of
+        `averages`.
 
     Raises
     ------
@@ -87,6 +96,8 @@ class MicrographGan:
         areas: Tensor,
         names: Sequence[str],
         scale: float = 1.0,
+        texture: Tensor | None = None,
+        averages: Mapping[str, SettingAverages] | None = None,
     ) -> None:
         check_chip(shape, edge)
         self.device = trained_on(config.device)
@@ -97,6 +108,8 @@ class MicrographGan:
         for module in (self.generator, self.critic):
             module.apply(_begin)
             module.to(self.device)
+        if shape.grain:
+            self.generator.begin_grain(texture)
         self.modules: dict[str, nn.Module] = {"generator": self.generator, "critic": self.critic}
         self.scale = scale
         if config.topology:
@@ -111,6 +124,8 @@ class MicrographGan:
             )
             for name, module in self.modules.items()
         }
+        if averages is not None:
+            self.modules |= {name: each.to(self.device) for name, each in averages.items()}
         if config.average:
             self.modules["average"] = deepcopy(self.generator).requires_grad_(False)
 
@@ -131,11 +146,13 @@ class MicrographGan:
             what they have wrong of real chips, all of the last step; "generator" and "told": its
             loss, and what the heads have wrong of made chips; "area", "consistency" where they are
             trained on; "topology" and "holes": distance of persistence images as their critic tells
-            it, and the loss of the generator by it.
+            it, and the loss of the generator by it; "averages" and "coarse": how
+            far persistence images and coarse areas of each setting are from real ones.
         """
         found: dict[str, float] = {}
-        for chips, codes in zip(batch.chips, batch.codes, strict=True):
-            found = self._criticise(self._real(chips), codes.to(self.device))
+        last = len(batch.chips) - 1
+        for k, (chips, codes) in enumerate(zip(batch.chips, batch.codes, strict=True)):
+            found = self._criticise(self._real(chips), codes.to(self.device), last=k == last)
         codes, settings = batch.codes[-1].to(self.device), batch.settings[-1].to(self.device)
         return found | self._generate(codes, settings)
 
@@ -149,16 +166,16 @@ class MicrographGan:
             made = self.generator(*self._drawn(told))
         return made.float(), told
 
-    def _drawn(self, codes: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _drawn(self, codes: Tensor) -> tuple[Tensor, Tensor, list[Tensor] | None]:
         """What the generator reads of chips with these codes."""
         noise = drawn_noise(self.shape, len(codes), self.edge).to(self.device)
         grain = drawn_grain(self.shape, len(codes), self.edge)
-        return noise, codes, None if grain is None else grain.to(self.device)
+        return noise, codes, None if grain is None else [each.to(self.device) for each in grain]
 
     def _mixed(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed)
 
-    def _criticise(self, real: Tensor, codes: Tensor) -> dict[str, float]:
+    def _criticise(self, real: Tensor, codes: Tensor, *, last: bool) -> dict[str, float]:
         config = self.config
         with torch.no_grad():
             made, _ = self._made(codes)
@@ -174,18 +191,20 @@ class MicrographGan:
         if config.consistency:
             told["consistency"] = apart = self._inconsistency(real)
             loss = loss + config.consistency * apart
-        if config.topology:
+        if config.topology and last:
             told["topology"] = self._criticise_topology(shown, made, codes)
         self._descend("critic", loss)
         return {name: float(value.detach()) for name, value in told.items()}
 
     def _criticise_topology(self, real: Tensor, made: Tensor, codes: Tensor) -> Tensor:
-        """A step of the critic of persistence images; the distance that it tells."""
+        """Steps of the critic of persistence images; the distance that it tells."""
         own, other = (topology_of_chips(each, self.scale) for each in (real, made))
         critic = self.modules["topology"]
         assert isinstance(critic, TopologyCritic)
-        loss, distance = topology_loss(critic, own, other, codes, self.config.penalty)
-        self._descend("topology", loss)
+        distance = own.new_zeros(())
+        for _ in range(TOPOLOGY_STEPS):
+            loss, distance = topology_loss(critic, own, other, codes, self.config.penalty)
+            self._descend("topology", loss)
         return distance
 
     def _inconsistency(self, real: Tensor) -> Tensor:
@@ -208,16 +227,30 @@ class MicrographGan:
         if config.area:
             told["area"] = apart = area_loss(made, settings, self.areas)
             loss = loss + config.area * apart
-        if config.topology:
-            critic = self.modules["topology"].requires_grad_(False)
-            told["holes"] = raised = -critic(persistence_of(made, self.scale), asked).mean()
-            loss = loss + config.topology * raised
-            critic.requires_grad_(True)
+        if config.topology or config.averages:
+            loss = loss + self._topology_of(made, asked, settings, told)
         self._descend("generator", loss)
         self.critic.requires_grad_(True)
         if config.average:
             running_average(self.kept, self.generator, config.average)
         return {name: float(value.detach()) for name, value in told.items()}
+
+    def _topology_of(
+        self, made: Tensor, codes: Tensor, settings: Tensor, told: dict[str, Tensor]
+    ) -> Tensor:
+        """The terms of the persistence images in the loss of the generator."""
+        config, holes = self.config, persistence_of(made, self.scale)
+        loss = holes.new_zeros(())
+        if config.topology:
+            critic = self.modules["topology"].requires_grad_(False)
+            told["holes"] = raised = -critic(holes, codes).mean()
+            loss = loss + config.topology * raised
+            critic.requires_grad_(True)
+        if config.averages:
+            pulled, told["averages"] = self.modules["persistence"](holes, settings)
+            large, told["coarse"] = self.modules["coarse"](coarse_shares(made), settings)
+            loss = loss + config.averages * (pulled + large)
+        return loss
 
     def _descend(self, name: str, loss: Tensor) -> None:
         self.optimisers[name].zero_grad(set_to_none=True)
@@ -259,6 +292,7 @@ def gan_shape(config: SemGanConfig, classes: tuple[int, ...]) -> MicrographGanSh
         config.embedding,
         config.shared,
         config.grain,
+        config.body,
         config.generator or (LATTICE_WIDTHS if lattice else ONE_WIDTHS),
         config.critic_kind,
         config.critic or (RESNET_WIDTHS if resnet else CRITIC_WIDTHS),

@@ -12,6 +12,8 @@ THRESHOLDS = 10
 """Levels above which the share of the area is taken."""
 SOFTNESS = 0.05
 """Grey values over which a pixel passes from below a level to above it, of a range of two."""
+COARSE = 8
+"""Edge of the squares whose averages show large particles [pixels]."""
 SMALLEST_AREA = 1e-3
 """Share of the area below which differences count less and less."""
 
@@ -70,6 +72,14 @@ def area_shares(images: Tensor) -> Tensor:
     flat = images.flatten(1).float()
     shares = [torch.sigmoid((flat - level) / SOFTNESS).mean(dim=1) for level in levels]
     return torch.stack(shares, dim=1)
+
+
+def coarse_shares(images: Tensor) -> Tensor:
+    """(n, 10): share of the averages of 8² pixels above ten levels from -1 to 1, differentiable.
+
+    What is smaller than these squares is hardly seen: large and rare particles are what is left.
+    """
+    return area_shares(functional.avg_pool2d(images, COARSE, COARSE // 2))
 
 
 def area_loss(images: Tensor, settings: Tensor, wanted: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ FIRST_EDGE = 4
 GRAIN_REACH = 2
 """Pixels to every side whose noise a pixel of the texture is made of."""
 LATTICE_MARGIN = 2
-"""Latents along an axis beyond one for each cell."""
+"""Latents along an axis beyond one for each cell, without a body."""
 Latents = Literal["one", "lattice"]
 CriticKind = Literal["convolutional", "resnet18"]
 
@@ -40,7 +40,11 @@ class MicrographGanShape:
     shared
         Numbers of a noise of the lattice that are those of the whole image.
     grain
-        Numbers of noise for each pixel, of which a texture is made; 0 makes none.
+        Numbers of noise for each pixel, of which a texture is made, and for each place of every
+        layer but the first; 0 makes none.
+    body
+        Channels of convolutions of 3² on the lattice, before the layers that double: they tie
+        together what is larger than three latents. Of a lattice alone.
     generator
         Channels of the layers of the generator before the last.
     critic_kind
@@ -55,6 +59,7 @@ class MicrographGanShape:
     embedding: int = EMBEDDING
     shared: int = 0
     grain: int = 0
+    body: tuple[int, ...] = ()
     generator: tuple[int, ...] = ONE_WIDTHS
     critic_kind: CriticKind = "convolutional"
     critic: tuple[int, ...] = CRITIC_WIDTHS
@@ -68,6 +73,8 @@ class MicrographGanShape:
             raise ValueError(f"`shared` must be from 0 to {self.noise}, got {self.shared}")
         if self.grain < 0:
             raise ValueError(f"`grain` must be 0 or more, got {self.grain}")
+        if self.body and self.latents == "one":
+            raise ValueError("`body` must be left out without `latents: lattice`")
         if self.critic_kind == "resnet18" and len(self.critic) != len(RESNET_WIDTHS):
             raise ValueError(f"a resnet18 must have four stages, got {len(self.critic)}")
 
@@ -88,6 +95,31 @@ class MicrographGanShape:
             return int(FIRST_EDGE * 2 ** len(self.generator))
         return int(2 ** (len(self.generator) + 1))
 
+    @property
+    def channels(self) -> list[tuple[int, int]]:
+        """Channels that each layer of the generator behind the body reads and makes."""
+        outputs = [*self.generator, 1]
+        inputs = [(self.told, *self.body)[-1], *(each + self.grain for each in self.generator)]
+        return list(zip(inputs, outputs, strict=True))
+
+    def grain_of(self, edge: int) -> list[int]:
+        """Places along an axis with noises of their own, of an image or tile of so many pixels.
+
+        Of each layer but the first, as many as it reads; then of the pixels, with the reach of the
+        texture.
+        """
+        if self.latents == "one":
+            places = [FIRST_EDGE * 2**k for k in range(len(self.generator))]
+        else:
+            cells = edge // self.cell
+            places = [2**k * cells + 2 for k in range(1, len(self.generator) + 1)]
+        return [*places, edge + 2 * GRAIN_REACH]
+
+    @property
+    def margin(self) -> int:
+        """Latents of a lattice along an axis beyond one for each cell."""
+        return LATTICE_MARGIN + 2 * len(self.body)
+
     def latents_of(self, edge: int) -> int:
         """Latents along an axis of an image.
 
@@ -104,7 +136,7 @@ class MicrographGanShape:
             return 1
         if edge < 1 or edge % self.cell:
             raise ValueError(f"an edge must be a multiple of {self.cell} pixels, got {edge}")
-        return edge // self.cell + LATTICE_MARGIN
+        return edge // self.cell + self.margin
 
     @property
     def stored(self) -> dict[str, Any]:

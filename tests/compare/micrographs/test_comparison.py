@@ -1,5 +1,7 @@
 """A set of the same law is close to the real one, another law is far; what cannot be compared."""
 
+import gc
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -98,6 +100,12 @@ def test_numbers_of_a_setting(alike):
     lines = list(found.describe())
     assert "settings" in lines[0]
     assert any("A reader tells temper" in line for line in lines)
+    sums = [
+        sum(each["particles"][side]["large"][0] for each in found.numbers["settings"])
+        for side in ("generated", "real")
+    ]
+    (large,) = [line for line in lines if line.startswith("Large particles")]
+    assert f"are {sums[0] / sums[1]:.2g} times" in large
 
 
 def test_the_page_has_what_the_paper_shows(alike, tmp_path):
@@ -157,3 +165,22 @@ def test_too_few_chips_are_refused(real, alike):
     config = CONFIG.model_copy(update={"chip": 128})
     with pytest.raises(ValueError, match="must have 4 generated chips of 128 x 128 pixels"):
         compare_micrographs(real, one, config=config)
+
+
+def test_memory_follows_the_chips_and_not_the_images(tmp_path):
+    """Four times the images, as many chips; and the chips of both sides, with their features."""
+    config = CONFIG.model_copy(update={"chips": 40, "splits": 2, "resamples": 10})
+    series = PhantomSeries(("T5", "T6"), (7.5,), 2, 1, height=192, width=192)
+    peaks = []
+    for name, specimens in ("few", 2), ("many", 8):
+        made = gathered(tmp_path / name, replace(series, specimens=specimens))
+        kinds = {"conditions": "temper=category"}
+        compare_micrographs(made, made, config=config.model_copy(update=kinds))  # compiled code
+        gc.collect()
+        tracemalloc.start()
+        compare_micrographs(made, made, config=config.model_copy(update=kinds))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    kept = 2 * 2 * 40 * (48**2 + 8 * (100 + 10 + 4 * 49))
+    assert peaks[1] < 1.2 * peaks[0] + 100_000
+    assert peaks[1] < 12 * kept

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,3 +197,14 @@ def test_reading_ahead_does_not_hide_an_error(small_set):
     batches = ChipBatches(chips, rows, np.zeros(20, np.int64), 50, 1, 4)
     with pytest.raises(IndexError, match="leaves"):
         list(batches(0))
+
+
+def test_settings_count_by_their_values_where_specimens_allow_it(small_set):
+    """Two specimens for each of six settings; one of them alone, and thirds are what is left."""
+    values = np.linspace(2.5, 3.0, 6)  # all of one third
+    rows = {**small_set.rows, "feed_rate": np.repeat([*values[:5], 12.5], 2)}
+    found = conditioned_images(replace(small_set, rows=rows), {"feed_rate": "continuous"})
+    np.testing.assert_array_equal(found.settings, np.repeat(np.arange(6), 2))
+    rows["feed_rate"] = np.array([*np.repeat(values[:5], 2), 12.0, 12.5])
+    found = conditioned_images(replace(small_set, rows=rows), {"feed_rate": "continuous"})
+    np.testing.assert_array_equal(found.settings, [0] * 10 + [1] * 2)

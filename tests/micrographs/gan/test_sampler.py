@@ -112,12 +112,16 @@ def test_memory_and_recipe_are_stated(sampler):
 
 
 def test_grain_is_exact_for_any_box_and_keyed(small_set, tmp_path):
-    config = TINY.model_copy(update={"grain": 2, "epochs": 1})
+    config = TINY.model_copy(update={"grain": 2, "epochs": 1, "body": (6,)})
     model = train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=config, chips=CHIPS)
     assert model.shape.grain == 2
     made = GeneratedMicrographs.of(model, CODES, (150, 200), seed=1)
     whole = made((0, 0, 0), made.shape)
     np.testing.assert_array_equal(made((1, 120, 100), (1, 20, 60)), whole[1:2, 120:140, 100:160])
-    first, other = (made.grain(0, (y, 0), (1, 128, 128)) for y in (0, 128))
-    np.testing.assert_array_equal(first[0, :, -4:].numpy(), other[0, :, :4].numpy())
-    assert (made.grain(1, (0, 0), (1, 128, 128)) != first).float().mean() > 0.9
+    first, other = (made.grain(0, (y, 0), (128, 128)) for y in (0, 128))
+    for one, below, shared in zip(first, other, [2] * (len(first) - 1) + [4], strict=True):
+        # a tile begins with the places that the tile above ends with
+        np.testing.assert_array_equal(one[0, :, -shared:].numpy(), below[0, :, :shared].numpy())
+    assert [each.shape[2:] for each in first] == [(n, n) for n in made.network.grain_of(128)]
+    apart = made.grain(1, (0, 0), (128, 128))
+    assert all((one != two).float().mean() > 0.9 for one, two in zip(apart, first, strict=True))

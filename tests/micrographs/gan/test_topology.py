@@ -1,6 +1,9 @@
 """The critic of persistence images: the same images as the kernel's, with a gradient to pixels."""
 
+import json
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,7 @@ from poroscale.micrographs.gan.topology import (
     topology_loss,
     topology_of_chips,
 )
+from poroscale.networks.acwgan.averages import SettingAverages
 from poroscale.networks.acwgan.topology import TopologyCritic, persistence_of_places
 from poroscale.statistics.topology.chips import persistence_images
 from tests.micrographs.conftest import CHIPS, KINDS, TINY
@@ -134,3 +138,44 @@ def test_a_training_keeps_and_resumes_it(small_set, tmp_path):
     train_micrograph_gan(small_set, tmp_path / "b", kinds=KINDS, config=one, chips=CHIPS)
     again = train_micrograph_gan(small_set, tmp_path / "b", kinds=KINDS, config=config, chips=CHIPS)
     assert again.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_averages_pull_each_setting_to_its_own():
+    """The direction is that of the running average: images of a setting may scatter."""
+    wanted, spread = torch.tensor([[1.0, 0.0], [0.0, 4.0]]), torch.tensor([1.0, 2.0])
+    averages = SettingAverages(wanted, spread)
+    settings = torch.tensor([0, 0, 1])
+    features = torch.tensor([[2.0, 0.0], [0.0, 0.0], [0.0, 0.0]], requires_grad=True)
+    pulled, apart = averages(features, settings)
+    pulled.backward()
+    # setting 0 has the average that it should have, however its images scatter
+    np.testing.assert_allclose(features.grad, [[0, 0], [0, 0], [0, 2 * -2 / 2 / 6]], atol=1e-6)
+    assert float(apart) == pytest.approx(4 / 6)
+    averages(torch.tensor([[3.0, 0.0]]), torch.tensor([0]))
+    assert float(averages.made[0, 0]) == pytest.approx(0.98 * 1 + 0.02 * 3)
+    assert float(averages.made[1, 1]) == 0
+
+
+def test_averages_count_after_some_steps():
+    averages = SettingAverages(torch.zeros(1, 3), torch.ones(3), after=2)
+    pulled = [
+        float(averages(torch.ones(2, 3), torch.zeros(2, dtype=torch.int64))[0]) for _ in range(4)
+    ]
+    assert pulled[:2] == [0, 0]
+    assert min(pulled[2:]) > 0
+    assert float(averages.state_dict()["steps"]) == 4
+
+
+def test_averages_train_on_persistence_images_of_real_chips(small_set, tmp_path):
+    config = TINY.model_copy(update={"averages": 1.0, "epochs": 1})
+    train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=config, chips=CHIPS)
+    (line,) = (tmp_path / "training" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(line)["averages"] > 0
+    assert json.loads(line)["coarse"] > 0
+    longer = config.model_copy(update={"epochs": 2})
+    train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=longer, chips=CHIPS)
+    resumed = (tmp_path / "training" / "metrics.jsonl").read_text().splitlines()[-1]
+    other = tmp_path / "whole"
+    train_micrograph_gan(small_set, other, kinds=KINDS, config=longer, chips=CHIPS)
+    whole = (other / "training" / "metrics.jsonl").read_text().splitlines()[-1]
+    assert json.loads(resumed)["averages"] == json.loads(whole)["averages"]

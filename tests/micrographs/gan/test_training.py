@@ -137,7 +137,7 @@ def test_the_area_term_moves_the_generator_to_the_shares_of_its_settings():
     task = task_of(area=1.0, generator_classification=0.0, learning_rate=2e-2, critic_steps=1)
     task.areas[:] = torch.linspace(0.9, 0.05, 10)
     batch = batch_of(1, 12)
-    task._criticise = lambda _real, _codes: {}
+    task._criticise = lambda _real, _codes, last: {}
     task.critic.score.weight.data.zero_()
     first = step(task, batch=batch)["area"]
     for k in range(12):
@@ -153,7 +153,7 @@ def test_augmentation_is_applied_to_real_and_made_chips():
     task = task_of(augment=("cutout",), critic_steps=1)
     scores = task.critic.scores
     task.critic.scores = lambda images: seen.append(images) or scores(images)
-    task._criticise(WINDOW.to_unit(batch.chips[0])[:, None], batch.codes[0])
+    task._criticise(WINDOW.to_unit(batch.chips[0])[:, None], batch.codes[0], last=True)
     assert (seen[0] == 0).flatten(1).sum(dim=1).min() > 0  # a hole in every made chip
 
 

@@ -27,6 +27,8 @@ SIDES = ("real", "generated")
 COLOURS = {"real": BLUE, "generated": VERMILION}
 MOST_SETTINGS = 12
 """Settings that a figure shows."""
+GAP = 0.12
+"""Width between generated and real chips, over that of a chip."""
 FARTHEST, NEAREST = 100.0, 0.3
 """Ratios at which the scale ends; others stand at its ends."""
 
@@ -36,7 +38,11 @@ def paired_chips(found: MicrographComparison) -> Figure:
     shown = found.pictures[:MOST_SETTINGS]
     many = shown[0].real.shape[0]
     figure = new_figure(10.4, 1.35 * len(shown) + 0.3)
-    cells = figure.subplots(len(shown), 2 * many, squeeze=False)
+    widths = [1.0] * many + [GAP] + [1.0] * many
+    cells = figure.subplots(len(shown), len(widths), squeeze=False, width_ratios=widths)
+    for gap in cells[:, many]:
+        gap.set_visible(False)
+    cells = np.delete(cells, many, axis=1)
     for line, each in zip(cells, shown, strict=True):
         for k, axes in enumerate(line):
             images = each.generated if k < many else each.real
@@ -67,7 +73,7 @@ def average_persistence(found: MicrographComparison) -> Figure:
             images.append(axes.imshow(np.sqrt(values), origin="lower", extent=extent, **shown_as))
     for axes, side in zip(cells[:, 0], SIDES, strict=True):
         axes.set_ylabel(f"{side.capitalize()}\npersistence")
-    cells[1, 0].set_xlabel("Grey level of birth")
+    figure.supxlabel("Grey level of birth", fontsize="medium")
     figure.colorbar(images[-1], ax=cells, label="Root of the weight", shrink=0.8)
     return figure
 
@@ -95,6 +101,9 @@ def principal_components(found: MicrographComparison) -> Figure:
         number_axis(axes, "x", whole=False)
         number_axis(axes, "y", whole=False)
     legend_above(cells[0])
+    legend = cells[0].get_legend()
+    for mark in legend.legend_handles if legend else ():
+        mark.set(sizes=[30], alpha=1)  # the dots of the figure are too small to tell colours apart
     return figure
 
 
@@ -108,12 +117,14 @@ def area_fractions(found: MicrographComparison) -> Figure:
     levels = np.linspace(0, 1, shown[0].areas.shape[1])
     for axes in cells[len(shown) :]:
         axes.set_visible(False)
-    for axes, each in zip(cells, shown, strict=False):
+    for number, (axes, each) in enumerate(zip(cells, shown, strict=False)):
         for k, side in enumerate(SIDES):
             axes.plot(levels, each.areas[k], color=COLOURS[side], marker="o", label=side)
         axes.set_title(each.words, fontsize=7)
         axes.set_ylim(0, 1.02)
-        axes.set_xlabel("Threshold")
+        if number + columns >= len(shown):  # the lowest panel of its column
+            axes.set_xlabel("Threshold")
+            axes.tick_params(labelbottom=True)
     cells[0].set_ylabel("Share of the area")
     legend = cells[0].get_legend_handles_labels()
     figure.legend(*legend, loc="outside upper right", ncols=2)
