@@ -269,14 +269,8 @@ def _refusal(plan: Plan, blocks: str) -> str:
         least = f"memory must be at least {in_mib(plan.projected)} for {blocks}"
         return f"{least}, got {in_mib(plan.allowed)}; raise `memory`{others}"
     worker, peak = plan.tightest
-    short = [
-        name
-        for name, least, allowed in (
-            ("`memory`", plan.projected, plan.allowed),
-            ("`memory_per_worker`", peak, worker.allowed),
-        )
-        if least > allowed
-    ]
+    own, each = plan.projected > plan.allowed, peak > worker.allowed
+    short = ["`memory`"] * own + ["`memory_per_worker`"] * each
     return (
         f"memory must be at least {in_mib(plan.projected)} in the driving process, got "
         f"{in_mib(plan.allowed)}, and at least {in_mib(peak)} for {blocks} in the worker "
