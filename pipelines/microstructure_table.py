@@ -97,8 +97,13 @@ def tables_of(image: str, original: str, out: Path, given: argparse.Namespace) -
         found = compared(original, made, out / f"{method}_compared", given)
         lines += lines_of(found, method, given.pore)
         for share in given.fractions:
-            wish = {given.phase: share}
-            made = volumes_of(model, out, f"{method}_{share}", few, given, fraction=wish)
+            wish, name = {given.phase: share}, f"{method}_{share}"
+            try:
+                made = volumes_of(model, out, name, few, given, fraction=wish)
+            except ValueError as error:
+                print(f"{name}: {error}", flush=True)
+                met.append([method, f"{share:g}", "out of reach"])
+                continue
             shares = [np.mean(volume.read() == given.phase) for volume in made]
             met.append([method, f"{share:g}", pair(np.mean(shares), np.std(shares, ddof=1))])
     words = ("reference", "generated", "ratio")
