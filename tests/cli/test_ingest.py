@@ -13,7 +13,7 @@ def test_nan_is_refused_or_filled(poroscale, tmp_path):
     call = ("ingest", tmp_path / "scan.npy", tmp_path / "out.zarr", "--voxel-size", 2)
     code, _, said = poroscale(*call)
     assert code == 2
-    assert "NaN or infinity in slice 1; a value given as --nan" in said
+    assert "NaN or infinity in slice 1; give the value to put there as --nan" in said
     assert poroscale(*call, "--nan", -1)[0] == 0
     np.testing.assert_array_equal(
         Volume.open(tmp_path / "out.zarr").read(), np.nan_to_num(array, nan=-1)
