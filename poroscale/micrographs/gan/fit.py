@@ -345,11 +345,12 @@ def _averages(
         wanted = torch.zeros(settings, next(iter(rows.values())).shape[1])
         for setting, own in rows.items():
             wanted[setting] = own.mean(dim=0)
-        variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])
-        spread = variances.mean(dim=0).sqrt()
-        spread = spread.clamp(min=FLATTEST * max(float(spread.max()), 1e-12))
         if name == "coarse":  # of rare particles, chips scatter by many times their mean
             spread = wanted + RAREST
+        else:
+            variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])
+            spread = variances.mean(dim=0).sqrt()
+            spread = spread.clamp(min=FLATTEST * max(float(spread.max()), 1e-12))
         found[name] = SettingAverages(wanted, spread, config.averages_after)
     return found
 
