@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -53,9 +53,18 @@ def s2_distance(sections: Tensor, wanted: Tensor) -> Tensor:
 
 def wanted_s2(sections: Sequence[NDArray[np.integer]], phases: int, reach: int) -> Tensor:
     """S2 of the sections of an image, each with the weight of its voxels."""
-    maps = [
-        section_s2(torch.from_numpy(grey_levels(codes.astype(np.int64), phases))[None], reach)
+    return mean_of_sections(lambda grey: section_s2(grey, reach), sections, phases)
+
+
+def mean_of_sections(
+    curve: Callable[[Tensor], Tensor], sections: Sequence[NDArray[np.integer]], phases: int
+) -> Tensor:
+    """Mean of a curve of grey levels (1, rows, columns) over sections, each with the weight of its
+    voxels."""
+    curves = [
+        curve(torch.from_numpy(grey_levels(codes.astype(np.int64), phases))[None])
         for codes in sections
     ]
     sizes = torch.tensor([float(codes.size) for codes in sections])
-    return (torch.stack(maps) * (sizes / sizes.sum())[:, None, None]).sum(dim=0)
+    weights = (sizes / sizes.sum()).reshape(-1, *[1] * curves[0].ndim)
+    return (torch.stack(curves) * weights).sum(dim=0)

@@ -15,10 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poroscale.microstructure.swnn_training.patterns import grey_levels
-
-TINY = 1e-12
-"""Keeps the slope of a root finite at 0."""
+from poroscale.microstructure.swnn_training.autocorrelation import TINY, mean_of_sections
 
 
 def memberships(values: Tensor, phases: int) -> Tensor:
@@ -70,11 +67,4 @@ def lineal_distance(sections: Tensor, wanted: Tensor) -> Tensor:
 
 def wanted_lineal_path(sections: Sequence[NDArray[np.integer]], phases: int, reach: int) -> Tensor:
     """Lineal path of the sections of an image, each with the weight of its voxels."""
-    paths = [
-        section_lineal_path(
-            torch.from_numpy(grey_levels(codes.astype(np.int64), phases))[None], phases, reach
-        )
-        for codes in sections
-    ]
-    sizes = torch.tensor([float(codes.size) for codes in sections])
-    return (torch.stack(paths) * (sizes / sizes.sum())[:, None, None, None]).sum(dim=0)
+    return mean_of_sections(lambda grey: section_lineal_path(grey, phases, reach), sections, phases)
