@@ -15,7 +15,7 @@ import numpy as np
 import tifffile
 
 import poroscale as ps
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 from poroscale.compare.microstructure.config import STANDARD
 
 
@@ -89,8 +89,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError) as error:
-        raise SystemExit(f"large_rock: {error}") from None
+    with script("large_rock"):
+        main()

@@ -13,7 +13,7 @@ import numpy as np
 
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 from poroscale.compare.microstructure.config import STANDARD
 
 SHOWN = (
@@ -141,8 +141,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError) as error:
-        raise SystemExit(f"microstructure_table: {error}") from None
+    with script("microstructure_table"):
+        main()

@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 from poroscale.compare.micrographs.particles import bright_particles
 from poroscale.config import load_sections
 from poroscale.kernels.noise import tile_generator
@@ -146,8 +146,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError, ArithmeticError) as error:
-        raise SystemExit(f"sem_left_out: {error}") from None
+    with script("sem_left_out"):
+        main()

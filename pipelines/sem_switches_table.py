@@ -17,7 +17,7 @@ import numpy as np
 
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 from poroscale.phantoms.micrographs import PhantomSeries, write_phantom_series
 from poroscale.pipelines.micrographs.train import SemTrainJob
 
@@ -143,8 +143,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError, ArithmeticError) as error:
-        raise SystemExit(f"sem_switches_table: {error}") from None
+    with script("sem_switches_table"):
+        main()

@@ -18,7 +18,7 @@ import tifffile
 
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 from poroscale.compare.micrographs.particles import bright_pixels
 from poroscale.micrographs.conditions import conditions_in_words
 from poroscale.micrographs.dataset import MicrographSet
@@ -155,8 +155,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError, ArithmeticError) as error:
-        raise SystemExit(f"sem_to_property: {error}") from None
+    with script("sem_to_property"):
+        main()

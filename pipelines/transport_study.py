@@ -20,7 +20,7 @@ from pydantic import Field, PositiveInt
 
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 from poroscale.config import Config, load_sections, parse_config
 from poroscale.report.style import BLUE, GREEN, GREY, VERMILION, house_style, new_figure, png_of
 
@@ -166,8 +166,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError, ArithmeticError) as error:
-        raise SystemExit(f"transport_study: {error}") from None
+    with script("transport_study"):
+        main()

@@ -13,7 +13,7 @@ import numpy as np
 
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
-from poroscale.cli.talk import told
+from poroscale.cli.talk import script
 
 COLUMNS = ("volume", "axis", "carry (%)", "diffusivity", "tortuosity factor", "k (voxel²)")
 
@@ -65,8 +65,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        with told():
-            main()
-    except (TypeError, ValueError, OSError, MemoryError, ArithmeticError) as error:
-        raise SystemExit(f"transport_table: {error}") from None
+    with script("transport_table"):
+        main()

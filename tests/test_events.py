@@ -3,7 +3,9 @@
 import logging
 from dataclasses import dataclass
 
-from poroscale.cli.talk import told
+import pytest
+
+from poroscale.cli.talk import script, told
 from poroscale.events import Described, Event, under_name
 
 
@@ -37,3 +39,10 @@ def test_the_command_line_prints_what_the_loggers_say(capsys):
     log.info("nobody listens")
     assert capsys.readouterr().out == "scan       here\nwarning    it may be wrong\n"
     assert logging.getLogger("poroscale").level == before
+
+
+def test_a_script_ends_with_a_sentence():
+    with pytest.raises(SystemExit, match=r"^table: `edge` must be positive$"), script("table"):
+        raise ValueError("`edge` must be positive")
+    with pytest.raises(KeyError), script("table"):  # what no user can mend
+        raise KeyError("edge")

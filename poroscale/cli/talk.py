@@ -29,3 +29,19 @@ def told() -> Iterator[None]:
     finally:
         logger.setLevel(before)
         logger.removeHandler(lines)
+
+
+@contextmanager
+def script(name: str) -> Iterator[None]:
+    """Around the main function of a script: its messages are told, and an error is one sentence.
+
+    Raises
+    ------
+    SystemExit
+        With the name of the script and what the user can mend.
+    """
+    try:
+        with told():
+            yield
+    except (TypeError, ValueError, OSError, MemoryError, ArithmeticError) as error:
+        raise SystemExit(f"{name}: {error}") from None
