@@ -234,3 +234,8 @@ def _restore(optimiser: Optimizer, tensors: Mapping[str, Tensor], prefix: str) -
             state.setdefault(int(number), {})[name] = value
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
+    # A fused step goes through the memory: moments must lie there as their weights do.
+    for weight, moments in optimiser.state.items():
+        for name, value in moments.items():
+            if value.shape == weight.shape:
+                moments[name] = torch.empty_like(weight).copy_(value)

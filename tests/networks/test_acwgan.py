@@ -1,5 +1,7 @@
 """The networks of the conditional micrographs, their losses and changes."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ from poroscale.networks.acwgan.losses import (
     heads_right,
 )
 from poroscale.networks.acwgan.shape import MicrographGanShape, check_chip
-from poroscale.networks.adversarial.penalty import gradient_penalty
+from poroscale.networks.adversarial.penalty import gradient_penalty, layer_slopes, traced_slopes
 
 ONE = MicrographGanShape((2, 3), noise=6, embedding=4, generator=(8, 4), critic=(4, 8))
 LATTICE = MicrographGanShape(
@@ -38,7 +40,7 @@ def test_the_published_inputs_and_outputs():
     with torch.device("meta"):
         generator, critic = MicrographGenerator(shape), MicrographCritic(shape)
         image = generator(torch.empty(5, 100, 1, 1), torch.zeros(5, 2))
-        score, heads = critic(image)
+        score, heads = critic(image, torch.zeros(5, 2))
     assert image.shape == (5, 1, 128, 128)
     assert score.shape == (5,)
     assert [head.shape for head in heads] == [(5, 2), (5, 3)]
@@ -49,7 +51,7 @@ def test_the_resnet_of_the_ablation_has_eighteen_layers():
     shape = MicrographGanShape((2, 3), critic_kind="resnet18", critic=(64, 128, 256, 512))
     with torch.device("meta"):
         critic = MicrographCritic(shape)
-        score, heads = critic(torch.empty(2, 1, 128, 128))
+        score, heads = critic(torch.empty(2, 1, 128, 128), torch.zeros(2, 2))
     layers = [
         m for m in critic.body.modules() if isinstance(m, nn.Conv2d) and m.kernel_size != (1, 1)
     ]
@@ -63,15 +65,19 @@ def test_the_resnet_of_the_ablation_has_eighteen_layers():
 
 def test_a_critic_judges_each_image_alone():
     """Else the penalty of gradients would be that of the batch."""
-    for kind, widths in (("convolutional", (4, 8, 8, 8)), ("resnet18", (4, 8, 8, 8))):
-        shape = MicrographGanShape((2, 0), critic_kind=kind, critic=widths)
+    kinds = ("convolutional", "resnet18")
+    for kind, projection in itertools.product(kinds, (False, True)):
+        shape = MicrographGanShape(
+            (2, 0), critic_kind=kind, critic=(4, 8, 8, 8), projection=projection
+        )
         torch.manual_seed(0)
         critic, images = MicrographCritic(shape), torch.randn(4, 1, 64, 64)
-        whole, heads = critic(images)
-        alone, head = critic(images[2:3])
+        codes = torch.tensor([[0, 0.0], [1, 0.5], [0, 1.0], [1, 0.0]])
+        whole, heads = critic(images, codes)
+        alone, head = critic(images[2:3], codes[2:3])
         torch.testing.assert_close(whole[2:3], alone)
         torch.testing.assert_close(heads[1][2:3], head[1])
-        torch.testing.assert_close(critic.scores(images), whole)
+        torch.testing.assert_close(critic.scores(images, codes), whole)
 
 
 def test_conditions_change_the_image_and_a_missing_one_is_the_zero_vector():
@@ -140,8 +146,10 @@ def test_the_penalty_is_zero_where_the_slope_is_one():
         return lambda images: factor * images.flatten(1)[:, 3]
 
     real, made = torch.randn(2, 5, 1, 4, 4)
-    assert float(gradient_penalty(slope(1.0), real, made)) == pytest.approx(0, abs=1e-10)
-    assert float(gradient_penalty(slope(3.0), real, made)) == pytest.approx(4)
+    assert float(gradient_penalty(traced_slopes(slope(1.0)), real, made)) == pytest.approx(
+        0, abs=1e-10
+    )
+    assert float(gradient_penalty(traced_slopes(slope(3.0)), real, made)) == pytest.approx(4)
 
 
 def test_shares_of_the_area_are_those_of_sharp_steps():
@@ -327,3 +335,38 @@ def test_a_body_ties_more_latents_together():
     assert all(12 < int(span) <= 7 * 4 for span in spans)
     with pytest.raises(ValueError, match="`body` must be left out"):
         MicrographGanShape((2,), body=(5,))
+
+
+@pytest.mark.parametrize("kind", ["convolutional", "resnet18"])
+@pytest.mark.parametrize("projection", [False, True])
+def test_slopes_and_what_is_learnt_of_them_are_those_of_automatic_differentiation(kind, projection):
+    shape = MicrographGanShape(
+        (2, 0), critic_kind=kind, critic=(4, 8, 8, 8), projection=projection, embedding=3
+    )
+    torch.manual_seed(0)
+    critic, images = MicrographCritic(shape).double(), torch.randn(3, 1, 64, 64).double()
+    codes = torch.tensor([[0, 0.0], [1, 0.5], [0, 1.0]]).double()
+    learnt = []
+    for slopes in (
+        critic.slopes(images, codes),
+        traced_slopes(lambda x: critic.scores(x, codes))(images),
+    ):
+        critic.zero_grad()
+        (slopes**3).sum().backward()
+        found = {name: p.grad for name, p in critic.named_parameters() if p.grad is not None}
+        learnt.append((slopes.detach(), found))
+    torch.testing.assert_close(learnt[0][0], learnt[1][0])
+    for name, grad in learnt[1][1].items():
+        other = learnt[0][1].get(name, torch.zeros_like(grad))
+        torch.testing.assert_close(other, grad, msg=name)
+
+
+def test_slopes_of_layers_fit_any_size_and_refuse_what_is_not_linear():
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(2, 3, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 3 * 4, 2)]
+    images, weights = torch.randn(4, 2, 6, 7), torch.randn(4, 2)
+    found = layer_slopes(layers, images, weights)
+    traced = traced_slopes(lambda x: (nn.Sequential(*layers)(x) * weights).sum(dim=1))(images)
+    torch.testing.assert_close(found, traced)
+    with pytest.raises(TypeError, match="linear piece by piece, got Tanh"):
+        layer_slopes([nn.Tanh()], images, images)

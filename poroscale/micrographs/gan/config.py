@@ -59,6 +59,9 @@ class SemGanConfig(Config):
     critic
         Channels of the layers of the critic, or of the four stages of a resnet18; None takes 64 to
         1024, or 64 to 512.
+    projection
+        Whether the critic's score is told the conditions, by a projection: it judges a chip as one
+        of its setting.
     epochs
         Epochs; each ends with a checkpoint.
     steps
@@ -114,6 +117,7 @@ class SemGanConfig(Config):
     generator: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
     critic_kind: Literal["convolutional", "resnet18"] = "convolutional"
     critic: tuple[PositiveInt, ...] | None = Field(None, min_length=1)
+    projection: bool = False
     epochs: PositiveInt = 400
     steps: PositiveInt | None = None
     batch: PositiveInt = 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
@@ -50,12 +51,8 @@ def topology_loss(
 ) -> tuple[Tensor, Tensor]:
     """Loss of the topological critic on persistence images, and the distance that it tells."""
     distance = critic(real, codes).mean() - critic(made, codes).mean()
-
-    def scores(rows: Tensor) -> Tensor:
-        return critic(rows.flatten(1), codes)
-
-    shaped = (each.detach()[:, None, None, :] for each in (real, made))
-    return penalty * gradient_penalty(scores, *shaped) - distance, distance
+    apart = gradient_penalty(partial(critic.slopes, codes=codes), real, made)
+    return penalty * apart - distance, distance
 
 
 def topology_of_chips(chips: Tensor, scale: float) -> Tensor:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -107,7 +108,8 @@ class MicrographGan:
         self.critic = MicrographCritic(shape)
         for module in (self.generator, self.critic):
             module.apply(_begin)
-            module.to(self.device)
+            # Convolutions of a few channels compute faster with the channels last.
+            module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if shape.grain:
             self.generator.begin_grain(texture)
         self.modules: dict[str, nn.Module] = {"generator": self.generator, "critic": self.critic}
@@ -121,6 +123,7 @@ class MicrographGan:
                 lr=config.learning_rate,
                 betas=config.betas,
                 weight_decay=config.weight_decay,
+                fused=True,
             )
             for name, module in self.modules.items()
         }
@@ -178,18 +181,19 @@ class MicrographGan:
     def _criticise(self, real: Tensor, codes: Tensor, *, last: bool) -> dict[str, float]:
         config = self.config
         with torch.no_grad():
-            made, _ = self._made(codes)
+            # Real chips are shown with the same codes: moved ones would give made chips away.
+            made, asked = self._made(codes)
         shown, made = (augmented(each, config.augment) for each in (real, made))
         with self._mixed():
-            scores, heads = self.critic(shown)
-            distance = scores.float().mean() - self.critic.scores(made).float().mean()
+            scores, heads = self.critic(shown, asked)
+            distance = scores.float().mean() - self.critic.scores(made, asked).float().mean()
         wrong = condition_loss(heads, codes, self.shape.classes)
-        # Second derivatives are left in single precision.
-        penalty = gradient_penalty(self.critic.scores, shown, made)
+        # The penalty is left in single precision.
+        penalty = gradient_penalty(partial(self.critic.slopes, codes=asked), shown, made)
         loss = config.penalty * penalty + config.classification * wrong - distance
         told = {"distance": distance, "penalty": penalty, "heads": wrong}
         if config.consistency:
-            told["consistency"] = apart = self._inconsistency(real)
+            told["consistency"] = apart = self._inconsistency(real, asked)
             loss = loss + config.consistency * apart
         if config.topology and last:
             told["topology"] = self._criticise_topology(shown, made, codes)
@@ -207,11 +211,11 @@ class MicrographGan:
             self._descend("topology", loss)
         return distance
 
-    def _inconsistency(self, real: Tensor) -> Tensor:
+    def _inconsistency(self, real: Tensor, codes: Tensor) -> Tensor:
         """How far the scores of real chips move as these are turned and shifted (Zhang 2020)."""
         changed = augmented(real, ("turn", "shift"))
         with self._mixed():
-            apart = self.critic.scores(real) - self.critic.scores(changed)
+            apart = self.critic.scores(real, codes) - self.critic.scores(changed, codes)
         return (apart.float() ** 2).mean()
 
     def _generate(self, codes: Tensor, settings: Tensor) -> dict[str, float]:
@@ -219,7 +223,7 @@ class MicrographGan:
         self.critic.requires_grad_(False)
         made, asked = self._made(codes)
         with self._mixed():
-            scores, heads = self.critic(augmented(made, config.augment))
+            scores, heads = self.critic(augmented(made, config.augment), asked)
         raised = -scores.float().mean()
         wrong = condition_loss(heads, asked, self.shape.classes)
         loss = raised + config.generator_classification * wrong
@@ -275,7 +279,7 @@ class MicrographGan:
             made = kept(*self._drawn(codes))
             found = {"area": float(area_loss(made, settings, self.areas))}
             for side, chips in (("real", self._real(batch.chips[0])), ("made", made)):
-                right = heads_right(self.critic(chips)[1], codes, self.shape.classes)
+                right = heads_right(self.critic(chips, codes)[1], codes, self.shape.classes)
                 for name, value in zip(self.names, right, strict=True):
                     found |= {} if value is None else {f"{side}_{name}": value}
         kept.train(training)
@@ -296,6 +300,7 @@ def gan_shape(config: SemGanConfig, classes: tuple[int, ...]) -> MicrographGanSh
         config.generator or (LATTICE_WIDTHS if lattice else ONE_WIDTHS),
         config.critic_kind,
         config.critic or (RESNET_WIDTHS if resnet else CRITIC_WIDTHS),
+        config.projection,
     )
 
 

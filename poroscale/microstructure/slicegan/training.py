@@ -177,8 +177,9 @@ class SliceGan:
     def _told_apart(self, name: str, real: Tensor, slices: Tensor) -> dict[str, float]:
         """One step of a critic."""
         critic = self.modules[name]
+        assert isinstance(critic, SliceCritic)
         distance = critic(real).mean() - critic(slices).mean()
-        penalty = gradient_penalty(critic, real, slices[: len(real)])
+        penalty = gradient_penalty(critic.slopes, real, slices[: len(real)])
         self._descend(name, self.config.penalty * penalty - distance)
         return {"distance": float(distance.detach()), "penalty": float(penalty.detach())}
 

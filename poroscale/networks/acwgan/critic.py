@@ -5,6 +5,10 @@ leaky ReLUs, without normalisation, which the penalty of gradients does not allo
 The ablation takes a ResNet-18 (He et al. 2016), whose batch normalisation is therefore one over
 groups of channels, and whose weights begin at random: weights from photographs are not needed for
 grey chips, and the paper found both worse.
+
+A critic that is told the conditions by a projection (Miyato and Koyama 2018) judges an image as one
+of its setting. The published one judges it as one of any setting, and leaves the conditions to its
+heads. These raise what tells settings apart, also where it is rare (Gong et al. 2019).
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from poroscale.networks.acwgan.embedding import ConditionEmbedding
 from poroscale.networks.acwgan.shape import FIRST_EDGE, MicrographGanShape
+from poroscale.networks.adversarial.penalty import layer_slopes, traced_slopes
 
 SLOPE = 0.2
 GROUPS = 8
@@ -44,15 +50,42 @@ class MicrographCritic(nn.Module):
             seen = shape.critic[-1] * FIRST_EDGE**2
         self.score = nn.Linear(seen, 1)
         self.heads = nn.ModuleList(nn.Linear(seen, outputs) for outputs in shape.heads)
+        if shape.projection:
+            self.embedding = ConditionEmbedding(shape.classes, shape.embedding)
+            self.told = nn.Linear(shape.embedding * len(shape.classes), seen, bias=False)
+            # As large as the other part of the score at first.
+            nn.init.normal_(self.told.weight, 0.0, self.told.weight.numel() ** -0.5)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Scores (n,), and (n, levels) or (n, 1) of each condition, of images (n, 1, y, x)."""
+    def forward(self, images: Tensor, codes: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Scores (n,), and (n, levels) or (n, 1) of each condition.
+
+        Parameters
+        ----------
+        images
+            (n, 1, y, x).
+        codes
+            (n, conditions) that the images are to have; without a projection they mean nothing.
+        """
         seen = self.body(images)
-        return self.score(seen)[:, 0], [head(seen) for head in self.heads]
+        return self._score(seen, codes), [head(seen) for head in self.heads]
 
-    def scores(self, images: Tensor) -> Tensor:
+    def scores(self, images: Tensor, codes: Tensor) -> Tensor:
         """The scores (n,) alone."""
-        found: Tensor = self.score(self.body(images))[:, 0]
+        return self._score(self.body(images), codes)
+
+    def slopes(self, images: Tensor, codes: Tensor) -> Tensor:
+        """Gradients (n, 1, y, x) of the scores by the images, for a penalty."""
+        if not isinstance(self.body, nn.Sequential):  # its normalisation is not linear
+            return traced_slopes(lambda each: self.scores(each, codes))(images)
+        weights = self.score.weight.expand(len(images), -1)
+        if self.shape.projection:
+            weights = weights + self.told(self.embedding(codes))
+        return layer_slopes([*self.body], images, weights)
+
+    def _score(self, seen: Tensor, codes: Tensor) -> Tensor:
+        found: Tensor = self.score(seen)[:, 0]
+        if self.shape.projection:
+            found = found + (self.told(self.embedding(codes)) * seen).sum(dim=1)
         return found
 
 

@@ -51,6 +51,8 @@ class MicrographGanShape:
         "convolutional", or the "resnet18" of the ablation.
     critic
         Channels of the layers, or of the four stages, of the critic.
+    projection
+        Whether the critic's score is told the conditions.
     """
 
     classes: tuple[int, ...]
@@ -63,6 +65,7 @@ class MicrographGanShape:
     generator: tuple[int, ...] = ONE_WIDTHS
     critic_kind: CriticKind = "convolutional"
     critic: tuple[int, ...] = CRITIC_WIDTHS
+    projection: bool = False
 
     def __post_init__(self) -> None:
         if not self.classes or not self.generator or not self.critic:

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from poroscale.networks.acwgan.generator import ConditionEmbedding
+from poroscale.networks.acwgan.embedding import ConditionEmbedding
+from poroscale.networks.adversarial.penalty import layer_slopes
 
 SIDE = 10
 """Pixels along each side of a persistence image."""
@@ -110,6 +111,14 @@ class TopologyCritic(nn.Module):
 
     def forward(self, persistence: Tensor, codes: Tensor) -> Tensor:
         """(n,) scores of persistence images (n, 100), whose pixels are of the order of one."""
-        told = torch.cat([persistence, self.embedding(codes)], dim=1)
-        found: Tensor = self.layers(told)[:, 0]
+        found: Tensor = self.layers(self._told(persistence, codes))[:, 0]
         return found
+
+    def slopes(self, persistence: Tensor, codes: Tensor) -> Tensor:
+        """(n, 100) gradients of the scores by the persistence images; see `layer_slopes`."""
+        told = self._told(persistence, codes).detach()
+        found = layer_slopes([*self.layers], told, told.new_ones(len(told), 1))
+        return found[:, : persistence.shape[1]]
+
+    def _told(self, persistence: Tensor, codes: Tensor) -> Tensor:
+        return torch.cat([persistence, self.embedding(codes)], dim=1)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from poroscale.networks.adversarial.penalty import layer_slopes
+
 SLICE_CRITIC_WIDTHS = (64, 128, 256, 512)
 LAST_EDGE = 4
 """Edge of what the last convolution reads."""
@@ -42,6 +44,13 @@ class SliceCritic(nn.Module):
             values = torch.relu(convolution(values))
         found: Tensor = self.last(values)
         return found.flatten()
+
+    def slopes(self, slices: Tensor) -> Tensor:
+        """Gradients of the numbers by the slices, as the slices; see `layer_slopes`."""
+        layers: list[nn.Module] = []
+        for convolution in self.convolutions:
+            layers += [convolution, nn.ReLU()]
+        return layer_slopes([*layers, self.last], slices, slices.new_ones(len(slices), 1, 1, 1))
 
 
 def edge_of_slices(widths: Sequence[int]) -> int:

@@ -1,5 +1,7 @@
 """One step of the published training, and what each switch beyond it does."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -63,12 +65,13 @@ def test_the_loss_of_the_critic_is_the_published_one():
     real = WINDOW.to_unit(batch.chips[0])[:, None]
     with torch.no_grad():
         made, _ = task._made(batch.codes[0])
-    scores, heads = task.critic(real)
-    distance = scores.mean() - task.critic.scores(made).mean()
+    codes = batch.codes[0]
+    scores, heads = task.critic(real, codes)
+    distance = scores.mean() - task.critic.scores(made, codes).mean()
     assert told["distance"] == pytest.approx(float(distance.detach()), rel=1e-4)
     wrong = condition_loss(heads, batch.codes[0], CLASSES)
     assert told["heads"] == pytest.approx(float(wrong.detach()), rel=1e-4)
-    penalty = gradient_penalty(task.critic.scores, real, made)
+    penalty = gradient_penalty(partial(task.critic.slopes, codes=codes), real, made)
     assert told["penalty"] == pytest.approx(float(penalty.detach()), rel=1e-4)
 
 
@@ -128,7 +131,7 @@ def test_consistency_lowers_what_turning_changes():
             step(task, seed=k, batch=batch)
         torch.manual_seed(0)
         real = WINDOW.to_unit(batch.chips[0])[:, None]
-        apart.append(float(task._inconsistency(real).detach()))
+        apart.append(float(task._inconsistency(real, batch.codes[0]).detach()))
     assert apart[1] < 0.3 * apart[0]
 
 
@@ -152,7 +155,7 @@ def test_augmentation_is_applied_to_real_and_made_chips():
     seen = []
     task = task_of(augment=("cutout",), critic_steps=1)
     scores = task.critic.scores
-    task.critic.scores = lambda images: seen.append(images) or scores(images)
+    task.critic.scores = lambda images, codes: seen.append(images) or scores(images, codes)
     task._criticise(WINDOW.to_unit(batch.chips[0])[:, None], batch.codes[0], last=True)
     assert (seen[0] == 0).flatten(1).sum(dim=1).min() > 0  # a hole in every made chip
 
