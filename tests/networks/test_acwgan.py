@@ -164,9 +164,23 @@ def test_coarse_areas_see_large_particles_alone():
     images = torch.full((3, 1, 64, 64), -0.5)
     images[1, 0, ::16, ::16] = 1.0  # many small ones
     images[2, 0, 10:34, 20:44] = 1.0  # a large one
-    plain, small, large = coarse_shares(images)
-    torch.testing.assert_close(small[4:], plain[4:], atol=1e-4, rtol=0)
-    assert float(large[6] - plain[6]) == pytest.approx(24**2 / 64**2, rel=0.25)
+    shares = coarse_shares(images)
+    assert shares.shape == (3, 30)
+    for plain, small, large in shares[:, 10:].split(10, dim=1):  # squares of 8² and 16²
+        torch.testing.assert_close(small[4:], plain[4:], atol=1e-4, rtol=0)
+        assert float(large[6] - plain[6]) == pytest.approx(24**2 / 64**2, rel=0.3)
+    assert coarse_shares(images[:, :, :16, :16]).shape == (3, 20)
+
+
+def test_coarse_areas_tell_a_large_particle_from_smaller_ones_of_the_same_area():
+    images = torch.full((2, 1, 64, 64), -0.5)
+    images[0, 0, 8:32, 8:32] = 1.0
+    for y, x in ((4, 4), (4, 40), (40, 4), (40, 40)):
+        images[1, 0, y : y + 12, x : x + 12] = 1.0
+    assert images[0].sum() == images[1].sum()
+    one, four = coarse_shares(images)[:, 20:].split(1)  # squares of 16²
+    assert (one[0, 6:] > 2 * four[0, 6:]).all()
+    assert (one[0, 7:] > 10 * four[0, 7:]).all()
 
 
 def test_the_area_loss_pulls_a_setting_to_its_own_shares():

@@ -12,8 +12,8 @@ THRESHOLDS = 10
 """Levels above which the share of the area is taken."""
 SOFTNESS = 0.05
 """Grey values over which a pixel passes from below a level to above it, of a range of two."""
-COARSE = 8
-"""Edge of the squares whose averages show large particles [pixels]."""
+SQUARES = (4, 8, 16)
+"""Edges of the squares whose averages show how large particles are [pixels]."""
 SMALLEST_AREA = 1e-3
 """Share of the area below which differences count less and less."""
 
@@ -75,11 +75,15 @@ def area_shares(images: Tensor) -> Tensor:
 
 
 def coarse_shares(images: Tensor) -> Tensor:
-    """(n, 10): share of the averages of 8² pixels above ten levels from -1 to 1, differentiable.
+    """(n, 10 squares): shares of averages of squares above ten levels from -1 to 1, differentiable.
 
-    What is smaller than these squares is hardly seen: large and rare particles are what is left.
+    What is smaller than a square is hardly seen. So the shares of rising squares tell how large
+    particles are: as many pixels of a few large ones and of many smaller ones differ. Squares wider
+    than half of an image are left out.
     """
-    return area_shares(functional.avg_pool2d(images, COARSE, COARSE // 2))
+    edges = [edge for edge in SQUARES if edge <= max(images.shape[-1] // 2, SQUARES[0])]
+    shares = [area_shares(functional.avg_pool2d(images, edge, edge // 2)) for edge in edges]
+    return torch.cat(shares, dim=1)
 
 
 def area_loss(images: Tensor, settings: Tensor, wanted: Tensor) -> Tensor:
