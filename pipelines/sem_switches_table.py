@@ -4,7 +4,8 @@ Writes phantom micrographs of a known law, trains a narrow network in the publis
 same with one switch of `gan` at a time, each for the same number of steps. Every generator makes
 images of all settings, which are compared with the real ones by temper and thirds of the feed
 rate. The table is printed, and written to `OUT/switches.md`. `--only NAME ...` takes some rows;
-a row whose results are there is not trained again.
+a row whose results are there is not trained again. The last row is `configs/train_sem.yaml`,
+whose chips have 64² pixels: `--chip 64` makes those of the others as large.
 """
 
 import argparse
@@ -18,15 +19,20 @@ import numpy as np
 import poroscale as ps
 from poroscale.benchmarks.table import markdown_table
 from poroscale.cli.talk import script
+from poroscale.config import load_sections
 from poroscale.phantoms.micrographs import PhantomSeries, write_phantom_series
 from poroscale.pipelines.micrographs.train import SemTrainJob
 
 PUBLISHED: dict[str, Any] = {
-    "latents": "one", "noise": 100, "embedding": 20, "generator": [64, 32, 16],
-    "critic": [16, 32, 64], "batch": 32, "critic_steps": 2, "learning_rate": 1e-3,
+    "latents": "one", "noise": 100, "embedding": 20, "batch": 24, "critic_steps": 2,
+    "learning_rate": 1e-3,
 }  # fmt: skip
-"""As published, but narrow, for chips of 32², with fewer steps of the critic and a higher rate."""
+"""As published, but with fewer steps of the critic, a higher rate and narrow networks."""
+WIDTHS = [16, 32, 64, 96, 128]
+"""Channels of the critic, from chips on; those of the generator from its last layer back."""
 LATTICE = {"latents": "lattice", "noise": 32, "shared": 4, "generator": [48, 24]}
+NARROW_EDGE = 64
+NARROW = Path(__file__).parents[1] / "configs" / "train_sem.yaml"
 BINNED, CONTINUOUS = "thirds", "continuous"
 SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "published form": (BINNED, {}),
@@ -35,6 +41,7 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "lattice, shared 4": (BINNED, LATTICE),
     "grain 2": (BINNED, {"grain": 2}),
     "balanced": (BINNED, {"balanced": True}),
+    "projection": (BINNED, {"projection": True}),
     "augment turn, shift": (BINNED, {"augment": ["turn", "shift"]}),
     "consistency 10": (BINNED, {"consistency": 10.0}),
     "area 1": (BINNED, {"area": 1.0}),
@@ -45,9 +52,9 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
         BINNED,
         {"grain": 2, "topology": 1.0, "averages": 10.0},
     ),
+    NARROW.name: (CONTINUOUS, {}),
 }
 """Kind of the feed rate, and the settings of `gan`, of each row."""
-EDGE = 32
 HEAD = (
     "training", "CPU s", "average persistence image, times that of halves",
     "particles: rank with real", "area: rank with real", "temper read of generated (real) (%)",
@@ -55,17 +62,21 @@ HEAD = (
 )  # fmt: skip
 
 
-def sections_of(kind: str, switches: dict[str, Any], out: Path, steps: int) -> dict[str, Any]:
+def sections_of(name: str, out: Path, steps: int, edge: int) -> dict[str, Any]:
+    """The sections of the training of a row, for chips of this edge."""
+    kind, switches = SWITCHES[name]
+    critic = WIDTHS[: int(np.log2(edge // 4))]
+    own = {"generator": critic[::-1], "critic": critic}
+    gan = load_sections(NARROW)["gan"] if name == NARROW.name else PUBLISHED | own | switches
     epochs = max(1, steps // 50)
-    gan = PUBLISHED | switches | {"epochs": epochs, "steps": -(-steps // epochs)}
     return {
         "sem": {
             "data": str(out / "real"),
             "model": "",
             "conditions": {"temper": "category", "feed_rate": kind},
         },
-        "chips": {"edge": EDGE, "stride": EDGE // 2, "validation": 0},
-        "gan": gan,
+        "chips": {"edge": edge, "stride": edge // 2, "validation": 0},
+        "gan": gan | {"epochs": epochs, "steps": -(-steps // epochs)},
     }
 
 
@@ -83,13 +94,16 @@ def row_of(
     ps.train_sem(SemTrainJob.of(sections, {"overwrite": True}), progress=lambda *_: None)
     spent = time.process_time() - began
     wished = {"temper": series.tempers, "feed_rate": series.feed_rates}
-    ps.generate_sem(folder / "model", folder / "made", condition=wished, count=chips)
+    edge = sections["chips"]["edge"]
+    ps.generate_sem(
+        folder / "model", folder / "made", condition=wished, count=chips, size=(edge, edge)
+    )
     compared = ps.compare_sem(
         out / "real",
         folder / "made",
         folder / "compared",
         conditions=f"temper=category,feed_rate={BINNED}",
-        chip=EDGE,
+        chip=edge,
         chips=3 * chips,  # of a third of the feed rates
         splits=4,
         resamples=10,
@@ -124,17 +138,18 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=800, help="steps of the generator of each")
     parser.add_argument("--edge", type=int, default=512, help="edge of the phantom micrographs")
+    parser.add_argument("--chip", type=int, default=32, choices=(32, 64), help="edge of a chip")
     parser.add_argument("--chips", type=int, default=150, help="chips of each setting")
     parser.add_argument("--only", nargs="+", choices=SWITCHES, help="rows that are made")
     given = parser.parse_args(words)
     series = PhantomSeries(specimens=4, height=given.edge, width=given.edge)
     if not (given.out / "real").exists():
         write_phantom_series(series, given.out / "pictures")
-        ps.gather_sem(given.out / "pictures" / "conditions.csv", given.out / "real", chip=EDGE)
+        ps.gather_sem(given.out / "pictures" / "conditions.csv", given.out / "real", chip=32)
     rows = []
-    for name in given.only or SWITCHES:
-        kind, switches = SWITCHES[name]
-        sections = sections_of(kind, switches, given.out, given.steps)
+    fitting = [name for name in SWITCHES if name != NARROW.name or given.chip == NARROW_EDGE]
+    for name in given.only or fitting:
+        sections = sections_of(name, given.out, given.steps, given.chip)
         rows.append(row_of(name, sections, given.out, series, given.chips))
         print(" | ".join(rows[-1]), flush=True)
     text = markdown_table(HEAD, rows) + "\n"

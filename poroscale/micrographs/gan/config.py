@@ -92,8 +92,8 @@ class SemGanConfig(Config):
         chips; 0 leaves it out.
     averages
         Factor of how far the running averages of the persistence images of made chips of each
-        setting, and of the area of large particles, are from those of real ones, in the loss of the
-        generator; 0 leaves it out.
+        setting, and of the area of coarse images, which tell how large particles are, are from
+        those of real ones, in the loss of the generator; 0 leaves it out.
     averages_after
         Steps of the generator after which it counts: the critic comes first.
     vicinity
