@@ -221,6 +221,14 @@ def compare_sem(
     directions: int = 64,
     seed: int = 0,
     config: CompareSemConfig | None = None,
+    run: Run | None = None,
+    memory: int | str | None = None,
+    memory_per_worker: int | str | None = None,
+    cluster: str | Client | None = None,
+    workers: int | None = None,
+    block: tuple[int, int, int] | None = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
 ) -> MicrographComparison:
     """Compare generated micrographs with real ones of the same conditions."""
 

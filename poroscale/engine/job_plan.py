@@ -85,7 +85,9 @@ def plan_job(
     return JobPlan(stages, dict(notes or {}))
 
 
-def driver_plan(grid: BlockGrid, task: int, run: Run, *, disk: int = 0) -> Plan:
+def driver_plan(
+    grid: BlockGrid, task: int, run: Run, *, disk: int = 0, libraries: tuple[str, ...] = ()
+) -> Plan:
     """The plan of work that the driving process does by itself, box by box.
 
     Parameters
@@ -98,9 +100,11 @@ def driver_plan(grid: BlockGrid, task: int, run: Run, *, disk: int = 0) -> Plan:
         The budget.
     disk
         Bytes of the output.
+    libraries
+        Of `engine.plan.LIBRARIES`, what the work imports.
     """
-    before = baseline_bytes(()) + SMALL
-    return Plan(grid, 1, task, before, growth_bytes(()), run.memory_bytes, disk)
+    before = baseline_bytes(libraries) + SMALL
+    return Plan(grid, 1, task, before, growth_bytes(libraries), run.memory_bytes, disk)
 
 
 def planned(run: Run, plan: Callable[..., JobPlan]) -> Run:

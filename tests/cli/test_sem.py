@@ -61,6 +61,12 @@ def test_from_pictures_to_new_ones(poroscale, refused, pictures, written, tmp_pa
     assert (code, err) == (0, "")
     assert "cmp/micrographs.html: the comparison" in out
     assert "over 2 settings" in out
+    code, out, _ = poroscale("compare", "sem", "set", "alike", "plan", *few, "--dry-run")
+    assert code == 0
+    assert "2 blocks of 8 x 32 x 32" in out
+    error = refused("compare", "sem", "set", "alike", "plan", *few, "--memory", "9MiB")
+    assert "for 2 settings of 8 chips of 32 x 32 pixels, got 9 MiB; raise --memory" in error
+    assert not (tmp_path / "plan").exists()
     assert "holds no micrographs" in refused("compare", "sem", "set", "model", "c")
     error = refused("compare", "sem", "set", "made", "c", *few)
     assert "a setting of their conditions in common; generated: feed_rate 7.5, temper T6" in error

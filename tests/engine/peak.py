@@ -333,6 +333,24 @@ def postprocess(scan, out):
     postprocess_scores(scan, predicted, out, config=config, run=RUN)
 
 
+def sem_settings():
+    from poroscale.compare.micrographs.config import CompareSemConfig
+
+    return CompareSemConfig(conditions="rate=continuous", chips=130, splits=1, resamples=10)
+
+
+def plan_compare_sem(scan, _out):
+    from poroscale.pipelines.micrographs.compare import plan_compare_sem as plan
+
+    return plan(scan.path.parent, scan.path.parent, config=sem_settings(), run=RUN)
+
+
+def compare_sem(scan, out):
+    from poroscale.pipelines.micrographs.compare import compare_sem as verb
+
+    verb(scan.path.parent, scan.path.parent, out, config=sem_settings(), run=RUN)
+
+
 def peak_memory():
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poroscale.compare.micrographs.samples import Floats, MicrographSample
+from poroscale.compare.micrographs.samples import ChipFeatures, Floats
 from poroscale.micrographs.conditions import UNKNOWN, MicrographCondition
 
 RIDGE = 1.0
@@ -45,9 +45,9 @@ class ReadCondition:
 
 def read_conditions(
     conditions: Sequence[MicrographCondition],
-    codes: Sequence[tuple[float, ...]],
-    real: Sequence[MicrographSample],
-    generated: Sequence[MicrographSample],
+    codes: Floats,
+    real: Sequence[ChipFeatures],
+    generated: Sequence[ChipFeatures],
 ) -> list[ReadCondition]:
     """How well each condition is read that differs between the settings.
 
@@ -56,28 +56,19 @@ def read_conditions(
     conditions
         Those of the settings.
     codes
-        Codes of each setting.
+        (settings, conditions) codes.
     real, generated
-        Chips of each setting.
+        Chips of each setting, one at least.
     """
-    sides = [np.concatenate([_features(each) for each in side]) for side in (real, generated)]
-    folds = np.concatenate([_fold(each) for each in real])
     found = []
-    for k, condition in enumerate(conditions):
-        wanted = [
-            np.concatenate(
-                [np.full(len(one), code[k]) for one, code in zip(side, codes, strict=True)]
-            )
-            for side in (real, generated)
-        ]
-        known = [
-            each != UNKNOWN if condition.classes else np.ones(len(each), bool) for each in wanted
-        ]
-        if len(np.unique(wanted[0][known[0]])) < 2 or not known[1].any():
+    for condition, own in zip(conditions, codes.T, strict=True):
+        known = [i for i, code in enumerate(own) if code != UNKNOWN or not condition.classes]
+        if len(np.unique(own[known])) < 2:
             continue
-        rows = [side[each] for side, each in zip(sides, known, strict=True)]
-        truth = [one[each] for one, each in zip(wanted, known, strict=True)]
-        found.append(_read(condition, rows, truth, folds[known[0]]))
+        sides = [[side[i] for i in known] for side in (real, generated)]
+        truth = [np.repeat(own[known], [len(each) for each in side]) for side in sides]
+        folds = np.concatenate([_fold(each) for each in sides[0]])
+        found.append(_read(condition, [_rows(side) for side in sides], truth, folds))
     return found
 
 
@@ -104,12 +95,19 @@ def _read(
     )
 
 
-def _features(sample: MicrographSample) -> Floats:
-    grey = sample.chips.astype(np.float32).mean(axis=(1, 2))[:, None]
-    return np.hstack([np.sqrt(np.maximum(sample.persistence, 0)), sample.areas, grey])
+def _rows(side: Sequence[ChipFeatures]) -> Floats:
+    """(n, 111) features of all chips of a side."""
+    width = side[0].persistence.shape[1] + side[0].areas.shape[1] + 1
+    rows, first = np.empty((sum(map(len, side)), width)), 0
+    for each in side:
+        own, first = rows[first : first + len(each)], first + len(each)
+        holes = each.persistence.shape[1]
+        np.sqrt(np.maximum(each.persistence, 0), out=own[:, :holes])
+        own[:, holes:-1], own[:, -1] = each.areas, each.brightness
+    return rows
 
 
-def _fold(sample: MicrographSample) -> NDArray[np.int64]:
+def _fold(sample: ChipFeatures) -> NDArray[np.int64]:
     """Half of the units of a setting are 0, the others 1."""
     return np.asarray(sample.units % 2)
 

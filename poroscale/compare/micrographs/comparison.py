@@ -8,7 +8,7 @@ well a reader of conditions that was trained on real chips reads generated ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,51 +17,18 @@ from numpy.typing import NDArray
 
 from poroscale.compare.micrographs.classifier import read_conditions
 from poroscale.compare.micrographs.config import CompareSemConfig
-from poroscale.compare.micrographs.distances import (
-    FEATURES,
-    bootstrap_mean,
-    compared_distance,
-    mean_apart,
-)
-from poroscale.compare.micrographs.particles import BrightParticles, bright_particles
-from poroscale.compare.micrographs.samples import (
-    ComparedSetting,
-    Floats,
-    MicrographSample,
-    compared_settings,
-    measured_sample,
-    published_areas,
-)
-from poroscale.compare.micrographs.sides import check_alike, compared_conditions
+from poroscale.compare.micrographs.samples import Floats
+from poroscale.compare.micrographs.setting import MeasuredSetting, drawn_order, measured_setting
+from poroscale.compare.micrographs.sides import ComparedSides
 from poroscale.compare.micrographs.verdict import summary_of, trends
 from poroscale.events import Described
-from poroscale.kernels.noise import tile_generator
-from poroscale.micrographs.chips import EDGE
 from poroscale.micrographs.dataset import MicrographSet
 from poroscale.statistics.topology.chips import PrincipalComponents
 
 FORMAT = 1
-SHOWN, PROJECTED = 4, 200
-"""Chips of a setting and side that are shown, and that are drawn among the components."""
+PROJECTED = 200
+"""Chips of a setting and side that are drawn among the components."""
 COMPONENTS = 3
-FEWEST_CHIPS = 4
-"""Chips of a setting and side without which nothing is told apart from chance."""
-SHOWING = 760
-"""Stream of the chips that are shown."""
-MEASURES = (
-    ("average", "persistence"),
-    ("sliced_wasserstein", "persistence"),
-    ("kernel", "persistence"),
-    ("sliced_wasserstein", "areas"),
-    ("sliced_wasserstein", "patches"),
-    ("kernel", "patches"),
-)
-"""Distances that are taken of each setting, with what they compare."""
-MEASURE_WORDS = {
-    "average": "average of",
-    "sliced_wasserstein": "sliced Wasserstein of",
-    "kernel": "kernel distance of",
-}
 
 
 @dataclass(frozen=True)
@@ -118,17 +85,12 @@ class MicrographComparison(Described):
         raise KeyError(words)
 
 
-@dataclass(frozen=True)
-class _Measured:
-    setting: ComparedSetting
-    real: MicrographSample
-    generated: MicrographSample
-
-
 def compare_micrographs(
     real: MicrographSet, generated: MicrographSet, *, config: CompareSemConfig | None = None
 ) -> MicrographComparison:
     """Compare generated micrographs with real ones of the same conditions.
+
+    Settings are measured one after the other, and of each no more than its features is kept.
 
     Parameters
     ----------
@@ -140,78 +102,40 @@ def compare_micrographs(
     Raises
     ------
     ValueError
-        If the sets differ in depth or scale, or have no setting of their conditions in common.
+        If the sets differ in depth or scale, have no setting of their conditions in common, or too
+        few chips of one.
     """
     config = config or CompareSemConfig()
-    check_alike(real, generated)
-    conditions = compared_conditions(real, generated, config)
-    settings, alone = compared_settings(conditions, real, generated)
-    if not settings:
-        raise ValueError(
-            "the sets must have a setting of their conditions in common; generated: "
-            f"{'; '.join(alone)}"
-        )
-    edge = config.chip or _common_edge(real, generated)
-    window = (float(real.settings.window[0]), float(real.settings.window[1]))
-    measured = [
-        _measure(each, (real, generated), edge=edge, window=window, config=config)
-        for each in settings
-    ]
+    sides = ComparedSides.of(real, generated, config)
+    measured = [measured_setting(each, sides, config) for each in sides.settings]
     components = PrincipalComponents.of(
         np.concatenate([each.real.persistence for each in measured]), COMPONENTS
     )
+    codes = np.array([each.codes for each in sides.settings], np.float64)
     reads = read_conditions(
-        conditions,
-        [each.setting.codes for each in measured],
+        sides.conditions,
+        codes,
         [each.real for each in measured],
         [each.generated for each in measured],
     )
-    rows = [
-        setting_numbers(each.setting.words, each.real, each.generated, config) for each in measured
-    ]
+    rows = [each.numbers for each in measured]
     numbers: dict[str, Any] = {
         "format": FORMAT,
         "real": _side(real),
         "generated": _side(generated),
-        "conditions": [each.stored for each in conditions],
-        "chip": edge,
-        "window": list(window),
+        "conditions": [each.stored for each in sides.conditions],
+        "chip": sides.edge,
+        "window": list(sides.window),
         "settings": rows,
-        "without_real": alone,
+        "without_real": list(sides.alone),
         "components": {"share": components.share.tolist()},
         "readers": [asdict(each) for each in reads],
-        "trends": trends(conditions, measured_codes(settings), rows),
+        "trends": trends(sides.conditions, codes, rows),
         "config": config.model_dump(mode="json"),
     }
     numbers["summary"] = list(summary_of(numbers))
-    pictures = tuple(_pictures(each, components, window, config) for each in measured)
+    pictures = tuple(_pictures(each, components, config.seed) for each in measured)
     return MicrographComparison(numbers, pictures)
-
-
-def _measure(
-    setting: ComparedSetting,
-    sides: tuple[MicrographSet, MicrographSet],
-    *,
-    edge: int,
-    window: tuple[float, float],
-    config: CompareSemConfig,
-) -> _Measured:
-    real, generated = (
-        measured_sample(each, images, edge=edge, most=config.chips, window=window, seed=config.seed)
-        for each, images in zip(sides, (setting.real, setting.generated), strict=True)
-    )
-    for name, each in (("real", real), ("generated", generated)):
-        if len(each) < FEWEST_CHIPS:
-            raise ValueError(
-                f"{setting.words} must have {FEWEST_CHIPS} {name} chips of {edge} x {edge} pixels "
-                f"at least, got {len(each)}; make more or larger images, or set a smaller `chip`"
-            )
-    return _Measured(setting, real, generated)
-
-
-def _common_edge(*sets: MicrographSet) -> int:
-    edges = (int(min(each.rows["height"].min(), each.rows["width"].min())) for each in sets)
-    return min(EDGE, *edges)
 
 
 def _side(micrographs: MicrographSet) -> dict[str, Any]:
@@ -223,80 +147,18 @@ def _side(micrographs: MicrographSet) -> dict[str, Any]:
     }
 
 
-def setting_numbers(
-    words: str, real: MicrographSample, generated: MicrographSample, config: CompareSemConfig
-) -> dict[str, Any]:
-    """All numbers of a setting as JSON."""
-    sides = {"real": real, "generated": generated}
-    particles = {name: bright_particles(each.chips) for name, each in sides.items()}
-    distances = [
-        asdict(compared_distance(name, feature, real, generated, config))
-        for name, feature in MEASURES
-    ]
-    for row in distances:
-        row["words"] = f"{MEASURE_WORDS[row['name']]} {FEATURES[row['feature']]}"
-        row["ratio"] = float(min(row["ratio"], 1e6))
-    return {
-        "words": words,
-        "chips": {name: len(each) for name, each in sides.items()},
-        "units": {name: [each.unit, int(each.units.max()) + 1] for name, each in sides.items()},
-        "distances": distances,
-        "particles": {
-            name: _particle_numbers(particles[name], each, config) for name, each in sides.items()
-        },
-        "diversity": _diversity(sides, config),
-        "areas": {name: published_areas(each.chips).tolist() for name, each in sides.items()},
-    }
-
-
-def _particle_numbers(
-    found: BrightParticles, sample: MicrographSample, config: CompareSemConfig
-) -> dict[str, Any]:
-    """Number for a million pixels, share of the area and mean size, with intervals."""
-    million = 1e6 / found.pixels
-    return {
-        "density": bootstrap_mean(found.counts * million, sample.units, config),
-        "large": bootstrap_mean(found.large * million, sample.units, config),
-        "area": bootstrap_mean(found.areas, sample.units, config),
-        "size": found.mean_size if len(found.sizes) else None,
-    }
-
-
-def _diversity(
-    sides: Mapping[str, MicrographSample], config: CompareSemConfig
-) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
-    for name, each in sides.items():
-        apart = mean_apart(each.persistence, each.units, config.seed)
-        found[name] = None if np.isnan(apart) else apart
-    real, generated = found["real"], found["generated"]
-    found["ratio"] = generated / real if real and generated is not None else None
-    return found
-
-
-def measured_codes(settings: Sequence[ComparedSetting]) -> NDArray[np.float64]:
-    """(settings, conditions) codes."""
-    return np.array([each.codes for each in settings], np.float64)
-
-
 def _pictures(
-    measured: _Measured,
-    components: PrincipalComponents,
-    window: tuple[float, float],
-    config: CompareSemConfig,
+    measured: MeasuredSetting, components: PrincipalComponents, seed: int
 ) -> SettingPictures:
-    sides = measured.real, measured.generated
-    shown, projected = [], []
-    for each in sides:
-        rng = tile_generator(config.seed, SHOWING)
-        order = rng.permutation(len(each))
-        low, high = window
-        chips = each.chips[order[:SHOWN]].astype(np.float32)
-        shown.append(np.clip(255 * (chips - low) / (high - low), 0, 255).astype(np.uint8))
-        projected.append(components.project(each.persistence[order[:PROJECTED]]))
-    side = int(np.sqrt(measured.real.persistence.shape[1]))
-    averages = np.stack([each.persistence.mean(axis=0).reshape(side, side) for each in sides])
-    areas = np.stack([published_areas(each.chips) for each in sides])
+    sides = [each.persistence for each in (measured.real, measured.generated)]
+    real, generated = (
+        components.project(each[drawn_order(len(each), seed)[:PROJECTED]]) for each in sides
+    )
+    side = int(np.sqrt(sides[0].shape[1]))
     return SettingPictures(
-        measured.setting.words, shown[0], shown[1], averages, (projected[0], projected[1]), areas
+        measured.numbers["words"],
+        *measured.shown,
+        np.stack([each.mean(axis=0).reshape(side, side) for each in sides]),
+        (real, generated),
+        np.array(list(measured.numbers["areas"].values())),
     )

@@ -7,7 +7,7 @@ because the chips of one are alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,6 +168,18 @@ def resampled_units(units: NDArray[np.int64], rng: np.random.Generator) -> NDArr
     starts = np.searchsorted(units[order], np.arange(int(units.max()) + 2))
     chosen = rng.integers(0, len(starts) - 1, len(starts) - 1)
     return np.concatenate([order[starts[k] : starts[k + 1]] for k in chosen])
+
+
+def largest_resamples(units: Sequence[NDArray[np.int64]], config: CompareSemConfig) -> list[int]:
+    """Most chips of each side in the samples of an interval; not fewer than the side has.
+
+    A unit that has more chips than the others may be drawn several times.
+    """
+    rng = tile_generator(config.seed, RESAMPLES)
+    drawn = [[len(resampled_units(each, rng)) for each in units] for _ in range(config.resamples)]
+    return [
+        max(len(own), *found) for own, found in zip(units, zip(*drawn, strict=True), strict=True)
+    ]
 
 
 def bootstrap_mean(

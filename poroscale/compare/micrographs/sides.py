@@ -1,10 +1,19 @@
-"""Whether two sets of micrographs can be compared, and by which conditions."""
+"""Whether two sets of micrographs can be compared, by which conditions, and in which settings."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from poroscale.compare.micrographs.config import CompareSemConfig
+from poroscale.compare.micrographs.samples import (
+    ComparedSetting,
+    chosen_chips,
+    compared_settings,
+)
+from poroscale.micrographs.chips import EDGE
 from poroscale.micrographs.conditions import (
     KINDS,
     ConditionKind,
@@ -13,6 +22,82 @@ from poroscale.micrographs.conditions import (
     fitted_conditions,
 )
 from poroscale.micrographs.dataset import MicrographSet
+
+FEWEST_CHIPS = 4
+"""Chips of a setting and side without which nothing is told apart from chance."""
+
+
+@dataclass(frozen=True)
+class ComparedSides:
+    """Two sets that can be compared.
+
+    Attributes
+    ----------
+    real, generated
+        The sets.
+    conditions
+        Those by which they are compared.
+    settings
+        Settings that both have.
+    alone
+        Settings in words that were generated alone.
+    edge
+        Edge of a chip [pixels].
+    window
+        Levels of grey between which features are taken.
+    """
+
+    real: MicrographSet
+    generated: MicrographSet
+    conditions: tuple[MicrographCondition, ...]
+    settings: tuple[ComparedSetting, ...]
+    alone: tuple[str, ...]
+    edge: int
+    window: tuple[float, float]
+
+    @classmethod
+    def of(cls, real: MicrographSet, generated: MicrographSet, config: CompareSemConfig) -> Self:
+        """What is compared of two sets; no image is read.
+
+        Raises
+        ------
+        ValueError
+            If the sets differ in depth or scale, have no setting of their conditions in common, or
+            too few chips of one.
+        """
+        check_alike(real, generated)
+        conditions = compared_conditions(real, generated, config)
+        settings, alone = compared_settings(conditions, real, generated)
+        if not settings:
+            raise ValueError(
+                "the sets must have a setting of their conditions in common; generated: "
+                f"{'; '.join(alone)}"
+            )
+        edge = config.chip or _common_edge(real, generated)
+        low, high = real.settings.window
+        window = float(low), float(high)
+        found = cls(real, generated, conditions, tuple(settings), tuple(alone), edge, window)
+        for each in settings:
+            found._check_chips(each, config.chips)
+        return found
+
+    def _check_chips(self, setting: ComparedSetting, most: int) -> None:
+        for name, micrographs, images in (
+            ("real", self.real, setting.real),
+            ("generated", self.generated, setting.generated),
+        ):
+            count = len(chosen_chips(micrographs, images, self.edge, most)[1])
+            if count < FEWEST_CHIPS:
+                raise ValueError(
+                    f"{setting.words} must have {FEWEST_CHIPS} {name} chips of {self.edge} x "
+                    f"{self.edge} pixels at least, got {count}; make more or larger images, or set "
+                    "a smaller `chip`"
+                )
+
+
+def _common_edge(*sets: MicrographSet) -> int:
+    edges = (int(min(each.rows["height"].min(), each.rows["width"].min())) for each in sets)
+    return min(EDGE, *edges)
 
 
 def compared_conditions(

@@ -21,8 +21,13 @@ from poroscale.kernels.topology.persistence_images import (
 
 Floats = NDArray[np.float64]
 
-AT_ONCE = 64
-"""Chips that a thread takes at a time."""
+AT_ONCE, PIXELS_AT_ONCE = 64, 1 << 20
+"""Chips that a thread takes at a time, and pixels of them where they are more than one."""
+
+
+def chips_at_once(pixels: int) -> int:
+    """Number of chips of so many pixels that are taken at a time."""
+    return max(1, min(AT_ONCE, PIXELS_AT_ONCE // max(1, pixels)))
 
 
 def persistence_images(
@@ -53,15 +58,16 @@ def persistence_images(
     if not len(chips):
         raise ValueError("there must be at least one chip, got none")
     images = np.empty((len(chips), 2, *grid.shape))
+    step = chips_at_once(np.size(chips[0]))
 
     def fill(first: int) -> None:
-        some = chips[first : first + AT_ONCE]
+        some = chips[first : first + step]
         images[first : first + len(some)] = _images_of_some(
             [np.asarray(chip) for chip in some], grid
         )
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fill, range(0, len(chips), AT_ONCE)))
+        list(pool.map(fill, range(0, len(chips), step)))
     return images
 
 

@@ -28,12 +28,13 @@ CONFIG = CompareSemConfig(chips=64, splits=3, resamples=12, directions=24)
 
 def sample_of(rng, count, shift=0.0, units=8):
     rows = rng.normal(shift, 1, (count, 5))
+    chips = np.clip(120 + 40 * rng.normal(shift, 1, (count, 8, 8)), 0, 255)
     return MicrographSample(
-        np.clip(120 + 40 * rng.normal(shift, 1, (count, 8, 8)), 0, 255).astype(np.uint8),
         np.arange(count) % units,
-        "image",
         np.abs(rows),
         rows,
+        chips.mean(axis=(1, 2)).astype(np.float32),
+        "image",
         rng.normal(shift, 1, (count, 4, 49)),
     )
 
@@ -146,7 +147,7 @@ def test_a_reader_of_conditions():
         MicrographCondition("temper", "category", ("T5", "T6")),
         MicrographCondition("rate", "continuous", (), (0.0, 1.0)),
     )
-    codes = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
+    codes = np.array([(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)])
 
     def side(swapped=False):
         found = []

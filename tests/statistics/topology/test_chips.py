@@ -3,7 +3,11 @@ import pytest
 
 from poroscale.kernels.topology.merge_pairs import merge_pairs
 from poroscale.kernels.topology.persistence_images import ImageGrid, persistence_image
-from poroscale.statistics.topology.chips import PrincipalComponents, persistence_images
+from poroscale.statistics.topology.chips import (
+    PrincipalComponents,
+    chips_at_once,
+    persistence_images,
+)
 
 CHIPS = np.random.default_rng(5).integers(0, 255, (70, 12, 12)).astype(np.uint8)
 GRID = ImageGrid.of_values(0, 255)
@@ -19,6 +23,12 @@ def test_images_of_many_are_those_of_each_for_any_threads():
     mixed = persistence_images([CHIPS[66], CHIPS[0].astype(np.float32), CHIPS[:5]], GRID)
     assert mixed[:2] == pytest.approx(found[[66, 0]])
     assert mixed[2].any()
+
+
+def test_large_chips_are_taken_by_fewer():
+    assert [chips_at_once(edge**2) for edge in (12, 128, 256, 512, 1024, 4096)] == [
+        *(64, 64, 16, 4, 1, 1)
+    ]
 
 
 def test_components_tell_two_sets_apart():

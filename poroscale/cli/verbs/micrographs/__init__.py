@@ -61,5 +61,6 @@ COMMANDS = (
         ),
         metavars={"conditions": "NAME=KIND"},
         repeated=("conditions",),
+        hidden=("memory_per_worker", "cluster", "workers", "block", "overwrite"),
     ),
 )
