@@ -302,10 +302,9 @@ def _saved(
 
 def _specimens(columns: Mapping[str, NDArray[Any]]) -> list[str]:
     """Name of the specimen of each image; one without a name is a specimen of its own."""
-    words = [f"{each:g}" if isinstance(each, float) else str(each) for each in columns[SPECIMEN]]
     return [
-        str(name) if word in ("", "nan") else word
-        for word, name in zip(words, columns[IMAGE], strict=True)
+        str(name) if word in ("", "nan") else str(word)
+        for word, name in zip(columns[SPECIMEN], columns[IMAGE], strict=True)
     ]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from poroscale.identity import kernel
 from poroscale.io.opening import open_source
 from poroscale.io.read.source import Source
+from poroscale.micrographs.conditions import first_word
 from poroscale.micrographs.denoising import denoised_background
 from poroscale.pipelines.micrographs.makers_scale import makers_pixel_um
 from poroscale.pipelines.micrographs.table import PIXEL, ListedPictures
@@ -146,7 +147,8 @@ def scales_of(
     """
     column = listed.columns.get(PIXEL)
     if column is not None and column.dtype.kind != "f":
-        raise ValueError(f"column `{PIXEL}` of the table must hold numbers, got {column[0]!r}")
+        word = first_word(column)
+        raise ValueError(f"column {PIXEL!r} of the table must hold finite numbers, got {word!r}")
     found: list[float | None] = []
     for number, source in enumerate(sources):
         stated = None if column is None or np.isnan(column[number]) else float(column[number])
@@ -168,7 +170,7 @@ def scales_of(
         if each is None:
             raise ValueError(
                 f"{path.name} must state the edge of a pixel as others do; give it in the column "
-                f"`{PIXEL}`, or as `{PIXEL}`"
+                f"{PIXEL!r}, or as `{PIXEL}`"
             )
         if not (isfinite(each) and each > 0):
             raise ValueError(f"{path.name} must have pixels of a positive size, got {each:g} um")
