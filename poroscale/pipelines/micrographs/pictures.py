@@ -103,8 +103,15 @@ def _resampled(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.rint(found).astype(image.dtype)
 
 
-def picture_sources(listed: ListedPictures) -> tuple[Source, ...]:
+def picture_sources(listed: ListedPictures, channel: int | None = None) -> tuple[Source, ...]:
     """Pictures of one bit depth, opened by their headers.
+
+    Parameters
+    ----------
+    listed
+        The pictures.
+    channel
+        Which numbers of the pixels of coloured ones are taken; None refuses these as they are read.
 
     Raises
     ------
@@ -113,7 +120,7 @@ def picture_sources(listed: ListedPictures) -> tuple[Source, ...]:
     """
     sources: list[Source] = []
     for path in listed.paths:
-        source = open_source(path)
+        source = open_source(path, channel=channel)
         if source.shape[0] != 1:
             raise ValueError(f"{path} must be one picture, got {source.shape[0]} pages")
         if source.dtype not in DEPTHS:

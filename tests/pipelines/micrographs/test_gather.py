@@ -93,6 +93,20 @@ def test_pictures_of_several_sizes_have_chips_of_their_own(copied, tmp_path):
         found.chips(75, 32)
 
 
+def test_a_channel_of_coloured_pictures(copied, tmp_path):
+    """A legend in colours below a grey picture is none of the image."""
+    with Image.open(copied / "002.png") as image:
+        coloured = np.stack([np.asarray(image)] * 3, axis=2)
+    coloured[90:, :, 0] = 255
+    Image.fromarray(coloured).save(copied / "002.png")
+    with pytest.raises(ValueError, match=r"002.png: .* choose a channel with `channel` 0 to 2"):
+        gather_sem(copied / "conditions.csv", tmp_path / "a", config=SMALL)
+    for name, changes in (("b", {"channel": 0}), ("c", {"bar": 8})):
+        config = SMALL.model_copy(update=changes)
+        found = gather_sem(copied / "conditions.csv", tmp_path / name, config=config)
+        np.testing.assert_array_equal(found.images.read()[2, :88], coloured[:88, :, 0])
+
+
 def test_a_legend_is_left_out(copied, tmp_path):
     config = SMALL.model_copy(update={"bar": 20})
     found = gather_sem(copied / "conditions.csv", tmp_path / "set", config=config)
@@ -115,6 +129,7 @@ def test_scales_of_files_are_brought_to_one(copied, tmp_path):
     config = SMALL.model_copy(update={"bring_to_um": 0.25})
     found = gather_sem(table, tmp_path / "set", config=config)
     assert found.settings.resampled == (0,)
+    assert list(found.rows["pixel_um"]) == [0.25] * 8
     assert found.images.shape[1:] == (96, 140)
     ours = found.images.read((0, 0, 0), (1, 96, 140))[0].astype(float)
     truth = stack((0, 0, 0), (1, 96, 140))[0].astype(float)
