@@ -220,11 +220,16 @@ def fitted_conditions(
     Raises
     ------
     ValueError
-        If the table lacks a column, or a condition does not vary.
+        If the table lacks a column, a name cannot be asked for, or a condition does not vary.
     """
     if not kinds:
         raise ValueError("`conditions` must name one condition at least, got none")
     for name in kinds:
+        if set(name) & set(",="):
+            raise ValueError(
+                f"condition `{name}` must have a name without comma and equals sign, because it is "
+                "asked for as NAME=VALUE; rename the column"
+            )
         if name not in table:
             raise ValueError(
                 f"condition `{name}` must be a column of the table, which has {', '.join(table)}"

@@ -96,6 +96,7 @@ def test_what_a_model_does_not_know_is_refused(words, sentence):
     [
         ({"alloy": "category"}, "`alloy` must be a column of the table, which has temper, feed"),
         ({"temper": "thirds"}, "`temper` must be numbers to be thirds, got 'T5'"),
+        ({"rate, mm/s": "thirds"}, "must have a name without comma and equals sign"),
         ({}, "`conditions` must name one condition at least"),
     ],
 )

@@ -13,7 +13,7 @@ def test_kinds_in_words():
     assert condition_kinds("temper=category, feed_rate=thirds") == wanted
     with pytest.raises(ValueError, match="must name each condition once, got 'temper' twice"):
         condition_kinds("temper=category,temper=category")
-    with pytest.raises(ValueError, match="must be of the kinds category, thirds, .*, got a=bins"):
+    with pytest.raises(ValueError, match=r"must be of the kinds category, thirds, .*, got a=bins"):
         condition_kinds("a=bins")
 
 
