@@ -247,7 +247,7 @@ def _describing(sizes: tuple[tuple[int, int], ...]) -> Pass:
     )
 
 
-@kernel("micrographs.describe_images")
+@kernel("micrographs.describe_images", version=2)
 def describe_images(
     block: NDArray[Any], *, origin: tuple[int, int, int], sizes: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
