@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isclose, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from poroscale.identity import kernel
 from poroscale.io.opening import open_source
 from poroscale.io.read.source import Source
+from poroscale.io.slices.sequence import TIFF_SUFFIXES
+from poroscale.io.tiff.scale import unlike_pixel_edges
 from poroscale.micrographs.conditions import first_word
 from poroscale.micrographs.denoising import denoised_background
 from poroscale.pipelines.micrographs.makers_scale import makers_pixel_um
@@ -160,16 +163,7 @@ def scales_of(
     for number, source in enumerate(sources):
         stated = None if column is None or np.isnan(column[number]) else float(column[number])
         if stated is None:
-            # Before the resolution tags: these often state what a printer is to do.
-            stated = makers_pixel_um(listed.paths[number])
-        size = source.voxel_size
-        if stated is None and size is not None:
-            if not isclose(size[1], size[2], rel_tol=ONE_SCALE):
-                raise ValueError(
-                    f"{listed.paths[number].name} must have square pixels, got {size[1]:g} x "
-                    f"{size[2]:g} um"
-                )
-            stated = size[2]
+            stated = _of_file(listed.paths[number], source)
         found.append(given if stated is None else stated)
     if all(each is None for each in found):
         return None
@@ -182,6 +176,22 @@ def scales_of(
         if not (isfinite(each) and each > 0):
             raise ValueError(f"{path.name} must have pixels of a positive size, got {each:g} um")
     return [each for each in found if each is not None]
+
+
+def _of_file(path: Path, source: Source) -> float | None:
+    """Edge of a pixel that a file states [um]; ValueError if its pixels are not square."""
+    # Before the resolution tags: these often state what a printer is to do.
+    stated = makers_pixel_um(path)
+    if stated is not None:
+        return stated
+    edges = None if source.voxel_size is None else source.voxel_size[1:]
+    if edges is None and path.suffix.lower() in TIFF_SUFFIXES:
+        edges = unlike_pixel_edges(path)
+    if edges is None:
+        return None
+    if not isclose(*edges, rel_tol=ONE_SCALE):
+        raise ValueError(f"{path.name} must have square pixels, got {edges[0]:g} x {edges[1]:g} um")
+    return edges[1]
 
 
 def ratios_of(

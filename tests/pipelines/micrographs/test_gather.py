@@ -176,6 +176,24 @@ def test_pixels_that_are_not_square_are_refused(tmp_path):
         gather_sem(tmp_path / "in/conditions.csv", tmp_path / "set", config=SMALL)
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"resolution": (2e4, 1e4), "resolutionunit": "CENTIMETER"},
+        {"imagej": True, "resolution": (4, 2), "metadata": {"unit": "um"}},
+        {"ome": True, "metadata": {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.3}},
+    ],
+)
+def test_edges_that_differ_are_no_unknown_scale(tmp_path, stated):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "0.tif", pixels, **stated)
+    (tmp_path / "t.csv").write_text("image\n0.tif\n")
+    with pytest.raises(ValueError, match=r"0.tif must have square pixels, got"):
+        gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL)
+    (tmp_path / "t.csv").write_text("image,pixel_um\n0.tif,0.25\n")
+    assert gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL).settings.pixel_um == 0.25
+
+
 def test_duplicates_are_told_and_share_a_group(copied, tmp_path, caplog):
     shutil.copy(copied / "000.png", copied / "007.png")
     found = gather_sem(copied / "conditions.csv", tmp_path / "set", config=SMALL)
