@@ -436,6 +436,7 @@ def gather_sem(
     bring_to_um: float | None = None,
     bar: int = 0,
     chip: int = 128,
+    channel: int | None = None,
     denoise: bool = False,
     config: GatherSemConfig | None = None,
     run: Run | None = None,

@@ -197,12 +197,19 @@ class MicrographChips(ReadByBox):
         return dask_array(self, chunks=(CHIPS_AT_ONCE, *self.shape[1:]), name=name)
 
     def to_xarray(self) -> xarray.DataArray:
-        """The lazy chips with image, place and conditions of each as coordinates of `chip`."""
+        """The lazy chips with image, place and conditions of each as coordinates of `chip`.
+
+        A condition of the name of another coordinate, such as "top" or "y", is "top_of_image".
+        """
         import xarray
 
         places = self.lattice.places(np.arange(len(self)))
         own = {"image": places[:, 0], "top": places[:, 1], "left": places[:, 2]}
-        of_images = {name: column[places[:, 0]] for name, column in self.columns.items()}
+        taken = {*own, "chip", "y", "x"}
+        of_images = {
+            f"{name}_of_image" if name in taken else name: column[places[:, 0]]
+            for name, column in self.columns.items()
+        }
         coords = {name: ("chip", values) for name, values in (own | of_images).items()}
         attrs = {"pixel_um": self.images.voxel_size[-1], "stride": self.lattice.stride}
         return xarray.DataArray(self.to_dask(), coords, ("chip", "y", "x"), "chips", attrs)

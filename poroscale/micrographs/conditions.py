@@ -65,23 +65,23 @@ class MicrographCondition:
             If a scalar is no number, or all images have one value.
         """
         if kind == "category":
-            given = [_word(value) for value in values]
+            given = [condition_word(value) for value in values]
             levels = tuple(sorted(set(given) - {NONE}))
             if len(levels) < 2 and not (levels and NONE in given):
                 raise ValueError(
-                    f"condition `{name}` must have two values at least, got {levels or NONE}"
+                    f"condition `{name}` must have two values at least, got "
+                    f"{', '.join(levels) or NONE}"
                 )
             return cls(name, kind, levels, open_ended=NONE in given)
         if values.dtype.kind not in "iuf":
             raise ValueError(
-                f"condition `{name}` must be numbers to be {kind}, got {_first_word(values)!r}; "
+                f"condition `{name}` must be numbers to be {kind}, got {first_word(values)!r}; "
                 "call it a category"
             )
         known = values[np.isfinite(values)]
         if not len(known) or known.min() == known.max():
-            raise ValueError(
-                f"condition `{name}` must have two values at least, got {sorted({*known.tolist()})}"
-            )
+            got = f"{known[0]:g} alone" if len(known) else NONE
+            raise ValueError(f"condition `{name}` must have two values at least, got {got}")
         span = (float(known.min()), float(known.max()))
         if kind == "logarithmic" and span[0] <= 0:
             raise ValueError(f"condition `{name}` must be positive to be {kind}, got {span[0]:g}")
@@ -121,9 +121,8 @@ class MicrographCondition:
         """
         named = self.kind == "thirds" and np.asarray(values).dtype.kind not in "iuf"
         if self.kind == "category" or named:
-            return np.array([self._level(_word(value)) for value in values], np.float32)
-        low, high = self._on_scale(np.array(self.span))
-        share = (self._on_scale(np.asarray(values, np.float64)) - low) / (high - low)
+            return np.array([self._level(condition_word(value)) for value in values], np.float32)
+        share = self._share(np.asarray(values, np.float64))
         if not self.levels:
             return share.astype(np.float32)
         third = np.clip(np.floor(3 * np.nan_to_num(share)), 0, 2)
@@ -132,14 +131,15 @@ class MicrographCondition:
     def code(self, value: Any) -> float:
         """The code of one value that is asked for, as a number or in words.
 
-        A scalar beyond the training is logged as a warning with its range.
+        That of a continuous condition has the digits of the value. A scalar beyond the training is
+        logged as a warning with its range.
 
         Raises
         ------
         ValueError
             If the model does not know the value; the known ones are listed.
         """
-        text = _word(value)
+        text = condition_word(value)
         if self.kind == "category" or text in self.levels:
             return self._level(text)
         try:
@@ -157,11 +157,15 @@ class MicrographCondition:
                 low,
                 high,
             )
+        if not self.levels:
+            return float(self._share(np.array([number]))[0])
         return float(self.codes(np.array([number]))[0])
 
     def _level(self, text: str) -> float:
         if text == NONE and self.open_ended:
             return UNKNOWN
+        if text not in self.levels:
+            text = _same_number(text, self.levels)
         if text not in self.levels:
             raise ValueError(f"condition `{self.name}` must be {self.known}, got {text!r}")
         return float(self.levels.index(text))
@@ -170,7 +174,12 @@ class MicrographCondition:
         """The value of a continuous condition that a code stands for."""
         low, high = self._on_scale(np.array(self.span))
         found = float(low + code * (high - low))
-        return 10**found if self.kind == "logarithmic" else found
+        return _short(10**found if self.kind == "logarithmic" else found)
+
+    def _share(self, values: Column) -> Column:
+        """Shares of the span, of values or of their logarithms."""
+        low, high = self._on_scale(np.array(self.span))
+        return np.asarray((self._on_scale(values) - low) / (high - low))
 
     def _on_scale(self, values: Column) -> Column:
         """Values, or their logarithms; NaN where there is none."""
@@ -211,11 +220,16 @@ def fitted_conditions(
     Raises
     ------
     ValueError
-        If the table lacks a column, or a condition does not vary.
+        If the table lacks a column, a name cannot be asked for, or a condition does not vary.
     """
     if not kinds:
         raise ValueError("`conditions` must name one condition at least, got none")
     for name in kinds:
+        if set(name) & set(",="):
+            raise ValueError(
+                f"condition `{name}` must have a name without comma and equals sign, because it is "
+                "asked for as NAME=VALUE; rename the column"
+            )
         if name not in table:
             raise ValueError(
                 f"condition `{name}` must be a column of the table, which has {', '.join(table)}"
@@ -286,13 +300,21 @@ def asked_conditions(
 def conditions_in_words(given: str) -> dict[str, list[str]]:
     """Values by name from "temper=T5,temper=T6,feed_rate=7.5".
 
+    What has no sign belongs to the value before it: words may have commas.
+
     Raises
     ------
     ValueError
         If a piece is not NAME=VALUE.
     """
     found: dict[str, list[str]] = {}
-    for piece in filter(None, (each.strip() for each in given.split(","))):
+    pieces: list[str] = []
+    for each in filter(str.strip, given.split(",")):
+        if pieces and "=" not in each:
+            pieces[-1] += f",{each}"
+        else:
+            pieces.append(each)
+    for piece in (each.strip() for each in pieces):
         name, sign, value = piece.partition("=")
         if not (sign and name.strip() and value.strip()):
             raise ValueError(f"`condition` must be NAME=VALUE, got {piece!r}")
@@ -300,19 +322,36 @@ def conditions_in_words(given: str) -> dict[str, list[str]]:
     return found
 
 
-def _word(value: Any) -> str:
-    """A value of a table as the name of a category."""
+def condition_word(value: Any) -> str:
+    """A value of a table, or of Python, as the name of a category."""
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return NONE
     if isinstance(value, float | np.floating):
-        return f"{float(value):g}"
+        return f"{float(value):.15g}"
     return str(value).strip() or NONE
 
 
-def _first_word(values: Column) -> str:
+def _same_number(text: str, levels: Sequence[str]) -> str:
+    """The level that is the same number in other digits, as 5 of 5.0; the text if there is none."""
+    try:
+        word = condition_word(float(text))
+    except ValueError:
+        return text
+    return word if word in levels else text
+
+
+def _short(value: float) -> float:
+    """A value without the digits that a computation left."""
+    return float(f"{value:.12g}")
+
+
+def first_word(values: Column) -> str:
+    """The first value of a column of text that is no finite number."""
     for value in values:
         try:
-            float(value)
-        except (TypeError, ValueError):
+            known = not str(value) or isfinite(float(value)) or str(value).lower() == "nan"
+        except ValueError:
+            known = False
+        if not known:
             return str(value)
     return str(values[0])

@@ -182,7 +182,7 @@ class MicrographSet(Described):
             if min(height, width) < edge:
                 raise ValueError(
                     f"{name} must be as large as a chip of {edge} x {edge} pixels, got "
-                    f"{width} x {height}; set a smaller `chip`"
+                    f"{width} x {height}; take smaller chips"
                 )
         sizes = [
             (int(h), int(w)) for h, w in zip(self.rows["height"], self.rows["width"], strict=True)
@@ -190,6 +190,8 @@ class MicrographSet(Described):
         wanted = range(self.count) if images is None else images
         lattice = ChipLattice(tuple(sizes), edge, stride, tuple(int(each) for each in wanted))
         of_images = {name: self.rows[name] for name in self.rows if name not in OWN[2:5]}
+        if "name" in of_images:  # a condition
+            of_images["name_of_image"] = of_images.pop("name")
         of_images["name"] = of_images.pop("image")
         return MicrographChips(self.images, lattice, of_images)
 

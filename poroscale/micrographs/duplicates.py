@@ -1,8 +1,9 @@
 """Images that show the same: equal pixel by pixel, or nearly so.
 
-An image is reduced to a thumbnail of the means of its cells, freed of slow shading and of its
-contrast. Thumbnails of different places are unlike each other, because they show noise and chance;
-those of one place agree, however it was compressed, brightened or rescaled.
+An image is reduced to a thumbnail of the means of its cells, freed of slow shading, of its
+contrast, and of cells that stand far out. Thumbnails of different places are unlike each other,
+because they show noise and chance; those of one place agree, however it was compressed, brightened
+or rescaled.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ SIDE = 32
 """Cells along an edge of a thumbnail."""
 SHADING = 3.0
 """Standard deviation of the Gaussian whose smooth part is taken off [cells]."""
+FARTHEST = 4.0
+"""Robust deviations from the median up to which a cell counts: a legend that all images have would
+be most of their contrast."""
+DEVIATION = 1.4826
+"""Standard deviation over the median of absolute deviations, of normal values."""
 ALIKE = 0.9
 """Correlation of thumbnails from which on two images are taken for one."""
 ROWS = 512
@@ -48,6 +54,10 @@ def thumbnail_of(image: NDArray[np.generic]) -> NDArray[np.float32]:
     sums = np.add.reduceat(image.astype(np.float64), rows[:-1], axis=0)
     sums = np.add.reduceat(sums, columns[:-1], axis=1)
     means = sums / np.outer(np.diff(rows), np.diff(columns))
+    median = np.median(means)
+    far = FARTHEST * DEVIATION * float(np.median(np.abs(means - median)))
+    if far:  # else most cells are of one level, as of masks
+        means = np.clip(means, median - far, median + far)
     means -= gaussian_filter(means, SHADING, mode="nearest")
     means -= means.mean()
     length = np.linalg.norm(means)

@@ -30,6 +30,9 @@ def split_images(
 ) -> MicrographSplit:
     """Draw groups for validation, of every setting that has two groups at least.
 
+    A group of several settings, as duplicates make one, is drawn only where each of these keeps
+    another: no setting loses all of its images.
+
     Parameters
     ----------
     groups
@@ -57,10 +60,21 @@ def split_images(
             open_ones = [int(each) for each in mixed if int(each) not in chosen]
             wanted = min(len(own) - 1, max(1, round(share * len(own))))
             wanted -= len(own) - len(open_ones)
-            chosen |= set(open_ones[: max(0, wanted)])
+            for group in open_ones:
+                if wanted > 0 and _can_be_spared(group, chosen, groups, settings):
+                    chosen.add(group)
+                    wanted -= 1
         if not chosen:
             raise ValueError(
                 "`validation` must be 0 where no setting of the conditions has two specimens"
             )
     held = np.isin(groups, sorted(chosen))
     return MicrographSplit(np.flatnonzero(~held), np.flatnonzero(held))
+
+
+def _can_be_spared(
+    group: int, chosen: set[int], groups: NDArray[np.int64], settings: NDArray[np.int64]
+) -> bool:
+    """Whether every setting of a group keeps another one that is trained on."""
+    left = ~np.isin(groups, [group, *chosen])
+    return bool(np.isin(settings[groups == group], settings[left]).all())

@@ -96,6 +96,7 @@ def test_what_a_model_does_not_know_is_refused(words, sentence):
     [
         ({"alloy": "category"}, "`alloy` must be a column of the table, which has temper, feed"),
         ({"temper": "thirds"}, "`temper` must be numbers to be thirds, got 'T5'"),
+        ({"rate, mm/s": "thirds"}, "must have a name without comma and equals sign"),
         ({}, "`conditions` must name one condition at least"),
     ],
 )
@@ -123,3 +124,41 @@ def test_a_logarithmic_condition_is_a_share_of_decades(caplog):
         times.code(0)
     with pytest.raises(ValueError, match="`t` must be positive to be logarithmic, got 0"):
         MicrographCondition.fitted("t", "logarithmic", np.array([0.0, 2.0]))
+
+
+def test_names_of_numbers_keep_their_digits():
+    """Six digits would make one heat of two."""
+    heats = MicrographCondition.fitted("heat", "category", np.array([1234567.0, 1234568.0]))
+    assert heats.levels == ("1234567", "1234568")
+    assert heats.code(1234568.0) == 1
+
+
+def test_a_category_of_numbers_is_known_in_other_digits():
+    feeds = MicrographCondition.fitted("feed", "category", np.array([2.5, 5.0]))
+    assert feeds.levels == ("2.5", "5")
+    assert [feeds.code(each) for each in ("5.0", 5, 5.0, "2.50")] == [1, 1, 1, 0]
+    with pytest.raises(ValueError, match=r"`feed` must be one of 2.5, 5, got '5.01'"):
+        feeds.code("5.01")
+
+
+@pytest.mark.parametrize("kind", ["continuous", "logarithmic"])
+def test_a_value_that_is_asked_for_comes_back(kind):
+    """Codes of single precision told 7.29999989 in the place of 7.3."""
+    feeds = MicrographCondition.fitted("feed", kind, np.array([2.5, 12.5]))
+    for value in (2.5, 5.0, 7.3, 12.4999):
+        assert feeds.value(feeds.code(value)) == value
+
+
+def test_words_may_have_commas():
+    wishes = conditions_in_words("temper=T5, aged,feed_rate=3,temper=T6")
+    assert wishes == {"temper": ["T5, aged", "T6"], "feed_rate": ["3"]}
+
+
+def test_what_does_not_vary_is_told_in_plain_words():
+    for kind, column, got in [
+        ("category", np.array(["T5", "T5"]), "T5"),
+        ("continuous", np.array([3.0, 3.0]), "3 alone"),
+        ("continuous", np.array([np.nan, np.nan]), "none"),
+    ]:
+        with pytest.raises(ValueError, match=f"two values at least, got {got}$"):
+            MicrographCondition.fitted("f", kind, column)

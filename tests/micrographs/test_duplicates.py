@@ -53,6 +53,20 @@ def test_images_of_one_level_are_equal_alone():
     assert pairs_of(flat) == [DuplicatePair(0, 2, True)]
 
 
+def test_a_legend_that_all_images_have_makes_no_duplicates():
+    """Its edges exceed all contrast of what is shown above it."""
+    rng = np.random.default_rng(0)
+    legend = np.zeros((24, 320), np.uint8)
+    legend[6:18, 10:60], legend[8:14, 200:300:3] = 255, 255
+    images = [
+        np.vstack([rng.normal(120, 12, (256, 320)).astype(np.uint8), legend]) for _ in range(6)
+    ]
+    images.append(np.clip(images[2].astype(np.float64) * 0.8 + 20, 0, 255).astype(np.uint8))
+    thumbnails = np.stack([thumbnail_of(each) for each in images])
+    digests = [str(k) for k in range(7)]
+    assert list(duplicate_pairs(digests, thumbnails)) == [DuplicatePair(2, 6, False)]
+
+
 def test_duplicates_join_specimens():
     groups = joined_groups(["a", "a", "b", "c", "b"], [DuplicatePair(1, 3, False)])
     np.testing.assert_array_equal(groups, [0, 0, 1, 0, 1])
@@ -68,9 +82,11 @@ def test_no_group_stands_on_both_sides(rows, share, seed):
     try:
         split = split_images(groups, settings, share=share, seed=seed)
     except ValueError:
-        assert all(len({*groups[settings == s]}) == 1 for s in settings)
+        alone = [{*groups[settings == s]} for s in settings]
+        assert all(any({g} == each for each in alone) for g in groups)
         return
     assert not {*groups[split.training]} & {*groups[split.validation]}
+    assert {*settings[split.training]} == {*settings}
     both = np.sort(np.concatenate([split.training, split.validation]))
     np.testing.assert_array_equal(both, np.arange(len(groups)))
 

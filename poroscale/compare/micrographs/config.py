@@ -30,7 +30,7 @@ class CompareSemConfig(Config):
     """
 
     conditions: str | None = None
-    chip: PositiveInt | None = None
+    chip: int | None = Field(None, ge=7)  # as large as a patch
     chips: int = Field(1000, ge=8)
     splits: PositiveInt = 8
     resamples: int = Field(100, ge=10)

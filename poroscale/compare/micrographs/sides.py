@@ -129,6 +129,8 @@ def condition_kinds(given: str) -> dict[str, ConditionKind]:
     """Kind by name of "temper=category,feed_rate=thirds"; ValueError for another kind."""
     found: dict[str, ConditionKind] = {}
     for name, values in conditions_in_words(given).items():
+        if len(values) > 1:
+            raise ValueError(f"`conditions` must name each condition once, got {name!r} twice")
         for kind in KINDS:
             if values == [kind]:
                 found[name] = kind

@@ -108,11 +108,15 @@ def _from_tags(tiff: tifffile.TiffFile, name: str) -> VoxelSize | None:
 
 
 def unlike_pixel_edges(path: Path) -> tuple[float, float] | None:
-    """Edges of a pixel along y and x [um] where the tags of a TIFF file state two that differ.
+    """Edges of a pixel along y and x [um] where a TIFF file states two that differ: OME, or tags.
 
     Tags that an image editor may have written say nothing.
     """
     with tifffile.TiffFile(path) as tiff:
+        if tiff.is_ome:
+            sizes = _ome_edges(tiff.ome_metadata or "", path.name)
+            unlike = sizes is not None and not math.isclose(sizes[1], sizes[2], rel_tol=1e-3)
+            return (sizes[1], sizes[2]) if sizes is not None and unlike else None
         pixel = _pixel_edges(tiff)
         unit = tiff.pages.first.tags.get("ResolutionUnit")
         per_unit = um_per(_described(tiff)[1][2])
@@ -188,6 +192,16 @@ def _length(text: str, key: str, name: str) -> float:
 
 
 def _ome(text: str, name: str) -> VoxelSize | None:
+    edges = _ome_edges(text, name)
+    if edges is None:
+        return None
+    z, y, x = edges
+    z = x if z is None and x == y else z
+    return None if z is None else voxel_size_um([z, y, x], "um", name)
+
+
+def _ome_edges(text: str, name: str) -> tuple[float | None, float, float] | None:
+    """Edges of a pixel along z, if it is stated, y and x [um]."""
     root = _parsed(text)
     items = () if root is None else root.iter()
     pixels = next((item for item in items if item.tag.endswith("}Pixels")), None)
@@ -202,6 +216,4 @@ def _ome(text: str, name: str) -> VoxelSize | None:
         sizes.append(
             None if value is None else _length(value, f"PhysicalSize{axis}", name) * factor
         )
-    z, y, x = sizes
-    z = x if z is None and x == y else z
-    return None if z is None else voxel_size_um([z, y or 0, x or 0], "um", name)
+    return sizes[0], sizes[1] or 0.0, sizes[2] or 0.0

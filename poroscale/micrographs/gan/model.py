@@ -155,7 +155,9 @@ class MicrographModel(Described):
         settings = self.settings
         edge, cell = settings.edge, self.shape.cell
         size = f"{edge} x {edge} pixels" if self.shape.latents == "one" else "any size"
-        scale = "" if settings.pixel_um is None else f" of {settings.pixel_um:g} um"
+        scale = " of unknown scale"
+        if settings.pixel_um is not None:
+            scale = f" of {settings.pixel_um:g} um"
         yield f"{self.folder}: micrographs of {settings.bits} bits, {size}, pixels{scale}"
         if self.shape.latents == "lattice":
             yield f"  one noise for {cell} x {cell} pixels, trained on chips of {edge} x {edge}"

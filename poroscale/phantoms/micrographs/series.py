@@ -104,7 +104,7 @@ def write_phantom_series(
             "strength": "" if strength is None else strength,
         }
         rows.append(row | ({} if pixel_um is None else {"pixel_um": pixel_um}))
-    with (folder / TABLE).open("w", newline="") as file:
+    with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -85,6 +85,9 @@ class GatherSemConfig(Config):
         Rows at the bottom of every picture that hold a legend and are left out.
     chip
         Edge of the smallest image that is taken [pixels].
+    channel
+        Which numbers of the pixels of coloured pictures are taken, from 0; None takes pictures
+        alone that are grey, also where these are stored as colours.
     denoise
         Whether the background is freed of noise; precipitates keep their grey values.
     """
@@ -94,6 +97,7 @@ class GatherSemConfig(Config):
     bring_to_um: float | None = Field(None, gt=0)
     bar: int = Field(0, ge=0)
     chip: PositiveInt = EDGE
+    channel: int | None = Field(None, ge=0)
     denoise: bool = False
 
 
@@ -102,7 +106,6 @@ class _Prepared:
     listed: ListedPictures
     stack: PictureStack
     pixel_um: float | None
-    scales: list[float] | None
 
 
 def plan_gather_sem(
@@ -175,7 +178,7 @@ def gather_sem(
 
 def _prepared(table: Path, config: GatherSemConfig) -> _Prepared:
     listed = listed_pictures(table, None if config.images is None else Path(config.images))
-    sources = picture_sources(listed)
+    sources = picture_sources(listed, config.channel)
     scales = scales_of(listed, sources, config.pixel_um)
     if scales is None and config.bring_to_um is not None:
         raise ValueError("`bring_to_um` must be left out where no picture states its scale")
@@ -194,7 +197,7 @@ def _prepared(table: Path, config: GatherSemConfig) -> _Prepared:
                 f"{path.name} must be as large as a chip of {config.chip} x {config.chip} pixels, "
                 f"got {width} x {height}; set a smaller `chip`"
             )
-    return _Prepared(listed, stack, pixel, scales)
+    return _Prepared(listed, stack, pixel)
 
 
 def _spec(prepared: _Prepared) -> VolumeSpec:
@@ -244,7 +247,7 @@ def _describing(sizes: tuple[tuple[int, int], ...]) -> Pass:
     )
 
 
-@kernel("micrographs.describe_images")
+@kernel("micrographs.describe_images", version=2)
 def describe_images(
     block: NDArray[Any], *, origin: tuple[int, int, int], sizes: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
@@ -279,13 +282,13 @@ def _saved(
     digests = [bytes(each).hex() for each in described["digest"]]
     pairs = list(duplicate_pairs(digests, described["thumbnail"]))
     specimens = _specimens(columns)
-    scales = prepared.scales or [float("nan")] * len(specimens)
+    pixel = float("nan") if prepared.pixel_um is None else prepared.pixel_um
     rows = {
         IMAGE: columns[IMAGE],
         SPECIMEN: np.array(specimens),
         "height": np.array([size[0] for size in stack.sizes]),
         "width": np.array([size[1] for size in stack.sizes]),
-        PIXEL: np.array(scales, np.float64),
+        PIXEL: np.full(len(specimens), pixel),  # of the stack, not of the files
         "group": joined_groups(specimens, pairs),
     }
     rows |= {name: column for name, column in columns.items() if name not in rows}
@@ -302,10 +305,9 @@ def _saved(
 
 def _specimens(columns: Mapping[str, NDArray[Any]]) -> list[str]:
     """Name of the specimen of each image; one without a name is a specimen of its own."""
-    words = [f"{each:g}" if isinstance(each, float) else str(each) for each in columns[SPECIMEN]]
     return [
-        str(name) if word in ("", "nan") else word
-        for word, name in zip(words, columns[IMAGE], strict=True)
+        str(name) if word in ("", "nan") else str(word)
+        for word, name in zip(columns[SPECIMEN], columns[IMAGE], strict=True)
     ]
 
 

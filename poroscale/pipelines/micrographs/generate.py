@@ -18,11 +18,13 @@ from poroscale.micrographs.conditions import (
     NONE,
     MicrographCondition,
     asked_conditions,
+    condition_word,
     conditions_in_words,
 )
 from poroscale.micrographs.dataset import IMAGES, MicrographSet, MicrographSettings
 from poroscale.micrographs.gan.model import MicrographModel
 from poroscale.micrographs.gan.sampler import GeneratedMicrographs
+from poroscale.pipelines.micrographs.table import PIXEL
 from poroscale.verb import Section, verb
 from poroscale.volume import VolumeSpec
 
@@ -68,8 +70,8 @@ class GenerateSemConfig(Config):
             return given
         pieces = []
         for name, value in given.items():
-            values = value if isinstance(value, list | tuple) else [value]
-            pieces += [f"{name}={each}" for each in values]
+            values = value if isinstance(value, list | tuple | np.ndarray) else [value]
+            pieces += [f"{name}={condition_word(each)}" for each in values]
         return ",".join(pieces)
 
 
@@ -189,7 +191,7 @@ def _saved(asked: _Asked, folder: Path, config: GenerateSemConfig) -> Micrograph
     model, sampler = asked.model, asked.sampler
     count = len(sampler.codes)
     names = np.array([f"{number:04}" for number in range(count)])
-    codes = np.array(sampler.codes, np.float32)
+    codes = np.array(sampler.codes, np.float64)
     rows = {
         "image": names,
         "specimen": names,
@@ -228,13 +230,17 @@ def write_pictures(found: MicrographSet) -> Path:
 
     folder = found.folder / PICTURES
     folder.mkdir(exist_ok=True)
-    conditions = found.conditions
-    with (folder / TABLE).open("w", newline="") as file:
+    for earlier in folder.glob("*.png"):  # of a set with more images, which was replaced
+        earlier.unlink()
+    columns = dict(found.conditions)
+    if found.settings.pixel_um is not None:
+        columns[PIXEL] = found.rows[PIXEL]
+    with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["image", *conditions])
+        writer.writerow(["image", *columns])
         for number, name in enumerate(found.names):
             height, width = (int(found.rows[side][number]) for side in ("height", "width"))
             pixels = found.images.read((number, 0, 0), (1, height, width))[0]
             Image.fromarray(pixels).save(folder / f"{name}.png")
-            writer.writerow([f"{name}.png", *(column[number] for column in conditions.values())])
+            writer.writerow([f"{name}.png", *(column[number] for column in columns.values())])
     return folder

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isclose, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from poroscale.identity import kernel
 from poroscale.io.opening import open_source
 from poroscale.io.read.source import Source
+from poroscale.io.slices.sequence import TIFF_SUFFIXES
+from poroscale.io.tiff.scale import unlike_pixel_edges
+from poroscale.micrographs.conditions import first_word
 from poroscale.micrographs.denoising import denoised_background
 from poroscale.pipelines.micrographs.makers_scale import makers_pixel_um
 from poroscale.pipelines.micrographs.table import PIXEL, ListedPictures
@@ -102,8 +106,15 @@ def _resampled(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.rint(found).astype(image.dtype)
 
 
-def picture_sources(listed: ListedPictures) -> tuple[Source, ...]:
+def picture_sources(listed: ListedPictures, channel: int | None = None) -> tuple[Source, ...]:
     """Pictures of one bit depth, opened by their headers.
+
+    Parameters
+    ----------
+    listed
+        The pictures.
+    channel
+        Which numbers of the pixels of coloured ones are taken; None refuses these as they are read.
 
     Raises
     ------
@@ -112,7 +123,7 @@ def picture_sources(listed: ListedPictures) -> tuple[Source, ...]:
     """
     sources: list[Source] = []
     for path in listed.paths:
-        source = open_source(path)
+        source = open_source(path, channel=channel)
         if source.shape[0] != 1:
             raise ValueError(f"{path} must be one picture, got {source.shape[0]} pages")
         if source.dtype not in DEPTHS:
@@ -146,21 +157,13 @@ def scales_of(
     """
     column = listed.columns.get(PIXEL)
     if column is not None and column.dtype.kind != "f":
-        raise ValueError(f"column `{PIXEL}` of the table must hold numbers, got {column[0]!r}")
+        word = first_word(column)
+        raise ValueError(f"column {PIXEL!r} of the table must hold finite numbers, got {word!r}")
     found: list[float | None] = []
     for number, source in enumerate(sources):
         stated = None if column is None or np.isnan(column[number]) else float(column[number])
         if stated is None:
-            # Before the resolution tags: these often state what a printer is to do.
-            stated = makers_pixel_um(listed.paths[number])
-        size = source.voxel_size
-        if stated is None and size is not None:
-            if not isclose(size[1], size[2], rel_tol=ONE_SCALE):
-                raise ValueError(
-                    f"{listed.paths[number].name} must have square pixels, got {size[1]:g} x "
-                    f"{size[2]:g} um"
-                )
-            stated = size[2]
+            stated = _of_file(listed.paths[number], source)
         found.append(given if stated is None else stated)
     if all(each is None for each in found):
         return None
@@ -168,11 +171,27 @@ def scales_of(
         if each is None:
             raise ValueError(
                 f"{path.name} must state the edge of a pixel as others do; give it in the column "
-                f"`{PIXEL}`, or as `{PIXEL}`"
+                f"{PIXEL!r}, or as `{PIXEL}`"
             )
         if not (isfinite(each) and each > 0):
             raise ValueError(f"{path.name} must have pixels of a positive size, got {each:g} um")
     return [each for each in found if each is not None]
+
+
+def _of_file(path: Path, source: Source) -> float | None:
+    """Edge of a pixel that a file states [um]; ValueError if its pixels are not square."""
+    # Before the resolution tags: these often state what a printer is to do.
+    stated = makers_pixel_um(path)
+    if stated is not None:
+        return stated
+    edges = None if source.voxel_size is None else source.voxel_size[1:]
+    if edges is None and path.suffix.lower() in TIFF_SUFFIXES:
+        edges = unlike_pixel_edges(path)
+    if edges is None:
+        return None
+    if not isclose(*edges, rel_tol=ONE_SCALE):
+        raise ValueError(f"{path.name} must have square pixels, got {edges[0]:g} x {edges[1]:g} um")
+    return edges[1]
 
 
 def ratios_of(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from poroscale.io.slices.sequence import PICTURE_SUFFIXES, TIFF_SUFFIXES
 from poroscale.storage.parquet_files import read_parquet
 
+if TYPE_CHECKING:
+    from pyarrow import ChunkedArray
+
 IMAGE, SPECIMEN, PIXEL = "image", "specimen", "pixel_um"
+ADDED = ("height", "width", "group")
+"""Columns that a set adds to those of its table."""
+INDEX = "__index_level_"
+"""Beginning of the name of a column in which pandas writes the numbers of rows."""
 SUFFIXES = PICTURE_SUFFIXES | TIFF_SUFFIXES
 
 
@@ -29,7 +36,7 @@ class ListedPictures:
         File of each picture.
     columns
         Columns of the table, one value for each picture: float64 where all values are numbers,
-        with NaN for missing ones, and text else.
+        with NaN for missing ones, and text else. Names of pictures and specimens are text.
     """
 
     paths: tuple[Path, ...]
@@ -43,7 +50,8 @@ def listed_pictures(table: Path, images: Path | None = None) -> ListedPictures:
     ----------
     table
         CSV or Parquet with a column `image`, the name of a file, and a column for each condition;
-        also `specimen` and `pixel_um`, where they are known.
+        also `specimen` and `pixel_um`, where they are known. A column without a name is left out,
+        as that of the numbers of rows.
     images
         Folder of the pictures; None takes that of the table.
 
@@ -52,13 +60,18 @@ def listed_pictures(table: Path, images: Path | None = None) -> ListedPictures:
     FileNotFoundError
         If the table, the folder or a picture of the table is missing.
     ValueError
-        If the table lacks a column or a row, or misses a picture of the folder.
+        If the table lacks a column or a row, has a name twice, or misses a picture of the folder.
     """
     columns = _read(table)
     if IMAGE not in columns:
         raise ValueError(
             f"{table} must have a column `{IMAGE}`, got {', '.join(columns) or 'none'}"
         )
+    for name in ADDED:
+        if name in columns:
+            raise ValueError(
+                f"{table} must not have a column {name!r}, which a set has of its own; rename it"
+            )
     names = columns[IMAGE]
     if not names:
         raise ValueError(f"{table} must have a row for each picture, got none")
@@ -68,37 +81,44 @@ def listed_pictures(table: Path, images: Path | None = None) -> ListedPictures:
     _check_names(table, folder, names)
     typed = {name: _typed(column) for name, column in columns.items()}
     typed[IMAGE] = np.array(names)
-    typed.setdefault(SPECIMEN, typed[IMAGE])
+    typed[SPECIMEN] = np.array(columns.get(SPECIMEN, names))
     return ListedPictures(tuple(folder / name for name in names), typed)
 
 
 def _check_names(table: Path, folder: Path, names: Sequence[str]) -> None:
-    times = Counter(names)
-    for name in names:
-        if times[name] > 1:
-            raise ValueError(
-                f"{table} must list each picture once, got {name or 'no name'!r} twice"
-            )
-        if not (folder / name).is_file():
+    listed: set[Path] = set()
+    for row, name in enumerate(names, start=1):
+        if not name:
+            raise ValueError(f"{table} must name a picture in each row, got none in row {row}")
+        path = (folder / name).resolve()
+        if path in listed:
+            raise ValueError(f"{table} must list each picture once, got {name!r} twice")
+        if not path.is_file():
             raise FileNotFoundError(f"{folder / name} does not exist; {table} lists it")
-    listed = {(folder / name).resolve() for name in names}
+        listed.add(path)
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and path.resolve() not in listed:
+        if _is_picture(path) and path.resolve() not in listed:
             raise ValueError(
                 f"{table} must have a row for every picture of {folder}, got none for {path.name}"
             )
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file of the folder is a picture by its name; hidden ones are those of a system."""
+    shown = not path.name.startswith(".")
+    return shown and path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _read(table: Path) -> dict[str, list[str]]:
     """Columns of text; a missing value is empty."""
     if table.suffix.lower() in (".parquet", ".pq"):
         content = read_parquet(table)
-        return {
-            name: [_text(v) for v in content.column(name).to_pylist()]
-            for name in content.column_names
-        }
+        names = [name for name in content.column_names if not name.startswith(INDEX)]
+        _check_head(table, names)
+        return {name: _texts(content.column(name)) for name in names}
     try:
-        rows = list(csv.reader(table.read_text("utf-8-sig").splitlines()))
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
     except FileNotFoundError:
         raise FileNotFoundError(f"{table} does not exist") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -107,12 +127,27 @@ def _read(table: Path) -> dict[str, list[str]]:
     if not rows:
         raise ValueError(f"{table} must be a table, got an empty file")
     head = [name.strip() for name in rows[0]]
+    _check_head(table, head)
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(head):
             raise ValueError(
                 f"{table} must have {len(head)} values in each row, got {len(row)} in row {number}"
             )
-    return {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head)}
+    return {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head) if name}
+
+
+def _check_head(table: Path, names: Sequence[str]) -> None:
+    for name, times in Counter(names).items():
+        if name and times > 1:
+            raise ValueError(f"{table} must have each column once, got {name!r} {times} times")
+
+
+def _texts(column: ChunkedArray) -> list[str]:
+    values = column.to_pylist()
+    if str(column.type) in ("float", "halffloat"):  # else 0.1 becomes 0.10000000149
+        short = np.float32 if str(column.type) == "float" else np.float16
+        values = [None if value is None else str(short(value)) for value in values]
+    return [_text(value) for value in values]
 
 
 def _text(value: Any) -> str:
@@ -122,10 +157,12 @@ def _text(value: Any) -> str:
 
 
 def _typed(column: Sequence[str]) -> NDArray[Any]:
-    """Numbers where all values that are there are finite numbers, text else."""
+    """Numbers where all values that are there are finite numbers, text else.
+
+    A field that is empty, or "nan" as programs write it, has no value.
+    """
     try:
         found = np.array([float(each) if each else np.nan for each in column], np.float64)
     except ValueError:
         return np.array(column)
-    given = np.array([bool(each) for each in column])
-    return found if given.any() and np.isfinite(found[given]).all() else np.array(column)
+    return np.array(column) if np.isinf(found).any() else found

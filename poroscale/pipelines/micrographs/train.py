@@ -164,7 +164,8 @@ def train_sem(
 def _refuse_foreign(folder: Path) -> None:
     """Raise if something else than a model or its training is in the folder."""
     names = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
-    if names and names.isdisjoint((TRAINING, SETTINGS, WEIGHTS, JOURNAL_DIR)):
+    names.discard(JOURNAL_DIR)  # each output has one, such as the set that is trained on
+    if names and names.isdisjoint((TRAINING, SETTINGS, WEIGHTS)):
         raise ValueError(f"{folder} is a folder with other files in it; choose another name")
 
 

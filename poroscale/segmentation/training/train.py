@@ -344,8 +344,9 @@ def _fold(fold: int, count: int) -> int:
 
 def _refuse_foreign(folder: Path) -> None:
     """Raise if something else than a model or its training is in the folder."""
-    known = (TRAINING, CARD, WEIGHTS, CROSS_VALIDATION, JOURNAL_DIR)
+    known = (TRAINING, CARD, WEIGHTS, CROSS_VALIDATION)
     names = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    names.discard(JOURNAL_DIR)  # each output has one, such as a volume
     if names and names.isdisjoint(known):
         raise ValueError(f"{folder} is a folder with other files in it; choose another name")
 

@@ -93,6 +93,20 @@ def test_pictures_of_several_sizes_have_chips_of_their_own(copied, tmp_path):
         found.chips(75, 32)
 
 
+def test_a_channel_of_coloured_pictures(copied, tmp_path):
+    """A legend in colours below a grey picture is none of the image."""
+    with Image.open(copied / "002.png") as image:
+        coloured = np.stack([np.asarray(image)] * 3, axis=2)
+    coloured[90:, :, 0] = 255
+    Image.fromarray(coloured).save(copied / "002.png")
+    with pytest.raises(ValueError, match=r"002.png: .* choose a channel with `channel` 0 to 2"):
+        gather_sem(copied / "conditions.csv", tmp_path / "a", config=SMALL)
+    for name, changes in (("b", {"channel": 0}), ("c", {"bar": 8})):
+        config = SMALL.model_copy(update=changes)
+        found = gather_sem(copied / "conditions.csv", tmp_path / name, config=config)
+        np.testing.assert_array_equal(found.images.read()[2, :88], coloured[:88, :, 0])
+
+
 def test_a_legend_is_left_out(copied, tmp_path):
     config = SMALL.model_copy(update={"bar": 20})
     found = gather_sem(copied / "conditions.csv", tmp_path / "set", config=config)
@@ -115,6 +129,7 @@ def test_scales_of_files_are_brought_to_one(copied, tmp_path):
     config = SMALL.model_copy(update={"bring_to_um": 0.25})
     found = gather_sem(table, tmp_path / "set", config=config)
     assert found.settings.resampled == (0,)
+    assert list(found.rows["pixel_um"]) == [0.25] * 8
     assert found.images.shape[1:] == (96, 140)
     ours = found.images.read((0, 0, 0), (1, 96, 140))[0].astype(float)
     truth = stack((0, 0, 0), (1, 96, 140))[0].astype(float)
@@ -161,6 +176,24 @@ def test_pixels_that_are_not_square_are_refused(tmp_path):
         gather_sem(tmp_path / "in/conditions.csv", tmp_path / "set", config=SMALL)
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"resolution": (2e4, 1e4), "resolutionunit": "CENTIMETER"},
+        {"imagej": True, "resolution": (4, 2), "metadata": {"unit": "um"}},
+        {"ome": True, "metadata": {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.3}},
+    ],
+)
+def test_edges_that_differ_are_no_unknown_scale(tmp_path, stated):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "0.tif", pixels, **stated)
+    (tmp_path / "t.csv").write_text("image\n0.tif\n")
+    with pytest.raises(ValueError, match=r"0.tif must have square pixels, got"):
+        gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL)
+    (tmp_path / "t.csv").write_text("image,pixel_um\n0.tif,0.25\n")
+    assert gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL).settings.pixel_um == 0.25
+
+
 def test_duplicates_are_told_and_share_a_group(copied, tmp_path, caplog):
     shutil.copy(copied / "000.png", copied / "007.png")
     found = gather_sem(copied / "conditions.csv", tmp_path / "set", config=SMALL)
@@ -177,6 +210,51 @@ def test_the_background_is_denoised_on_request(copied, tmp_path):
     found = gather_sem(copied / "conditions.csv", tmp_path / "b", config=config)
     assert found.settings.denoised
     assert found.images.read().std() < plain.images.read().std()
+
+
+TABLES = [
+    ('image,temper\n0.png,"T5\naged"\n1.png,T6\n', ["T5\naged", "T6"]),
+    ("image,temper\n0.png,T5\u2028x\n1.png,T6\n", ["T5\u2028x", "T6"]),
+    (",image,temper,\n0,0.png,T5,\n1,1.png,T6,\n", ["T5", "T6"]),
+    ("image,temper,pixel_um\n0.png,T5,\n1.png,T6,\n", ["T5", "T6"]),
+    ("image,temper\n0.png,nan\n1.png,2.5\n", [np.nan, 2.5]),
+    ("image,temper\n0.png,\n1.png,\n", [np.nan, np.nan]),
+    ("image,temper,specimen\n0.png,a,1234567\n1.png,b,1234568\n", ["a", "b"]),
+]
+
+
+@pytest.mark.parametrize(("table", "temper"), TABLES)
+def test_tables_as_programs_write_them(tmp_path, table, temper):
+    for k in range(2):
+        pixels = np.random.default_rng(k).integers(0, 255, (64, 64)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+    (tmp_path / "._0.png").write_bytes(b"of a system")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8")
+    found = gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL)
+    assert list(found.conditions) == ["temper"]
+    np.testing.assert_array_equal(found.rows["temper"], temper)
+    np.testing.assert_array_equal(found.rows["group"], [0, 1])
+    assert found.settings.pixel_um is None
+
+
+def test_a_parquet_table_loses_no_digit_and_no_row_number(copied, tmp_path):
+    table = pandas.read_csv(copied / "conditions.csv").iloc[::-1]
+    table["share"] = np.linspace(0.1, 0.8, 8).astype(np.float32)
+    table.to_parquet(copied / "t.parquet")
+    found = gather_sem(copied / "t.parquet", tmp_path / "set", config=SMALL)
+    assert list(found.conditions) == ["temper", "feed_rate", "strength", "share"]
+    np.testing.assert_array_equal(found.rows["share"], np.round(np.linspace(0.1, 0.8, 8), 7))
+
+
+def test_conditions_of_any_name_stand_beside_the_places_of_chips(copied, tmp_path):
+    table = changed(copied, name=list("abcdefgh"), top=range(8), y=range(8))
+    found = gather_sem(table, tmp_path / "set", config=SMALL)
+    view = found.chips(64, 32).to_xarray()
+    assert list(view["name_of_image"].values[::6]) == list("abcdefgh")
+    assert list(view["name"].values[:1]) == ["000.png"]
+    np.testing.assert_array_equal(view["y_of_image"][::6], range(8))
+    assert view["top"].max() == 32
 
 
 def deep(folder):
@@ -222,9 +300,36 @@ def several_pages(folder):
     changed(folder, image=["000.tif", *(f"{k:03}.png" for k in range(1, 8))])
 
 
+def twice(folder):
+    table = (folder / "conditions.csv").read_text().splitlines()
+    (folder / "conditions.csv").write_text("\n".join([*table, "./" + table[1], ""]))
+
+
+def unnamed(folder):
+    changed(folder, image=[f"{k:03}.png" if k != 4 else "" for k in range(8)])
+
+
+def double_column(folder):
+    table = (folder / "conditions.csv").read_text()
+    (folder / "conditions.csv").write_text(table.replace("strength", "temper"))
+
+
+def own_column(folder):
+    changed(folder, group=range(8))
+
+
+def worded_scale(folder):
+    changed(folder, pixel_um=["0.25"] * 3 + ["0.25 um"] * 5)
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
+        (twice, r"must list each picture once, got './000.png' twice"),
+        (unnamed, r"must name a picture in each row, got none in row 5"),
+        (double_column, r"must have each column once, got 'temper' 2 times"),
+        (own_column, r"must not have a column 'group', which a set has of its own; rename it"),
+        (worded_scale, r"column 'pixel_um' of the table must hold finite numbers, got '0.25 um'"),
         (deep, r"one bit depth, got 8 bits in 000.png and 16 in 003.png"),
         (small, r"004.png must be as large as a chip of 64 x 64 pixels, got 60 x 50"),
         (unlisted, r"must have a row for every picture of .*, got none for zzz.png"),

@@ -52,6 +52,28 @@ def test_a_set_of_all_combinations(tiny_model, tmp_path):
     assert MicrographSet.open(tmp_path / "made").chips(64, 32).shape == (4 * 3, 64, 64)
 
 
+def test_pictures_are_those_of_the_set_alone(tiny_model, tmp_path):
+    """Of an earlier set with more images none stays; their table states the scale, too."""
+    wanted = {"condition": {"temper": None, "feed_rate": 5.0}, "pictures": True}
+    poroscale.generate_sem(tiny_model.folder, tmp_path / "a", count=3, **wanted)
+    found = poroscale.generate_sem(
+        tiny_model.folder, tmp_path / "a", count=2, overwrite=True, **wanted
+    )
+    assert list(found.rows["temper"]) == ["", ""]
+    names = sorted(each.name for each in (tmp_path / "a/pictures").iterdir())
+    assert names == ["0000.png", "0001.png", "conditions.csv"]
+    again = poroscale.gather_sem(
+        tmp_path / "a/pictures/conditions.csv", tmp_path / "b", chip=32, pixel_um=1.0
+    )
+    assert again.settings.pixel_um == 0.25
+
+
+def test_values_are_those_that_were_asked_for(tiny_model, tmp_path):
+    wanted = {"temper": "T5", "feed_rate": np.array([5, 7.3])}
+    found = poroscale.generate_sem(tiny_model.folder, tmp_path / "a", condition=wanted)
+    assert list(found.rows["feed_rate"]) == [5.0, 7.3]
+
+
 def test_cluster_and_blocks_change_no_byte(tiny_model, tmp_path, scheduler):
     wanted = {"condition": "temper=T5,feed_rate=3", "count": 3, "size": (140, 140)}
     one = poroscale.generate_sem(tiny_model.folder, tmp_path / "a", **wanted)
@@ -66,7 +88,7 @@ def test_the_size_of_the_training_by_default(tiny_model, tmp_path):
     assert found.images.shape == (1, 32, 32)
     with (tmp_path / "made/pictures/conditions.csv").open() as file:
         (row,) = csv.DictReader(file)
-    assert row == {"image": "0000.png", "temper": "T5", "feed_rate": "5.0"}
+    assert row == {"image": "0000.png", "temper": "T5", "feed_rate": "5.0", "pixel_um": "0.25"}
     with Image.open(tmp_path / "made/pictures/0000.png") as image:
         np.testing.assert_array_equal(np.asarray(image), found.images.read()[0])
 
@@ -79,6 +101,15 @@ def test_the_memory_is_planned(tiny_model, tmp_path):
         generate_sem(
             tiny_model.folder, tmp_path / "x", config=config, run=poroscale.Run(memory="9MiB")
         )
+
+
+def test_a_model_takes_no_folder_of_other_files(small_set):
+    sections = {"sem": {"data": str(small_set.folder), "conditions": {"temper": "category"}}}
+    for model in (small_set.folder, small_set.folder / "images.zarr"):
+        sections["sem"]["model"] = str(model)
+        job = SemTrainJob.of({name: dict(each) for name, each in sections.items()}, {})
+        with pytest.raises(ValueError, match="is a folder with other files in it"):
+            job.start()
 
 
 def test_output_and_model_do_not_mix(tiny_model):
