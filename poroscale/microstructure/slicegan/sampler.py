@@ -49,8 +49,11 @@ LATENTS = 600
 """Stream of the latents. Channel c of the latent (z, y, x) is the noise at (z, y, x · channels +
 c): a few latents of all channels take few tiles of noise."""
 VERSION = 1
-PLAIN = tuple(float(each) for each in np.arctanh(2 * (np.arange(LEVELS - 1) + 0.5) / 255 - 1))
-"""Scores from which on tanh, from 0 to 255 and rounded, gives the levels 1 to 255."""
+PLAIN = tuple(
+    float(np.float32(each)) for each in np.arctanh(2 * (np.arange(LEVELS - 1) + 0.5) / 255 - 1)
+)
+"""Scores from which on tanh, from 0 to 255 and rounded, gives the levels 1 to 255. In the precision
+of scores: the last bit of a double differs between processors."""
 Period = tuple[int | None, int | None, int | None]
 Arithmetic = Literal["paired", "direct"]
 
