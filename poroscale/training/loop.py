@@ -117,6 +117,12 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     stopping = schedule.stopping
     history = _resume(task, folder, recipe)
+    if len(history) > schedule.epochs:
+        log.warning(
+            "trained for %d epochs before, more than the %d asked for: nothing is trained",
+            len(history),
+            schedule.epochs,
+        )
     metrics = Metrics(folder, history, tensorboard=schedule.tensorboard)
     for epoch in range(len(history), schedule.epochs):
         if stopping is not None and stopping.ends(history):
@@ -126,7 +132,11 @@ def train(
             found = _means(validation.judge, validation.batches(), schedule.seed, -1)
             means |= {f"{VALIDATED}{name}": value for name, value in found.items()}
         if not all(math.isfinite(value) for value in means.values()):
-            raise FloatingPointError(f"training came to a loss that is not finite: {means}")
+            bad = ", ".join(name for name, value in means.items() if not math.isfinite(value))
+            raise FloatingPointError(
+                f"training came to a loss that is not finite in epoch {epoch + 1}: {bad}; lower "
+                "the learning rate"
+            )
         history.append(means)
         card = {"recipe": dict(recipe), "history": history}
         if stopping is not None and stopping.best_epoch(history) == epoch:

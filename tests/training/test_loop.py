@@ -135,8 +135,16 @@ def test_losses_must_be_finite(tmp_path):
     task = Line()
     with torch.no_grad():
         task.module[0].weight.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="not finite"):
+    with pytest.raises(FloatingPointError, match=r"not finite in epoch 1: loss; lower"):
         train(task, batches, tmp_path, schedule=Schedule(1), recipe={})
+
+
+def test_fewer_epochs_than_were_trained_are_said(tmp_path, caplog):
+    run(tmp_path, 3)
+    with caplog.at_level("WARNING", "poroscale.training"):
+        _, history = run(tmp_path, 2)
+    assert len(history) == 3
+    assert "trained for 3 epochs before, more than the 2 asked for" in caplog.text
 
 
 def test_tensorboard_must_be_installed_where_it_is_asked_for(tmp_path, monkeypatch):

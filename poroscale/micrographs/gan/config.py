@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
 
 from poroscale.config import Config
 from poroscale.micrographs.chips import EDGE, STRIDE
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Change = Literal["turn", "shift", "cutout", "brightness", "contrast"]
 
 
@@ -126,7 +127,7 @@ class SemGanConfig(Config):
     classification: float = Field(5.0, ge=0)
     generator_classification: float = Field(1.0, ge=0)
     learning_rate: float = Field(1e-4, gt=0)
-    betas: tuple[float, float] = (0.0, 0.9)
+    betas: tuple[Beta, Beta] = (0.0, 0.9)
     weight_decay: float = Field(0.01, ge=0)
     balanced: bool = False
     augment: tuple[Change, ...] = ()
@@ -135,7 +136,7 @@ class SemGanConfig(Config):
     topology: float = Field(0.0, ge=0)
     averages: float = Field(0.0, ge=0)
     averages_after: int = Field(0, ge=0)
-    vicinity: float = Field(0.0, ge=0)
+    vicinity: float = Field(0.0, ge=0, le=1)
     average: float = Field(0.0, ge=0, lt=1)
     mixed: bool = False
     device: Literal["cpu", "cuda"] = "cpu"

@@ -26,6 +26,7 @@ from poroscale.micrographs.conditions import (
 from poroscale.micrographs.dataset import MicrographSet
 from poroscale.micrographs.gan.batches import ChipBatches
 from poroscale.micrographs.gan.config import SemChipConfig, SemGanConfig
+from poroscale.micrographs.gan.held_out import held_out_images, with_duplicates
 from poroscale.micrographs.gan.levels import GreyWindow
 from poroscale.micrographs.gan.model import (
     TRAINING,
@@ -123,9 +124,7 @@ def conditioned_images(
         If a condition is no column or does not vary, or no image is left.
     """
     table = micrographs.conditions
-    out = held_out_images(table, held_out or {})
-    for first, second, _ in micrographs.settings.duplicates:
-        out[[first, second]] |= out[[second, first]]
+    out = with_duplicates(held_out_images(table, held_out or {}), micrographs)
     groups = micrographs.rows["group"]
     if out.all():
         raise ValueError("`held_out` must leave images for the training, got all of them")
@@ -161,36 +160,6 @@ def _numbered_settings(
         return np.asarray(exact)
     thirds = settings_of_codes(conditions, codes)
     return np.asarray(np.unique(thirds, return_inverse=True)[1].reshape(-1))
-
-
-def held_out_images(
-    table: Mapping[str, NDArray[Any]], held_out: Mapping[str, Any]
-) -> NDArray[np.bool_]:
-    """Whether each image has all of the values that are held out; none without any.
-
-    Raises
-    ------
-    ValueError
-        If a name is no column, or no image has the values.
-    """
-    count = len(next(iter(table.values()))) if table else 0
-    found = np.full(count, bool(held_out))
-    for name, value in held_out.items():
-        if name not in table:
-            raise ValueError(f"`held_out` must name columns of {', '.join(table)}, got {name!r}")
-        column = table[name]
-        if column.dtype.kind == "f":
-            try:
-                found &= np.isclose(column, float(value), rtol=1e-6)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"`held_out` must have a number for {name}, got {value!r}"
-                ) from None
-        else:
-            found &= column == str(value)
-    if held_out and not found.any():
-        raise ValueError(f"`held_out` must be values of some image, got {dict(held_out)}")
-    return found
 
 
 def train_micrograph_gan(

@@ -140,6 +140,22 @@ def test_a_held_out_setting_is_not_trained_on(small_set):
     assert images.conditions[1].span == (2.5, 12.5)
 
 
+def test_specimens_without_a_category_can_be_held_out(small_set):
+    images = conditioned_images(small_set, KINDS, held_out={"temper": "none"})
+    np.testing.assert_array_equal(images.used, small_set.rows["temper"] != "")
+    assert not images.conditions[0].open_ended
+
+
+def test_duplicates_of_duplicates_are_held_out(small_set):
+    pairs = ((0, 11, True), (11, 8, False))
+    settings = small_set.settings.model_copy(update={"duplicates": pairs})
+    chained = replace(small_set, settings=settings)
+    rate = float(small_set.rows["feed_rate"][0])
+    held_out = {"temper": str(small_set.rows["temper"][0]), "feed_rate": rate}
+    images = conditioned_images(chained, KINDS, held_out=held_out)
+    assert not images.used[[0, 11, 8]].any()
+
+
 def test_specimens_of_the_validation_are_not_trained_on(small_set):
     images = conditioned_images(small_set, KINDS, validation=0.3)
     groups = small_set.rows["group"]
