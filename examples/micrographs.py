@@ -15,7 +15,7 @@ CONFIG = Path(__file__).parents[1] / "configs" / "train_sem.yaml"
 
 
 def main(out: Path, edge: int = 512, epochs: int | None = None) -> ps.MicrographComparison:
-    edge, epochs = max(edge, 96), epochs or (20 if edge >= 256 else 1)
+    edge, epochs = max(edge, 96), epochs or (30 if edge >= 256 else 1)
     series = PhantomSeries(height=edge, width=edge)
     write_phantom_series(series, out / "pictures")
     print(ps.gather_sem(out / "pictures" / "conditions.csv", out / "real", chip=64))

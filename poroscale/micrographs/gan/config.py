@@ -93,7 +93,7 @@ class SemGanConfig(Config):
         chips; 0 leaves it out.
     averages
         Factor of how far the running averages of the persistence images of made chips of each
-        setting, and of the area of coarse images, which tell how large particles are, are from
+        setting, and of the area of their openings, which tell how large particles are, are from
         those of real ones, in the loss of the generator; 0 leaves it out.
     averages_after
         Steps of the generator after which it counts: the critic comes first.
@@ -150,9 +150,9 @@ class SemGanConfig(Config):
 def small_sem_gan() -> SemGanConfig:
     """A recipe for minutes on a CPU, for chips of 64²: not the published network.
 
-    A lattice with a noise for 8² pixels, narrow layers with grain, settings drawn evenly, chips
-    turned, a term of the area, a critic of persistence images, and a running average of the
-    weights.
+    A lattice with a noise for 8² pixels, narrow layers with grain, a critic that is told the
+    setting, settings drawn evenly, chips turned, terms of areas and averages, a critic of
+    persistence images, and a running average of the weights.
     """
     return SemGanConfig(
         latents="lattice",
@@ -160,10 +160,13 @@ def small_sem_gan() -> SemGanConfig:
         embedding=8,
         shared=4,
         grain=2,
-        body=(48,),
-        generator=(32, 16),
+        body=(96, 96),
+        generator=(48, 24),
         critic=(16, 32, 64, 96),
-        epochs=42,
+        projection=True,
+        classification=1.0,
+        generator_classification=0.1,
+        epochs=70,
         steps=50,
         batch=24,
         critic_steps=2,
@@ -173,7 +176,7 @@ def small_sem_gan() -> SemGanConfig:
         area=5.0,
         topology=1.0,
         averages=2.0,
-        averages_after=650,
+        averages_after=1300,
         vicinity=0.05,
         average=0.98,
     )

@@ -38,7 +38,7 @@ from poroscale.micrographs.gan.topology import persistence_of, persistence_scale
 from poroscale.micrographs.gan.training import MicrographGan, gan_shape
 from poroscale.micrographs.splits import MicrographSplit, split_images
 from poroscale.networks.acwgan.averages import SettingAverages
-from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares, coarse_shares
+from poroscale.networks.acwgan.losses import THRESHOLDS, area_shares, opened_shares
 from poroscale.networks.acwgan.shape import GRAIN_REACH
 from poroscale.training import Schedule, Validation, train
 from poroscale.training.loop import VALIDATED
@@ -50,7 +50,7 @@ JUDGED = 192
 FLATTEST = 0.05
 """Least spread of a pixel of the persistence images, as a share of the largest."""
 RAREST = 2e-3
-"""Share of the area below which differences of coarse areas count less and less."""
+"""Share of the area below which differences of areas of openings count less and less."""
 MEASURED, AT_ONCE = 256, 64
 """Chips of a setting whose areas are measured, and how many of them at a time."""
 
@@ -297,13 +297,13 @@ def setting_areas(batches: ChipBatches, window: GreyWindow, settings: int) -> Te
 def _averages(
     batches: ChipBatches, window: GreyWindow, config: SemGanConfig, settings: int
 ) -> dict[str, SettingAverages] | None:
-    """Persistence images and coarse areas of real chips by setting; None where none are used."""
+    """Persistence images and areas of openings of real chips by setting; None without the term."""
     if not config.averages:
         return None
     scale = _scale(batches, window, config)
     features: dict[str, Callable[[Tensor], Tensor]] = {
         "persistence": lambda chips: persistence_of(chips, scale),
-        "coarse": coarse_shares,
+        "sizes": opened_shares,
     }
     found = {}
     for name, feature in features.items():
@@ -314,7 +314,7 @@ def _averages(
         wanted = torch.zeros(settings, next(iter(rows.values())).shape[1])
         for setting, own in rows.items():
             wanted[setting] = own.mean(dim=0)
-        if name == "coarse":  # of rare particles, chips scatter by many times their mean
+        if name == "sizes":  # of rare particles, chips scatter by many times their mean
             spread = wanted + RAREST
         else:
             variances = torch.stack([own.var(dim=0, correction=0) for own in rows.values()])

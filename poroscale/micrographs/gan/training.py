@@ -36,7 +36,7 @@ from poroscale.networks.acwgan.generator import (
     drawn_grain,
     drawn_noise,
 )
-from poroscale.networks.acwgan.losses import area_loss, coarse_shares, condition_loss, heads_right
+from poroscale.networks.acwgan.losses import area_loss, condition_loss, heads_right, opened_shares
 from poroscale.networks.acwgan.shape import (
     CRITIC_WIDTHS,
     LATTICE_WIDTHS,
@@ -78,8 +78,8 @@ class MicrographGan:
     texture
         float32 (5, 5) filter that the texture of `grain` begins with.
     averages
-        Those of "persistence" images and of "coarse" areas of real chips, for the term of
-        `averages`.
+        Those of persistence images ("persistence") and of areas of openings ("sizes") of real
+        chips, for the term of `averages`.
 
     Raises
     ------
@@ -149,8 +149,8 @@ class MicrographGan:
             what they have wrong of real chips, all of the last step; "generator" and "told": its
             loss, and what the heads have wrong of made chips; "area", "consistency" where they are
             trained on; "topology" and "holes": distance of persistence images as their critic tells
-            it, and the loss of the generator by it; "averages" and "coarse": how
-            far persistence images and coarse areas of each setting are from real ones.
+            it, and the loss of the generator by it; "averages" and "sizes": how far persistence
+            images and areas of openings of each setting are from real ones.
         """
         found: dict[str, float] = {}
         last = len(batch.chips) - 1
@@ -252,7 +252,7 @@ class MicrographGan:
             critic.requires_grad_(True)
         if config.averages:
             pulled, told["averages"] = self.modules["persistence"](holes, settings)
-            large, told["coarse"] = self.modules["coarse"](coarse_shares(made), settings)
+            large, told["sizes"] = self.modules["sizes"](opened_shares(made), settings)
             loss = loss + config.averages * (pulled + large)
         return loss
 

@@ -12,8 +12,9 @@ THRESHOLDS = 10
 """Levels above which the share of the area is taken."""
 SOFTNESS = 0.05
 """Grey values over which a pixel passes from below a level to above it, of a range of two."""
-SQUARES = (4, 8, 16)
-"""Edges of the squares whose averages show how large particles are [pixels]."""
+FINEST, OPENINGS = 4, (1, 3, 5, 7)
+"""Edge of the squares that are averaged before an opening, half as far apart [pixels], and edges of
+the squares of the openings, as multiples of that distance: 4, 8, 12 and 16 pixels."""
 SMALLEST_AREA = 1e-3
 """Share of the area below which differences count less and less."""
 
@@ -74,16 +75,24 @@ def area_shares(images: Tensor) -> Tensor:
     return torch.stack(shares, dim=1)
 
 
-def coarse_shares(images: Tensor) -> Tensor:
-    """(n, 10 squares): shares of averages of squares above ten levels from -1 to 1, differentiable.
+def opened_shares(images: Tensor) -> Tensor:
+    """(n, 10 openings): shares of opened images above ten levels from -1 to 1, differentiable.
 
-    What is smaller than a square is hardly seen. So the shares of rising squares tell how large
-    particles are: as many pixels of a few large ones and of many smaller ones differ. Squares wider
-    than half of an image are left out.
+    An opening keeps what a square fits into (Matheron's granulometry). So shares of openings by
+    rising squares tell how large particles are, where shares of averages are the same for a large
+    particle and for a cloud of small ones. Images are averaged before, or noise would decide.
+    Squares wider than half of an image are left out.
     """
-    edges = [edge for edge in SQUARES if edge <= max(images.shape[-1] // 2, SQUARES[0])]
-    shares = [area_shares(functional.avg_pool2d(images, edge, edge // 2)) for edge in edges]
-    return torch.cat(shares, dim=1)
+    smooth = functional.avg_pool2d(images, FINEST, FINEST // 2)
+    sizes = [size for size in OPENINGS if 2 * size <= max(smooth.shape[-1], 2)]
+    return torch.cat([area_shares(_opened(smooth, size)) for size in sizes], dim=1)
+
+
+def _opened(images: Tensor, size: int) -> Tensor:
+    """The brightest level that squares of this edge have throughout, of all that hold a pixel."""
+    eroded = -functional.max_pool2d(-images, size, 1)
+    around = functional.pad(eroded, (size - 1,) * 4, value=-torch.inf)
+    return functional.max_pool2d(around, size, 1)
 
 
 def area_loss(images: Tensor, settings: Tensor, wanted: Tensor) -> Tensor:

@@ -171,7 +171,7 @@ def test_averages_train_on_persistence_images_of_real_chips(small_set, tmp_path)
     train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=config, chips=CHIPS)
     (line,) = (tmp_path / "training" / "metrics.jsonl").read_text().splitlines()
     assert json.loads(line)["averages"] > 0
-    assert json.loads(line)["coarse"] > 0
+    assert json.loads(line)["sizes"] > 0
     longer = config.model_copy(update={"epochs": 2})
     train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=longer, chips=CHIPS)
     resumed = (tmp_path / "training" / "metrics.jsonl").read_text().splitlines()[-1]
