@@ -8,11 +8,8 @@ from typing import Self
 import numpy as np
 
 from poroscale.compare.micrographs.config import CompareSemConfig
-from poroscale.compare.micrographs.samples import (
-    ComparedSetting,
-    chosen_chips,
-    compared_settings,
-)
+from poroscale.compare.micrographs.matching import ComparedSetting, compared_settings
+from poroscale.compare.micrographs.samples import chosen_chips
 from poroscale.micrographs.chips import EDGE
 from poroscale.micrographs.conditions import (
     KINDS,
@@ -41,6 +38,8 @@ class ComparedSides:
         Settings that both have.
     alone
         Settings in words that were generated alone.
+    left_out
+        Sentences on images that belong to no setting.
     edge
         Edge of a chip [pixels].
     window
@@ -52,6 +51,7 @@ class ComparedSides:
     conditions: tuple[MicrographCondition, ...]
     settings: tuple[ComparedSetting, ...]
     alone: tuple[str, ...]
+    left_out: tuple[str, ...]
     edge: int
     window: tuple[float, float]
 
@@ -67,17 +67,27 @@ class ComparedSides:
         """
         check_alike(real, generated)
         conditions = compared_conditions(real, generated, config)
-        settings, alone = compared_settings(conditions, real, generated)
-        if not settings:
+        matched = compared_settings(conditions, real, generated)
+        if not matched.settings:
+            said = f" {' '.join(matched.left_out)}" if matched.left_out else ""
             raise ValueError(
                 "the sets must have a setting of their conditions in common; generated: "
-                f"{'; '.join(alone)}"
+                f"{'; '.join(matched.alone) or 'none'}.{said}"
             )
         edge = config.chip or _common_edge(real, generated)
         low, high = real.settings.window
         window = float(low), float(high)
-        found = cls(real, generated, conditions, tuple(settings), tuple(alone), edge, window)
-        for each in settings:
+        found = cls(
+            real,
+            generated,
+            conditions,
+            matched.settings,
+            matched.alone,
+            matched.left_out,
+            edge,
+            window,
+        )
+        for each in matched.settings:
             found._check_chips(each, config.chips)
         return found
 
