@@ -162,6 +162,18 @@ def test_the_scale_of_a_microscope_is_read_from_its_tags(tmp_path, tag):
     np.testing.assert_array_equal(found.images.read(), pixels)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_white_that_is_stored_as_zero_is_white(tmp_path, dtype):
+    """A file beside it that stores black as zero shows the same."""
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(dtype)
+    tifffile.imwrite(tmp_path / "0.tif", np.invert(pixels), photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "1.tif", pixels, photometric="minisblack")
+    (tmp_path / "t.csv").write_text("image\n0.tif\n1.tif\n")
+    found = gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL)
+    np.testing.assert_array_equal(found.images.read(), [pixels, pixels])
+    assert found.settings.duplicates == ((0, 1, True),)
+
+
 def test_pixels_that_are_not_square_are_refused(tmp_path):
     series = PhantomSeries(("T5", "T6"), (5.0,), 1, 1, height=64, width=64)
     write_phantom_series(series, tmp_path / "in", suffix=".tif", pixel_um=None)
