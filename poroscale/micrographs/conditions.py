@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -161,14 +161,38 @@ class MicrographCondition:
             return float(self._share(np.array([number]))[0])
         return float(self.codes(np.array([number]))[0])
 
+    def known_codes(self, values: Column) -> Codes:
+        """As `codes`, but NaN where the model does not know a value.
+
+        That is a category that is none of the levels, or a number beyond the span of thirds.
+
+        Raises
+        ------
+        ValueError
+            If a continuous condition has words.
+        """
+        values = np.asarray(values)
+        if values.dtype.kind in "iuf" and self.kind != "category":
+            share = self._share(values.astype(np.float64))
+            beyond = (share < 0) | (share > 1)
+            return np.where(beyond & bool(self.levels), np.nan, self.codes(values))
+        if not self.levels:
+            raise ValueError(f"condition `{self.name}` must be numbers, got {first_word(values)!r}")
+        return np.array([self._place(condition_word(value)) for value in values], np.float32)
+
     def _level(self, text: str) -> float:
+        place = self._place(text)
+        if isnan(place):
+            raise ValueError(f"condition `{self.name}` must be {self.known}, got {text!r}")
+        return place
+
+    def _place(self, text: str) -> float:
+        """Number of a level; NaN of none."""
         if text == NONE and self.open_ended:
             return UNKNOWN
         if text not in self.levels:
             text = _same_number(text, self.levels)
-        if text not in self.levels:
-            raise ValueError(f"condition `{self.name}` must be {self.known}, got {text!r}")
-        return float(self.levels.index(text))
+        return float(self.levels.index(text)) if text in self.levels else float("nan")
 
     def value(self, code: float) -> float:
         """The value of a continuous condition that a code stands for."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 WEIGHT = 1.0
 """Weight of the total variation, in standard deviations of the noise."""
-BACKGROUND = 25.0
-"""Standard deviation of the Gaussian that gives the background [pixels]."""
+BACKGROUND = 6.25
+"""Standard deviation of the Gaussian that smooths the background, a median of 36² [pixels]."""
 STANDS_OUT = 2.0
 """Deviations of the noise by which the smooth image stands out where the original is kept."""
 RIM = 2
@@ -33,12 +33,24 @@ def white_noise_of(image: NDArray[np.float64]) -> float:
     return float(np.median(np.abs(convolve(image, mask, mode="reflect")))) / (6 * 0.6745)
 
 
+def background_level(smooth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Level of the background at each pixel of a smooth image (y, x).
+
+    The median takes one of 4² pixels, nine of them along either axis.
+    """
+    from scipy.ndimage import gaussian_filter, median_filter
+
+    coarse = median_filter(smooth[::4, ::4], 9, mode="reflect")
+    level = np.repeat(np.repeat(coarse, 4, axis=0), 4, axis=1)[: smooth.shape[0], : smooth.shape[1]]
+    return np.asarray(gaussian_filter(level, BACKGROUND, mode="nearest"))
+
+
 def denoised_background(image: NDArray[Any]) -> NDArray[Any]:
     """An image (y, x) of any integer type, its background without noise; the same type and shape.
 
     The means of the background stay as they are, to within a rounding.
     """
-    from scipy.ndimage import binary_dilation, gaussian_filter, median_filter
+    from scipy.ndimage import binary_dilation
     from skimage.restoration import denoise_tv_chambolle
 
     grey = image.astype(np.float64)
@@ -46,10 +58,8 @@ def denoised_background(image: NDArray[Any]) -> NDArray[Any]:
     if noise == 0:
         return image.copy()
     smooth = np.asarray(denoise_tv_chambolle(grey / noise, weight=WEIGHT)) * noise
-    coarse = median_filter(smooth[::4, ::4], 9, mode="reflect")
-    level = np.repeat(np.repeat(coarse, 4, axis=0), 4, axis=1)[: image.shape[0], : image.shape[1]]
-    level = gaussian_filter(level, BACKGROUND / 4, mode="nearest")
-    kept = binary_dilation(np.abs(smooth - level) > STANDS_OUT * noise, iterations=RIM)
+    stands_out = np.abs(smooth - background_level(smooth)) > STANDS_OUT * noise
+    kept = binary_dilation(stands_out, iterations=RIM)
     # Total variation lowers what stands out: the background gets back what that spread over it.
     smooth += (grey - smooth)[~kept].mean() if (~kept).any() else 0.0
     found = np.where(kept, grey, smooth)

@@ -128,6 +128,7 @@ def compare_micrographs(
         "window": list(sides.window),
         "settings": rows,
         "without_real": list(sides.alone),
+        "left_out": list(sides.left_out),
         "components": {"share": components.share.tolist()},
         "readers": [asdict(each) for each in reads],
         "trends": trends(sides.conditions, codes, rows),

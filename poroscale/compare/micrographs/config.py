@@ -16,7 +16,8 @@ class CompareSemConfig(Config):
         Kind of each condition as "NAME=KIND", with commas between: "category", "thirds",
         "continuous" or "logarithmic"; None takes those of the model that made the images.
     chip
-        Edge of a chip [pixels]; None takes 128, or the shortest edge of the images.
+        Edge of a chip [pixels]; None takes 128, or the shortest edge of the images, and halves it,
+        not below 16, until each setting has four chips on either side.
     chips
         Chips of each setting and side, at the most.
     splits

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from poroscale.compare.micrographs.config import CompareSemConfig
 from poroscale.compare.micrographs.distances import largest_resamples
+from poroscale.compare.micrographs.matching import ComparedSetting
 from poroscale.compare.micrographs.samples import (
     PATCH,
     PATCHES,
     THREADS,
     THRESHOLDS,
-    ComparedSetting,
     chosen_chips,
     units_of_chips,
 )

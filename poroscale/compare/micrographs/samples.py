@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from poroscale.kernels.noise import tile_generator
 from poroscale.kernels.topology.persistence_images import ImageGrid
 from poroscale.micrographs.chips import MicrographChips
-from poroscale.micrographs.conditions import Codes, MicrographCondition, codes_of, settings_of_codes
 from poroscale.micrographs.dataset import MicrographSet
 from poroscale.statistics.topology.chips import chips_at_once, persistence_images
 
@@ -192,63 +191,3 @@ def _patches(chips: NDArray[Any], window: tuple[float, float], seed: int) -> Flo
     columns = places[:, :, 1, None, None] + along
     found = chips[np.arange(len(chips))[:, None, None, None], rows, columns].astype(np.float32)
     return _grey(found, window).reshape(len(chips), PATCHES, -1).astype(np.float64)
-
-
-@dataclass(frozen=True)
-class ComparedSetting:
-    """Images of one setting on both sides.
-
-    Attributes
-    ----------
-    words
-        The setting, as "temper T5, feed_rate 7.5".
-    codes
-        Mean code of each condition on the generated side.
-    real, generated
-        Numbers of the images.
-    """
-
-    words: str
-    codes: tuple[float, ...]
-    real: NDArray[np.int64]
-    generated: NDArray[np.int64]
-
-
-def compared_settings(
-    conditions: Sequence[MicrographCondition], real: MicrographSet, generated: MicrographSet
-) -> tuple[list[ComparedSetting], list[str]]:
-    """Settings that both sides have, and in words those that were generated alone.
-
-    Generated values of a continuous condition are compared with real images of the same value; if
-    one of them has none, by thirds of the span.
-    """
-    sides = [codes_of(conditions, each.conditions) for each in (real, generated)]
-    whole = np.asarray(np.isfinite(sides[0]).all(axis=1))
-    keys = _keys(conditions, sides, whole)
-    found, alone = [], []
-    for key in dict.fromkeys(map(tuple, keys[1].tolist())):
-        both = [np.flatnonzero((each == key).all(axis=1)) for each in keys]
-        codes = sides[1][both[1]].mean(axis=0)
-        words = ", ".join(
-            f"{each.name} {each.in_words(float(code))}"
-            for each, code in zip(conditions, codes, strict=True)
-        )
-        if len(both[0]):
-            found.append(ComparedSetting(words, tuple(map(float, codes)), both[0], both[1]))
-        else:
-            alone.append(words)
-    return found, alone
-
-
-def _keys(
-    conditions: Sequence[MicrographCondition], sides: Sequence[Codes], whole: NDArray[np.bool_]
-) -> list[NDArray[Any]]:
-    """(images, conditions) of either side: equal rows are one setting; -9 where a scalar lacks."""
-    keys: list[NDArray[Any]] = [np.round(each.astype(np.float64), 4) for each in sides]
-    keys[0][~whole] = -9
-    for k, condition in enumerate(conditions):
-        if not condition.levels and not np.isin(keys[1][:, k], keys[0][whole, k]).all():
-            for key, codes in zip(keys, sides, strict=True):
-                thirds = settings_of_codes([condition], codes[:, k : k + 1].clip(0, 1))
-                key[:, k] = np.where(key[:, k] == -9, -9, thirds)
-    return keys

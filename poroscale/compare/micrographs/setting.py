@@ -16,10 +16,10 @@ from poroscale.compare.micrographs.distances import (
     compared_distance,
     mean_apart,
 )
+from poroscale.compare.micrographs.matching import ComparedSetting
 from poroscale.compare.micrographs.particles import BrightParticles, bright_particles
 from poroscale.compare.micrographs.samples import (
     ChipFeatures,
-    ComparedSetting,
     Floats,
     MicrographSample,
     chosen_chips,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from poroscale.compare.micrographs.config import CompareSemConfig
-from poroscale.compare.micrographs.samples import (
-    ComparedSetting,
-    chosen_chips,
-    compared_settings,
-)
+from poroscale.compare.micrographs.matching import ComparedSetting, compared_settings
+from poroscale.compare.micrographs.samples import chosen_chips
 from poroscale.micrographs.chips import EDGE
 from poroscale.micrographs.conditions import (
     KINDS,
@@ -25,6 +23,8 @@ from poroscale.micrographs.dataset import MicrographSet
 
 FEWEST_CHIPS = 4
 """Chips of a setting and side without which nothing is told apart from chance."""
+SMALLEST_EDGE = 16
+"""Edge of a chip below which none is taken unless it is asked for [pixels]."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class ComparedSides:
         Settings that both have.
     alone
         Settings in words that were generated alone.
+    left_out
+        Sentences on images that belong to no setting.
     edge
         Edge of a chip [pixels].
     window
@@ -52,6 +54,7 @@ class ComparedSides:
     conditions: tuple[MicrographCondition, ...]
     settings: tuple[ComparedSetting, ...]
     alone: tuple[str, ...]
+    left_out: tuple[str, ...]
     edge: int
     window: tuple[float, float]
 
@@ -63,41 +66,65 @@ class ComparedSides:
         ------
         ValueError
             If the sets differ in depth or scale, have no setting of their conditions in common, or
-            too few chips of one.
+            too few chips of one, or all real images are of one level of grey.
         """
         check_alike(real, generated)
         conditions = compared_conditions(real, generated, config)
-        settings, alone = compared_settings(conditions, real, generated)
-        if not settings:
+        matched = compared_settings(conditions, real, generated)
+        if not matched.settings:
+            said = f" {' '.join(matched.left_out)}" if matched.left_out else ""
             raise ValueError(
                 "the sets must have a setting of their conditions in common; generated: "
-                f"{'; '.join(alone)}"
+                f"{'; '.join(matched.alone) or 'none'}.{said}"
             )
-        edge = config.chip or _common_edge(real, generated)
         low, high = real.settings.window
-        window = float(low), float(high)
-        found = cls(real, generated, conditions, tuple(settings), tuple(alone), edge, window)
-        for each in settings:
-            found._check_chips(each, config.chips)
+        if low == high:
+            raise ValueError(
+                f"images of {real.folder} must have several levels of grey, got {low} alone"
+            )
+        found = cls(
+            real,
+            generated,
+            conditions,
+            matched.settings,
+            matched.alone,
+            matched.left_out,
+            config.chip or EDGE,
+            (float(low), float(high)),
+        )
+        if config.chip is None:
+            found = found._with_default_edge(config.chips)
+        found._check_chips(config.chips)
         return found
 
-    def _check_chips(self, setting: ComparedSetting, most: int) -> None:
-        for name, micrographs, images in (
-            ("real", self.real, setting.real),
-            ("generated", self.generated, setting.generated),
-        ):
-            count = len(chosen_chips(micrographs, images, self.edge, most)[1])
+    def _with_default_edge(self, most: int) -> Self:
+        """Chips as large as the smallest image, halved until each setting has enough of them."""
+        rows = (each.rows for each in (self.real, self.generated))
+        edge = min(EDGE, *(int(min(each["height"].min(), each["width"].min())) for each in rows))
+        halves = range(1 + max(0, (edge // SMALLEST_EDGE).bit_length() - 1))
+        for each in (replace(self, edge=edge >> k) for k in halves):
+            if all(count >= FEWEST_CHIPS for *_, count in each._counts(most)):
+                return each
+        return replace(self, edge=edge)
+
+    def _counts(self, most: int) -> Iterator[tuple[str, str, int]]:
+        """Setting and side in words, and number of its chips."""
+        for setting in self.settings:
+            for name, micrographs, images in (
+                ("real", self.real, setting.real),
+                ("generated", self.generated, setting.generated),
+            ):
+                chosen = chosen_chips(micrographs, images, self.edge, most)[1]
+                yield setting.words, name, len(chosen)
+
+    def _check_chips(self, most: int) -> None:
+        for words, name, count in self._counts(most):
             if count < FEWEST_CHIPS:
                 raise ValueError(
-                    f"{setting.words} must have {FEWEST_CHIPS} {name} chips of {self.edge} x "
+                    f"{words} must have {FEWEST_CHIPS} {name} chips of {self.edge} x "
                     f"{self.edge} pixels at least, got {count}; make more or larger images, or set "
                     "a smaller `chip`"
                 )
-
-
-def _common_edge(*sets: MicrographSet) -> int:
-    edges = (int(min(each.rows["height"].min(), each.rows["width"].min())) for each in sets)
-    return min(EDGE, *edges)
 
 
 def compared_conditions(

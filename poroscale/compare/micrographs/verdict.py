@@ -107,3 +107,4 @@ def summary_of(numbers: Mapping[str, Any]) -> Iterator[str]:
         )
     if numbers["without_real"]:
         yield f"Without real images: {'; '.join(numbers['without_real'])}."
+    yield from numbers["left_out"]

@@ -5,9 +5,11 @@ A SkyScan folder does: the `.log` of the reconstruction beside the slices has th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from typing_extensions import override
@@ -19,9 +21,13 @@ from poroscale.io.read.source import Source, Voxels
 from poroscale.io.tiff.source import files_fingerprint
 from poroscale.volume import Index, Shape
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 _DTYPES = {"I;16": "u2", "I;16B": "u2", "I": "i4"}
 _DTYPES |= dict.fromkeys(("1", "L", "P", "LA", "RGB", "RGBA"), "u1")
 _PIXELS = {"LA": Pixels(2, 1, True), "RGB": Pixels(3, 3), "RGBA": Pixels(4, 3, True)}
+_FORMATS, _MARK = ("PNG", "JPEG", "BMP"), 16  # and bytes by which these are told
 _PNG_DEPTH, _PNG_GREYS = 24, (0, 3)  # where a PNG says bits a channel, then kind of colour
 
 
@@ -119,11 +125,34 @@ def _looked_up(source: Source, head: Head, channel: Channel | None, name: str) -
     return source if table is None else Looked.of(source, table)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture whose pixels are not decoded yet.
+
+    Pillow's `open` warns of pictures from 89 million pixels on and refuses them from 179 on, which
+    a stitched micrograph or a slice of a large detector has. What memory allows is told by the
+    plan, which knows the size from the header; so the reader of the format is called itself.
+    """
+    from PIL import Image
+
+    Image.preinit()
+    with path.open("rb") as file:
+        start = file.read(_MARK)
+        file.seek(0)
+        for name in _FORMATS:
+            factory, accept = Image.OPEN[name]
+            if accept is not None and accept(start) is True:
+                yield factory(file, str(path))
+                return
+        with Image.open(file) as image:
+            yield image
+
+
 def _head(path: Path) -> Head:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             mode, (width, height) = image.mode, image.size
             palette = bytes(image.getpalette() or ()) if mode == "P" else b""
             clear = "transparency" in image.info and mode != "RGBA"
@@ -154,7 +183,7 @@ def _pixels(path: Path) -> Voxels:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             return np.asarray(image)
     # Pillow calls broken PNG chunks a SyntaxError
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tifffile
@@ -67,6 +68,12 @@ def meaning_of(
             f"{calibration.slope:g} x stored value + {calibration.intercept:g}"
         )
     return Meaning(pixels, table, calibration, tuple(notes))
+
+
+def shows_white_as_zero(path: Path) -> bool:
+    """Whether the pixels of the first page of a TIFF file are bright where its numbers are low."""
+    with tifffile.TiffFile(path) as tiff:
+        return int(tiff.pages.first.photometric) == _WHITE_IS_ZERO
 
 
 def applied(source: Source, meaning: Meaning) -> Source:

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from poroscale.identity import kernel
 from poroscale.io.opening import open_source
+from poroscale.io.read.cast import Inverted
 from poroscale.io.read.source import Source
 from poroscale.io.slices.sequence import TIFF_SUFFIXES
+from poroscale.io.tiff.meaning import shows_white_as_zero
 from poroscale.io.tiff.scale import unlike_pixel_edges
 from poroscale.micrographs.conditions import first_word
 from poroscale.micrographs.denoising import denoised_background
@@ -107,7 +109,7 @@ def _resampled(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 def picture_sources(listed: ListedPictures, channel: int | None = None) -> tuple[Source, ...]:
-    """Pictures of one bit depth, opened by their headers.
+    """Pictures of one bit depth, opened by their headers; what they show as bright is high.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ def picture_sources(listed: ListedPictures, channel: int | None = None) -> tuple
     """
     sources: list[Source] = []
     for path in listed.paths:
-        source = open_source(path, channel=channel)
+        source = _as_shown(path, open_source(path, channel=channel))
         if source.shape[0] != 1:
             raise ValueError(f"{path} must be one picture, got {source.shape[0]} pages")
         if source.dtype not in DEPTHS:
@@ -136,6 +138,12 @@ def picture_sources(listed: ListedPictures, channel: int | None = None) -> tuple
             )
         sources.append(source)
     return tuple(sources)
+
+
+def _as_shown(path: Path, source: Source) -> Source:
+    """A source whose bright pixels have high levels: some TIFF files store white as zero."""
+    inverted = path.suffix.lower() in TIFF_SUFFIXES and shows_white_as_zero(path)
+    return Inverted.of(source) if inverted else source
 
 
 def scales_of(

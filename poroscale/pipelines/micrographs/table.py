@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,12 @@ ADDED = ("height", "width", "group")
 """Columns that a set adds to those of its table."""
 INDEX = "__index_level_"
 """Beginning of the name of a column in which pandas writes the numbers of rows."""
+DELIMITERS = (",", ";", "\t")
+"""What may stand between the fields of a CSV table."""
+COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
+"""Numbers with a comma; those whose comma may be that of thousands; and those with a point."""
 SUFFIXES = PICTURE_SUFFIXES | TIFF_SUFFIXES
 
 
@@ -51,7 +59,8 @@ def listed_pictures(table: Path, images: Path | None = None) -> ListedPictures:
     table
         CSV or Parquet with a column `image`, the name of a file, and a column for each condition;
         also `specimen` and `pixel_um`, where they are known. A column without a name is left out,
-        as that of the numbers of rows.
+        as that of the numbers of rows. Semicolons or tabs may stand in the place of commas; then
+        numbers may have decimal commas.
     images
         Folder of the pictures; None takes that of the table.
 
@@ -116,14 +125,7 @@ def _read(table: Path) -> dict[str, list[str]]:
         names = [name for name in content.column_names if not name.startswith(INDEX)]
         _check_head(table, names)
         return {name: _texts(content.column(name)) for name in names}
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{table} does not exist") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{table} must be a CSV or Parquet table: {error}") from None
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    delimiter, rows = _csv_rows(table)
     if not rows:
         raise ValueError(f"{table} must be a table, got an empty file")
     head = [name.strip() for name in rows[0]]
@@ -133,7 +135,60 @@ def _read(table: Path) -> dict[str, list[str]]:
             raise ValueError(
                 f"{table} must have {len(head)} values in each row, got {len(row)} in row {number}"
             )
-    return {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head) if name}
+    columns = {name: [row[k].strip() for row in rows[1:]] for k, name in enumerate(head) if name}
+    return columns if delimiter == "," else _with_decimal_points(columns)
+
+
+def _csv_rows(table: Path) -> tuple[str, list[list[str]]]:
+    """Delimiter, and rows that are not empty.
+
+    It is the comma, unless another one alone gives a column of pictures: a spreadsheet writes
+    semicolons where the comma is the decimal sign.
+    """
+    try:
+        text = table.read_bytes().decode("utf-8-sig")
+        for delimiter in DELIMITERS:
+            rows = _split_rows(text, delimiter)
+            if rows and IMAGE in (cell.strip() for cell in rows[0]):
+                return delimiter, rows
+        return ",", _split_rows(text, ",")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{table} does not exist") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table} must be a CSV or Parquet table: {error}") from None
+
+
+def _split_rows(text: str, delimiter: str) -> list[list[str]]:
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [row for row in rows if any(cell.strip() for cell in row)]
+
+
+def _with_decimal_points(columns: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Columns whose numbers have decimal points in the place of commas, where these are decimal.
+
+    They are if one of them cannot be that of thousands, as in 7,5 or 0,125, and no number of the
+    table has a point. Else all stay words.
+    """
+    given = {name: column for name, column in columns.items() if name not in (IMAGE, SPECIMEN)}
+    values = [each for column in given.values() for each in column]
+    with_comma = [each for each in values if COMMA.fullmatch(each)]
+    decimal = not all(map(THOUSANDS.fullmatch, with_comma))
+    if not decimal or any(map(POINT.fullmatch, values)):
+        return columns
+    found = dict(columns)
+    for name, column in given.items():
+        if all(COMMA.fullmatch(each) or _is_number(each) for each in column):
+            found[name] = [each.replace(",", ".") for each in column]
+    return found
+
+
+def _is_number(text: str) -> bool:
+    """Whether a field is a number, or has no value."""
+    try:
+        float(text or "nan")
+    except ValueError:
+        return False
+    return True
 
 
 def _check_head(table: Path, names: Sequence[str]) -> None:

@@ -118,17 +118,31 @@ def test_the_page_has_what_the_paper_shows(alike, tmp_path):
 
 def test_settings_without_real_images_are_said(real, alike):
     made, _ = alike
+    first = np.arange(24) < 4
     rows = dict(made.rows)
-    rows["temper"] = np.where(np.arange(24) < 4, "T7", rows["temper"])
-    with pytest.raises(ValueError, match="`temper` must be one of T5, T6, got 'T7'"):
-        compare_micrographs(real, MicrographSet(made.folder, made.settings, rows), config=CONFIG)
-    rows = dict(made.rows)
-    rows["feed_rate"] = np.where(np.arange(24) < 4, 3.0, rows["feed_rate"])
-    found = compare_micrographs(
-        real, MicrographSet(made.folder, made.settings, rows), config=CONFIG
-    )
-    # 3.0 is no real value, so that feed rates are compared by thirds of their span
-    assert len(found.numbers["settings"]) == 6
+    rows["temper"] = np.where(first, "T7", rows["temper"])
+    rows["strength"] = np.where(np.arange(24) == 23, np.nan, 500.0 + np.arange(24) // 12)
+    swapped = MicrographSet(made.folder, made.settings, rows)
+    words = {"conditions": f"{CONFIG.conditions},strength=thirds"}
+    few = CONFIG.model_copy(update={"splits": 1, "resamples": 10, "chips": 8} | words)
+    own = MicrographSet(real.folder, real.settings, {**real.rows, "strength": rows["strength"]})
+    lines = list(compare_micrographs(own, swapped, config=few).describe())
+    assert "Without real images: temper T7, feed_rate 2.5, strength low." in lines
+    assert "Real images are left out (1) that have no strength." in lines
+    assert lines[-1] == "Generated images are left out (1) that have no strength."
+
+
+def test_sets_without_a_setting_in_common_are_refused(real, alike):
+    made, _ = alike
+    rows = {**made.rows, "feed_rate": np.full(24, 99.0)}
+    beyond = MicrographSet(made.folder, made.settings, rows)
+    with pytest.raises(ValueError, match=r"in common; generated: temper T5, feed_rate 99; temper"):
+        compare_micrographs(real, beyond, config=CONFIG)
+    rows = {**made.rows, "feed_rate": np.full(24, np.nan)}
+    without = MicrographSet(made.folder, made.settings, rows)
+    said = r"generated: none. Generated images are left out \(24\) that have no feed_rate."
+    with pytest.raises(ValueError, match=said):
+        compare_micrographs(real, without, config=CONFIG)
 
 
 def test_sets_that_differ_are_refused(real, alike):

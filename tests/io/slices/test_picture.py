@@ -100,3 +100,27 @@ def test_transparent_places_are_refused(tmp_path, voxels):
 def test_a_picture_is_in_the_memory_plan(tmp_path, voxels):
     save(tmp_path / "s.png", voxels(np.uint8)[0])
     assert open_source(tmp_path / "s.png").per_read >= 2 * 11 * 13
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".jpg"])
+@pytest.mark.parametrize("limit", [10, 500])
+def test_large_pictures_are_read_without_a_word(tmp_path, monkeypatch, suffix, limit):
+    """Pillow warns of more pixels than its limit, and refuses twice as many."""
+    path = save(tmp_path / f"large{suffix}", np.full((20, 30), 7, np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    source = open_source(path)
+    assert source.shape == (1, 20, 30)
+    np.testing.assert_array_equal(whole(source), np.full((1, 20, 30), 7))
+
+
+def test_the_plan_knows_the_size_of_a_large_picture(tmp_path):
+    """Of a header alone: 600 million pixels are refused by what memory holds, if at all."""
+    save(tmp_path / "s.png", np.zeros((2, 2), np.uint8))
+    data = (tmp_path / "s.png").read_bytes()
+    head = b"IHDR" + struct.pack(">II", 30000, 20000) + data[24:29]
+    (tmp_path / "s.png").write_bytes(
+        data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
+    )
+    source = open_source(tmp_path / "s.png")
+    assert source.shape == (1, 20000, 30000)
+    assert source.per_read == 2 * 20000 * 30000

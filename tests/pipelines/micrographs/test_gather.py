@@ -162,6 +162,18 @@ def test_the_scale_of_a_microscope_is_read_from_its_tags(tmp_path, tag):
     np.testing.assert_array_equal(found.images.read(), pixels)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_white_that_is_stored_as_zero_is_white(tmp_path, dtype):
+    """A file beside it that stores black as zero shows the same."""
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(dtype)
+    tifffile.imwrite(tmp_path / "0.tif", np.invert(pixels), photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "1.tif", pixels, photometric="minisblack")
+    (tmp_path / "t.csv").write_text("image\n0.tif\n1.tif\n")
+    found = gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL)
+    np.testing.assert_array_equal(found.images.read(), [pixels, pixels])
+    assert found.settings.duplicates == ((0, 1, True),)
+
+
 def test_pixels_that_are_not_square_are_refused(tmp_path):
     series = PhantomSeries(("T5", "T6"), (5.0,), 1, 1, height=64, width=64)
     write_phantom_series(series, tmp_path / "in", suffix=".tif", pixel_um=None)
@@ -236,6 +248,30 @@ def test_tables_as_programs_write_them(tmp_path, table, temper):
     np.testing.assert_array_equal(found.rows["temper"], temper)
     np.testing.assert_array_equal(found.rows["group"], [0, 1])
     assert found.settings.pixel_um is None
+
+
+@pytest.mark.parametrize(
+    ("table", "rate", "note"),
+    [
+        ("image;rate;note\n0.png;7,5;a, b\n1.png;;c\n", [7.5, np.nan], ["a, b", "c"]),
+        ("image\trate\tnote\n0.png\t1,250\ta\n1.png\t-2,5e1\tb\n", [1.25, -25], ["a", "b"]),
+        ("\ufeffimage;rate;note\r\n0.png;1,250;0,5\r\n1.png;3;1\r\n", [1.25, 3], [0.5, 1]),
+        ('rate;image;note\n"7.5";0.png;"x;y"\n8;1.png;z\n', [7.5, 8], ["x;y", "z"]),
+        ("image;rate;note\n0.png;1,250;a\n1.png;2,500;b\n", ["1,250", "2,500"], ["a", "b"]),
+        ("image;rate;note\n0.png;7,5;1.5\n1.png;2,5;2\n", ["7,5", "2,5"], [1.5, 2]),
+        ('image,rate,note\n0.png,"7,5",a\n1.png,"2,5",b\n', ["7,5", "2,5"], ["a", "b"]),
+    ],
+)
+def test_tables_as_spreadsheets_of_other_countries_write_them(tmp_path, table, rate, note):
+    """A comma that may be that of thousands, or stands beside points, is left as it is."""
+    for k in range(2):
+        pixels = np.random.default_rng(k).integers(0, 255, (64, 64)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8", newline="")
+    found = gather_sem(tmp_path / "t.csv", tmp_path / "set", config=SMALL)
+    np.testing.assert_array_equal(found.rows["rate"], rate)
+    np.testing.assert_array_equal(found.rows["note"], note)
+    assert found.names == ("0.png", "1.png")
 
 
 def test_a_parquet_table_loses_no_digit_and_no_row_number(copied, tmp_path):
@@ -352,6 +388,12 @@ def test_bad_input_costs_one_sentence_and_no_output(copied, tmp_path, spoil, sen
 def test_no_table_no_set(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none.csv does not exist"):
         gather_sem(tmp_path / "none.csv", tmp_path / "set")
+    (tmp_path / "a.csv").write_text("\n ,\n")
+    with pytest.raises(ValueError, match="must be a table, got an empty file"):
+        gather_sem(tmp_path / "a.csv", tmp_path / "set")
+    (tmp_path / "a.csv").write_text("\nfile;temper\n")
+    with pytest.raises(ValueError, match="must have a column `image`, got file;temper"):
+        gather_sem(tmp_path / "a.csv", tmp_path / "set")
     (tmp_path / "a.csv").write_text("image\n")
     with pytest.raises(ValueError, match="must have a row for each picture"):
         gather_sem(tmp_path / "a.csv", tmp_path / "set")
