@@ -23,8 +23,9 @@ DEVIATION = 1.4826
 """Standard deviation over the median of absolute deviations, of normal values."""
 FAINTEST = 0.5
 """Deviation of the background that is taken at least [levels]."""
-LARGE = 150
-"""Pixels from which on a particle is a large one."""
+LARGE = 6.0
+"""Radius of the disc that a large particle holds [pixels]. Its pixels would not tell it: small
+particles that touch have as many."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class BrightParticles:
     areas
         float64 (n,) share of each image that lies in particles.
     large
-        float64 (n,) particles of `LARGE` pixels at least.
+        float64 (n,) particles that hold a disc of the radius `LARGE`, as far as the image shows.
     sizes
         Pixels of every particle that touches no frame.
     pixels
@@ -66,9 +67,10 @@ def bright_particles(images: NDArray[Any]) -> BrightParticles:
 
 
 def _of_image(image: NDArray[Any]) -> tuple[float, float, float, NDArray[np.int64]]:
-    from scipy.ndimage import label
+    from scipy.ndimage import distance_transform_edt, label
 
-    labels, count = label(bright_pixels(image), np.ones((3, 3)))
+    bright = bright_pixels(image)
+    labels, count = label(bright, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     frame = np.zeros(count, bool)
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
@@ -76,7 +78,11 @@ def _of_image(image: NDArray[Any]) -> tuple[float, float, float, NDArray[np.int6
     kept = sizes >= SMALLEST
     weight = np.where(frame, 0.5, 1.0)
     number = float(weight[kept].sum())
-    large = float(weight[kept & (sizes >= LARGE)].sum())
+    wide = np.zeros(count, bool)
+    if kept.any():
+        middles = labels[distance_transform_edt(bright) >= LARGE]
+        wide[middles[middles > 0] - 1] = True
+    large = float(weight[kept & wide].sum())
     return number, float(sizes[kept].sum() / image.size), large, sizes[kept & ~frame]
 
 

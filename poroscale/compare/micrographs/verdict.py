@@ -101,7 +101,7 @@ def summary_of(numbers: Mapping[str, Any]) -> Iterator[str]:
     }
     if large["real"]:
         yield (
-            f"Large particles, of {LARGE} pixels at least, are "
+            f"Large particles, which hold a disc of radius {LARGE:g} pixels, are "
             f"{large['generated'] / large['real']:.2g} times as frequent as in real images, over "
             "all settings."
         )

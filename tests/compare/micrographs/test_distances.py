@@ -169,3 +169,18 @@ def test_a_reader_of_conditions():
     assert right[1].chance == pytest.approx(0.5)
     wrong = read_conditions(conditions, codes, side(), side(swapped=True))
     assert wrong[0].generated < 0.1
+
+
+def test_a_large_particle_holds_a_disc_and_small_ones_that_touch_do_not():
+    image = np.full((96, 128), 60, np.uint8)
+    image[::2, ::3] += 2
+    y, x = np.ogrid[:96, :128]
+    image[(y - 30) ** 2 + (x - 30) ** 2 <= 8.5**2] = 200
+    for place in range(6):  # a chain of as many pixels
+        image[(y - 70) ** 2 + (x - 40 - 7 * place) ** 2 <= 3.5**2] = 200
+    found = bright_particles(image[None])
+    assert found.counts.tolist() == [2]
+    assert min(found.sizes) > 200
+    assert found.large.tolist() == [1]
+    empty = bright_particles(np.full((1, 20, 20), 7, np.uint8))
+    assert empty.large.tolist() == [0]
