@@ -92,15 +92,15 @@ def compared_settings(
     keys = np.stack(numbers, axis=1)
     for key in dict.fromkeys(map(tuple, keys[~lacking].tolist())):
         setting = [own[number] for own, number in zip(values, key, strict=True)]
-        pairs = zip(conditions, setting, strict=True)
-        words = ", ".join(f"{each.name} {value.words}" for each, value in pairs)
         of_real = np.flatnonzero(_all_within(known, setting))
+        of_generated = np.flatnonzero((keys == key).all(axis=1))
         if len(of_real):
+            pairs = zip(conditions, setting, strict=True)
+            words = ", ".join(f"{each.name} {value.words}" for each, value in pairs)
             codes = tuple(each.code for each in setting)
-            of_generated = np.flatnonzero((keys == key).all(axis=1))
             found.append(ComparedSetting(words, codes, of_real, of_generated))
         else:
-            alone.append(words)
+            alone.append(_given_words(sides[1], of_generated))
     left_out = [*_left_out("Real", sides[0], levels=True), *_left_out("Generated", sides[1])]
     return MatchedSettings(tuple(found), tuple(alone), tuple(left_out))
 
@@ -130,6 +130,15 @@ class _ComparedValue:
     code: float
     low: float
     high: float
+
+
+def _given_words(columns: Sequence[_Column], images: NDArray[np.int64]) -> str:
+    """The values that some images were asked for with, condition by condition."""
+    given = [dict.fromkeys(each.words[k] for k in images) for each in columns]
+    return ", ".join(
+        f"{each.condition.name} {' or '.join(words)}"
+        for each, words in zip(columns, given, strict=True)
+    )
 
 
 def _all_within(known: Floats, setting: Sequence[_ComparedValue]) -> NDArray[np.bool_]:

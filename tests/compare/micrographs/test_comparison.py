@@ -127,7 +127,7 @@ def test_settings_without_real_images_are_said(real, alike):
     few = CONFIG.model_copy(update={"splits": 1, "resamples": 10, "chips": 8} | words)
     own = MicrographSet(real.folder, real.settings, {**real.rows, "strength": rows["strength"]})
     lines = list(compare_micrographs(own, swapped, config=few).describe())
-    assert "Without real images: temper T7, feed_rate 2.5, strength low." in lines
+    assert "Without real images: temper T7, feed_rate 2.5, strength 500." in lines
     assert "Real images are left out (1) that have no strength." in lines
     assert lines[-1] == "Generated images are left out (1) that have no strength."
 

@@ -73,7 +73,7 @@ def test_one_value_that_no_real_image_has_moves_no_other():
         "rate 12.5": ([2, 3, 5], [4]),
     }
     assert found.settings[1].codes == (pytest.approx(0.1),)
-    assert found.alone == ("rate 5.833 to 9.167",)
+    assert found.alone == ("rate 7",)
 
 
 def test_thirds_are_those_of_the_real_images_and_not_of_the_training():
