@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poroscale.micrographs.conditions import NONE, condition_word
 from poroscale.micrographs.dataset import MicrographSet
+from poroscale.micrographs.duplicates import DuplicatePair, joined_groups
 
 
 def held_out_images(
@@ -46,13 +47,7 @@ def held_out_images(
 
 def with_duplicates(chosen: NDArray[np.bool_], micrographs: MicrographSet) -> NDArray[np.bool_]:
     """The chosen images, their duplicates, and the duplicates of these."""
-    if not micrographs.settings.duplicates:
-        return chosen
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = np.array([each[:2] for each in micrographs.settings.duplicates])
-    count = len(chosen)
-    links = coo_array((np.ones(len(pairs), bool), pairs.T), (count, count))
-    family = connected_components(links, directed=False)[1]
+    images = [str(k) for k in range(len(chosen))]
+    pairs = [DuplicatePair(*each) for each in micrographs.settings.duplicates]
+    family = joined_groups(images, pairs)
     return np.asarray(np.isin(family, family[chosen]))
