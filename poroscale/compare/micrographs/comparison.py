@@ -90,7 +90,7 @@ def compare_micrographs(
 ) -> MicrographComparison:
     """Compare generated micrographs with real ones of the same conditions.
 
-    Settings are measured one after the other, and of each no more than its features is kept.
+    Settings are measured one after the other, and only features are kept of each.
 
     Parameters
     ----------
@@ -106,7 +106,11 @@ def compare_micrographs(
         few chips of one.
     """
     config = config or CompareSemConfig()
-    sides = ComparedSides.of(real, generated, config)
+    return compare_sides(ComparedSides.of(real, generated, config), config)
+
+
+def compare_sides(sides: ComparedSides, config: CompareSemConfig) -> MicrographComparison:
+    """Compare two sets whose settings are matched; see `compare_micrographs`."""
     measured = [measured_setting(each, sides, config) for each in sides.settings]
     components = PrincipalComponents.of(
         np.concatenate([each.real.persistence for each in measured]), COMPONENTS
@@ -121,8 +125,8 @@ def compare_micrographs(
     rows = [each.numbers for each in measured]
     numbers: dict[str, Any] = {
         "format": FORMAT,
-        "real": _side(real),
-        "generated": _side(generated),
+        "real": _side(sides.real),
+        "generated": _side(sides.generated),
         "conditions": [each.stored for each in sides.conditions],
         "chip": sides.edge,
         "window": list(sides.window),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from poroscale.compare.micrographs.comparison import MicrographComparison, compare_micrographs
+from poroscale.compare.micrographs.comparison import MicrographComparison, compare_sides
 from poroscale.compare.micrographs.config import CompareSemConfig
 from poroscale.compare.micrographs.planning import ComparisonBytes
 from poroscale.compare.micrographs.sides import ComparedSides
@@ -38,8 +38,9 @@ def plan_compare_sem(
     MemoryError
         If the budget cannot hold a setting, or the page.
     """
-    sides = [MicrographSet.open(each) for each in (real, generated)]
-    return _plan(sides[0], sides[1], config=config or CompareSemConfig(), run=run or Run())
+    config = config or CompareSemConfig()
+    sides = ComparedSides.of(MicrographSet.open(real), MicrographSet.open(generated), config)
+    return _plan(sides, config=config, run=run or Run())
 
 
 @verb("compare_sem", Section.of("compare", CompareSemConfig), plan="plan_compare_sem")
@@ -76,23 +77,22 @@ def compare_sem(
     MemoryError
         If the budget cannot hold a setting, or the page; nothing has been done then.
     """
-    sides, out = [MicrographSet.open(each) for each in (real, generated)], Path(out_dir)
-    for each in sides:
+    sets, out = [MicrographSet.open(each) for each in (real, generated)], Path(out_dir)
+    for each in sets:
         if out.resolve().is_relative_to(each.folder.resolve()):
             raise ValueError(f"output must not lie inside the input {each.folder}, got {out}")
     config = config or CompareSemConfig()
-    planned(run or Run(), partial(_plan, sides[0], sides[1], config=config))
+    sides = ComparedSides.of(sets[0], sets[1], config)
+    planned(run or Run(), partial(_plan, sides, config=config))
     with held_folder(out):
-        found = compare_micrographs(sides[0], sides[1], config=config)
+        found = compare_sides(sides, config)
         release_memory()  # what the chips have left in the heap lies beside no figure
         write_micrograph_comparison(found, out)
     return found
 
 
-def _plan(
-    real: MicrographSet, generated: MicrographSet, *, config: CompareSemConfig, run: Run
-) -> JobPlan:
-    need = ComparisonBytes.of(ComparedSides.of(real, generated, config), config)
+def _plan(sides: ComparedSides, *, config: CompareSemConfig, run: Run) -> JobPlan:
+    need = ComparisonBytes.of(sides, config)
     chips = (need.chips, need.edge, need.edge)
     grid = BlockGrid((need.settings * need.chips, need.edge, need.edge), chips)
     settings = driver_plan(grid, need.peak, run, libraries=("scipy.ndimage",))
