@@ -31,7 +31,6 @@ PUBLISHED: dict[str, Any] = {
 WIDTHS = [16, 32, 64, 96, 128]
 """Channels of the critic, from chips on; those of the generator from its last layer back."""
 LATTICE = {"latents": "lattice", "noise": 32, "shared": 4, "generator": [48, 24]}
-NARROW_EDGE = 64
 NARROW = Path(__file__).parents[1] / "configs" / "train_sem.yaml"
 BINNED, CONTINUOUS = "thirds", "continuous"
 SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -147,7 +146,8 @@ def main(words: list[str] | None = None) -> None:
         write_phantom_series(series, given.out / "pictures")
         ps.gather_sem(given.out / "pictures" / "conditions.csv", given.out / "real", chip=32)
     rows = []
-    fitting = [name for name in SWITCHES if name != NARROW.name or given.chip == NARROW_EDGE]
+    own = load_sections(NARROW)["chips"]["edge"]
+    fitting = [name for name in SWITCHES if name != NARROW.name or given.chip == own]
     for name in given.only or fitting:
         sections = sections_of(name, given.out, given.steps, given.chip)
         rows.append(row_of(name, sections, given.out, series, given.chips))
