@@ -72,10 +72,7 @@ def probe_batch(
         batch *= 2
     fitting = [each for each in trials if each.peak <= memory]
     if not fitting:
-        raise MemoryError(
-            f"one patch of {inference.edge}³ takes {trials[0].peak / MIB:.0f} MiB in "
-            f"{inference.model}, more than the {memory / MIB:.0f} MiB that are left"
-        )
+        raise _beyond(inference, trials[0], memory)
     return min(fitting, key=lambda each: each.seconds).batch, trials
 
 
@@ -110,14 +107,19 @@ def tried(inference: Inference, memory: int) -> Inference:
     """
     held, trial = _held(inference), _trial(inference)
     if trial.peak + held > memory:
-        verb = "takes" if trial.batch == 1 else "take"
-        smaller = f"; use a batch of {trial.batch // 2}" if trial.batch > 1 else ""
-        raise MemoryError(
-            f"{_patches(trial.batch, inference.edge)} {verb} {trial.peak / MIB:.0f} MiB in "
-            f"{inference.model}, more than the {(memory - held) / MIB:.0f} MiB that are left"
-            f"{smaller}"
-        )
+        raise _beyond(inference, trial, memory - held)
     return _measured(inference, trial, held)
+
+
+def _beyond(inference: Inference, trial: BatchTrial, memory: int) -> MemoryError:
+    """That a batch takes more than the memory that is left to it, and what would help."""
+    verb = "takes" if trial.batch == 1 else "take"
+    smaller = f", or the batch {trial.batch // 2}" if trial.batch > 1 else ""
+    return MemoryError(
+        f"memory must be at least {(trial.peak - memory) / MIB:.0f} MiB more{smaller}: "
+        f"{_patches(trial.batch, inference.edge)} {verb} {trial.peak / MIB:.0f} MiB in "
+        f"{inference.model}, and {max(memory, 0) / MIB:.0f} MiB are left"
+    )
 
 
 def _patches(batch: int, edge: int) -> str:

@@ -194,9 +194,7 @@ def test_tiles_must_fit_the_pooling_and_the_memory(scan, tmp_path):
     with pytest.raises(ValueError, match="must be a multiple of 8, got 20"):
         segment_by_network(scan, tmp_path / "phases.zarr", model=model, config=uneven)
     large = ByNetworkConfig(windows=WindowsConfig(tiles=True, tile_edge=16))
-    # Processors differ in what a patch takes: it, or the plan beside it, is what does not fit.
-    refused = r"memory must be at least|more than the 400 MiB that are left"
-    with pytest.raises(MemoryError, match=refused):
+    with pytest.raises(MemoryError, match="memory must be at least"):
         segment_by_network(
             scan, tmp_path / "phases.zarr", model=model, config=large, run=Run(memory="400MiB")
         )
