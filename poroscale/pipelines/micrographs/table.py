@@ -27,6 +27,8 @@ INDEX = "__index_level_"
 """Beginning of the name of a column in which pandas writes the numbers of rows."""
 DELIMITERS = (",", ";", "\t")
 """What may stand between the fields of a CSV table."""
+STATED = re.compile(r'\A"?sep=.?"?\r?\n', re.IGNORECASE)
+"""First line by which Excel is told what stands between the fields."""
 COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
@@ -143,10 +145,11 @@ def _csv_rows(table: Path) -> tuple[str, list[list[str]]]:
     """Delimiter, and rows that are not empty.
 
     It is the comma, unless another one alone gives a column of pictures: a spreadsheet writes
-    semicolons where the comma is the decimal sign.
+    semicolons where the comma is the decimal sign. A first line that states it, as `sep=;` for
+    Excel, is no row.
     """
     try:
-        text = table.read_bytes().decode("utf-8-sig")
+        text = STATED.sub("", table.read_bytes().decode("utf-8-sig"))
         for delimiter in DELIMITERS:
             rows = _split_rows(text, delimiter)
             if rows and IMAGE in (cell.strip() for cell in rows[0]):

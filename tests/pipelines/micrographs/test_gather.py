@@ -253,6 +253,8 @@ def test_tables_as_programs_write_them(tmp_path, table, temper):
 @pytest.mark.parametrize(
     ("table", "rate", "note"),
     [
+        ("\ufeffsep=;\r\nimage;rate;note\r\n0.png;7,5;a\r\n1.png;8;b\r\n", [7.5, 8], ["a", "b"]),
+        ("SEP=\t\nimage\trate\tnote\n0.png\t7\ta\n1.png\t8\tb\n", [7, 8], ["a", "b"]),
         ("image;rate;note\n0.png;7,5;a, b\n1.png;;c\n", [7.5, np.nan], ["a, b", "c"]),
         ("image\trate\tnote\n0.png\t1,250\ta\n1.png\t-2,5e1\tb\n", [1.25, -25], ["a", "b"]),
         ("\ufeffimage;rate;note\r\n0.png;1,250;0,5\r\n1.png;3;1\r\n", [1.25, 3], [0.5, 1]),
