@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from poroscale.compare.micrographs.classifier import read_conditions
 from poroscale.compare.micrographs.config import CompareSemConfig
+from poroscale.compare.micrographs.evenness import shares_between_images
 from poroscale.compare.micrographs.samples import Floats
 from poroscale.compare.micrographs.setting import MeasuredSetting, drawn_order, measured_setting
 from poroscale.compare.micrographs.sides import ComparedSides
@@ -135,6 +136,7 @@ def compare_sides(sides: ComparedSides, config: CompareSemConfig) -> MicrographC
         "left_out": list(sides.left_out),
         "components": {"share": components.share.tolist()},
         "readers": [asdict(each) for each in reads],
+        "between_images": shares_between_images(rows),
         "trends": trends(sides.conditions, codes, rows),
         "config": config.model_dump(mode="json"),
     }

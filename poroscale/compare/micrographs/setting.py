@@ -16,6 +16,7 @@ from poroscale.compare.micrographs.distances import (
     compared_distance,
     mean_apart,
 )
+from poroscale.compare.micrographs.evenness import variance_components
 from poroscale.compare.micrographs.matching import ComparedSetting
 from poroscale.compare.micrographs.particles import BrightParticles, bright_particles
 from poroscale.compare.micrographs.samples import (
@@ -59,6 +60,8 @@ class MeasuredChips:
     ----------
     sample
         Features.
+    places
+        int64 (n, 3) image, and first row and column, of each chip.
     particles
         Bright particles.
     areas
@@ -68,6 +71,7 @@ class MeasuredChips:
     """
 
     sample: MicrographSample
+    places: NDArray[np.int64]
     particles: BrightParticles
     areas: Floats
     shown: NDArray[np.uint8]
@@ -119,10 +123,12 @@ def _measured_chips(
     config: CompareSemConfig,
 ) -> MeasuredChips:
     view, numbers = chosen_chips(micrographs, images, sides.edge, config.chips)
-    units = units_of_chips(micrographs, view.lattice.places(numbers)[:, 0])
+    places = view.lattice.places(numbers)
+    units = units_of_chips(micrographs, places[:, 0])
     chips = view.take(numbers)
     return MeasuredChips(
         sample_of_chips(chips, units, sides.window, config.seed),
+        places,
         bright_particles(chips),
         published_areas(chips),
         _shown(chips, sides.window, config.seed),
@@ -159,6 +165,7 @@ def setting_numbers(
         "units": {name: [each.unit, int(each.units.max()) + 1] for name, each in sides.items()},
         "distances": distances,
         "particles": {name: _particle_numbers(each, config) for name, each in measured.items()},
+        "between_images": {name: _between_images(each) for name, each in measured.items()},
         "diversity": _diversity(sides, config),
         "areas": {name: each.areas.tolist() for name, each in measured.items()},
     }
@@ -173,6 +180,20 @@ def _particle_numbers(measured: MeasuredChips, config: CompareSemConfig) -> dict
         "large": bootstrap_mean(found.large * million, units, config),
         "area": bootstrap_mean(found.areas, units, config),
         "size": found.mean_size if len(found.sizes) else None,
+    }
+
+
+def _between_images(measured: MeasuredChips) -> dict[str, tuple[float, float] | None]:
+    """Variances between images and within them, of the number of particles and of their area.
+
+    Of chips that share no pixel: those that overlap are alike in any image.
+    """
+    found, places = measured.particles, measured.places
+    apart = (places[:, 1:] % measured.shown.shape[-1] == 0).all(axis=1)
+    images = places[apart, 0]
+    return {
+        "density": variance_components(found.counts[apart] * (1e6 / found.pixels), images),
+        "area": variance_components(found.areas[apart], images),
     }
 
 

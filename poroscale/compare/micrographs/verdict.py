@@ -105,6 +105,13 @@ def summary_of(numbers: Mapping[str, Any]) -> Iterator[str]:
             f"{large['generated'] / large['real']:.2g} times as frequent as in real images, over "
             "all settings."
         )
+    for row in numbers["between_images"]:
+        if row["real"] is not None and row["generated"] is not None:
+            yield (
+                f"{100 * row['generated']:.2g} % of the variance of the chips' {row['measure']} of "
+                f"particles lies between images of one setting, {100 * row['real']:.2g} % of real "
+                "ones."
+            )
     if numbers["without_real"]:
         yield f"Without real images: {'; '.join(numbers['without_real'])}."
     yield from numbers["left_out"]

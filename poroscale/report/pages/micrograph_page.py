@@ -89,6 +89,7 @@ def _topology(found: MicrographComparison) -> list[Drawing]:
 
 
 def _area(found: MicrographComparison) -> list[Drawing]:
+    from poroscale.compare.micrographs.particles import LARGE
     from poroscale.report.figures.micrographs import both_sides
 
     return [
@@ -104,7 +105,7 @@ def _area(found: MicrographComparison) -> list[Drawing]:
             "particles",
             lambda: both_sides.particle_numbers(found),
             "Bright particles by a plain threshold, with 95 % intervals by resampling specimens or "
-            "images. Large ones have 150 pixels at least.",
+            f"images. Large ones hold a disc of radius {LARGE:g} pixels.",
             wide=True,
         ),
     ]

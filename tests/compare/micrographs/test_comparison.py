@@ -194,3 +194,29 @@ def test_memory_follows_the_chips_and_not_the_images(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0] + 100_000
+
+
+@pytest.fixture(scope="module")
+def uneven(real, tmp_path_factory):
+    """Under each setting an image of few and small precipitates, and one of many."""
+    made = gathered(tmp_path_factory.mktemp("uneven"), replace(SERIES, seed=4))
+    rates = np.array(made.rows["feed_rate"])
+    for temper in ("T5", "T6"):
+        own = np.flatnonzero(np.array(made.rows["temper"]) == temper)
+        rates[own] = np.resize([2.5, 7.5, 12.5], len(own))
+    return MicrographSet(made.folder, made.settings, {**made.rows, "feed_rate": rates})
+
+
+def test_images_of_a_setting_that_differ_as_wholes_are_told(real, alike, uneven):
+    config = CONFIG.model_copy(update={"chip": 32, "chips": 400})
+    even, other = (
+        {
+            row["measure"]: row
+            for row in compare_micrographs(real, each, config=config).numbers["between_images"]
+        }
+        for each in (alike[0], uneven)
+    )
+    assert max(even["density"][side] for side in ("real", "generated")) < 0.1
+    assert other["density"]["real"] == even["density"]["real"]
+    assert other["density"]["generated"] > 0.15 > 1.5 * even["density"]["generated"]
+    assert any("variance of the chips' area" in each for each in alike[1].numbers["summary"])
