@@ -25,7 +25,6 @@ from poroscale.storage.columns import read_columns, write_columns
 from poroscale.volume import Volume
 
 IMAGES, ROWS, SETTINGS = "images.zarr", "images.parquet", "micrographs.json"
-FORMAT = 1
 FEW_LEVELS = 32
 """Levels that images of 8 bits have at least if all 256 count."""
 OWN = ("image", "specimen", "height", "width", "pixel_um", "group")
@@ -56,7 +55,7 @@ class MicrographSettings(Config):
         Of generated images what they were made by; None of real ones.
     """
 
-    format: int = FORMAT
+    format: Literal[1] = 1
     bits: Literal[8, 16]
     pixel_um: float | None
     levels: tuple[int, int]

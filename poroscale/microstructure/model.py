@@ -29,7 +29,6 @@ from poroscale.manifest import (
 from poroscale.microstructure.shares import with_fractions
 from poroscale.volume import VoxelSize
 
-FORMAT = 1
 SETTINGS, WEIGHTS, IMAGES = "model.json", "weights.safetensors", "images"
 Method = Literal["field", "swnn", "slicegan"]
 Kind = Literal["phases", "grey"]
@@ -115,7 +114,7 @@ class MicrostructureSettings(Config):
         Of which phases of the images those of the model are; None of all.
     """
 
-    format: int = FORMAT
+    format: Literal[1] = 1
     method: Method
     kind: Kind = "phases"
     greys: tuple[float, ...] = Field(min_length=2)

@@ -99,6 +99,7 @@ def test_a_lattice_makes_any_size_of_the_same_noises():
     torch.manual_seed(2)
     generator = MicrographGenerator(LATTICE).eval()
     noise, codes = torch.randn(1, 6, 9, 8), torch.tensor([[1.0, 0.3]])
+    noise[:, :2] = noise[:, :2, :1, :1]
     with torch.no_grad():
         whole = generator(noise, codes)
         part = generator(noise[:, :, 2:6, 3:7], codes)
@@ -112,7 +113,7 @@ def test_every_pixel_of_a_lattice_sees_as_many_noises():
     for layer in generator.layers:
         if isinstance(layer, nn.ConvTranspose2d):
             nn.init.ones_(layer.weight)
-    flat = generator.layers[:-1](torch.ones(1, 14, 6, 6))
+    flat = generator.layers[:-1](torch.ones(1, LATTICE.told, 6, 6))
     assert torch.allclose(flat, flat[0, :, 8, 8][None, :, None, None])
 
 
@@ -240,14 +241,33 @@ def test_chips_that_do_not_fit_are_refused(change, edge, sentence):
 
 
 def test_architectures_that_are_none():
-    with pytest.raises(ValueError, match="`shared` must be from 0 to 100"):
-        MicrographGanShape((2,), shared=101)
+    with pytest.raises(ValueError, match="`shared` must be from 0 to 99, got 100"):
+        MicrographGanShape((2,), "lattice", shared=100)
+    for name in ("shared", "body"):
+        with pytest.raises(ValueError, match=f"`{name}` must be left out without `latents: latt"):
+            MicrographGanShape((2,), **{name: (2,) if name == "body" else 2})
     with pytest.raises(ValueError, match="four stages"):
         MicrographGanShape((2,), critic_kind="resnet18", critic=(4, 8))
     with pytest.raises(ValueError, match="a condition and a layer"):
         MicrographGanShape(())
     with pytest.raises(ValueError, match="multiple of 8 pixels, got 20"):
         LATTICE.latents_of(20)
+
+
+def test_what_an_image_shares_moves_its_brightness_and_contrast_alone():
+    torch.manual_seed(0)
+    generator = MicrographGenerator(LATTICE).eval()
+    nn.init.normal_(generator.exposure.weight, 0.0, 0.3)
+    noise = drawn_noise(LATTICE, 1, 32).expand(2, -1, -1, -1).clone()
+    noise[1, :2] += 1.0
+    with torch.no_grad():
+        first, other = torch.atanh(generator(noise, torch.zeros(2, 2)).double()).flatten(1)
+    slope = (first - first.mean()) @ (other - other.mean()) / ((first - first.mean()) ** 2).sum()
+    assert abs(float(slope) - 1) > 0.05
+    assert abs(float(other.mean() - slope * first.mean())) > 0.05
+    torch.testing.assert_close(
+        other - other.mean(), slope * (first - first.mean()), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_grain_is_a_texture_whose_strength_follows_the_conditions():

@@ -44,7 +44,8 @@ class SemGanConfig(Config):
     noise, embedding
         Numbers of a noise, and of the embedding of each condition.
     shared
-        Numbers of each noise of a lattice that are those of the whole image.
+        Numbers of each noise of a lattice that are those of the whole image: its brightness and
+        contrast follow from them.
     grain
         Numbers of noise for each pixel, of which a filter of 5² makes a texture, whose strength
         follows from the conditions, and for each place of every layer but the first. 0 leaves them

@@ -45,6 +45,8 @@ from poroscale.training.loop import VALIDATED
 
 log = logging.getLogger("poroscale.micrographs")
 
+VERSION = 2
+"""Of the networks: a training that other ones began does not go on."""
 JUDGED = 192
 """Chips that are judged after each epoch."""
 FLATTEST = 0.05
@@ -223,6 +225,7 @@ def train_micrograph_gan(
     )
     recipe = {
         "network": "acwgan-gp",
+        "version": VERSION,
         "data": micrographs.digest,
         "conditions": [each.stored for each in images.conditions],
         "chips": chips.model_dump(mode="json"),

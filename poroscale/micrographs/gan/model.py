@@ -32,7 +32,6 @@ from poroscale.networks.acwgan.shape import MicrographGanShape
 from poroscale.training import load_weights, save_weights
 
 SETTINGS, WEIGHTS, TRAINING = "generator.json", "generator.safetensors", "training"
-FORMAT = 1
 
 
 class MicrographModelSettings(Config):
@@ -62,7 +61,7 @@ class MicrographModelSettings(Config):
         Data and settings of the training.
     """
 
-    format: int = FORMAT
+    format: Literal[2] = 2
     conditions: tuple[dict[str, Any], ...]
     network: dict[str, Any]
     edge: int

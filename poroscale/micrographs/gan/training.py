@@ -84,7 +84,8 @@ class MicrographGan:
     Raises
     ------
     ValueError
-        If a network cannot have chips of this edge, or the device is not there.
+        If a network cannot have chips of this edge, nothing is there that `vicinity` would move, or
+        the device is not there.
     """
 
     def __init__(
@@ -101,6 +102,10 @@ class MicrographGan:
         averages: Mapping[str, SettingAverages] | None = None,
     ) -> None:
         check_chip(shape, edge)
+        if config.vicinity and all(shape.classes):
+            raise ValueError(
+                f"`vicinity` must be 0 without a continuous condition, got {config.vicinity:g}"
+            )
         self.device = trained_on(config.device)
         self.config, self.shape, self.edge, self.window = config, shape, edge, window
         self.areas, self.names = areas.to(self.device), tuple(names)

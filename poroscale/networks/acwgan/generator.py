@@ -9,6 +9,10 @@ White noise is what convolutions of few noises make worst. With grain, each pixe
 own: a small filter makes a texture of them, as strong as the conditions want it. Every layer but
 the first reads noises of its places, too (as Karras et al. 2019). Else a particle would lie where
 the lattice has a place, and never between.
+
+Noises that a whole image shares move its brightness and contrast alone. The critic sees no more
+than chips: if the layers read them, particles of one image would be more numerous than those of
+the next, and nothing would correct it.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from poroscale.networks.acwgan.embedding import ConditionEmbedding
 from poroscale.networks.acwgan.shape import GRAIN_REACH, MicrographGanShape
 
 KERNEL, STRIDE = 4, 2
+FIRST_EXPOSURE = 0.02
+"""Standard deviation of the first weights from shared noises to brightness and contrast."""
 FIRST_GRAIN, FAINTEST_GRAIN = 0.1, 1e-3
 """Standard deviations of a texture, of a range of two: where none is measured, and at least."""
 
@@ -53,6 +59,10 @@ class MicrographGenerator(nn.Module):
             if number < last:
                 layers += [nn.BatchNorm2d(b), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
+        if shape.shared:
+            self.exposure = nn.Linear(shape.shared, 2)
+            nn.init.normal_(self.exposure.weight, 0.0, FIRST_EXPOSURE)
+            nn.init.zeros_(self.exposure.bias)
         if shape.grain:
             self.texture = nn.Conv2d(shape.grain, 1, 2 * GRAIN_REACH + 1, bias=False)
             self.strength = nn.Linear(shape.embedding * len(shape.classes), 1)
@@ -93,25 +103,32 @@ class MicrographGenerator(nn.Module):
         Parameters
         ----------
         noise
-            (n, noise, l, m).
+            (n, noise, l, m); the first ones are those of the whole image, if the shape has any.
         codes
             (n, conditions).
         grain
             Of a generator with grain: noises (n, grain, rows, columns) of the places of each layer
             but the first, and of the pixels, as `MicrographGanShape.grain_of` counts them.
         """
-        embedded = self.embedding(codes)
+        embedded, shared = self.embedding(codes), self.shape.shared
         told = embedded[:, :, None, None].expand(-1, -1, *noise.shape[2:])
-        values = self.body(torch.cat([noise, told], dim=1))
-        if grain is None:
-            return torch.tanh(self.layers(values))
-        between = iter(grain)
+        values = self.body(torch.cat([noise[:, shared:], told], dim=1))
+        between = iter(grain or ())
         for layer in self.layers:
             values = layer(values)
-            if isinstance(layer, nn.ReLU):
+            if grain is not None and isinstance(layer, nn.ReLU):
                 values = torch.cat([values, next(between)], dim=1)
-        strength = functional.softplus(self.strength(embedded))[:, :, None, None]
-        return torch.tanh(values + strength * self.texture(next(between)))
+        if grain is not None:
+            strength = functional.softplus(self.strength(embedded))[:, :, None, None]
+            values = values + strength * self.texture(next(between))
+        return torch.tanh(self._exposed(values, noise[:, :shared, 0, 0]))
+
+    def _exposed(self, values: Tensor, shared: Tensor) -> Tensor:
+        """Images as bright and as rich in contrast as their shared noises (n, shared) want them."""
+        if not self.shape.shared:
+            return values
+        brighter, stronger = self.exposure(shared)[:, :, None, None, None].unbind(1)
+        return torch.exp(stronger) * values + brighter
 
 
 def drawn_noise(shape: MicrographGanShape, count: int, edge: int) -> Tensor:

@@ -38,7 +38,8 @@ class MicrographGanShape:
     noise, embedding
         Numbers of a noise, and of the embedding of each condition.
     shared
-        Numbers of a noise of the lattice that are those of the whole image.
+        Numbers of a noise of the lattice that are those of the whole image: its brightness and
+        contrast follow from them.
     grain
         Numbers of noise for each pixel, of which a texture is made, and for each place of every
         layer but the first; 0 makes none.
@@ -72,19 +73,20 @@ class MicrographGanShape:
             raise ValueError("the networks must have a condition and a layer each, got none")
         if min(self.noise, self.embedding, *self.generator, *self.critic) < 1:
             raise ValueError("noise, embedding and layers must have one channel each at least")
-        if not 0 <= self.shared <= self.noise:
-            raise ValueError(f"`shared` must be from 0 to {self.noise}, got {self.shared}")
+        if not 0 <= self.shared < self.noise:
+            raise ValueError(f"`shared` must be from 0 to {self.noise - 1}, got {self.shared}")
         if self.grain < 0:
             raise ValueError(f"`grain` must be 0 or more, got {self.grain}")
-        if self.body and self.latents == "one":
-            raise ValueError("`body` must be left out without `latents: lattice`")
+        for name in ("body", "shared"):
+            if getattr(self, name) and self.latents == "one":
+                raise ValueError(f"`{name}` must be left out without `latents: lattice`")
         if self.critic_kind == "resnet18" and len(self.critic) != len(RESNET_WIDTHS):
             raise ValueError(f"a resnet18 must have four stages, got {len(self.critic)}")
 
     @property
     def told(self) -> int:
-        """Channels that the generator reads: the noise and all embeddings."""
-        return self.noise + self.embedding * len(self.classes)
+        """Channels that the body reads: the noises of a place alone, and all embeddings."""
+        return self.noise - self.shared + self.embedding * len(self.classes)
 
     @property
     def heads(self) -> tuple[int, ...]:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from poroscale.manifest import record_results
 from poroscale.micrographs.chips import ChipLattice, MicrographChips
+from poroscale.micrographs.dataset import MicrographSet
 from poroscale.micrographs.gan.batches import ChipBatches
 from poroscale.micrographs.gan.fit import (
     conditioned_images,
@@ -224,3 +226,16 @@ def test_settings_count_by_their_values_where_specimens_allow_it(small_set):
     rows["feed_rate"] = np.array([*np.repeat(values[:5], 2), 12.0, 12.5])
     found = conditioned_images(replace(small_set, rows=rows), {"feed_rate": "continuous"})
     np.testing.assert_array_equal(found.settings, [0] * 10 + [1] * 2)
+
+
+def test_files_of_another_format(tiny_model, small_set, tmp_path):
+    for folder, name, reader in (
+        (tiny_model.folder, "generator.json", MicrographModel),
+        (small_set.folder, "micrographs.json", MicrographSet),
+    ):
+        copy = shutil.copytree(folder, tmp_path / name)
+        settings = json.loads((copy / name).read_text())
+        (copy / name).write_text(json.dumps({**settings, "format": 9}))
+        record_results(copy, files=[name])
+        with pytest.raises(ValueError, match=rf"{name}: `format` must be [12], got 9"):
+            reader.open(copy)

@@ -223,3 +223,10 @@ def test_the_strength_of_the_grain_is_learnt():
     assert (weights(task.generator.texture) != texture).any()
     after = task.generator.strength.parameters()
     assert any((one != other).any() for one, other in zip(before, after, strict=True))
+
+
+def test_a_vicinity_that_moves_nothing_is_refused():
+    config = TINY.model_copy(update={"vicinity": 0.1})
+    shape, areas = gan_shape(config, (2, 3)), torch.full((4, 10), 0.1)
+    with pytest.raises(ValueError, match="`vicinity` must be 0 without a continuous condition"):
+        MicrographGan(config, shape, 32, window=WINDOW, areas=areas, names=("t", "f"))
