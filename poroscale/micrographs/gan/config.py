@@ -78,6 +78,9 @@ class SemGanConfig(Config):
         Factor of what the critic's heads have wrong of made chips, in the loss of the generator.
     learning_rate, betas, weight_decay
         Of AdamW, for both networks.
+    decay
+        Share of the training at its end over which the learning rate falls to zero, in a straight
+        line; 0 keeps it.
     balanced
         Whether every setting of the conditions is drawn as often as any other.
     augment
@@ -130,6 +133,7 @@ class SemGanConfig(Config):
     learning_rate: float = Field(1e-4, gt=0)
     betas: tuple[Beta, Beta] = (0.0, 0.9)
     weight_decay: float = Field(0.01, ge=0)
+    decay: float = Field(0.0, ge=0, le=1)
     balanced: bool = False
     augment: tuple[Change, ...] = ()
     consistency: float = Field(0.0, ge=0)
@@ -144,8 +148,9 @@ class SemGanConfig(Config):
 
     @property
     def trained(self) -> dict[str, Any]:
-        """What the weights follow from: not how long, nor on what."""
-        return self.model_dump(mode="json", exclude={"epochs", "device"})
+        """What the weights follow from: not on what, and not how long, unless the rate falls."""
+        left_out = {"device"} if self.decay else {"epochs", "device"}
+        return self.model_dump(mode="json", exclude=left_out)
 
 
 def small_sem_gan() -> SemGanConfig:
@@ -153,13 +158,13 @@ def small_sem_gan() -> SemGanConfig:
 
     A lattice with a noise for 8² pixels, narrow layers with grain, a critic that is told the
     setting, settings drawn evenly, chips turned, terms of areas and averages, a critic of
-    persistence images, and a running average of the weights.
+    persistence images, a rate that falls, and a running average of the weights.
     """
     return SemGanConfig(
         latents="lattice",
-        noise=16,
+        noise=18,
         embedding=8,
-        shared=4,
+        shared=2,
         grain=2,
         body=(96, 96),
         generator=(48, 24),
@@ -167,11 +172,12 @@ def small_sem_gan() -> SemGanConfig:
         projection=True,
         classification=1.0,
         generator_classification=0.1,
-        epochs=70,
+        epochs=50,
         steps=50,
         batch=24,
         critic_steps=2,
         learning_rate=1e-3,
+        decay=0.4,
         balanced=True,
         augment=("turn",),
         area=5.0,

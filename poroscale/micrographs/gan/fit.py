@@ -221,6 +221,7 @@ def train_micrograph_gan(
         names=[each.name for each in images.conditions],
         scale=_scale(batches, window, config),
         texture=_texture(batches, window, config),
+        steps=config.epochs * batches.in_epoch,
         averages=_averages(batches, window, config, settings),
     )
     recipe = {

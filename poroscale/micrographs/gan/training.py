@@ -77,6 +77,8 @@ class MicrographGan:
         Size of the persistence images of real chips, for the critic of `topology`.
     texture
         float32 (5, 5) filter that the texture of `grain` begins with.
+    steps
+        Steps of the generator in the whole training, for `decay`.
     averages
         Those of persistence images ("persistence") and of areas of openings ("sizes") of real
         chips, for the term of `averages`.
@@ -99,6 +101,7 @@ class MicrographGan:
         names: Sequence[str],
         scale: float = 1.0,
         texture: Tensor | None = None,
+        steps: int = 1,
         averages: Mapping[str, SettingAverages] | None = None,
     ) -> None:
         check_chip(shape, edge)
@@ -118,7 +121,7 @@ class MicrographGan:
         if shape.grain:
             self.generator.begin_grain(texture)
         self.modules: dict[str, nn.Module] = {"generator": self.generator, "critic": self.critic}
-        self.scale = scale
+        self.scale, self.steps = scale, steps
         if config.topology:
             holes = TopologyCritic(shape.classes, shape.embedding).to(self.device)
             self.modules["topology"] = holes
@@ -157,12 +160,26 @@ class MicrographGan:
             it, and the loss of the generator by it; "averages" and "sizes": how far persistence
             images and areas of openings of each setting are from real ones.
         """
+        self._set_rate()
         found: dict[str, float] = {}
         last = len(batch.chips) - 1
         for k, (chips, codes) in enumerate(zip(batch.chips, batch.codes, strict=True)):
             found = self._criticise(self._real(chips), codes.to(self.device), last=k == last)
         codes, settings = batch.codes[-1].to(self.device), batch.settings[-1].to(self.device)
         return found | self._generate(codes, settings)
+
+    def _set_rate(self) -> None:
+        """The learning rate of a step, by the steps that the generator has taken."""
+        config = self.config
+        if not config.decay:
+            return
+        state = self.optimisers["generator"].state
+        done = max((int(each["step"]) for each in state.values()), default=0)
+        falling = (1 - done / self.steps) / config.decay
+        rate = config.learning_rate * min(1.0, max(falling, 0.0))
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
     def _real(self, chips: Tensor) -> Tensor:
         return self.window.to_unit(chips.to(self.device))[:, None]

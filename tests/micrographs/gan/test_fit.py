@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -88,6 +89,24 @@ def test_a_training_that_is_resumed_comes_to_the_same_weights(small_set, tiny_mo
     assert resumed.settings == tiny_model.settings
     with pytest.raises(ValueError, match="other data or with other settings"):
         train_micrograph_gan(small_set, tmp_path, kinds=KINDS, config=TINY, chips=CHIPS, seed=1)
+
+
+def test_a_falling_rate_goes_on_where_it_was(small_set, tmp_path):
+    config = TINY.model_copy(update={"decay": 1.0})
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    fit = partial(train_micrograph_gan, small_set, kinds=KINDS, chips=CHIPS)
+    whole = fit(tmp_path / "whole", config=config)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "stopped", config=config, progress=stop)
+    assert fit(tmp_path / "stopped", config=config).weights.read_bytes() == (
+        whole.weights.read_bytes()
+    )
+    longer = config.model_copy(update={"epochs": 3})
+    with pytest.raises(ValueError, match="with other settings"):
+        fit(tmp_path / "whole", config=longer)
 
 
 def test_the_model_keeps_what_generation_needs(tiny_model):

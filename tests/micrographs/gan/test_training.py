@@ -17,12 +17,12 @@ WINDOW = GreyWindow(0, 255, 8)
 CLASSES = (2, 0)
 
 
-def task_of(**changes):
+def task_of(steps=1, **changes):
     config = TINY.model_copy(update={"average": 0.0, **changes})
     torch.manual_seed(0)
-    areas = torch.full((4, 10), 0.1)
+    shape, areas = gan_shape(config, CLASSES), torch.full((4, 10), 0.1)
     return MicrographGan(
-        config, gan_shape(config, CLASSES), 32, window=WINDOW, areas=areas, names=("t", "f")
+        config, shape, 32, window=WINDOW, areas=areas, names=("t", "f"), steps=steps
     )
 
 
@@ -223,6 +223,17 @@ def test_the_strength_of_the_grain_is_learnt():
     assert (weights(task.generator.texture) != texture).any()
     after = task.generator.strength.parameters()
     assert any((one != other).any() for one, other in zip(before, after, strict=True))
+
+
+def test_the_rate_falls_in_a_straight_line_at_the_end():
+    task, rates = task_of(steps=4, decay=0.5, topology=1.0), []
+    for _ in range(4):
+        step(task)
+        rates.append({g["lr"] for each in task.optimisers.values() for g in each.param_groups})
+    assert rates == [{1e-3}, {1e-3}, {1e-3}, {5e-4}]
+    before = weights(task.generator).clone()
+    step(task)
+    assert torch.equal(weights(task.generator), before)
 
 
 def test_a_vicinity_that_moves_nothing_is_refused():
