@@ -46,6 +46,7 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "area 1": (BINNED, {"area": 1.0}),
     "topology 1": (BINNED, {"topology": 1.0}),
     "averages 10": (BINNED, {"averages": 10.0}),
+    "decay 0.4": (BINNED, {"decay": 0.4}),
     "average 0.98": (BINNED, {"average": 0.98}),
     "grain 2, topology 1, averages 10": (
         BINNED,
