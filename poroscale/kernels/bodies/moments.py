@@ -178,11 +178,14 @@ def _jacobi(matrices, values, vectors):  # type: ignore[no-untyped-def]
                 break
             for p, q in ((0, 1), (0, 2), (1, 2)):
                 _rotate(a, v, p, q)
-        diagonal = np.array([a[0, 0], a[1, 1], a[2, 2]])
-        order = np.argsort(-diagonal, kind="mergesort")
         for k in range(3):
-            values[n, k] = diagonal[order[k]]
-            vectors[n, k] = v[:, order[k]]
+            rank = 0  # counted: numba takes seconds to compile a sort
+            for other in range(3):
+                ahead = a[other, other] > a[k, k]
+                rank += ahead or (other < k and a[other, other] == a[k, k])
+            values[n, rank] = a[k, k]
+            for i in range(3):
+                vectors[n, rank, i] = v[i, k]
 
 
 @njit(nogil=True, cache=True)
