@@ -91,7 +91,12 @@ def chosen_chips(
     They are spread evenly over the images.
     """
     view = micrographs.chips(edge, max(1, edge // 2), images=images)
-    return view, np.unique(np.linspace(0, len(view) - 1, min(most, len(view))).astype(np.int64))
+    return view, spread_numbers(len(view), most)
+
+
+def spread_numbers(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many numbers below `count`, spread evenly, rising."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
 
 
 def sample_of_chips(

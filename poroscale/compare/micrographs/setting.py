@@ -26,6 +26,7 @@ from poroscale.compare.micrographs.samples import (
     chosen_chips,
     published_areas,
     sample_of_chips,
+    spread_numbers,
     units_of_chips,
 )
 from poroscale.compare.micrographs.sides import ComparedSides
@@ -45,6 +46,7 @@ MEASURES = (
     ("kernel", "patches"),
 )
 """Distances that are taken of each setting, with what they compare."""
+BetweenImages = dict[str, tuple[float, float] | None]
 MEASURE_WORDS = {
     "average": "average of",
     "sliced_wasserstein": "sliced Wasserstein of",
@@ -60,10 +62,11 @@ class MeasuredChips:
     ----------
     sample
         Features.
-    places
-        int64 (n, 3) image, and first row and column, of each chip.
     particles
         Bright particles.
+    between_images
+        Variances between images and within them, of the number of particles and of their area, as
+        of `variance_components`.
     areas
         (10,) shares of the area as published.
     shown
@@ -71,8 +74,8 @@ class MeasuredChips:
     """
 
     sample: MicrographSample
-    places: NDArray[np.int64]
     particles: BrightParticles
+    between_images: BetweenImages
     areas: Floats
     shown: NDArray[np.uint8]
 
@@ -122,17 +125,30 @@ def _measured_chips(
     sides: ComparedSides,
     config: CompareSemConfig,
 ) -> MeasuredChips:
+    between = _between_images(micrographs, images, sides.edge, config.chips)
     view, numbers = chosen_chips(micrographs, images, sides.edge, config.chips)
-    places = view.lattice.places(numbers)
-    units = units_of_chips(micrographs, places[:, 0])
+    units = units_of_chips(micrographs, view.lattice.places(numbers)[:, 0])
     chips = view.take(numbers)
     return MeasuredChips(
         sample_of_chips(chips, units, sides.window, config.seed),
-        places,
         bright_particles(chips),
+        between,
         published_areas(chips),
         _shown(chips, sides.window, config.seed),
     )
+
+
+def _between_images(
+    micrographs: MicrographSet, images: NDArray[np.int64], edge: int, most: int
+) -> BetweenImages:
+    """Of at most so many chips that share no pixel: those that overlap are alike in any image."""
+    view = micrographs.chips(edge, edge, images=images)
+    numbers = spread_numbers(len(view), most)
+    found, own = bright_particles(view.take(numbers)), view.lattice.places(numbers)[:, 0]
+    return {
+        "density": variance_components(found.counts * (1e6 / found.pixels), own),
+        "area": variance_components(found.areas, own),
+    }
 
 
 def _shown(chips: NDArray[Any], window: tuple[float, float], seed: int) -> NDArray[np.uint8]:
@@ -165,7 +181,7 @@ def setting_numbers(
         "units": {name: [each.unit, int(each.units.max()) + 1] for name, each in sides.items()},
         "distances": distances,
         "particles": {name: _particle_numbers(each, config) for name, each in measured.items()},
-        "between_images": {name: _between_images(each) for name, each in measured.items()},
+        "between_images": {name: each.between_images for name, each in measured.items()},
         "diversity": _diversity(sides, config),
         "areas": {name: each.areas.tolist() for name, each in measured.items()},
     }
@@ -180,20 +196,6 @@ def _particle_numbers(measured: MeasuredChips, config: CompareSemConfig) -> dict
         "large": bootstrap_mean(found.large * million, units, config),
         "area": bootstrap_mean(found.areas, units, config),
         "size": found.mean_size if len(found.sizes) else None,
-    }
-
-
-def _between_images(measured: MeasuredChips) -> dict[str, tuple[float, float] | None]:
-    """Variances between images and within them, of the number of particles and of their area.
-
-    Of chips that share no pixel: those that overlap are alike in any image.
-    """
-    found, places = measured.particles, measured.places
-    apart = (places[:, 1:] % measured.shown.shape[-1] == 0).all(axis=1)
-    images = places[apart, 0]
-    return {
-        "density": variance_components(found.counts[apart] * (1e6 / found.pixels), images),
-        "area": variance_components(found.areas[apart], images),
     }
 
 
