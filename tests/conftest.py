@@ -112,9 +112,10 @@ def memory_handed_back():
 @pytest.fixture(autouse=True, scope="session")
 def kernels_are_compiled_once(tmp_path_factory):
     """On a fresh machine compiling takes a third of the time, and twice that by two workers."""
-    path = tmp_path_factory.getbasetemp().parent / "compiling"
-    with path.open("a") as file, pytest.MonkeyPatch.context() as patch:
-        turns = compiling.ByTurns(file)
+    folder = tmp_path_factory.getbasetemp().parent / "compiling"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        turns = compiling.KernelTurns(folder)
         patch.setattr(Dispatcher, "compile", compiling.compile_by_turns(turns))
         yield
 
