@@ -35,8 +35,10 @@ def compile_by_turns(turns):
     """A compiler that waits for its turn, and then finds in the cache what others compiled."""
 
     def compile_or_load(self, signature):
-        name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
-        with global_compiler_lock, turns.held(name):
+        module = self.py_func.__module__
+        if not module.startswith("poroscale."):  # numba's own are in no cache
+            return COMPILE(self, signature)
+        with global_compiler_lock, turns.held(f"{module}.{self.py_func.__qualname__}"):
             return COMPILE(self, signature)
 
     return compile_or_load

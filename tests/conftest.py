@@ -112,6 +112,9 @@ def memory_handed_back():
 @pytest.fixture(autouse=True, scope="session")
 def kernels_are_compiled_once(tmp_path_factory):
     """On a fresh machine compiling takes a third of the time, and twice that by two workers."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
     folder = tmp_path_factory.getbasetemp().parent / "compiling"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:

@@ -19,6 +19,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -220,7 +221,8 @@ class _Reader:
                 self._read[record.log] = stop
 
     def refresh(self) -> None:
-        with self._lock:
+        # A folder may go while it is listed: its records are gone, and who publishes next says so.
+        with self._lock, suppress(FileNotFoundError):
             for log in sorted(self.folder.glob("*.log")):
                 start = self._read.get(log, 0)
                 if log.stat().st_size > start:

@@ -38,3 +38,14 @@ def test_a_log_that_is_cut_off_is_told(journal):
     os.truncate(record.log, record.log.stat().st_size - 100)
     with pytest.raises(OSError, match="was cut off while the job ran"):
         record.load()
+
+
+def test_a_folder_that_goes_while_it_is_listed_has_no_records(journal, monkeypatch):
+    """Some Pythons raise what the listing meets, others list nothing."""
+    journal.append(0, {}, (), {})
+
+    def gone(folder):
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert Journal(journal.output, "run", "other").find(0) is None
