@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from numba.core.dispatcher import Dispatcher
 
 from poroscale.engine import forget_models, plan, stage, volume_from_array
 from poroscale.engine.plan import release_memory
 from poroscale.engine.workers import progress
 from poroscale.report import style
 from poroscale.volume import VolumeSpec
-from tests import compiling
 from tests.strategies import CHUNK
 
 settings.register_profile(
@@ -107,20 +105,6 @@ def memory_handed_back():
     gc.collect()
     gc.freeze()
     release_memory()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def kernels_are_compiled_once(tmp_path_factory):
-    """On a fresh machine compiling takes a third of the time, and twice that by two workers."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    folder = tmp_path_factory.getbasetemp().parent / "compiling"
-    folder.mkdir(exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        turns = compiling.KernelTurns(folder)
-        patch.setattr(Dispatcher, "compile", compiling.compile_by_turns(turns))
-        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
