@@ -20,7 +20,8 @@ SIDES, EVEN_MEASURES = ("real", "generated"), ("density", "area")
 def variance_components(values: Floats, images: NDArray[np.int64]) -> tuple[float, float] | None:
     """Variance of chips between images and within them, by the mean squares of both.
 
-    The first is unbiased, so that it may be negative (Searle et al. 1992, section 3.6).
+    The first is unbiased, so that it may be negative (Searle et al. 1992, analysis of variance
+    of unbalanced data).
 
     Parameters
     ----------
